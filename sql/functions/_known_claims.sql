@@ -1,0 +1,47 @@
+-- What the orders say about each claim request of a batch: one row a request.
+--
+-- customer_no and key_no are the first requests of the batch with the same customer, or the same customer and idempotency key: they
+-- number customers and keys without a second lookup. live_seats are the seats the customer holds or owns. known_order_id is the order
+-- that answers a repeated request, found by its idempotency key or, for a batch sent again after a lost answer, by its own id;
+-- known_outcome is then 'replayed', or 'idempotency_key_reused' where the key came with another request.
+--
+-- Stable and without settings of its own, so that the planner can put it in line. Callers hold the customers' advisory locks.
+create or replace function rowlock._known_claims(
+    p_event_id         bigint,
+    p_order_ids        uuid[],
+    p_customer_ids     text[],
+    p_idempotency_keys text[],
+    p_fingerprints     bytea[]
+) returns table (
+    request_no     integer,
+    customer_no    integer,
+    key_no         integer,
+    live_seats     integer,
+    known_order_id uuid,
+    known_outcome  text
+)
+language sql
+stable
+as $$
+    select r.request_no::integer,
+           min(r.request_no) over (partition by r.customer_id)::integer,
+           case when r.idempotency_key is null then r.request_no
+                else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer,
+           coalesce(o.live_seats, 0),
+           o.order_id,
+           case when o.same_request then 'replayed' when o.order_id is not null then 'idempotency_key_reused' end
+      from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints)
+           with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, request_no)
+      -- One scan of the customer's orders answers both questions.
+      cross join lateral (
+            select sum(cardinality(o.seat_nos)) filter (where o.status in ('pending_payment', 'paid'))::integer as live_seats,
+                   (array_agg(o.order_id) filter (where k.is_known))[1] as order_id,
+                   bool_or(o.order_id = r.order_id or o.fingerprint = r.fingerprint) filter (where k.is_known) as same_request
+              from rowlock.orders o
+              cross join lateral (select o.idempotency_key = r.idempotency_key or o.order_id = r.order_id as is_known) k
+             where o.event_id = p_event_id and o.customer_id = r.customer_id) o
+$$;
+
+comment on function rowlock._known_claims(bigint, uuid[], text[], text[], bytea[]) is
+    'Per claim request: the customer''s live seats, and the order that already answers it.';
+revoke all on function rowlock._known_claims(bigint, uuid[], text[], text[], bytea[]) from public;

@@ -1,0 +1,49 @@
+-- Takes, in order, every lock that settling these orders' payments one by one may have to wait for.
+--
+-- Notices settled one by one change seats and section counts again and again. Taking the locks as they come would ask for a seat
+-- after a section, or for section 1 after section 3, and two batches could wait for each other. After this call nothing waits: a
+-- late order's seats are tried with SKIP LOCKED, all the rest is locked here.
+--
+-- Locks: seats of the pending orders (section_no, seat_no), then sections of all the orders (section_no). The caller has locked
+-- the orders.
+create or replace function rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[])
+returns void
+language plpgsql
+as $function$
+#variable_conflict use_column
+begin
+    perform
+    from (
+        select o.order_id, s.section_no, s.seat_no
+        from rowlock.orders o
+        cross join unnest(o.section_nos, o.seat_nos) as s (section_no, seat_no)
+        where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status = 'pending_payment'
+        order by s.section_no, s.seat_no
+    ) w
+    cross join lateral (
+        select
+        from rowlock.seats s
+        where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no and s.order_id = w.order_id
+        for no key update
+    ) s;
+
+    perform
+    from (
+        select distinct s.section_no
+        from rowlock.orders o
+        cross join unnest(o.section_nos) as s (section_no)
+        where o.event_id = p_event_id and o.order_id = any (p_order_ids)
+        order by s.section_no
+    ) w
+    cross join lateral (
+        select
+        from rowlock.sections s
+        where s.event_id = p_event_id and s.section_no = w.section_no
+        for no key update
+    ) s;
+end
+$function$;
+
+comment on function rowlock._lock_settlement(bigint, uuid[]) is
+    'Locks the seats of pending orders, then the sections of all of them, in order. Private.';
+revoke all on function rowlock._lock_settlement(bigint, uuid[]) from public;

@@ -1,0 +1,126 @@
+-- Claims "any n seats together" for a batch of requests of one event, in one transaction. Seats are chosen by _find_seats: together
+-- in one row if any row of the section has enough side by side, else the nearest together. Nobody is refused while seats are free.
+--
+-- Requests come as arrays of one element each, numbered from 1. Answers one row a request.
+--
+-- Algorithm: in rounds. A round admits what limits and counts allow, searches section by section, locks what was found without
+-- waiting, and writes the orders of the requests that got all their seats. The others search again without the seats a rival had
+-- locked; those still without seats after the last round are answered as busy. Searches of a section are serialised, so rivals are only
+-- claims of explicit seats and changes by the box office, and one round is nearly always enough.
+--
+-- Locks: the event (key share), customers (advisory class 1, sorted), searches of sections (advisory class 2, sorted), seats in
+-- (section_no, seat_no) order, skipping locked ones, sections in section_no order, all at the end.
+-- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (below 1 or above 100),
+-- section_not_found, customer_limit, sold_out (fewer than the quantity are available), busy (rivals' open transactions hold them: ask
+-- again in some milliseconds; nothing was changed).
+-- Errors: RL010 if a locked seat could not be held.
+create or replace function rowlock.claim_best_available(
+    p_event_id         bigint,
+    p_order_ids        uuid[],
+    p_customer_ids     text[],
+    p_idempotency_keys text[],
+    p_fingerprints     bytea[],
+    p_section_nos      integer[],
+    p_quantities       integer[]
+) returns setof rowlock.claim_answer
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_event            record;
+    v_customer_nos     integer[];  -- arrays of one element a request, as _known_claims answers them
+    v_key_nos          integer[];
+    v_live_seats       integer[];
+    v_outcomes         text[];     -- of each request, null while undecided
+    v_answers          uuid[];     -- the order each request is answered with
+    v_admitted         boolean[];  -- whether a request takes part in the round's search
+    v_sections         record;     -- arrays of one element a section
+    v_found            record;     -- arrays of one element a seat: what the round's search chose
+    v_won              record;     -- arrays of one element a seat: what the round won
+    v_hints            record;     -- what the first round's search learned
+    v_held_section_nos integer[] := '{}';  -- arrays of one element a seat: what all rounds won
+    v_held_seat_nos    integer[] := '{}';
+    v_lost_section_nos integer[] := '{}';  -- arrays of one element a seat: what rivals had locked
+    v_lost_seat_nos    integer[] := '{}';
+begin
+    select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
+      into v_event
+      from rowlock.events e
+     where e.event_id = p_event_id
+       for key share;
+    perform rowlock._lock_customers(p_event_id, p_customer_ids);
+    perform rowlock._lock_section_searches(p_event_id, p_section_nos);
+
+    select array_agg(c.customer_no), array_agg(c.key_no), array_agg(c.live_seats), array_agg(c.outcome),
+           array_agg(case when c.outcome = 'replayed' then c.known_order_id end)
+      into v_customer_nos, v_key_nos, v_live_seats, v_outcomes, v_answers
+      from (select k.*,
+                   case when k.known_outcome is not null then k.known_outcome
+                        when v_event.is_on_sale is null then 'event_not_found'
+                        when not v_event.is_on_sale then 'not_on_sale'
+                        when (r.quantity between 1 and 100) is not true then 'too_many_seats'
+                        when s.section_no is null then 'section_not_found' end as outcome
+              from rowlock._known_claims(p_event_id, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints) k
+              join unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
+                on r.request_no = k.request_no
+              left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no
+             order by k.request_no) c;
+
+    for v_round in 1 .. 4 loop
+        exit when array_position(v_outcomes, null) is null;
+        select array_agg(s.section_no) as section_nos, array_agg(s.available) as available
+          into v_sections
+          from rowlock.sections s
+         where s.event_id = p_event_id and s.section_no = any (p_section_nos);
+        select a.o_outcomes, a.o_answers, a.o_admitted
+          into v_outcomes, v_answers, v_admitted
+          from rowlock._admit_searches(
+                   v_event.seats_per_customer, v_outcomes, v_answers, p_order_ids, p_fingerprints, v_customer_nos, v_key_nos, v_live_seats,
+                   p_section_nos, p_quantities, v_sections.section_nos, v_sections.available) a;
+        exit when array_position(v_admitted, true) is null;
+
+        select f.* into v_found
+          from rowlock._search_sections(p_event_id, p_section_nos, p_quantities, v_admitted, v_lost_section_nos, v_lost_seat_nos) f;
+        if v_round = 1 then
+            v_hints := v_found;
+        end if;
+        select array_agg(f.request_no) filter (where f.is_won) as request_nos,
+               array_agg(f.section_no) filter (where f.is_won) as section_nos,
+               array_agg(f.seat_no) filter (where f.is_won) as seat_nos,
+               array_agg(f.seat_row) filter (where f.is_won) as seat_rows,
+               array_agg(f.section_no) filter (where f.seat_row is null) as lost_section_nos,
+               array_agg(f.seat_no) filter (where f.seat_row is null) as lost_seat_nos
+          into v_won
+          from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
+                  from unnest(v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos, v_found.o_seat_rows)
+                       as f(request_no, section_no, seat_no, seat_row)) f;
+        v_lost_section_nos := v_lost_section_nos || v_won.lost_section_nos;
+        v_lost_seat_nos := v_lost_seat_nos || v_won.lost_seat_nos;
+        continue when v_won.request_nos is null;
+
+        perform rowlock._place_orders(p_event_id, v_event.window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
+                                      v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
+        v_held_section_nos := v_held_section_nos || v_won.section_nos;
+        v_held_seat_nos := v_held_seat_nos || v_won.seat_nos;
+        select array_agg(case when w.request_no is not null then 'claimed' else r.outcome end order by r.request_no),
+               array_agg(case when w.request_no is not null then r.order_id else r.answer end order by r.request_no)
+          into v_outcomes, v_answers
+          from unnest(v_outcomes, v_answers, p_order_ids) with ordinality as r(outcome, answer, order_id, request_no)
+          left join (select distinct w.request_no from unnest(v_won.request_nos) as w(request_no)) w on w.request_no = r.request_no;
+    end loop;
+
+    if cardinality(v_held_seat_nos) > 0 then
+        perform rowlock._move_seat_counts(p_event_id, v_held_section_nos, v_held_seat_nos, 'available', 'held');
+        perform rowlock._write_search_hints(p_event_id, v_hints.o_hint_section_nos, v_hints.o_hint_quantities, v_hints.o_hint_seats, v_hints.o_hint_releases);
+    end if;
+    return query
+    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), v_answers) a;
+end
+$$;
+
+comment on function rowlock.claim_best_available(bigint, uuid[], text[], text[], bytea[], integer[], integer[]) is
+    'Claims n seats together, or the nearest together, for a batch of requests of one event; one answer a request.';
+revoke all on function rowlock.claim_best_available(bigint, uuid[], text[], text[], bytea[], integer[], integer[]) from public;
+grant execute on function rowlock.claim_best_available(bigint, uuid[], text[], text[], bytea[], integer[], integer[]) to rowlock_app;

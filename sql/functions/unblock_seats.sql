@@ -1,0 +1,16 @@
+-- Puts blocked seats of one section on sale again, all of them or none, and answers how many changed.
+-- Seats already available are fine and not counted. A seat that is held or sold refuses the call: its order goes first.
+--
+-- Locks: the seats in seat_no order (waiting), then the section.
+-- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL009 (detail: the seats held or sold, as JSON).
+create or replace function rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) returns integer
+language sql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $$
+    select rowlock._set_seats_blocked(p_event_id, p_section_no, p_seat_nos, 'blocked', 'available')
+$$;
+
+comment on function rowlock.unblock_seats(bigint, integer, integer[]) is 'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
+revoke all on function rowlock.unblock_seats(bigint, integer, integer[]) from public;
+grant execute on function rowlock.unblock_seats(bigint, integer, integer[]) to rowlock_app, rowlock_admin;

@@ -1,0 +1,282 @@
+set local role rowlock_owner;
+
+create type rowlock.event_status as enum ('draft', 'open', 'paused', 'closed');
+create type rowlock.seat_status as enum ('available', 'held', 'sold', 'blocked');
+create type rowlock.order_status as enum ('pending_payment', 'paid', 'expired', 'cancelled', 'refund_due', 'refunded');
+create type rowlock.payment_status as enum ('succeeded', 'failed');
+create type rowlock.payment_outcome as enum ('paid', 'late_reclaimed', 'refund_due', 'failed_recorded');
+comment on type rowlock.event_status is 'draft, then open; an open event can be paused and opened again; closed is final.';
+comment on type rowlock.seat_status is 'What a seat is: on sale, held by a pending order, sold with a ticket, or kept back by the box office.';
+comment on type rowlock.order_status is 'pending_payment ends as paid, expired or cancelled; money without seats makes refund_due, then refunded.';
+comment on type rowlock.payment_status is 'What the gateway said of a payment.';
+comment on type rowlock.payment_outcome is 'What became of a payment notice, recorded for ever.';
+
+create table rowlock.events (
+    event_id           bigint generated always as identity primary key,
+    name               text not null check (char_length(name) between 1 and 200),
+    venue              text not null default '' check (char_length(venue) <= 200),
+    starts_at          timestamptz,
+    on_sale_at         timestamptz,
+    status             rowlock.event_status not null default 'draft',
+    window_ms          integer not null default 10000 check (window_ms between 1000 and 86400000),
+    seats_per_customer integer not null default 10 check (seats_per_customer between 1 and 1000),
+    currency           text not null check (currency ~ '^[A-Z]{3}$'),
+    created_at         timestamptz not null default clock_timestamp(),
+    updated_at         timestamptz not null default clock_timestamp()
+);
+comment on table rowlock.events is 'One concert session on sale a row.';
+comment on column rowlock.events.event_id is 'The first column of every key: an event lives in one database as a whole.';
+comment on column rowlock.events.name is 'What people call it, 1 to 200 characters.';
+comment on column rowlock.events.venue is 'Where it takes place, at most 200 characters.';
+comment on column rowlock.events.starts_at is 'When the concert begins, if known.';
+comment on column rowlock.events.on_sale_at is 'No claim succeeds before this moment; null: as soon as the event is open.';
+comment on column rowlock.events.status is 'Seats are sold only while open.';
+comment on column rowlock.events.window_ms is 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
+comment on column rowlock.events.seats_per_customer is 'How many seats one customer may hold and own together, over all orders.';
+comment on column rowlock.events.currency is 'ISO 4217 code; every price of the event is in its minor units.';
+comment on column rowlock.events.created_at is 'When the event was created.';
+comment on column rowlock.events.updated_at is 'When its settings last changed.';
+
+-- Changes with every claim, yet no index covers what changes: updates stay on the page (heap-only).
+create table rowlock.sections (
+    event_id    bigint not null references rowlock.events,
+    section_no  integer not null check (section_no >= 1),
+    code        text not null check (char_length(code) between 1 and 20),
+    name        text not null check (char_length(name) between 1 and 200),
+    price_minor bigint not null check (price_minor between 0 and 1000000000000),
+    capacity    integer not null check (capacity between 1 and 1000000),
+    available   integer not null check (available >= 0),
+    held        integer not null default 0 check (held >= 0),
+    sold        integer not null default 0 check (sold >= 0),
+    blocked     integer not null default 0 check (blocked >= 0),
+    revision    bigint not null default 1,
+    search_from integer[] not null default '{}',
+    releases    bigint not null default 0,
+    primary key (event_id, section_no),
+    unique (event_id, code),
+    check (available + held + sold + blocked = capacity)
+) with (fillfactor = 25, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+comment on table rowlock.sections is 'A priced area of an event, with the counts of its seats kept in the transaction that changes them.';
+comment on column rowlock.sections.event_id is 'The event it belongs to.';
+comment on column rowlock.sections.section_no is 'From 1, in the order the event was described.';
+comment on column rowlock.sections.code is 'What the API and the tickets call it, for example A.';
+comment on column rowlock.sections.name is 'What people call it, for example Floor A.';
+comment on column rowlock.sections.price_minor is 'Price of each of its seats in minor units; it never changes.';
+comment on column rowlock.sections.capacity is 'How many seats it has; they are numbered 1 to capacity.';
+comment on column rowlock.sections.available is 'Seats on sale now.';
+comment on column rowlock.sections.held is 'Seats held by pending orders.';
+comment on column rowlock.sections.sold is 'Seats sold.';
+comment on column rowlock.sections.blocked is 'Seats kept back by the box office.';
+comment on column rowlock.sections.revision is 'Grows with every change of its seats.';
+comment on column rowlock.sections.search_from is 'Hints for best available: element n says that no n or more seats together began below this seat when it was written. Never trusted for a refusal.';
+comment on column rowlock.sections.releases is 'How many times seats came back; a search writes its hint only if this did not move meanwhile.';
+
+-- The rows people sit in. Numbers run through the section; a row is a range of them.
+create table rowlock.section_rows (
+    event_id   bigint not null,
+    section_no integer not null,
+    row_no     integer not null check (row_no >= 1),
+    label      text not null check (char_length(label) between 1 and 20),
+    first_seat integer not null check (first_seat >= 1),
+    last_seat  integer not null,
+    primary key (event_id, section_no, row_no),
+    unique (event_id, section_no, first_seat),
+    foreign key (event_id, section_no) references rowlock.sections,
+    check (last_seat >= first_seat)
+);
+comment on table rowlock.section_rows is 'The rows of a section, each a range of its seat numbers. Read once, never changed.';
+comment on column rowlock.section_rows.event_id is 'The event it belongs to.';
+comment on column rowlock.section_rows.section_no is 'The section it belongs to.';
+comment on column rowlock.section_rows.row_no is 'From 1, front to back.';
+comment on column rowlock.section_rows.label is 'What is written on the row, for example 12 or AA.';
+comment on column rowlock.section_rows.first_seat is 'Number of its first seat within the section.';
+comment on column rowlock.section_rows.last_seat is 'Number of its last seat within the section.';
+
+-- The hot table: narrow, half empty pages, and no index on what changes, so that every change is heap-only.
+create table rowlock.seats (
+    event_id   bigint not null,
+    section_no integer not null,
+    seat_no    integer not null,
+    status     rowlock.seat_status not null default 'available',
+    order_id   uuid,
+    primary key (event_id, section_no, seat_no),
+    check ((status in ('held', 'sold')) = (order_id is not null))
+) with (fillfactor = 50);
+comment on table rowlock.seats is 'One row a seat, naming at most one order: the first of the two walls against selling it twice.';
+comment on column rowlock.seats.event_id is 'The event it belongs to.';
+comment on column rowlock.seats.section_no is 'The section it belongs to.';
+comment on column rowlock.seats.seat_no is 'Its number within the section, from 1.';
+comment on column rowlock.seats.status is 'available, held, sold or blocked.';
+comment on column rowlock.seats.order_id is 'The order that holds or owns it; null when neither.';
+
+create table rowlock.orders (
+    event_id        bigint not null references rowlock.events,
+    order_id        uuid not null,
+    customer_id     text not null check (char_length(customer_id) between 1 and 200),
+    status          rowlock.order_status not null default 'pending_payment',
+    section_nos     integer[] not null,
+    seat_nos        integer[] not null,
+    amount_minor    bigint not null check (amount_minor >= 0),
+    created_at      timestamptz not null,
+    expires_at      timestamptz not null,
+    ended_at        timestamptz,
+    idempotency_key text check (char_length(idempotency_key) between 1 and 200),
+    fingerprint     bytea,
+    primary key (event_id, order_id),
+    check (cardinality(seat_nos) = cardinality(section_nos) and cardinality(seat_nos) between 1 and 100),
+    check (expires_at > created_at),
+    check ((status = 'pending_payment') = (ended_at is null)),
+    check ((idempotency_key is null) = (fingerprint is null))
+) with (fillfactor = 70);
+create index orders_by_customer on rowlock.orders (event_id, customer_id);
+create unique index orders_by_idempotency_key on rowlock.orders (event_id, customer_id, idempotency_key) where idempotency_key is not null;
+create index orders_pending_by_deadline on rowlock.orders (expires_at) where status = 'pending_payment';
+comment on table rowlock.orders is 'One claim a row: who claimed which seats, for how much, until when, and how it ended.';
+comment on column rowlock.orders.event_id is 'The event whose seats it claims.';
+comment on column rowlock.orders.order_id is 'UUIDv7, chosen by the server before the claim, so that a lost answer can be looked up.';
+comment on column rowlock.orders.customer_id is 'The buyer: the sub of the bearer token.';
+comment on column rowlock.orders.status is 'pending_payment, or how it ended.';
+comment on column rowlock.orders.section_nos is 'Sections of its seats, in step with seat_nos.';
+comment on column rowlock.orders.seat_nos is 'Numbers of its seats; the list never changes.';
+comment on column rowlock.orders.amount_minor is 'Sum of the prices of its seats, in minor units of the event''s currency.';
+comment on column rowlock.orders.created_at is 'When the claim succeeded (the database''s clock).';
+comment on column rowlock.orders.expires_at is 'The deadline for the payment.';
+comment on column rowlock.orders.ended_at is 'When it last left a state: paid, expired, cancelled, or found to need a refund.';
+comment on column rowlock.orders.idempotency_key is 'What the client sent to make a retry harmless; unique for an event and customer.';
+comment on column rowlock.orders.fingerprint is 'SHA-256 of the request the key came with: the same key with another body is refused.';
+
+create table rowlock.payments (
+    event_id           bigint not null references rowlock.events,
+    provider           text not null check (char_length(provider) between 1 and 100),
+    provider_reference text not null check (char_length(provider_reference) between 1 and 200),
+    order_id           uuid not null,
+    amount_minor       bigint not null check (amount_minor >= 0),
+    currency           text not null,
+    status             rowlock.payment_status not null,
+    outcome            rowlock.payment_outcome not null,
+    received_at        timestamptz not null default clock_timestamp(),
+    refunded_at        timestamptz,
+    primary key (event_id, provider, provider_reference),
+    check ((status = 'failed') = (outcome = 'failed_recorded')),
+    check (refunded_at is null or outcome = 'refund_due')
+);
+create index payments_by_order on rowlock.payments (event_id, order_id);
+create index payments_refund_due on rowlock.payments (event_id, received_at) where outcome = 'refund_due' and refunded_at is null;
+comment on table rowlock.payments is 'One notice of a payment gateway a row, with what became of it. Money is never turned away unrecorded.';
+comment on column rowlock.payments.event_id is 'The event it pays for.';
+comment on column rowlock.payments.provider is 'The gateway''s name.';
+comment on column rowlock.payments.provider_reference is 'The gateway''s id of the payment: the same id is the same money.';
+comment on column rowlock.payments.order_id is 'The order the notice named; it may be one that does not exist.';
+comment on column rowlock.payments.amount_minor is 'What was paid, in minor units.';
+comment on column rowlock.payments.currency is 'ISO 4217 code of the money.';
+comment on column rowlock.payments.status is 'What the gateway said: succeeded or failed.';
+comment on column rowlock.payments.outcome is 'paid and late_reclaimed bought the seats; refund_due is owed back; failed_recorded moved no money.';
+comment on column rowlock.payments.received_at is 'When the notice was settled.';
+comment on column rowlock.payments.refunded_at is 'When the money went back, for a refund that was due.';
+
+create table rowlock.tickets (
+    event_id   bigint not null,
+    section_no integer not null,
+    seat_no    integer not null,
+    order_id   uuid not null,
+    issued_at  timestamptz not null,
+    primary key (event_id, section_no, seat_no),
+    foreign key (event_id, order_id) references rowlock.orders
+);
+comment on table rowlock.tickets is 'One ticket a sold seat, by primary key: the second wall against selling a seat twice.';
+comment on column rowlock.tickets.event_id is 'The event it admits to.';
+comment on column rowlock.tickets.section_no is 'The section of its seat.';
+comment on column rowlock.tickets.seat_no is 'The number of its seat.';
+comment on column rowlock.tickets.order_id is 'The paid order it belongs to.';
+comment on column rowlock.tickets.issued_at is 'When the order was paid.';
+
+create table rowlock.expiry_failures (
+    event_id        bigint not null,
+    order_id        uuid not null,
+    attempts        integer not null check (attempts >= 1),
+    last_error      text not null,
+    first_failed_at timestamptz not null default clock_timestamp(),
+    last_failed_at  timestamptz not null default clock_timestamp(),
+    retry_at        timestamptz,
+    primary key (event_id, order_id)
+);
+comment on table rowlock.expiry_failures is 'Orders whose expiry raised an error. Without a retry_at they are dead letters: kept until somebody redrives them.';
+comment on column rowlock.expiry_failures.event_id is 'The event of the order.';
+comment on column rowlock.expiry_failures.order_id is 'The order that could not be expired.';
+comment on column rowlock.expiry_failures.attempts is 'How many attempts failed.';
+comment on column rowlock.expiry_failures.last_error is 'What the last attempt said.';
+comment on column rowlock.expiry_failures.first_failed_at is 'When the first attempt failed.';
+comment on column rowlock.expiry_failures.last_failed_at is 'When the last attempt failed.';
+comment on column rowlock.expiry_failures.retry_at is 'When the next attempt is due; null: a dead letter.';
+
+create table rowlock.api_keys (
+    api_key_id  bigint generated always as identity primary key,
+    name        text not null check (char_length(name) between 1 and 200),
+    hash        bytea not null unique check (octet_length(hash) = 32),
+    created_at  timestamptz not null default clock_timestamp(),
+    revoked_at  timestamptz
+);
+comment on table rowlock.api_keys is 'Keys of admins and box offices. Only a hash is kept: a lost key is replaced, not looked up.';
+comment on column rowlock.api_keys.api_key_id is 'Names the key in lists and logs.';
+comment on column rowlock.api_keys.name is 'Whose key it is.';
+comment on column rowlock.api_keys.hash is 'SHA-256 of the key.';
+comment on column rowlock.api_keys.created_at is 'When it was made.';
+comment on column rowlock.api_keys.revoked_at is 'When it stopped working; null: it works.';
+
+create table rowlock.applied_files (
+    path       text primary key,
+    checksum   bytea not null,
+    applied_at timestamptz not null default clock_timestamp()
+);
+comment on table rowlock.applied_files is 'The function and view files as last applied, so that unchanged ones are skipped.';
+comment on column rowlock.applied_files.path is 'Path below sql/.';
+comment on column rowlock.applied_files.checksum is 'SHA-256 of the file.';
+comment on column rowlock.applied_files.applied_at is 'When it was applied.';
+
+-- What both ways of claiming answer, one row a request.
+create type rowlock.claim_answer as (
+    request_no        integer,
+    outcome           text,
+    order_id          uuid,
+    order_status      text,
+    section_nos       integer[],
+    seat_nos          integer[],
+    amount_minor      bigint,
+    created_at        timestamptz,
+    expires_at        timestamptz,
+    taken_section_nos integer[],
+    taken_seat_nos    integer[]
+);
+comment on type rowlock.claim_answer is 'One claim request''s answer; see sql/README.md for its outcomes.';
+
+create type rowlock.order_row as (
+    event_id     bigint,
+    order_id     uuid,
+    customer_id  text,
+    status       text,
+    section_nos  integer[],
+    seat_nos     integer[],
+    amount_minor bigint,
+    currency     text,
+    created_at   timestamptz,
+    expires_at   timestamptz,
+    ended_at     timestamptz
+);
+comment on type rowlock.order_row is 'An order as the reading functions answer it.';
+
+create type rowlock.event_row as (
+    event_id           bigint,
+    name               text,
+    venue              text,
+    starts_at          timestamptz,
+    on_sale_at         timestamptz,
+    status             text,
+    window_ms          integer,
+    seats_per_customer integer,
+    currency           text,
+    created_at         timestamptz,
+    updated_at         timestamptz
+);
+comment on type rowlock.event_row is 'An event''s settings as the reading functions answer them.';
+
+reset role;
