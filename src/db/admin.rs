@@ -1,0 +1,161 @@
+//! What the box office asks and changes.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Db, DbError};
+
+/// One section's line in the sales report.
+#[derive(Clone, Debug)]
+pub struct SectionSales {
+    /// Its number.
+    pub section_no: i32,
+    /// What the API calls it.
+    pub code: String,
+    /// What people call it.
+    pub name: String,
+    /// Price of each seat in minor units.
+    pub price_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// How many seats it has.
+    pub capacity: i32,
+    /// Seats on sale.
+    pub available: i32,
+    /// Seats held by pending orders.
+    pub held: i32,
+    /// Seats sold.
+    pub sold: i32,
+    /// Seats kept back.
+    pub blocked: i32,
+    /// What the sold seats brought, in minor units.
+    pub revenue_minor: i64,
+}
+
+/// Money that is owed back.
+#[derive(Clone, Debug)]
+pub struct RefundDue {
+    /// The gateway's name.
+    pub provider: String,
+    /// The gateway's id of the payment.
+    pub provider_reference: String,
+    /// The order the notice named.
+    pub order_id: Uuid,
+    /// What was paid, in minor units.
+    pub amount_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// When the notice was settled.
+    pub received_at: OffsetDateTime,
+}
+
+/// An expiry that could not be carried out after its retries.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Its event.
+    pub event_id: i64,
+    /// The order.
+    pub order_id: Uuid,
+    /// How many attempts failed.
+    pub attempts: i32,
+    /// What the last one said.
+    pub last_error: String,
+    /// When the first one failed.
+    pub first_failed_at: OffsetDateTime,
+    /// When the last one failed.
+    pub last_failed_at: OffsetDateTime,
+}
+
+/// How far the database is migrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Number of the last migration.
+    pub version: i32,
+    /// How many function and view files are applied.
+    pub files: i32,
+}
+
+impl Db {
+    /// Counts and revenue, section by section; empty when there is no such event.
+    pub async fn sales_report(&self, event_id: i64) -> Result<Vec<SectionSales>, DbError> {
+        let rows = self.query("select * from rowlock.sales_report($1)", &[&event_id]).await?;
+        Ok(rows
+            .iter()
+            .map(|row| SectionSales {
+                section_no: row.get("section_no"),
+                code: row.get("code"),
+                name: row.get("name"),
+                price_minor: row.get("price_minor"),
+                currency: row.get("currency"),
+                capacity: row.get("capacity"),
+                available: row.get("available"),
+                held: row.get("held"),
+                sold: row.get("sold"),
+                blocked: row.get("blocked"),
+                revenue_minor: row.get("revenue_minor"),
+            })
+            .collect())
+    }
+
+    /// Up to `limit` payments that are owed back, the oldest first.
+    pub async fn refunds_due(&self, event_id: i64, limit: i32) -> Result<Vec<RefundDue>, DbError> {
+        let rows = self.query("select * from rowlock.refunds_due($1, $2)", &[&event_id, &limit]).await?;
+        Ok(rows
+            .iter()
+            .map(|row| RefundDue {
+                provider: row.get("provider"),
+                provider_reference: row.get("provider_reference"),
+                order_id: row.get("order_id"),
+                amount_minor: row.get("amount_minor"),
+                currency: row.get("currency"),
+                received_at: row.get("received_at"),
+            })
+            .collect())
+    }
+
+    /// Up to `limit` dead letters, of one event or of all.
+    pub async fn list_dead_letters(&self, event_id: Option<i64>, limit: i32) -> Result<Vec<DeadLetter>, DbError> {
+        let rows = self.query("select * from rowlock.list_dead_letters($1, $2)", &[&event_id, &limit]).await?;
+        Ok(rows
+            .iter()
+            .map(|row| DeadLetter {
+                event_id: row.get("event_id"),
+                order_id: row.get("order_id"),
+                attempts: row.get("attempts"),
+                last_error: row.get("last_error"),
+                first_failed_at: row.get("first_failed_at"),
+                last_failed_at: row.get("last_failed_at"),
+            })
+            .collect())
+    }
+
+    /// Gives a dead letter a fresh set of attempts, due at once.
+    ///
+    /// # Errors
+    /// `dead_letter_not_found`.
+    pub async fn redrive_dead_letter(&self, event_id: i64, order_id: Uuid) -> Result<(), DbError> {
+        self.query("select rowlock.redrive_dead_letter($1, $2)", &[&event_id, &order_id]).await.map(drop)
+    }
+
+    /// Takes available seats off sale, all or none; answers how many changed.
+    ///
+    /// # Errors
+    /// `section_not_found`, `seat_not_found`; `seats_not_blockable` when some are held or sold.
+    pub async fn block_seats(&self, event_id: i64, section_no: i32, seat_nos: &[i32]) -> Result<i32, DbError> {
+        Ok(self.query_one("select rowlock.block_seats($1, $2, $3)", &[&event_id, &section_no, &seat_nos]).await?.get(0))
+    }
+
+    /// Puts blocked seats on sale again; answers how many changed.
+    ///
+    /// # Errors
+    /// `section_not_found`, `seat_not_found`.
+    pub async fn unblock_seats(&self, event_id: i64, section_no: i32, seat_nos: &[i32]) -> Result<i32, DbError> {
+        Ok(self.query_one("select rowlock.unblock_seats($1, $2, $3)", &[&event_id, &section_no, &seat_nos]).await?.get(0))
+    }
+
+    /// How far the database is migrated.
+    pub async fn migration_state(&self) -> Result<MigrationState, DbError> {
+        let row = self.query_one("select version, files from rowlock.migration_state()", &[]).await?;
+        Ok(MigrationState { version: row.get(0), files: row.get(1) })
+    }
+}

@@ -1,0 +1,51 @@
+//! API keys of admins and box offices: made and revoked on the command line, looked up by the server.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use super::{Db, DbError, Endpoint};
+
+/// A key that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminKey {
+    /// Names the key in lists and logs.
+    pub api_key_id: i64,
+    /// Whose key it is.
+    pub name: String,
+}
+
+/// SHA-256 of a key: all that is ever stored of it. The keys are 256 random bits, so no slow hash is needed.
+pub fn hash(api_key: &str) -> [u8; 32] {
+    Sha256::digest(api_key).into()
+}
+
+/// Makes a key and stores its hash; the key itself is answered once and never again.
+///
+/// # Errors
+/// When the database cannot be reached or the URL's user is no `rowlock_admin`.
+pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, String)> {
+    let api_key = format!("rlk_{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
+    let (client, _driver) = endpoint.connect().await?;
+    let sql = "select rowlock.create_api_key($1, $2)";
+    let row = client.query_one(sql, &[&name, &hash(&api_key).as_slice()]).await.map_err(DbError::from)?;
+    Ok((row.get(0), api_key))
+}
+
+/// Makes a key useless at once for new servers, and within seconds for those that hold it in their cache.
+///
+/// # Errors
+/// `api_key_not_found`; or the database cannot be reached or refuses.
+pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> {
+    let (client, _driver) = endpoint.connect().await?;
+    client.execute("select rowlock.revoke_api_key($1)", &[&api_key_id]).await.map_err(DbError::from)?;
+    Ok(())
+}
+
+impl Db {
+    /// The working key with that hash.
+    pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<AdminKey>, DbError> {
+        let rows = self.query("select api_key_id, name from rowlock.find_api_key($1)", &[&hash.as_slice()]).await?;
+        Ok(rows.first().map(|row| AdminKey { api_key_id: row.get(0), name: row.get(1) }))
+    }
+}

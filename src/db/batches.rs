@@ -1,0 +1,166 @@
+//! The calls that take many requests at once and answer row by row.
+
+use tokio_postgres::{Client, Row, Statement};
+use uuid::Uuid;
+
+use super::DbError;
+use super::orders::seats;
+use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, Wanted};
+
+const CLAIM_SEATS: &str = "select * from rowlock.claim_seats($1, $2, $3, $4, $5, $6, $7, $8)";
+const CLAIM_BEST_AVAILABLE: &str = "select * from rowlock.claim_best_available($1, $2, $3, $4, $5, $6, $7)";
+const CLAIMED_ORDERS: &str = "select * from rowlock.claimed_orders($1, $2)";
+const SETTLE_PAYMENTS: &str = "select notice_no, outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7)";
+
+/// A connection of a lane, with its statements prepared.
+pub(super) struct LaneClient {
+    pub(super) client: Client,
+    /// Process id and start of the backend, to tell for certain when it is gone.
+    pub(super) backend: (i32, String),
+    claim_seats: Statement,
+    claim_best_available: Statement,
+    claimed_orders: Statement,
+    settle_payments: Statement,
+}
+
+impl LaneClient {
+    pub(super) async fn prepare(client: Client) -> Result<Self, DbError> {
+        let sql = "select pid, backend_start::text from pg_stat_activity where pid = pg_backend_pid()";
+        let row = client.query_one(sql, &[]).await?;
+        Ok(Self {
+            backend: (row.get(0), row.get(1)),
+            claim_seats: client.prepare(CLAIM_SEATS).await?,
+            claim_best_available: client.prepare(CLAIM_BEST_AVAILABLE).await?,
+            claimed_orders: client.prepare(CLAIMED_ORDERS).await?,
+            settle_payments: client.prepare(SETTLE_PAYMENTS).await?,
+            client,
+        })
+    }
+
+    /// Returns once the backend of a lost connection is surely gone: from then on, what it did is done or will never be.
+    pub(super) async fn outlive(&self, lost: &(i32, String)) -> Result<(), DbError> {
+        let sql = "select coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) from pg_stat_activity \
+                   where pid = $1 and backend_start::text = $2";
+        let gone: bool = self.client.query_one(sql, &[&lost.0, &lost.1]).await?.get(0);
+        if gone { Ok(()) } else { Err(DbError::Unavailable("a lost connection's backend does not end".to_owned())) }
+    }
+}
+
+/// One call for requests of one event that all name their seats, or all leave the choice to the engine.
+///
+/// The answers come in the order of the requests; `None`: ask again in some milliseconds.
+pub(super) async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
+    let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
+    let customer_ids: Vec<&str> = requests.iter().map(|request| request.customer_id.as_str()).collect();
+    let keys: Vec<Option<&str>> = requests.iter().map(|request| request.idempotency.as_ref().map(|it| it.key.as_str())).collect();
+    let prints: Vec<Option<&[u8]>> =
+        requests.iter().map(|request| request.idempotency.as_ref().map(|it| it.fingerprint.as_slice())).collect();
+    let (mut request_nos, mut section_nos, mut seat_nos, mut quantities) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (request_no, request) in (1_i32..).zip(requests) {
+        match &request.wanted {
+            Wanted::Seats(seats) => {
+                for seat in seats {
+                    request_nos.push(request_no);
+                    section_nos.push(seat.section_no);
+                    seat_nos.push(seat.seat_no);
+                }
+            }
+            Wanted::BestAvailable { section_no, quantity } => {
+                section_nos.push(*section_no);
+                quantities.push(*quantity);
+            }
+        }
+    }
+    let rows = if quantities.is_empty() {
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+            [&event_id, &order_ids, &customer_ids, &keys, &prints, &request_nos, &section_nos, &seat_nos];
+        lane.client.query(&lane.claim_seats, &params).await?
+    } else {
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+            [&event_id, &order_ids, &customer_ids, &keys, &prints, &section_nos, &quantities];
+        lane.client.query(&lane.claim_best_available, &params).await?
+    };
+    answers(&rows, requests.len(), |row| claim_outcome(row, event_id, requests))
+}
+
+/// Which of the requests have become orders: the answers that a lost connection took with it.
+pub(super) async fn claimed(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
+    let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
+    let rows = lane.client.query(&lane.claimed_orders, &[&event_id, &order_ids]).await?;
+    let mut found = vec![None; requests.len()];
+    for row in &rows {
+        let index = position(row, requests.len())?;
+        found[index] = claim_outcome(row, event_id, requests)?;
+    }
+    Ok(found)
+}
+
+/// One call for notices of one event.
+pub(super) async fn settle(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> Result<Vec<Option<PaymentOutcome>>, DbError> {
+    let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
+    let providers: Vec<&str> = notices.iter().map(|notice| notice.provider.as_str()).collect();
+    let references: Vec<&str> = notices.iter().map(|notice| notice.provider_reference.as_str()).collect();
+    let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
+    let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
+    let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        [&event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
+    let rows = lane.client.query(&lane.settle_payments, &params).await?;
+    answers(&rows, notices.len(), |row| {
+        let outcome: &str = row.get("outcome");
+        PaymentOutcome::from_name(outcome).map(Some).ok_or_else(|| DbError::Internal(format!("unknown payment outcome {outcome}")))
+    })
+}
+
+/// Puts the rows into the order of the requests; a request without an answer is a fault of ours, never a success.
+fn answers<A>(rows: &[Row], requests: usize, answer: impl Fn(&Row) -> Result<Option<A>, DbError>) -> Result<Vec<Option<A>>, DbError> {
+    let mut ordered: Vec<Option<Option<A>>> = (0..requests).map(|_| None).collect();
+    for row in rows {
+        ordered[position(row, requests)?] = Some(answer(row)?);
+    }
+    let complete: Option<Vec<Option<A>>> = ordered.into_iter().collect();
+    complete.ok_or_else(|| DbError::Internal("a request of a batch got no answer".to_owned()))
+}
+
+/// The first column counts requests from 1.
+fn position(row: &Row, requests: usize) -> Result<usize, DbError> {
+    let number: i32 = row.get(0);
+    usize::try_from(number - 1)
+        .ok()
+        .filter(|index| *index < requests)
+        .ok_or_else(|| DbError::Internal(format!("an answer for request {number} of {requests}")))
+}
+
+fn claim_outcome(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result<Option<ClaimOutcome>, DbError> {
+    let outcome: &str = row.get("outcome");
+    Ok(Some(match outcome {
+        "claimed" => ClaimOutcome::Claimed(claimed_order(row, event_id, requests)?),
+        "replayed" => ClaimOutcome::Replayed(claimed_order(row, event_id, requests)?),
+        "idempotency_key_reused" => ClaimOutcome::IdempotencyKeyReused,
+        "event_not_found" => ClaimOutcome::EventNotFound,
+        "not_on_sale" => ClaimOutcome::NotOnSale,
+        "section_not_found" => ClaimOutcome::SectionNotFound,
+        "seat_not_found" => ClaimOutcome::SeatNotFound(seats(row, "taken_section_nos", "taken_seat_nos")),
+        "duplicate_seat" => ClaimOutcome::DuplicateSeat,
+        "too_many_seats" => ClaimOutcome::TooManySeats,
+        "customer_limit" => ClaimOutcome::CustomerLimit,
+        "seat_taken" => ClaimOutcome::SeatTaken(seats(row, "taken_section_nos", "taken_seat_nos")),
+        "sold_out" => ClaimOutcome::SoldOut,
+        "busy" => return Ok(None),
+        other => return Err(DbError::Internal(format!("unknown claim outcome {other}"))),
+    }))
+}
+
+fn claimed_order(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result<Order, DbError> {
+    let status: &str = row.get("order_status");
+    Ok(Order {
+        event_id,
+        order_id: row.get("order_id"),
+        customer_id: requests[position(row, requests.len())?].customer_id.clone(),
+        status: OrderStatus::from_name(status).ok_or_else(|| DbError::Internal(format!("unknown order status {status}")))?,
+        seats: seats(row, "section_nos", "seat_nos"),
+        amount_minor: row.get("amount_minor"),
+        created_at: row.get("created_at"),
+        expires_at: row.get("expires_at"),
+    })
+}

@@ -1,0 +1,90 @@
+//! One connection: address, TLS, and what every session sets first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rustls::ClientConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::CertificateDer;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::DbError;
+
+/// What a session sets before its first call. Dropping a query's future does not end the query, so that the server must.
+pub(super) const SESSION: &str = "set role rowlock_app; set statement_timeout = '60s'; set lock_timeout = '10s'; \
+     set idle_in_transaction_session_timeout = '60s'; set default_transaction_isolation = 'read committed'; set jit = off";
+
+/// Where PostgreSQL is and how to talk to it.
+#[derive(Clone)]
+pub struct Endpoint {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Endpoint {
+    /// Reads a `postgres://` URL. TLS is used when the URL says `sslmode=require` (or `prefer`), and then the server's
+    /// certificate must be signed by an authority this machine trusts, or by one in `ca_file` (PEM).
+    ///
+    /// # Errors
+    /// When the URL cannot be read, names no host, or the authorities cannot be loaded.
+    pub fn new(database_url: &str, ca_file: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        // The parser's own words may repeat the URL, and with it the password.
+        let mut config: Config = database_url.parse().map_err(|_| anyhow::anyhow!("the database URL cannot be read"))?;
+        if config.get_hosts().is_empty() {
+            bail!("the database URL names no host");
+        }
+        if !database_url.contains("sslmode=") {
+            config.ssl_mode(SslMode::Disable);
+        }
+        config.connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(15));
+        if config.get_application_name().is_none() {
+            config.application_name("rowlock");
+        }
+        let tls = MakeRustlsConnect::new(tls_config(config.get_ssl_mode() == SslMode::Disable, ca_file)?);
+        Ok(Self { config, tls })
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(super) fn tls(&self) -> MakeRustlsConnect {
+        self.tls.clone()
+    }
+
+    /// Opens a connection with the rights of the URL's user; the task drives it until either side closes.
+    pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), DbError> {
+        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a database connection ended");
+            }
+        });
+        Ok((client, driver))
+    }
+
+    /// Opens a connection as the server uses it: role `rowlock_app`, with timeouts.
+    pub async fn connect_as_app(&self) -> Result<Client, DbError> {
+        let (client, _) = self.connect().await?;
+        client.batch_execute(SESSION).await?;
+        Ok(client)
+    }
+}
+
+fn tls_config(unused: bool, ca_file: Option<&std::path::Path>) -> anyhow::Result<ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    if let Some(path) = ca_file {
+        let certificates = CertificateDer::pem_file_iter(path).with_context(|| format!("cannot read {}", path.display()))?;
+        for certificate in certificates {
+            roots.add(certificate.with_context(|| format!("cannot read {}", path.display()))?)?;
+        }
+    } else if !unused {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,144 @@
+//! The one table that maps the database's errors to the API's: SQLSTATE → code and HTTP status.
+//!
+//! The same table stands in `sql/README.md`; a test holds the two and the SQL files against each other.
+
+/// A rule of the house that a stored function found broken, raised with a SQLSTATE of class `RL`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// There is no such event.
+    EventNotFound,
+    /// The event has no such section.
+    SectionNotFound,
+    /// The section has no such seat.
+    SeatNotFound,
+    /// There is no such order, or it is somebody else's.
+    OrderNotFound,
+    /// The event sells nothing at the moment.
+    NotOnSale,
+    /// The order is not pending any more.
+    OrderNotPending,
+    /// A value is out of bounds; the detail names the field.
+    InvalidInput,
+    /// The event cannot go from its status to the one asked for.
+    EventConflict,
+    /// Some of the seats are held or sold; the detail lists them.
+    SeatsNotBlockable,
+    /// Rows did not add up: an assertion of ours failed and nothing was changed.
+    Inconsistent,
+    /// There is no such dead letter.
+    DeadLetterNotFound,
+    /// There is no such API key.
+    ApiKeyNotFound,
+}
+
+impl Rule {
+    /// Every rule, in the order of their SQLSTATEs.
+    pub const ALL: [Self; 12] = [
+        Self::EventNotFound,
+        Self::SectionNotFound,
+        Self::SeatNotFound,
+        Self::OrderNotFound,
+        Self::NotOnSale,
+        Self::OrderNotPending,
+        Self::InvalidInput,
+        Self::EventConflict,
+        Self::SeatsNotBlockable,
+        Self::Inconsistent,
+        Self::DeadLetterNotFound,
+        Self::ApiKeyNotFound,
+    ];
+
+    /// SQLSTATE, `code` of the problem, HTTP status.
+    fn row(self) -> (&'static str, &'static str, u16) {
+        match self {
+            Self::EventNotFound => ("RL001", "event_not_found", 404),
+            Self::SectionNotFound => ("RL002", "section_not_found", 404),
+            Self::SeatNotFound => ("RL003", "seat_not_found", 404),
+            Self::OrderNotFound => ("RL004", "order_not_found", 404),
+            Self::NotOnSale => ("RL005", "not_on_sale", 409),
+            Self::OrderNotPending => ("RL006", "order_not_pending", 409),
+            Self::InvalidInput => ("RL007", "invalid_request", 400),
+            Self::EventConflict => ("RL008", "event_conflict", 409),
+            Self::SeatsNotBlockable => ("RL009", "seats_not_blockable", 409),
+            Self::Inconsistent => ("RL010", "internal_error", 500),
+            Self::DeadLetterNotFound => ("RL011", "dead_letter_not_found", 404),
+            Self::ApiKeyNotFound => ("RL012", "api_key_not_found", 404),
+        }
+    }
+
+    /// The SQLSTATE it is raised with.
+    pub fn sqlstate(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The `code` of its problem body.
+    pub fn code(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The HTTP status it answers with.
+    pub fn http_status(self) -> u16 {
+        self.row().2
+    }
+}
+
+/// Why a call to the database gave no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DbError {
+    /// The call broke a rule; nothing was changed.
+    #[error("{message}")]
+    Rule {
+        /// Which one.
+        rule: Rule,
+        /// What the function said about it, for people.
+        message: String,
+        /// The part a program may need, such as the field or the seats.
+        detail: Option<String>,
+    },
+    /// PostgreSQL cannot be reached, or has no time; nothing was changed.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// The connection broke during the call: whether it changed anything is not known yet.
+    #[error("the connection to the database was lost: {0}")]
+    Lost(String),
+    /// A migration changed what a prepared statement answers: nothing was done, and a new connection will do.
+    #[error("a statement is out of date: {0}")]
+    Outdated(String),
+    /// A fault of ours.
+    #[error("the database refused a call: {0}")]
+    Internal(String),
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            let io = std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>());
+            let text = with_sources(&error);
+            return if error.is_closed() || io { Self::Lost(text) } else { Self::Internal(text) };
+        };
+        let code = db.code().code();
+        if let Some(rule) = Rule::ALL.into_iter().find(|rule| rule.sqlstate() == code) {
+            return Self::Rule { rule, message: db.message().to_owned(), detail: db.detail().map(str::to_owned) };
+        }
+        let text = format!("{code} {}", db.message());
+        match code {
+            // The server shut down, crashed, or somebody ended the session: the commit may or may not have been made.
+            "57P01" | "57P02" | "57P05" => Self::Lost(text),
+            "0A000" if db.message().contains("cached plan") => Self::Outdated(text),
+            // Rolled back for want of time or room, or for a deadlock: 57 operator, 53 resources, 40 try again, 55P03 lock timeout.
+            "55P03" => Self::Unavailable(text),
+            _ if ["57", "53", "40", "08"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(text),
+            _ => Self::Internal(text),
+        }
+    }
+}
+
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}

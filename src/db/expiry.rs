@@ -1,0 +1,101 @@
+//! Expiring orders, and what becomes of an expiry that fails.
+
+use uuid::Uuid;
+
+use super::{Db, DbError};
+
+/// What became of one id handed to [`Db::expire_orders`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpiryOutcome {
+    /// Its seats are on sale again.
+    Expired,
+    /// Its deadline is still ahead, by so many milliseconds.
+    NotDue {
+        /// Milliseconds left, by the database's clock.
+        due_in_ms: i32,
+    },
+    /// It was paid, cancelled or expired before.
+    NotPending,
+    /// There is no such order.
+    NotFound,
+}
+
+/// One id handed to [`Db::expire_orders`], and what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Expired {
+    /// The order.
+    pub order_id: Uuid,
+    /// What became of it.
+    pub outcome: ExpiryOutcome,
+}
+
+/// A pending order past its deadline.
+#[derive(Clone, Copy, Debug)]
+pub struct Overdue {
+    /// Its event.
+    pub event_id: i64,
+    /// The order.
+    pub order_id: Uuid,
+}
+
+/// What follows a failed expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Try again in so many milliseconds.
+    InMs(i32),
+    /// It failed too often: it is a dead letter now.
+    DeadLetter,
+}
+
+impl Db {
+    /// Expires those of the orders that are pending and due; waits for rivals' locks, since a release must not be skipped.
+    pub async fn expire_orders(&self, event_id: i64, order_ids: &[Uuid]) -> Result<Vec<Expired>, DbError> {
+        let sql = "select order_id, outcome, due_in_ms from rowlock.expire_orders($1, $2)";
+        let rows = self.query(sql, &[&event_id, &order_ids]).await?;
+        rows.iter()
+            .map(|row| {
+                let outcome = match row.get::<_, &str>(1) {
+                    "expired" => ExpiryOutcome::Expired,
+                    "not_due" => ExpiryOutcome::NotDue { due_in_ms: row.get(2) },
+                    "not_pending" => ExpiryOutcome::NotPending,
+                    "order_not_found" => ExpiryOutcome::NotFound,
+                    other => return Err(DbError::Internal(format!("unknown expiry outcome {other}"))),
+                };
+                Ok(Expired { order_id: row.get(0), outcome })
+            })
+            .collect()
+    }
+
+    /// Up to `limit` pending orders whose deadline passed more than `grace_ms` ago, the most overdue first.
+    pub async fn overdue_orders(&self, grace_ms: i32, limit: i32) -> Result<Vec<Overdue>, DbError> {
+        let rows = self.query("select event_id, order_id from rowlock.overdue_orders($1, $2)", &[&grace_ms, &limit]).await?;
+        Ok(rows.iter().map(|row| Overdue { event_id: row.get(0), order_id: row.get(1) }).collect())
+    }
+
+    /// Writes down that an expiry failed; says when to try again.
+    pub async fn record_expiry_failure(&self, event_id: i64, order_id: Uuid, error: &str, attempts_max: i32) -> Result<Retry, DbError> {
+        let sql = "select retry_in_ms from rowlock.record_expiry_failure($1, $2, $3, $4)";
+        let row = self.query_one(sql, &[&event_id, &order_id, &error, &attempts_max]).await?;
+        Ok(row.get::<_, Option<i32>>(0).map_or(Retry::DeadLetter, Retry::InMs))
+    }
+
+    /// Runs `work` while this server, and no other, leads the sweep; `None` while another leads.
+    ///
+    /// The leadership is a transaction's advisory lock: a server that dies gives it up with its connection.
+    pub async fn while_leading_sweep<F: Future>(&self, work: F) -> Result<Option<F::Output>, DbError> {
+        let client = self.pool.get().await.map_err(super::no_connection)?;
+        let led = async {
+            client.batch_execute("begin").await?;
+            let leads: bool = client.query_one("select rowlock.try_lead_sweep()", &[]).await?.get(0);
+            let output = if leads { Some(work.await) } else { None };
+            client.batch_execute("commit").await?;
+            Ok::<_, tokio_postgres::Error>(output)
+        }
+        .await;
+        led.map_err(|error| {
+            // A connection with an open transaction must not go back to the pool.
+            drop(deadpool_postgres::Object::take(client));
+            DbError::from(error)
+        })
+    }
+}

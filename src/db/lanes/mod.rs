@@ -1,0 +1,163 @@
+//! Lanes: natural batching of claims and payments.
+//!
+//! Each event hashes to a lane, a queue with one connection. A lane takes whatever waits, up to a cap, and makes one
+//! call; while the call is out the next batch gathers. There is no timer: a lone request pays no delay, and a storm is
+//! batched. Claims and payments have lanes of their own, so that neither waits behind the other.
+
+mod work;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::Endpoint;
+use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome};
+use crate::expiry::ExpiryQueue;
+use crate::metrics::Metrics;
+use work::{Claims, Payments, Work};
+use worker::{Job, Worker};
+
+/// How lanes are cut.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneSettings {
+    /// Lanes for claims, and as many for payments; each holds one connection.
+    pub lanes: usize,
+    /// The most requests one call carries.
+    pub batch_max: usize,
+    /// The most requests that may wait in one lane; one more is told to come back later.
+    pub waiting_max: usize,
+}
+
+/// Why a lane gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LaneError {
+    /// Too many wait already; nothing was done.
+    #[error("too many requests wait")]
+    Overloaded {
+        /// When to try again, in seconds.
+        retry_after_s: u32,
+    },
+    /// PostgreSQL cannot be reached; surely nothing was done.
+    #[error("the database is unavailable")]
+    Unavailable,
+    /// The connection was lost during the call, and PostgreSQL cannot be asked what became of it.
+    #[error("the outcome is not known")]
+    OutcomeUnknown,
+    /// A fault of ours; nothing was done.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// The lanes of one server.
+pub struct Lanes {
+    claims: Vec<Lane<Claims>>,
+    payments: Vec<Lane<Payments>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Lanes {
+    /// Starts the lanes; each opens its connection with its first request.
+    pub fn start(endpoint: &Endpoint, settings: LaneSettings, queue: &ExpiryQueue, metrics: &Arc<Metrics>) -> Self {
+        let claims = Arc::new(Claims::new(queue.clone(), Arc::clone(metrics)));
+        let payments = Arc::new(Payments::new(queue.clone(), Arc::clone(metrics)));
+        Self {
+            claims: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &claims)).collect(),
+            payments: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &payments)).collect(),
+            metrics: Arc::clone(metrics),
+        }
+    }
+
+    /// Claims seats; answers once the claim is committed or refused.
+    ///
+    /// # Errors
+    /// See [`LaneError`]; of all of them only `OutcomeUnknown` leaves open whether the order exists.
+    pub async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
+        let begun = Instant::now();
+        let outcome = lane_of(&self.claims, request.event_id).submit(request).await;
+        self.metrics.claim_answered(&outcome, begun.elapsed());
+        outcome
+    }
+
+    /// Settles a payment notice; answers once its outcome is committed.
+    ///
+    /// # Errors
+    /// See [`LaneError`]; a gateway sends the notice again after any of them, and it is settled once.
+    pub async fn settle(&self, notice: PaymentNotice) -> Result<PaymentOutcome, LaneError> {
+        let begun = Instant::now();
+        let outcome = lane_of(&self.payments, notice.event_id).submit(notice).await;
+        self.metrics.payment_answered(&outcome, begun.elapsed());
+        outcome
+    }
+
+    /// How many claims and how many payments are in the lanes, waiting or in a call.
+    pub fn depths(&self) -> (usize, usize) {
+        (self.claims.iter().map(Lane::depth).sum(), self.payments.iter().map(Lane::depth).sum())
+    }
+
+    /// Ends the lanes once what waits in them is answered.
+    pub async fn drain(self) {
+        let claims = self.claims.into_iter().map(Lane::close);
+        let payments = self.payments.into_iter().map(Lane::close);
+        for worker in claims.chain(payments) {
+            worker.await.ok();
+        }
+    }
+}
+
+fn lane_of<W: Work>(lanes: &[Lane<W>], event_id: i64) -> &Lane<W> {
+    &lanes[usize::try_from(event_id.unsigned_abs()).unwrap_or(0) % lanes.len()]
+}
+
+struct Lane<W: Work> {
+    jobs: mpsc::UnboundedSender<Job<W>>,
+    depth: Arc<AtomicUsize>,
+    waiting_max: usize,
+    worker: JoinHandle<()>,
+}
+
+impl<W: Work> Lane<W> {
+    fn start(endpoint: &Endpoint, settings: LaneSettings, work: &Arc<W>) -> Self {
+        // Unbounded, because `submit` bounds it by the depth, which also counts what is in a call.
+        let (jobs, receiver) = mpsc::unbounded_channel();
+        let depth = Arc::new(AtomicUsize::new(0));
+        let worker = Worker::new(endpoint.clone(), Arc::clone(work), receiver, settings.batch_max);
+        Self { jobs, depth, waiting_max: settings.waiting_max, worker: tokio::spawn(worker.run()) }
+    }
+
+    async fn submit(&self, request: W::Request) -> Result<W::Answer, LaneError> {
+        let place = Place::take(&self.depth, self.waiting_max).ok_or(LaneError::Overloaded { retry_after_s: 1 })?;
+        let (reply, answer) = oneshot::channel();
+        let gone = || LaneError::Internal("the lane has ended".to_owned());
+        self.jobs.send(Job::new(request, reply, place)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    fn close(self) -> JoinHandle<()> {
+        self.worker
+    }
+}
+
+/// A place in a lane, given back when the request is answered or dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(depth: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
+        let taken = depth.fetch_add(1, Ordering::Relaxed);
+        let place = Self(Arc::clone(depth));
+        (taken < max).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

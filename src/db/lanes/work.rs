@@ -1,0 +1,133 @@
+//! The two kinds of work a lane does: claims and payments.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::db::DbError;
+use crate::db::batches::{self, LaneClient};
+use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome, Wanted};
+use crate::expiry::ExpiryQueue;
+use crate::metrics::Metrics;
+
+/// For each request its answer, or `None` where the database has none yet.
+pub(super) type Answers<A> = Result<Vec<Option<A>>, DbError>;
+
+/// What a lane gathers, calls and answers.
+pub(super) trait Work: Send + Sync + 'static {
+    type Request: Send + Sync + 'static;
+    type Answer: Send + 'static;
+
+    /// Whether a request is dropped when its caller went away before the call: a claim is, since nobody would pay for it.
+    const NEEDS_CALLER: bool;
+
+    fn event_id(request: &Self::Request) -> i64;
+
+    /// Requests of different kinds do not share a call.
+    fn kind(request: &Self::Request) -> u8;
+
+    /// One committed call. `None`: ask again shortly.
+    fn call(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
+
+    /// What a lost call is known to have done. `None`: nothing, so that it can be made again.
+    fn recall(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
+
+    /// Called with each answer after its commit; must not wait.
+    fn committed(&self, request: &Self::Request, answer: &Self::Answer);
+
+    /// Called with the size of each batch.
+    fn batched(&self, size: usize);
+}
+
+pub(super) struct Claims {
+    queue: ExpiryQueue,
+    metrics: Arc<Metrics>,
+}
+
+impl Claims {
+    pub(super) fn new(queue: ExpiryQueue, metrics: Arc<Metrics>) -> Self {
+        Self { queue, metrics }
+    }
+}
+
+impl Work for Claims {
+    type Request = ClaimRequest;
+    type Answer = ClaimOutcome;
+
+    const NEEDS_CALLER: bool = true;
+
+    fn event_id(request: &ClaimRequest) -> i64 {
+        request.event_id
+    }
+
+    fn kind(request: &ClaimRequest) -> u8 {
+        u8::from(matches!(request.wanted, Wanted::BestAvailable { .. }))
+    }
+
+    fn call(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
+        batches::claim(lane, event_id, requests)
+    }
+
+    fn recall(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
+        batches::claimed(lane, event_id, requests)
+    }
+
+    fn committed(&self, _: &ClaimRequest, answer: &ClaimOutcome) {
+        if let ClaimOutcome::Claimed(order) = answer {
+            self.queue.push(order.event_id, order.order_id, unix_ms(order.expires_at));
+        }
+    }
+
+    fn batched(&self, size: usize) {
+        self.metrics.claims_batched(size);
+    }
+}
+
+pub(super) struct Payments {
+    queue: ExpiryQueue,
+    metrics: Arc<Metrics>,
+}
+
+impl Payments {
+    pub(super) fn new(queue: ExpiryQueue, metrics: Arc<Metrics>) -> Self {
+        Self { queue, metrics }
+    }
+}
+
+impl Work for Payments {
+    type Request = PaymentNotice;
+    type Answer = PaymentOutcome;
+
+    /// A gateway that hung up has sent its notice all the same.
+    const NEEDS_CALLER: bool = false;
+
+    fn event_id(notice: &PaymentNotice) -> i64 {
+        notice.event_id
+    }
+
+    fn kind(_: &PaymentNotice) -> u8 {
+        0
+    }
+
+    fn call(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<PaymentOutcome>> + Send {
+        batches::settle(lane, event_id, notices)
+    }
+
+    /// A payment's identity makes the repeated call harmless: what was settled answers `duplicate`.
+    async fn recall(_: &LaneClient, _: i64, notices: &[&PaymentNotice]) -> Answers<PaymentOutcome> {
+        Ok(vec![None; notices.len()])
+    }
+
+    fn committed(&self, notice: &PaymentNotice, answer: &PaymentOutcome) {
+        if matches!(answer, PaymentOutcome::Paid | PaymentOutcome::RefundDue) {
+            self.queue.remove(notice.event_id, notice.order_id);
+        }
+    }
+
+    fn batched(&self, size: usize) {
+        self.metrics.payments_batched(size);
+    }
+}
+
+fn unix_ms(at: time::OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,245 @@
+//! The loop of one lane: gather, call, answer; and what happens when the connection is lost in between.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::work::Work;
+use super::{LaneError, Place};
+use crate::db::batches::LaneClient;
+use crate::db::{DbError, Endpoint};
+
+/// A request that waits longer than this for a connection is told that the database is unavailable.
+const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
+/// A request whose call was lost is told so when the database cannot be asked for this long.
+const UNKNOWN_AFTER: Duration = Duration::from_secs(15);
+/// A request that rivals' locks keep from its seats is sent away after this.
+const BUSY_MAX: Duration = Duration::from_secs(2);
+/// Pause before rivals' locks are tried again.
+const BUSY_PAUSE: Duration = Duration::from_millis(2);
+/// Pauses between attempts to connect.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
+/// How often a call that was rolled back through no fault of its own is repeated.
+const REPEATS_MAX: u32 = 3;
+
+/// One request in a lane, with the way back to its caller.
+pub(super) struct Job<W: Work> {
+    request: W::Request,
+    reply: oneshot::Sender<Result<W::Answer, LaneError>>,
+    since: Instant,
+    _place: Place,
+}
+
+impl<W: Work> Job<W> {
+    pub(super) fn new(request: W::Request, reply: oneshot::Sender<Result<W::Answer, LaneError>>, place: Place) -> Self {
+        Self { request, reply, since: Instant::now(), _place: place }
+    }
+
+    /// The caller may be gone; then nobody minds.
+    fn reply(self, answer: Result<W::Answer, LaneError>) {
+        self.reply.send(answer).ok();
+    }
+}
+
+pub(super) struct Worker<W: Work> {
+    endpoint: Endpoint,
+    work: Arc<W>,
+    jobs: mpsc::UnboundedReceiver<Job<W>>,
+    batch_max: usize,
+    waiting: VecDeque<Job<W>>,
+    client: Option<LaneClient>,
+    /// The backend of a connection that was lost during a call, and the jobs of that call.
+    lost: Option<((i32, String), Vec<Job<W>>)>,
+}
+
+impl<W: Work> Worker<W> {
+    pub(super) fn new(endpoint: Endpoint, work: Arc<W>, jobs: mpsc::UnboundedReceiver<Job<W>>, batch_max: usize) -> Self {
+        Self { endpoint, work, jobs, batch_max, waiting: VecDeque::new(), client: None, lost: None }
+    }
+
+    /// Runs until the lane is closed and everything in it is answered.
+    pub(super) async fn run(mut self) {
+        while self.gather().await {
+            if self.client.as_ref().is_none_or(|lane| lane.client.is_closed()) && !self.reconnect().await {
+                continue;
+            }
+            let batch = self.take_batch();
+            if !batch.is_empty() {
+                self.call(batch).await;
+            }
+        }
+    }
+
+    /// Takes in what waits; waits for the first if there is none. False once the lane is closed and empty.
+    async fn gather(&mut self) -> bool {
+        if self.waiting.is_empty() && self.lost.is_none() {
+            match self.jobs.recv().await {
+                Some(job) => self.waiting.push_back(job),
+                None => return false,
+            }
+        }
+        self.take_in();
+        true
+    }
+
+    fn take_in(&mut self) {
+        while let Ok(job) = self.jobs.try_recv() {
+            self.waiting.push_back(job);
+        }
+    }
+
+    /// The next requests of one event and kind, first come first served, without those whose callers went away.
+    fn take_batch(&mut self) -> Vec<Job<W>> {
+        let mut batch: Vec<Job<W>> = Vec::new();
+        let mut others = VecDeque::new();
+        while batch.len() < self.batch_max
+            && let Some(job) = self.waiting.pop_front()
+        {
+            if W::NEEDS_CALLER && job.reply.is_closed() {
+                continue;
+            }
+            let fits = batch.first().is_none_or(|first| {
+                W::event_id(&first.request) == W::event_id(&job.request) && W::kind(&first.request) == W::kind(&job.request)
+            });
+            if fits { batch.push(job) } else { others.push_back(job) }
+        }
+        others.append(&mut self.waiting);
+        self.waiting = others;
+        batch
+    }
+
+    async fn call(&mut self, batch: Vec<Job<W>>) {
+        let Some(lane) = &self.client else { return self.waiting.extend(batch) };
+        self.work.batched(batch.len());
+        let outcome = W::call(lane, W::event_id(&batch[0].request), &requests(&batch)).await;
+        match outcome {
+            Ok(answers) => self.answer(batch, answers).await,
+            Err(DbError::Lost(text)) => self.lose(batch, &text),
+            Err(DbError::Outdated(_)) => self.renew(batch),
+            Err(_) if batch.len() > 1 => self.call_one_by_one(batch).await,
+            Err(error) => self.repeat(batch, error).await,
+        }
+    }
+
+    /// One bad row must not fail the others' requests: each gets a call of its own.
+    async fn call_one_by_one(&mut self, batch: Vec<Job<W>>) {
+        for job in batch {
+            Box::pin(self.call(vec![job])).await;
+        }
+    }
+
+    /// A lone request whose call was rolled back: again if the reason may pass, otherwise it fails.
+    async fn repeat(&mut self, batch: Vec<Job<W>>, first_error: DbError) {
+        let mut error = first_error;
+        for repeat in 1..=REPEATS_MAX {
+            let Some(lane) = &self.client else { break };
+            if !matches!(error, DbError::Unavailable(_)) {
+                break;
+            }
+            tokio::time::sleep(BUSY_PAUSE * repeat).await;
+            match W::call(lane, W::event_id(&batch[0].request), &requests(&batch)).await {
+                Ok(answers) => return self.answer(batch, answers).await,
+                Err(DbError::Lost(text)) => return self.lose(batch, &text),
+                Err(again) => error = again,
+            }
+        }
+        tracing::error!(%error, "a call failed and was rolled back");
+        let failure = match error {
+            DbError::Unavailable(_) => LaneError::Unavailable,
+            other => LaneError::Internal(other.to_string()),
+        };
+        batch.into_iter().for_each(|job| job.reply(Err(failure.clone())));
+    }
+
+    async fn answer(&mut self, batch: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
+        let mut answered = false;
+        for (job, answer) in batch.into_iter().zip(answers) {
+            match answer {
+                Some(answer) => {
+                    answered = true;
+                    self.work.committed(&job.request, &answer);
+                    job.reply(Ok(answer));
+                }
+                None if job.since.elapsed() > BUSY_MAX => job.reply(Err(LaneError::Overloaded { retry_after_s: 1 })),
+                None => self.waiting.push_back(job),
+            }
+        }
+        if !answered {
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
+    }
+
+    fn lose(&mut self, batch: Vec<Job<W>>, why: &str) {
+        tracing::warn!(why, requests = batch.len(), "a lane lost its connection during a call; asking what became of it");
+        if let Some(lane) = self.client.take() {
+            self.lost = Some((lane.backend, batch));
+        }
+    }
+
+    /// A migration outdated the connection's statements; nothing was done, so a new connection does it.
+    fn renew(&mut self, batch: Vec<Job<W>>) {
+        self.client = None;
+        batch.into_iter().rev().for_each(|job| self.waiting.push_front(job));
+    }
+
+    /// Connects, and settles what the lost call left open. False after a failed attempt and its pause.
+    async fn reconnect(&mut self) -> bool {
+        let attempt = async {
+            let lane = LaneClient::prepare(self.endpoint.connect_as_app().await?).await?;
+            if let Some((backend, jobs)) = &self.lost {
+                lane.outlive(backend).await?;
+                let answers = W::recall(&lane, W::event_id(&jobs[0].request), &requests(jobs)).await?;
+                return Ok((lane, answers));
+            }
+            Ok::<_, DbError>((lane, Vec::new()))
+        };
+        match attempt.await {
+            Ok((lane, answers)) => {
+                self.client = Some(lane);
+                let jobs = self.lost.take().map(|(_, jobs)| jobs).unwrap_or_default();
+                self.answer_recalled(jobs, answers);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a lane cannot connect");
+                tokio::time::sleep(RECONNECT_PAUSE).await;
+                self.give_up_on_the_oldest();
+                false
+            }
+        }
+    }
+
+    /// What the lost call did is answered; what it surely did not do goes back to the front of the lane.
+    fn answer_recalled(&mut self, jobs: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
+        for (job, answer) in jobs.into_iter().zip(answers).rev() {
+            match answer {
+                Some(answer) => {
+                    self.work.committed(&job.request, &answer);
+                    job.reply(Ok(answer));
+                }
+                None => self.waiting.push_front(job),
+            }
+        }
+    }
+
+    fn give_up_on_the_oldest(&mut self) {
+        self.take_in();
+        while self.waiting.front().is_some_and(|job| job.since.elapsed() > UNAVAILABLE_AFTER) {
+            if let Some(job) = self.waiting.pop_front() {
+                job.reply(Err(LaneError::Unavailable));
+            }
+        }
+        if let Some((_, jobs)) = &mut self.lost {
+            for job in jobs.extract_if(.., |job| job.since.elapsed() > UNKNOWN_AFTER) {
+                job.reply(Err(LaneError::OutcomeUnknown));
+            }
+        }
+        self.lost.take_if(|(_, jobs)| jobs.is_empty());
+    }
+}
+
+fn requests<W: Work>(jobs: &[Job<W>]) -> Vec<&W::Request> {
+    jobs.iter().map(|job| &job.request).collect()
+}

@@ -1,0 +1,127 @@
+//! Bringing a database up to this binary: numbered migrations first, then the function and view files that changed.
+//!
+//! refinery takes no lock of its own and cannot repeat a file, so both parts run under one session lock, and the
+//! files are applied in one transaction: callers see all the old functions or all the new ones.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, bail};
+use sha2::{Digest, Sha256};
+use tokio_postgres::Client;
+
+use super::Endpoint;
+use super::admin::MigrationState;
+
+mod embedded {
+    refinery::embed_migrations!("sql/migrations");
+}
+
+struct SqlFile {
+    path: &'static str,
+    text: &'static str,
+}
+
+/// Every function and view file, functions first.
+static SQL_FILES: &[SqlFile] = include!(concat!(env!("OUT_DIR"), "/sql_files.rs"));
+
+/// Advisory lock of the migrator: class 5 of the registry in `sql/README.md`.
+const LOCK: &str = "select pg_advisory_lock(5, 0)";
+const UNLOCK: &str = "select pg_advisory_unlock(5, 0)";
+
+/// What a run changed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// Names of the migrations that were applied.
+    pub migrations: Vec<String>,
+    /// Paths of the files that were applied, below `sql/`.
+    pub files: Vec<&'static str>,
+    /// Where the database stands now.
+    pub state: MigrationState,
+}
+
+/// What this binary expects of a database.
+pub fn expected() -> MigrationState {
+    let version = embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0);
+    MigrationState { version: i32::try_from(version).unwrap_or(i32::MAX), files: i32::try_from(SQL_FILES.len()).unwrap_or(i32::MAX) }
+}
+
+/// Migrates the database; harmless to repeat, and to run from many places at once.
+///
+/// # Errors
+/// When the database cannot be reached, is newer than this binary, or the user may not create what is missing.
+pub async fn migrate(endpoint: &Endpoint) -> anyhow::Result<MigrationReport> {
+    let (mut client, _driver) = endpoint.connect().await.context("cannot connect to migrate")?;
+    client.execute(LOCK, &[]).await.context("cannot take the migration lock")?;
+    let outcome = migrate_locked(&mut client).await;
+    // The lock goes with the session anyway; giving it back now lets the next runner start at once.
+    client.execute(UNLOCK, &[]).await.ok();
+    outcome
+}
+
+async fn migrate_locked(client: &mut Client) -> anyhow::Result<MigrationReport> {
+    let report = embedded::migrations::runner().run_async(client).await.map_err(explain)?;
+    let migrations = report.applied_migrations().iter().map(ToString::to_string).collect();
+    let files = apply_files(client).await?;
+    Ok(MigrationReport { migrations, files, state: expected() })
+}
+
+/// Applies the files whose checksum changed, and forgets those that are gone.
+async fn apply_files(client: &mut Client) -> anyhow::Result<Vec<&'static str>> {
+    let transaction = client.transaction().await?;
+    transaction
+        .batch_execute(
+            "grant select on public.refinery_schema_history to rowlock_owner; \
+             set local role rowlock_owner; set local check_function_bodies = off",
+        )
+        .await?;
+    let rows = transaction.query("select path, checksum from rowlock.applied_files", &[]).await?;
+    let applied: HashMap<String, Vec<u8>> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let mut changed = Vec::new();
+    for file in SQL_FILES {
+        let checksum = Sha256::digest(file.text).to_vec();
+        if applied.get(file.path) == Some(&checksum) {
+            continue;
+        }
+        transaction.batch_execute(file.text).await.map_err(|error| match error.as_db_error() {
+            Some(db) => anyhow::anyhow!("sql/{}: {} {}", file.path, db.code().code(), db.message()),
+            None => anyhow::Error::new(error).context(format!("sql/{}", file.path)),
+        })?;
+        let upsert = "insert into rowlock.applied_files (path, checksum) values ($1, $2) \
+                      on conflict (path) do update set checksum = excluded.checksum, applied_at = clock_timestamp()";
+        transaction.execute(upsert, &[&file.path, &checksum]).await?;
+        changed.push(file.path);
+    }
+    let paths: Vec<&str> = SQL_FILES.iter().map(|file| file.path).collect();
+    transaction.execute("delete from rowlock.applied_files where path <> all ($1)", &[&paths]).await?;
+    transaction.commit().await?;
+    Ok(changed)
+}
+
+/// refinery's own words for a database that is ahead of the binary do not say what to do about it.
+fn explain(error: refinery::Error) -> anyhow::Error {
+    use refinery::error::Kind;
+    match error.kind() {
+        Kind::MissingVersion(migration) => {
+            anyhow::anyhow!("the database is newer than this binary: it has migration {migration}, which is unknown here")
+        }
+        Kind::DivergentVersion(applied, file) => {
+            anyhow::anyhow!("migration {file} differs from {applied}, which the database has: applied migrations never change")
+        }
+        _ => anyhow::Error::new(error).context("a migration failed; it was rolled back"),
+    }
+}
+
+/// Fails unless the database stands where this binary expects it.
+///
+/// # Errors
+/// Says which of the two is behind and what to run.
+pub fn check(state: MigrationState) -> anyhow::Result<()> {
+    let expected = expected();
+    if state.version > expected.version {
+        bail!("the database is at migration {}, this binary knows {}: run a newer binary", state.version, expected.version);
+    }
+    if state != expected {
+        bail!("the database is at migration {} of {}: run `rowlock migrate`", state.version, expected.version);
+    }
+    Ok(())
+}

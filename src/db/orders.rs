@@ -1,0 +1,60 @@
+//! Reading orders, and cancelling one.
+
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{Db, DbError};
+use crate::domain::{Order, OrderStatus, SeatRef};
+
+impl Db {
+    /// One order; with a customer, only if it is theirs.
+    pub async fn get_order(&self, event_id: i64, order_id: Uuid, customer_id: Option<&str>) -> Result<Option<Order>, DbError> {
+        let rows = self.query("select * from rowlock.get_order($1, $2, $3)", &[&event_id, &order_id, &customer_id]).await?;
+        rows.first().map(order).transpose()
+    }
+
+    /// Up to `limit` orders older than `after`, newest first, of one customer or of all, in one status or in any.
+    pub async fn list_orders(
+        &self,
+        event_id: i64,
+        customer_id: Option<&str>,
+        status: Option<&str>,
+        after: Option<Uuid>,
+        limit: i32,
+    ) -> Result<Vec<Order>, DbError> {
+        let sql = "select * from rowlock.list_orders($1, $2, $3, $4, $5)";
+        let rows = self.query(sql, &[&event_id, &customer_id, &status, &after, &limit]).await?;
+        rows.iter().map(order).collect()
+    }
+
+    /// Gives up a pending order and puts its seats back on sale; an order already cancelled is answered as it is.
+    ///
+    /// # Errors
+    /// `order_not_found` when it is not this customer's; `order_not_pending` when it ended otherwise.
+    pub async fn cancel_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Order, DbError> {
+        let sql = "select * from rowlock.cancel_order($1, $2, $3)";
+        order(&self.query_one(sql, &[&event_id, &order_id, &customer_id]).await?)
+    }
+}
+
+fn order(row: &Row) -> Result<Order, DbError> {
+    let status: &str = row.get("status");
+    Ok(Order {
+        event_id: row.get("event_id"),
+        order_id: row.get("order_id"),
+        customer_id: row.get("customer_id"),
+        status: OrderStatus::from_name(status).ok_or_else(|| DbError::Internal(format!("unknown order status {status}")))?,
+        seats: seats(row, "section_nos", "seat_nos"),
+        amount_minor: row.get("amount_minor"),
+        created_at: row.get("created_at"),
+        expires_at: row.get("expires_at"),
+    })
+}
+
+/// Two integer arrays in step, as seats; nulls are no seats.
+pub(super) fn seats(row: &Row, section_nos: &str, seat_nos: &str) -> Vec<SeatRef> {
+    let section_nos: Option<Vec<i32>> = row.get(section_nos);
+    let seat_nos: Option<Vec<i32>> = row.get(seat_nos);
+    let pairs = section_nos.unwrap_or_default().into_iter().zip(seat_nos.unwrap_or_default());
+    pairs.map(|(section_no, seat_no)| SeatRef { section_no, seat_no }).collect()
+}

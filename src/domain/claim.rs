@@ -1,0 +1,84 @@
+//! The claim: the one atomic step that takes seats and creates the order that holds them.
+
+use uuid::Uuid;
+
+use super::Order;
+
+/// The most seats one order may claim.
+pub const SEATS_PER_ORDER_MAX: usize = 100;
+
+/// One numbered place of an event, by the numbers the database uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeatRef {
+    /// Number of the section, from 1.
+    pub section_no: i32,
+    /// Number of the seat within the section, from 1.
+    pub seat_no: i32,
+}
+
+/// What a claim asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// These seats, all or none.
+    Seats(Vec<SeatRef>),
+    /// Any seats together in one section.
+    BestAvailable {
+        /// Number of the section, from 1.
+        section_no: i32,
+        /// How many seats, 1 to [`SEATS_PER_ORDER_MAX`].
+        quantity: i32,
+    },
+}
+
+/// What makes the retry of a claim harmless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The client's key, unique for an event and a customer.
+    pub key: String,
+    /// SHA-256 of the request the key came with.
+    pub fingerprint: [u8; 32],
+}
+
+/// One customer's claim, on its way to the database.
+#[derive(Clone, Debug)]
+pub struct ClaimRequest {
+    /// The event whose seats are wanted.
+    pub event_id: i64,
+    /// Id of the order to create (UUIDv7), chosen beforehand so that a lost answer can be looked up.
+    pub order_id: Uuid,
+    /// The buyer.
+    pub customer_id: String,
+    /// Present when the client sent an idempotency key.
+    pub idempotency: Option<Idempotency>,
+    /// The seats asked for.
+    pub wanted: Wanted,
+}
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClaimOutcome {
+    /// The order was created and holds its seats.
+    Claimed(Order),
+    /// The same request came before: this is the order it created, as it stands now.
+    Replayed(Order),
+    /// The idempotency key belongs to another request.
+    IdempotencyKeyReused,
+    /// There is no such event.
+    EventNotFound,
+    /// The event sells nothing at the moment.
+    NotOnSale,
+    /// There is no such section.
+    SectionNotFound,
+    /// These seats do not exist.
+    SeatNotFound(Vec<SeatRef>),
+    /// A seat is named twice.
+    DuplicateSeat,
+    /// No seat, or more than [`SEATS_PER_ORDER_MAX`].
+    TooManySeats,
+    /// The customer would hold and own more seats than the event allows.
+    CustomerLimit,
+    /// Somebody else has these seats, of those wanted; none was claimed.
+    SeatTaken(Vec<SeatRef>),
+    /// The section has fewer available seats than asked for.
+    SoldOut,
+}

@@ -1,0 +1,94 @@
+//! The event, its sections and their rows.
+
+use std::collections::HashMap;
+
+use time::OffsetDateTime;
+
+/// An event's settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its id.
+    pub event_id: i64,
+    /// What people call it.
+    pub name: String,
+    /// Where it takes place; may be empty.
+    pub venue: String,
+    /// When the concert begins.
+    pub starts_at: Option<OffsetDateTime>,
+    /// No claim succeeds before; absent: as soon as it is open.
+    pub on_sale_at: Option<OffsetDateTime>,
+    /// `draft`, `open`, `paused` or `closed`.
+    pub status: String,
+    /// How long a pending order holds its seats, in milliseconds.
+    pub window_ms: i32,
+    /// How many seats one customer may hold and own together.
+    pub seats_per_customer: i32,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// When it was created.
+    pub created_at: OffsetDateTime,
+    /// When its settings last changed.
+    pub updated_at: OffsetDateTime,
+}
+
+/// What never changes about an event once it is created: its currency, sections and rows. Cached for as long as it is used.
+#[derive(Clone, Debug)]
+pub struct EventLayout {
+    /// The event.
+    pub event_id: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Its sections; the section of number `n` stands at `n - 1`.
+    pub sections: Vec<SectionLayout>,
+    /// From a section's code to its number.
+    pub section_nos: HashMap<String, i32>,
+}
+
+impl EventLayout {
+    /// The section of that number.
+    pub fn section(&self, section_no: i32) -> Option<&SectionLayout> {
+        usize::try_from(section_no).ok()?.checked_sub(1).and_then(|index| self.sections.get(index))
+    }
+
+    /// The section of that code.
+    pub fn section_by_code(&self, code: &str) -> Option<&SectionLayout> {
+        self.section(*self.section_nos.get(code)?)
+    }
+}
+
+/// One section: what never changes about it.
+#[derive(Clone, Debug)]
+pub struct SectionLayout {
+    /// Its number, from 1.
+    pub section_no: i32,
+    /// What the API calls it, for example `A`.
+    pub code: String,
+    /// What people call it.
+    pub name: String,
+    /// Price of each seat in minor units.
+    pub price_minor: i64,
+    /// How many seats it has, numbered from 1.
+    pub capacity: i32,
+    /// Its rows by first seat, ascending.
+    pub rows: Vec<SectionRow>,
+}
+
+impl SectionLayout {
+    /// The label of the row that seat sits in; `None` when the section has no such seat.
+    pub fn row_of(&self, seat_no: i32) -> Option<&str> {
+        if seat_no < 1 || seat_no > self.capacity {
+            return None;
+        }
+        let after = self.rows.partition_point(|row| row.first_seat <= seat_no);
+        self.rows.get(after.checked_sub(1)?).map(|row| row.label.as_str())
+    }
+}
+
+/// One row of seats.
+#[derive(Clone, Debug)]
+pub struct SectionRow {
+    /// What is written on it.
+    pub label: String,
+    /// Number of its first seat within the section.
+    pub first_seat: i32,
+}

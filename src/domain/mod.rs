@@ -1,0 +1,11 @@
+//! What the server talks about, in the design's words, free of HTTP and SQL.
+
+mod claim;
+mod event;
+mod order;
+mod payment;
+
+pub use claim::{ClaimOutcome, ClaimRequest, Idempotency, SEATS_PER_ORDER_MAX, SeatRef, Wanted};
+pub use event::{Event, EventLayout, SectionLayout, SectionRow};
+pub use order::{Order, OrderStatus};
+pub use payment::{PaymentNotice, PaymentOutcome};

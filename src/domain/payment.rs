@@ -1,0 +1,71 @@
+//! The payment: one notice of a payment gateway.
+
+use uuid::Uuid;
+
+/// What a gateway says of a payment. The same provider and reference is the same money.
+#[derive(Clone, Debug)]
+pub struct PaymentNotice {
+    /// The event it pays for.
+    pub event_id: i64,
+    /// The order it pays for.
+    pub order_id: Uuid,
+    /// The gateway's name.
+    pub provider: String,
+    /// The gateway's id of the payment.
+    pub provider_reference: String,
+    /// What was paid, in minor units.
+    pub amount_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Whether money moved.
+    pub succeeded: bool,
+}
+
+/// What became of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PaymentOutcome {
+    /// The order is paid, its seats are sold.
+    Paid,
+    /// This notice was settled before; nothing changed.
+    Duplicate,
+    /// The order had lost its seats; they were free still and are sold to it now.
+    LateReclaimed,
+    /// The money could not buy the seats and is owed back.
+    RefundDue,
+    /// No money moved; it was written down.
+    FailedRecorded,
+    /// The reference belongs to another payment; nothing changed.
+    PaymentConflict,
+    /// There is no such event; nothing was recorded.
+    EventNotFound,
+}
+
+impl PaymentOutcome {
+    const ALL: [Self; 7] = [
+        Self::Paid,
+        Self::Duplicate,
+        Self::LateReclaimed,
+        Self::RefundDue,
+        Self::FailedRecorded,
+        Self::PaymentConflict,
+        Self::EventNotFound,
+    ];
+
+    /// Its name in the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Duplicate => "duplicate",
+            Self::LateReclaimed => "late_reclaimed",
+            Self::RefundDue => "refund_due",
+            Self::FailedRecorded => "failed_recorded",
+            Self::PaymentConflict => "payment_conflict",
+            Self::EventNotFound => "event_not_found",
+        }
+    }
+
+    /// The outcome of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    }
+}
