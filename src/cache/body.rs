@@ -1,0 +1,158 @@
+//! A ready JSON body, compressed at most once for each encoding however many ask for it.
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+/// How a body is compressed on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Not at all.
+    Identity,
+    /// `gzip`.
+    Gzip,
+    /// `br`.
+    Brotli,
+    /// `zstd`.
+    Zstd,
+}
+
+impl Encoding {
+    /// The best encoding an `Accept-Encoding` header allows: zstd, then brotli, then gzip, where the client likes them equally.
+    pub fn negotiate(accept_encoding: Option<&str>) -> Self {
+        let mut best = (Self::Identity, 0.0);
+        for entry in accept_encoding.unwrap_or_default().split(',') {
+            let mut parts = entry.split(';');
+            let Some(encoding) = parts.next().and_then(|name| Self::from_name(name.trim())) else { continue };
+            let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+            if quality > best.1 || (quality > 0.0 && quality >= best.1 && encoding.rank() > best.0.rank()) {
+                best = (encoding, quality);
+            }
+        }
+        best.0
+    }
+
+    /// The value of the `Content-Encoding` header; none for an uncompressed body.
+    pub fn header(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some("gzip"),
+            Self::Brotli => Some("br"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "br" => Some(Self::Brotli),
+            "zstd" | "*" => Some(Self::Zstd),
+            "identity" => Some(Self::Identity),
+            _ => None,
+        }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Identity => 0,
+            Self::Gzip => 1,
+            Self::Brotli => 2,
+            Self::Zstd => 3,
+        }
+    }
+}
+
+/// A JSON body and its entity tag.
+#[derive(Debug)]
+pub struct Body {
+    /// The quoted revision it shows.
+    pub etag: String,
+    plain: Bytes,
+    gzip: OnceLock<Bytes>,
+    brotli: OnceLock<Bytes>,
+    zstd: OnceLock<Bytes>,
+}
+
+impl Body {
+    /// A body that shows `revision`.
+    pub fn new(revision: i64, plain: impl Into<Bytes>) -> Self {
+        let plain = plain.into();
+        Self { etag: format!("\"{revision}\""), plain, gzip: OnceLock::new(), brotli: OnceLock::new(), zstd: OnceLock::new() }
+    }
+
+    /// The body as it is.
+    pub fn plain(&self) -> Bytes {
+        self.plain.clone()
+    }
+
+    /// The body in that encoding; the first caller compresses it, the others wait for that.
+    pub fn encoded(&self, encoding: Encoding) -> Bytes {
+        let (kept, compress): (_, fn(&[u8]) -> std::io::Result<Vec<u8>>) = match encoding {
+            Encoding::Identity => return self.plain(),
+            Encoding::Gzip => (&self.gzip, gzip),
+            Encoding::Brotli => (&self.brotli, brotli),
+            Encoding::Zstd => (&self.zstd, |plain| zstd::bulk::compress(plain, 3)),
+        };
+        // Compressing into memory cannot fail.
+        kept.get_or_init(|| compress(&self.plain).map(Bytes::from).expect("compressing into memory")).clone()
+    }
+}
+
+fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    encoder.write_all(plain)?;
+    encoder.finish()
+}
+
+fn brotli(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    // Quality 5 is where brotli stops being fast; the window covers the largest section.
+    let mut encoder = ::brotli::CompressorWriter::new(&mut out, 4096, 5, 20);
+    encoder.write_all(plain)?;
+    drop(encoder);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    #[test]
+    fn the_clients_preference_decides_and_ties_go_to_the_smaller_body() {
+        let cases = [
+            (None, Encoding::Identity),
+            (Some(""), Encoding::Identity),
+            (Some("gzip"), Encoding::Gzip),
+            (Some("gzip, deflate, br"), Encoding::Brotli),
+            (Some("gzip, br, zstd"), Encoding::Zstd),
+            (Some("gzip;q=1.0, br;q=0.5"), Encoding::Gzip),
+            (Some("br;q=0"), Encoding::Identity),
+            (Some("identity, br;q=0, gzip;q=0"), Encoding::Identity),
+            (Some("*"), Encoding::Zstd),
+            (Some("deflate"), Encoding::Identity),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(Encoding::negotiate(header), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn every_encoding_carries_the_same_body() {
+        let text = "seats and seats and seats ".repeat(1000);
+        let body = Body::new(7, text.clone());
+        let mut gunzipped = String::new();
+        flate2::read::GzDecoder::new(body.encoded(Encoding::Gzip).as_ref()).read_to_string(&mut gunzipped).unwrap();
+        let mut unbrotlied = String::new();
+        ::brotli::Decompressor::new(body.encoded(Encoding::Brotli).as_ref(), 4096).read_to_string(&mut unbrotlied).unwrap();
+        let unzstded = zstd::bulk::decompress(&body.encoded(Encoding::Zstd), text.len()).unwrap();
+        assert_eq!((gunzipped.as_str(), unbrotlied.as_str()), (text.as_str(), text.as_str()));
+        assert_eq!(unzstded, text.as_bytes());
+        assert_eq!(body.encoded(Encoding::Identity), text.as_bytes());
+        assert_eq!(body.etag, "\"7\"");
+    }
+}

@@ -1,0 +1,73 @@
+//! Events: the layout, which never changes, and the settings, which seldom do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use crate::db::{Db, DbError};
+use crate::domain::{Event, EventLayout};
+
+/// Unused layouts leave after this; a layout never changes while its event exists.
+const LAYOUT_IDLE: Duration = Duration::from_secs(600);
+/// Rows kept over all layouts, so that memory stays bounded (a row takes about 60 bytes).
+const LAYOUT_ROWS_MAX: u64 = 2_000_000;
+/// How far an event's settings may be behind the database.
+const EVENT_TTL: Duration = Duration::from_millis(300);
+/// How long an id without an event is remembered.
+const UNKNOWN_MAX: u64 = 10_000;
+
+/// What is known of events, without asking the database again.
+pub struct Catalogue {
+    db: Db,
+    layouts: Cache<i64, Arc<EventLayout>>,
+    events: Cache<i64, Option<Arc<Event>>>,
+}
+
+impl Catalogue {
+    /// An empty catalogue.
+    pub fn new(db: Db) -> Self {
+        let weigh = |_: &i64, layout: &Arc<EventLayout>| {
+            let rows: usize = layout.sections.iter().map(|section| section.rows.len() + 2).sum();
+            u32::try_from(rows).unwrap_or(u32::MAX)
+        };
+        Self {
+            db,
+            layouts: Cache::builder().weigher(weigh).max_capacity(LAYOUT_ROWS_MAX).time_to_idle(LAYOUT_IDLE).build(),
+            events: Cache::builder().max_capacity(UNKNOWN_MAX).time_to_live(EVENT_TTL).build(),
+        }
+    }
+
+    /// The layout of an event; `None` when there is no such event.
+    pub async fn layout(&self, event_id: i64) -> Result<Option<Arc<EventLayout>>, DbError> {
+        if let Some(layout) = self.layouts.get(&event_id).await {
+            return Ok(Some(layout));
+        }
+        // Unknown ids are remembered with the settings: a storm of them must not become a storm of queries.
+        if self.event(event_id).await?.is_none() {
+            return Ok(None);
+        }
+        let load = async {
+            let layout = self.db.event_layout(event_id).await.map_err(Some)?;
+            layout.map(Arc::new).ok_or(None)
+        };
+        match self.layouts.try_get_with(event_id, load).await {
+            Ok(layout) => Ok(Some(layout)),
+            Err(error) => match (*error).clone() {
+                Some(error) => Err(error),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// The settings of an event, at most 300 ms old.
+    pub async fn event(&self, event_id: i64) -> Result<Option<Arc<Event>>, DbError> {
+        let load = async { Ok::<_, DbError>(self.db.get_event(event_id).await?.map(Arc::new)) };
+        self.events.try_get_with(event_id, load).await.map_err(|error| (*error).clone())
+    }
+
+    /// Forgets an event's settings, after they changed here.
+    pub async fn forget(&self, event_id: i64) {
+        self.events.invalidate(&event_id).await;
+    }
+}

@@ -1,0 +1,82 @@
+//! Expiring a set of orders of one event, and what becomes of those that cannot be expired.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Expiry;
+use crate::db::{DbError, Expired, ExpiryOutcome, Retry};
+
+/// An order that somebody found due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    pub(super) event_id: i64,
+    pub(super) order_id: Uuid,
+    /// How long it has been due, in milliseconds, where that is known.
+    pub(super) lag_ms: Option<u64>,
+}
+
+impl Expiry {
+    /// Expires what is due, event by event. Says whether the database could be asked.
+    pub(super) async fn carry_out(&self, due: &[Due]) -> bool {
+        let mut by_event: BTreeMap<i64, Vec<Due>> = BTreeMap::new();
+        for order in due {
+            by_event.entry(order.event_id).or_default().push(*order);
+        }
+        for (event_id, orders) in by_event {
+            if self.expire(event_id, &orders).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// `Err` only when the database cannot be asked: then nobody's attempt is spent, and the lease or the sweep brings
+    /// the orders back.
+    async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<(), DbError> {
+        let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
+        match self.db.expire_orders(event_id, &ids).await {
+            Ok(outcomes) => {
+                for outcome in outcomes {
+                    let lag_ms = orders.iter().find(|order| order.order_id == outcome.order_id).and_then(|order| order.lag_ms);
+                    self.done(event_id, outcome, lag_ms);
+                }
+                Ok(())
+            }
+            Err(error @ (DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => Err(error),
+            // One order that cannot be expired must not keep the others waiting: each by itself.
+            Err(_) if orders.len() > 1 => {
+                for order in orders {
+                    Box::pin(self.expire(event_id, std::slice::from_ref(order))).await?;
+                }
+                Ok(())
+            }
+            Err(error) => self.failed(event_id, ids[0], &error).await,
+        }
+    }
+
+    fn done(&self, event_id: i64, expired: Expired, lag_ms: Option<u64>) {
+        match expired.outcome {
+            ExpiryOutcome::Expired => {
+                self.metrics.order_expired(lag_ms.map(Duration::from_millis));
+                self.queue.remove(event_id, expired.order_id);
+            }
+            ExpiryOutcome::NotDue { due_in_ms } => self.queue.postpone(event_id, expired.order_id, due_in_ms),
+            ExpiryOutcome::NotPending | ExpiryOutcome::NotFound => self.queue.remove(event_id, expired.order_id),
+        }
+    }
+
+    async fn failed(&self, event_id: i64, order_id: Uuid, error: &DbError) -> Result<(), DbError> {
+        self.metrics.expiry_failed();
+        tracing::error!(event_id, %order_id, %error, "an order cannot be expired");
+        match self.db.record_expiry_failure(event_id, order_id, &error.to_string(), self.settings.attempts_max).await? {
+            Retry::InMs(retry_in_ms) => self.queue.postpone(event_id, order_id, retry_in_ms),
+            Retry::DeadLetter => {
+                tracing::error!(event_id, %order_id, "its expiry is a dead letter now");
+                self.queue.remove(event_id, order_id);
+            }
+        }
+        Ok(())
+    }
+}

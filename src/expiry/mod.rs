@@ -1,0 +1,65 @@
+//! Putting the seats of unpaid orders back on sale.
+//!
+//! A claim's order goes into a Redis sorted set after its commit, scored by its deadline. Workers lease due ids by a
+//! script and expire them in batches; a crashed worker's lease runs out and somebody else takes the ids. Independently,
+//! one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. Whoever comes first,
+//! the order's row lock decides, and the other finds it no longer pending.
+
+mod carry_out;
+mod queue;
+mod sweep;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::db::Db;
+use crate::metrics::Metrics;
+
+pub use queue::ExpiryQueue;
+
+/// How expiry is run.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpirySettings {
+    /// Workers of the queue in this server.
+    pub workers: usize,
+    /// Orders that one call expires at most.
+    pub batch_max: usize,
+    /// How long a worker may take with what it leased, in milliseconds.
+    pub lease_ms: i64,
+    /// How many times an expiry may fail before it is a dead letter.
+    pub attempts_max: i32,
+    /// Pause between two sweeps, in milliseconds.
+    pub sweep_interval_ms: u64,
+    /// How long past its deadline the sweep leaves an order to the queue, in milliseconds.
+    pub sweep_grace_ms: i32,
+}
+
+impl Default for ExpirySettings {
+    fn default() -> Self {
+        Self { workers: 2, batch_max: 500, lease_ms: 5_000, attempts_max: 5, sweep_interval_ms: 400, sweep_grace_ms: 300 }
+    }
+}
+
+/// What the workers and the sweep share.
+struct Expiry {
+    db: Db,
+    queue: ExpiryQueue,
+    metrics: Arc<Metrics>,
+    settings: ExpirySettings,
+}
+
+/// Starts the workers and the sweep; they end soon after `stop`.
+pub fn start(db: &Db, queue: &ExpiryQueue, metrics: &Arc<Metrics>, settings: ExpirySettings, stop: &CancellationToken) -> JoinSet<()> {
+    let expiry = Arc::new(Expiry { db: db.clone(), queue: queue.clone(), metrics: Arc::clone(metrics), settings });
+    let mut tasks = JoinSet::new();
+    if queue.is_on() {
+        for _ in 0..settings.workers {
+            tasks.spawn(worker::run(Arc::clone(&expiry), stop.clone()));
+        }
+    }
+    tasks.spawn(sweep::run(expiry, stop.clone()));
+    tasks
+}

@@ -1,0 +1,170 @@
+//! The expiry queue: a Redis sorted set of pending orders by deadline.
+//!
+//! It is a convenience, never a record: an entry that is lost is found by the sweep, and one too many finds its order
+//! no longer pending. So nothing here waits for Redis on a buyer's path.
+
+use std::sync::LazyLock;
+
+use redis::{Pipeline, Script};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::redis_link::{RedisHealth, RedisLink, tagged};
+
+const KEY: &str = "expiry";
+/// Changes that may wait for Redis; more are dropped, and the sweep finds what they meant.
+const CHANGES_MAX: usize = 100_000;
+/// Changes that one round trip carries.
+const PIPELINE_MAX: usize = 1_000;
+
+/// Leases due entries by pushing their score ahead: whoever leased them removes them in time, or they come due again.
+/// The clock is Redis' own, the same for every server. Answers the time until the next entry is due, or -1 for none,
+/// followed by member and lag in milliseconds of each entry leased.
+static LEASE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+        local answer = {'-1'}
+        for i = 1, #due, 2 do
+            redis.call('ZADD', KEYS[1], now + ARGV[2], due[i])
+            answer[#answer + 1] = due[i]
+            answer[#answer + 1] = tostring(now - due[i + 1])
+        end
+        local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+        if #first > 0 then answer[1] = string.format('%.0f', math.max(0, first[2] - now)) end
+        return answer",
+    )
+});
+
+enum Change {
+    Push { member: String, due_ms: i64 },
+    Remove { member: String },
+}
+
+/// An entry this worker has leased.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leased {
+    pub(super) event_id: i64,
+    pub(super) order_id: Uuid,
+    /// How long it has been due, in milliseconds.
+    pub(super) lag_ms: u64,
+}
+
+/// What a lease brought.
+pub(super) struct Lease {
+    pub(super) entries: Vec<Leased>,
+    /// Milliseconds until the next entry comes due.
+    pub(super) next_in_ms: Option<u64>,
+}
+
+/// A handle to the queue; without Redis it takes everything and keeps nothing.
+#[derive(Clone)]
+pub struct ExpiryQueue {
+    redis: RedisLink,
+    changes: mpsc::Sender<Change>,
+}
+
+impl ExpiryQueue {
+    /// A queue over Redis. Must be called within a runtime: changes are written by a task that ends with the last handle.
+    pub fn new(redis: RedisLink) -> Self {
+        let (changes, receiver) = mpsc::channel(CHANGES_MAX);
+        tokio::spawn(write_changes(redis.clone(), receiver));
+        Self { redis, changes }
+    }
+
+    /// Whether there is a Redis to queue in.
+    pub fn is_on(&self) -> bool {
+        self.redis.is_on()
+    }
+
+    /// How the Redis behind it is doing.
+    pub async fn health(&self) -> RedisHealth {
+        self.redis.health().await
+    }
+
+    /// Adds an order, due at `due_ms` (Unix milliseconds). Never waits.
+    pub fn push(&self, event_id: i64, order_id: Uuid, due_ms: i64) {
+        self.change(Change::Push { member: member(event_id, order_id), due_ms });
+    }
+
+    /// Removes an order that was paid or ended. Never waits.
+    pub fn remove(&self, event_id: i64, order_id: Uuid) {
+        self.change(Change::Remove { member: member(event_id, order_id) });
+    }
+
+    fn change(&self, change: Change) {
+        if self.redis.is_on() && self.changes.try_send(change).is_err() {
+            tracing::debug!("the expiry queue's writer is behind; the sweep will find this order");
+        }
+    }
+
+    /// Takes up to `limit` due entries for `lease_ms`; `None` when Redis cannot be asked.
+    pub(super) async fn lease(&self, limit: usize, lease_ms: i64) -> Option<Lease> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let answer: Vec<String> = self.redis.script(&LEASE, KEY, &[limit, lease_ms]).await?;
+        let (next, pairs) = answer.split_first()?;
+        let (entries, broken) = leased(pairs);
+        if !broken.is_empty() {
+            tracing::warn!(entries = broken.len(), "dropping entries of the expiry queue that cannot be read");
+            broken.into_iter().for_each(|member| self.change(Change::Remove { member }));
+        }
+        Some(Lease { entries, next_in_ms: next.parse().ok() })
+    }
+
+    /// Makes an entry due again in so many milliseconds.
+    pub(super) fn postpone(&self, event_id: i64, order_id: Uuid, in_ms: i32) {
+        self.push(event_id, order_id, unix_now_ms() + i64::from(in_ms));
+    }
+}
+
+fn unix_now_ms() -> i64 {
+    i64::try_from(time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+fn member(event_id: i64, order_id: Uuid) -> String {
+    format!("{event_id}:{order_id}")
+}
+
+/// Members and lags in turn; what cannot be read was not written by us.
+fn leased(pairs: &[String]) -> (Vec<Leased>, Vec<String>) {
+    let (mut entries, mut broken) = (Vec::new(), Vec::new());
+    for pair in pairs.chunks_exact(2) {
+        let parsed = pair[0].split_once(':').and_then(|(event_id, order_id)| {
+            Some(Leased {
+                event_id: event_id.parse().ok()?,
+                order_id: Uuid::try_parse(order_id).ok()?,
+                lag_ms: pair[1].parse::<f64>().ok().map_or(0, |lag| lag.max(0.0) as u64),
+            })
+        });
+        match parsed {
+            Some(entry) => entries.push(entry),
+            None => broken.push(pair[0].clone()),
+        }
+    }
+    (entries, broken)
+}
+
+/// Carries changes to Redis in their order, as many in one round trip as have gathered.
+async fn write_changes(redis: RedisLink, mut changes: mpsc::Receiver<Change>) {
+    let mut batch = Vec::with_capacity(PIPELINE_MAX);
+    while changes.recv_many(&mut batch, PIPELINE_MAX).await > 0 {
+        let taken = redis.pipeline(|prefix| pipeline(&tagged(prefix, KEY), &batch)).await;
+        if !taken {
+            tracing::debug!(changes = batch.len(), "Redis did not take changes of the expiry queue; the sweep makes up for them");
+        }
+        batch.clear();
+    }
+}
+
+fn pipeline(key: &str, batch: &[Change]) -> Pipeline {
+    let mut pipeline = redis::pipe();
+    for change in batch {
+        match change {
+            Change::Push { member, due_ms } => pipeline.cmd("ZADD").arg(key).arg(due_ms).arg(member).ignore(),
+            Change::Remove { member } => pipeline.cmd("ZREM").arg(key).arg(member).ignore(),
+        };
+    }
+    pipeline
+}

@@ -1,0 +1,229 @@
+//! What operators watch: counters, gauges and histograms for Prometheus.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::db::lanes::LaneError;
+use crate::domain::{ClaimOutcome, PaymentOutcome};
+
+/// A word from our own vocabulary: never a value that a caller chose.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Word(&'static str);
+
+impl EncodeLabelValue for Word {
+    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.0, encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: Word,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Lane {
+    lane: Word,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheRead {
+    cache: Word,
+    result: Word,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: Word,
+}
+
+/// Where a cached read was answered from.
+#[derive(Clone, Copy, Debug)]
+pub enum CacheResult {
+    /// This server's memory.
+    Memory,
+    /// Redis.
+    Redis,
+    /// PostgreSQL.
+    Database,
+}
+
+/// What is read off at the moment of a scrape.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Readings {
+    /// Claims in the lanes, waiting or in a call.
+    pub claims_waiting: usize,
+    /// Payments in the lanes, waiting or in a call.
+    pub payments_waiting: usize,
+    /// Connections of the pool that are open.
+    pub pool_open: usize,
+    /// Of these, connections nobody uses.
+    pub pool_idle: usize,
+}
+
+/// The figures of one server.
+pub struct Metrics {
+    registry: Registry,
+    claims: Family<Outcome, Counter>,
+    payments: Family<Outcome, Counter>,
+    claim_duration: Histogram,
+    payment_duration: Histogram,
+    batch_size: Family<Lane, Histogram>,
+    lane_depth: Family<Lane, Gauge<i64, AtomicI64>>,
+    expired: Counter,
+    expiry_lag: Histogram,
+    expiry_failures: Counter<u64, AtomicU64>,
+    cache_reads: Family<CacheRead, Counter>,
+    pool: Family<State, Gauge<i64, AtomicI64>>,
+}
+
+/// From half a millisecond to ten seconds.
+const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Figures that start at zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("rowlock"),
+            claims: Family::default(),
+            payments: Family::default(),
+            claim_duration: Histogram::new(SECONDS),
+            payment_duration: Histogram::new(SECONDS),
+            batch_size: Family::new_with_constructor(|| Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0])),
+            lane_depth: Family::default(),
+            expired: Counter::default(),
+            expiry_lag: Histogram::new(SECONDS),
+            expiry_failures: Counter::default(),
+            cache_reads: Family::default(),
+            pool: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("claims", "Claims answered, by outcome", self.claims.clone());
+        registry.register("payments", "Payment notices answered, by outcome", self.payments.clone());
+        let help = "From the arrival of a claim in its lane to its answer";
+        registry.register_with_unit("claim_duration", help, Unit::Seconds, self.claim_duration.clone());
+        let help = "From the arrival of a payment notice in its lane to its answer";
+        registry.register_with_unit("payment_duration", help, Unit::Seconds, self.payment_duration.clone());
+        registry.register("batch_size", "Requests that one call to the database carried", self.batch_size.clone());
+        registry.register("lane_depth", "Requests in the lanes, waiting or in a call", self.lane_depth.clone());
+        registry.register("orders_expired", "Orders this server expired", self.expired.clone());
+        let help = "From an order's deadline to its seats being on sale again";
+        registry.register_with_unit("expiry_lag", help, Unit::Seconds, self.expiry_lag.clone());
+        registry.register("expiry_failures", "Expiries that raised an error", self.expiry_failures.clone());
+        registry.register("cache_reads", "Cached reads, by what answered them", self.cache_reads.clone());
+        registry.register("pool_connections", "Connections of the pool, by state", self.pool.clone());
+    }
+
+    /// Counts a claim's answer.
+    pub fn claim_answered(&self, outcome: &Result<ClaimOutcome, LaneError>, took: Duration) {
+        let word = match outcome {
+            Ok(outcome) => claim_word(outcome),
+            Err(error) => error_word(error),
+        };
+        self.claims.get_or_create(&Outcome { outcome: Word(word) }).inc();
+        self.claim_duration.observe(took.as_secs_f64());
+    }
+
+    /// Counts a payment notice's answer.
+    pub fn payment_answered(&self, outcome: &Result<PaymentOutcome, LaneError>, took: Duration) {
+        let word = match outcome {
+            Ok(outcome) => outcome.as_str(),
+            Err(error) => error_word(error),
+        };
+        self.payments.get_or_create(&Outcome { outcome: Word(word) }).inc();
+        self.payment_duration.observe(took.as_secs_f64());
+    }
+
+    /// Counts a batch of claims.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn claims_batched(&self, size: usize) {
+        self.batch_size.get_or_create(&Lane { lane: Word("claims") }).observe(size as f64);
+    }
+
+    /// Counts a batch of payment notices.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn payments_batched(&self, size: usize) {
+        self.batch_size.get_or_create(&Lane { lane: Word("payments") }).observe(size as f64);
+    }
+
+    /// Counts an expired order, with the time since its deadline where it is known.
+    pub fn order_expired(&self, lag: Option<Duration>) {
+        self.expired.inc();
+        if let Some(lag) = lag {
+            self.expiry_lag.observe(lag.as_secs_f64());
+        }
+    }
+
+    /// Counts an expiry that raised an error.
+    pub fn expiry_failed(&self) {
+        self.expiry_failures.inc();
+    }
+
+    /// Counts a cached read.
+    pub fn cache_read(&self, cache: &'static str, result: CacheResult) {
+        let result = match result {
+            CacheResult::Memory => "memory",
+            CacheResult::Redis => "redis",
+            CacheResult::Database => "database",
+        };
+        self.cache_reads.get_or_create(&CacheRead { cache: Word(cache), result: Word(result) }).inc();
+    }
+
+    /// Everything, in the OpenMetrics text format.
+    pub fn encode(&self, readings: Readings) -> String {
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.lane_depth.get_or_create(&Lane { lane: Word("claims") }).set(gauge(readings.claims_waiting));
+        self.lane_depth.get_or_create(&Lane { lane: Word("payments") }).set(gauge(readings.payments_waiting));
+        self.pool.get_or_create(&State { state: Word("open") }).set(gauge(readings.pool_open));
+        self.pool.get_or_create(&State { state: Word("idle") }).set(gauge(readings.pool_idle));
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        encode(&mut text, &self.registry).ok();
+        text
+    }
+}
+
+fn claim_word(outcome: &ClaimOutcome) -> &'static str {
+    match outcome {
+        ClaimOutcome::Claimed(_) => "claimed",
+        ClaimOutcome::Replayed(_) => "replayed",
+        ClaimOutcome::IdempotencyKeyReused => "idempotency_key_reused",
+        ClaimOutcome::EventNotFound => "event_not_found",
+        ClaimOutcome::NotOnSale => "not_on_sale",
+        ClaimOutcome::SectionNotFound => "section_not_found",
+        ClaimOutcome::SeatNotFound(_) => "seat_not_found",
+        ClaimOutcome::DuplicateSeat => "duplicate_seat",
+        ClaimOutcome::TooManySeats => "too_many_seats",
+        ClaimOutcome::CustomerLimit => "customer_limit",
+        ClaimOutcome::SeatTaken(_) => "seat_taken",
+        ClaimOutcome::SoldOut => "sold_out",
+    }
+}
+
+fn error_word(error: &LaneError) -> &'static str {
+    match error {
+        LaneError::Overloaded { .. } => "overloaded",
+        LaneError::Unavailable => "unavailable",
+        LaneError::OutcomeUnknown => "outcome_unknown",
+        LaneError::Internal(_) => "internal_error",
+    }
+}
