@@ -1,0 +1,43 @@
+//! `rowlock health`: a health check for containers that carry no other client.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// Whom to ask.
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to ask: an http:// URL
+    #[arg(long, env = "ROWLOCK_HEALTH_URL", default_value = "http://127.0.0.1:8080/readyz")]
+    url: hyper::Uri,
+    /// How long the answer may take, in seconds
+    #[arg(long, default_value_t = 3)]
+    timeout_s: u64,
+}
+
+/// Succeeds when the server answers 200.
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let asked = tokio::time::timeout(Duration::from_secs(args.timeout_s), ask(&args.url)).await.context("no answer in time")?;
+    let (status, body) = asked?;
+    println!("{body}");
+    anyhow::ensure!(status == 200, "the server answers {status}");
+    Ok(())
+}
+
+async fn ask(url: &hyper::Uri) -> anyhow::Result<(u16, String)> {
+    let host = url.host().context("the URL names no host")?;
+    let stream = TcpStream::connect((host, url.port_u16().unwrap_or(80))).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let path = url.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
+    let request = hyper::Request::get(path).header("host", host).body(Empty::<Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+}

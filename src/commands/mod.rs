@@ -1,0 +1,72 @@
+//! The commands of the `rowlock` binary, one file each.
+
+mod api_key;
+mod demo;
+mod health;
+mod migrate;
+mod openapi;
+mod rush;
+mod serve;
+mod signal;
+mod token;
+
+use std::future::Future;
+use clap::Subcommand;
+
+use crate::config::{LogArgs, LogFormat};
+
+/// What `rowlock` can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve the HTTP API
+    Serve(Box<serve::Args>),
+    /// Bring the database up to this binary
+    Migrate(migrate::Args),
+    /// Make or revoke API keys of admins and box offices
+    #[command(subcommand)]
+    ApiKey(api_key::Args),
+    /// Mint a customer's token, for development
+    Token(token::Args),
+    /// Print or write the OpenAPI document
+    Openapi(openapi::Args),
+    /// Ask a server whether it is ready
+    Health(health::Args),
+    /// Start everything privately, sell a concert, and stay up to be tried
+    Demo(demo::DemoArgs),
+    /// Let ten thousand buyers loose and check every promise
+    Rush(Box<rush::RushArgs>),
+}
+
+impl Command {
+    /// Runs the command to its end.
+    ///
+    /// # Errors
+    /// What a person can read and act on; never with a secret in it.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Serve(args) => block_on(serve::run(*args)),
+            Self::Migrate(args) => block_on(migrate::run(args)),
+            Self::ApiKey(args) => block_on(api_key::run(args)),
+            Self::Token(args) => token::run(&args),
+            Self::Openapi(args) => openapi::run(&args),
+            Self::Health(args) => block_on(health::run(args)),
+            Self::Demo(args) => block_on(demo::run(args)),
+            Self::Rush(args) => block_on(rush::run(*args)),
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+/// Starts the log on standard error.
+pub(crate) fn start_log(args: &LogArgs) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&args.log)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match args.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
+}

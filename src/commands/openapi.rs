@@ -1,0 +1,26 @@
+//! `rowlock openapi`.
+
+use std::path::PathBuf;
+use anyhow::Context;
+
+use crate::api;
+
+/// Where the document goes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Write openapi.json and operations.txt into this folder instead of printing the document
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = "openapi")]
+    write: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let Some(folder) = &args.write else {
+        println!("{}", api::spec());
+        return Ok(());
+    };
+    for (name, text) in [("openapi.json", api::spec()), ("operations.txt", api::operations())] {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("{}\n", text.trim_end())).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! `rowlock token`.
+
+use crate::auth::mint_customer_token;
+
+/// Whose token, and for how long.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The customer's id (sub), 1 to 200 characters
+    #[arg(long)]
+    customer: String,
+    /// How long it is good for, in seconds
+    #[arg(long, default_value_t = 3_600)]
+    ttl_s: u64,
+    /// The server's secret of HS256 tokens, at least 32 bytes
+    #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
+    jwt_secret: String,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    println!("{}", mint_customer_token(&args.jwt_secret, &args.customer, args.ttl_s)?);
+    Ok(())
+}

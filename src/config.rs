@@ -1,0 +1,120 @@
+//! Everything that can be set, by flag or by environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::db::Endpoint;
+
+/// Where PostgreSQL is.
+#[derive(Args, Clone)]
+pub struct DatabaseArgs {
+    /// PostgreSQL's URL: postgres://user:password@host:port/database (TLS with ?sslmode=require)
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// PEM file of the authority that signed PostgreSQL's certificate [default: those this machine trusts]
+    #[arg(long, env = "ROWLOCK_DATABASE_CA_FILE")]
+    pub database_ca_file: Option<PathBuf>,
+}
+
+impl DatabaseArgs {
+    /// The address, ready to connect.
+    ///
+    /// # Errors
+    /// When the URL or the authority's file cannot be read.
+    pub fn endpoint(&self) -> anyhow::Result<Endpoint> {
+        Endpoint::new(&self.database_url, self.database_ca_file.as_deref())
+    }
+}
+
+/// How the log is written.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// The log's settings.
+#[derive(Args, Clone)]
+pub struct LogArgs {
+    /// How the log is written, to standard error
+    #[arg(long, env = "ROWLOCK_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, or target=level pairs
+    #[arg(long, env = "ROWLOCK_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// The server's settings.
+#[derive(Args, Clone)]
+pub struct ServeConfig {
+    #[command(flatten)]
+    /// Where PostgreSQL is.
+    pub database: DatabaseArgs,
+    /// Redis' URL: redis://[user:password@]host:port[/db], rediss:// for TLS [default: no Redis; the server works without]
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// What keys in Redis begin with; servers of one database share it
+    #[arg(long, env = "ROWLOCK_REDIS_PREFIX", default_value = "rowlock")]
+    pub redis_prefix: String,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "ROWLOCK_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// File that is given the address once the server listens
+    #[arg(long, env = "ROWLOCK_ADDRESS_FILE")]
+    pub address_file: Option<PathBuf>,
+    /// Migrate the database before serving (the URL's user needs the rights)
+    #[arg(long, env = "ROWLOCK_MIGRATE", num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
+    pub migrate: bool,
+    /// Secret of customers' HS256 tokens, at least 32 bytes
+    #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+    /// PEM file with the public key of customers' RS256 or EdDSA tokens
+    #[arg(long, env = "ROWLOCK_JWT_PUBLIC_KEY_FILE")]
+    pub jwt_public_key_file: Option<PathBuf>,
+    /// Audience (aud) that customers' tokens must name [default: any]
+    #[arg(long, env = "ROWLOCK_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// Issuer (iss) that customers' tokens must name [default: any]
+    #[arg(long, env = "ROWLOCK_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// The payment gateway's signing secret (Standard Webhooks): whsec_ and base64
+    #[arg(long, env = "ROWLOCK_WEBHOOK_SECRET", hide_env_values = true)]
+    pub webhook_secret: String,
+    /// Database connections for reads and administration
+    #[arg(long, env = "ROWLOCK_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(4..=1000))]
+    pub pool_size: u16,
+    /// Lanes for claims, and as many for payments; each has a database connection, each event one lane of either kind
+    #[arg(long, env = "ROWLOCK_LANES", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub lanes: u16,
+    /// Claims or payments that one call to the database carries at most
+    #[arg(long, env = "ROWLOCK_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub batch_max: u16,
+    /// Claims or payments that may wait in one lane; one more is answered 503 at once
+    #[arg(long, env = "ROWLOCK_WAITING_MAX", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub waiting_max: u32,
+    /// Workers of the expiry queue
+    #[arg(long, env = "ROWLOCK_EXPIRY_WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub expiry_workers: u16,
+    /// Failures after which an expiry becomes a dead letter
+    #[arg(long, env = "ROWLOCK_EXPIRY_ATTEMPTS_MAX", default_value_t = 5, value_parser = clap::value_parser!(i32).range(1..=100))]
+    pub expiry_attempts_max: i32,
+    /// How long a worker of the queue may take with the orders it leased, in milliseconds
+    #[arg(long, env = "ROWLOCK_EXPIRY_LEASE_MS", default_value_t = 5_000, value_parser = clap::value_parser!(i64).range(100..=600_000))]
+    pub expiry_lease_ms: i64,
+    /// Pause between two sweeps for overdue orders, in milliseconds
+    #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=60_000))]
+    pub sweep_interval_ms: u64,
+    /// Largest request body, in bytes; creating an event may take 64 times as much
+    #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
+    pub body_max_bytes: u32,
+    /// How long requests under way may take to finish when the server is told to stop, in seconds
+    #[arg(long, env = "ROWLOCK_DRAIN_S", default_value_t = 20)]
+    pub drain_s: u64,
+    #[command(flatten)]
+    /// The log's settings.
+    pub log: LogArgs,
+}

@@ -1,0 +1,24 @@
+//! The `rowlock` command.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use rowlock::commands::Command;
+
+/// Sells numbered concert seats to everyone at once, and never sells one twice.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rowlock: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
