@@ -1,5 +1,6 @@
 -- Everything that must never be, one row a violation: an empty answer means that no seat, order, ticket or cent is astray.
--- It is one statement, so it judges one moment, also while seats are being sold.
+-- It is one statement, so it judges one moment, also while seats are being sold. The large joins are full joins: they cannot be
+-- nested loops, which an outdated statistic ("hardly a seat is sold") would make of them.
 drop view if exists admin.invariant_violations;
 
 create view admin.invariant_violations as
@@ -17,33 +18,27 @@ with listed as not materialized (
     group by p.event_id, p.order_id
 )
 -- 1. Seats and live orders name each other.
-select 'seat_without_order' as invariant, s.event_id, s.order_id, s.section_no, s.seat_no,
-    'the seat is ' || s.status || ', but no such order lists it' as detail
-from rowlock.seats s
-left join listed l using (event_id, section_no, seat_no, order_id, status)
-where s.status in ('held', 'sold') and l.event_id is null
-union all
-select 'order_without_seat', l.event_id, l.order_id, l.section_no, l.seat_no,
-    'the order lists the seat, which should be ' || l.status || ' by it, but is ' || coalesce(s.status::text, 'not there')
-from listed l
-left join rowlock.seats s using (event_id, section_no, seat_no)
+select case when l.event_id is null then 'seat_without_order' else 'order_without_seat' end as invariant,
+    event_id, coalesce(l.order_id, s.order_id) as order_id, section_no, seat_no,
+    case when l.event_id is null then format('the seat is %s, but no live order lists it', s.status)
+        when s.event_id is null then format('the order lists the seat as %s, but it is neither held nor sold', l.status)
+        else format('the order lists the seat as %s, but it is %s for order %s', l.status, s.status, s.order_id) end as detail
+from (select * from rowlock.seats where status in ('held', 'sold')) s
+full join listed l using (event_id, section_no, seat_no)
 where s.status is distinct from l.status or s.order_id is distinct from l.order_id
 union all
-select 'seat_in_two_orders', l.event_id, null, l.section_no, l.seat_no, 'live orders list the seat ' || count(*) || ' times'
+select 'seat_in_two_orders', l.event_id, null, l.section_no, l.seat_no, format('live orders list the seat %s times', count(*))
 from listed l
 group by l.event_id, l.section_no, l.seat_no
 having count(*) > 1
 -- 2. One ticket for each seat of a paid order, and no other ticket. Its primary key rules out two tickets for a seat.
 union all
-select 'seat_without_ticket', l.event_id, l.order_id, l.section_no, l.seat_no, 'the order is paid, but has no ticket for the seat'
-from listed l
-left join rowlock.tickets t using (event_id, section_no, seat_no, order_id)
-where l.status = 'sold' and t.event_id is null
-union all
-select 'ticket_without_paid_order', t.event_id, t.order_id, t.section_no, t.seat_no, 'no paid order lists the seat of the ticket'
-from rowlock.tickets t
-left join (select * from listed where status = 'sold') l using (event_id, section_no, seat_no, order_id)
-where l.event_id is null
+select case when t.event_id is null then 'seat_without_ticket' else 'ticket_without_paid_order' end,
+    event_id, order_id, section_no, seat_no,
+    case when t.event_id is null then 'the order is paid, but has no ticket for the seat' else 'no paid order lists the seat of the ticket' end
+from (select * from listed where status = 'sold') l
+full join rowlock.tickets t using (event_id, section_no, seat_no, order_id)
+where l.event_id is null or t.event_id is null
 -- 3. A section's counts are those of its seats.
 union all
 select 'section_counts', event_id, null, section_no, null,
@@ -69,12 +64,12 @@ left join rowlock.orders o using (event_id, order_id)
 where p.status = 'succeeded'
     and case when o.status is null then p.outcome <> 'refund_due' else o.status not in ('paid', 'refund_due', 'refunded') end
 union all
-select 'paid_without_payment', o.event_id, o.order_id, null, null, 'the order is paid, but no payment paid it'
-from rowlock.orders o
-left join bought b using (event_id, order_id)
-where o.status = 'paid' and b.event_id is null
+select 'paid_without_payment', event_id, order_id, null, null, 'the order is paid, but no payment paid it'
+from (select * from rowlock.orders where status = 'paid') o
+full join bought b using (event_id, order_id)
+where b.event_id is null
 union all
-select 'paid_twice', b.event_id, b.order_id, null, null, b.payments || ' payments have bought the order''s seats'
+select 'paid_twice', b.event_id, b.order_id, null, null, format('%s payments have bought the order''s seats', b.payments)
 from bought b
 where b.payments > 1
 -- 5. Nothing waits for a payment long after its deadline.

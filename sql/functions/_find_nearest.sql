@@ -19,7 +19,7 @@ declare
     v_seats     integer[];
     v_groups    integer[];  -- positions in v_seats where candidates begin, best first
     v_is_chosen boolean[];
-    v_chosen    integer[] := '{}';
+    v_chosen    integer[] := '{}'::integer[];
 begin
     with seats as materialized (
         select a.row_no, a.seat_no, row_number() over (order by a.seat_no)::integer as seat_order

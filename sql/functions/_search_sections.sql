@@ -46,6 +46,7 @@ begin
                    array(select l.seat_no
                            from unnest(p_lost_section_nos, p_lost_seat_nos) as l(section_no, seat_no)
                           where l.section_no = v_section.section_no)) f;
+        continue when cardinality(v_found.seat_nos) = 0;
         o_request_nos := o_request_nos || v_found.request_nos;
         o_section_nos := o_section_nos || array_fill(v_section.section_no, array[cardinality(v_found.seat_nos)]);
         o_seat_nos := o_seat_nos || v_found.seat_nos;

@@ -40,10 +40,10 @@ declare
     v_found            record;     -- arrays of one element a seat: what the round's search chose
     v_won              record;     -- arrays of one element a seat: what the round won
     v_hints            record;     -- what the first round's search learned
-    v_held_section_nos integer[] := '{}';  -- arrays of one element a seat: what all rounds won
-    v_held_seat_nos    integer[] := '{}';
-    v_lost_section_nos integer[] := '{}';  -- arrays of one element a seat: what rivals had locked
-    v_lost_seat_nos    integer[] := '{}';
+    v_held_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what all rounds won
+    v_held_seat_nos    integer[] := '{}'::integer[];
+    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what rivals had locked
+    v_lost_seat_nos    integer[] := '{}'::integer[];
 begin
     select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
       into v_event
@@ -113,7 +113,11 @@ begin
 
     if cardinality(v_held_seat_nos) > 0 then
         perform rowlock._move_seat_counts(p_event_id, v_held_section_nos, v_held_seat_nos, 'available', 'held');
-        perform rowlock._write_search_hints(p_event_id, v_hints.o_hint_section_nos, v_hints.o_hint_quantities, v_hints.o_hint_seats, v_hints.o_hint_releases);
+        -- What was passed over because a rival had it may still be free: no hint may hide it.
+        if cardinality(v_lost_seat_nos) = 0 then
+            perform rowlock._write_search_hints(p_event_id, v_hints.o_hint_section_nos, v_hints.o_hint_quantities,
+                                                v_hints.o_hint_seats, v_hints.o_hint_releases);
+        end if;
     end if;
     return query
     select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), v_answers) a;

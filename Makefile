@@ -1,0 +1,47 @@
+# Everything a person or CI does with this project; `make` lists it.
+# Variables: ARGS (options of `make demo` and `make serve`), CARGO_TARGET_DIR, ROWLOCK_POSTGRES_BIN.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test openapi schema image clean
+
+# A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
+ifeq ($(shell uname -s),Linux)
+LINKER := $(firstword $(foreach linker,mold lld,$(shell cc -fuse-ld=$(linker) -Wl,--version >/dev/null 2>&1 && echo $(linker))))
+ifneq ($(LINKER),)
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS ?= -Clink-arg=-fuse-ld=$(LINKER)
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS ?= -Clink-arg=-fuse-ld=$(LINKER)
+endif
+endif
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install PostgreSQL and Redis if they are missing (apt or Homebrew)
+	@.ci/setup
+
+demo: setup ## sell a concert to 10,000 buyers on private servers under .rowlock/, then stay up (ARGS=--no-rush: without buyers)
+	cargo run --release --locked -- demo $(ARGS)
+
+serve: ## run the server on your own PostgreSQL and Redis (DATABASE_URL, REDIS_URL, ROWLOCK_*)
+	cargo run --release --locked -- serve $(ARGS)
+
+test: ## formatting, lints and every test, as CI runs them
+	@.ci/setup tests
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo test --locked --no-fail-fast
+
+openapi: ## write openapi/openapi.json and openapi/operations.txt anew
+	cargo run --release --locked -- openapi --write
+
+schema: setup ## write sql/schema.sql anew
+	ROWLOCK_BLESS=1 cargo test --locked schema
+
+image: ## build the container image rowlock:latest
+	docker build -t rowlock .
+
+clean: ## remove the build and the private servers' files
+	cargo clean
+	rm -rf .rowlock

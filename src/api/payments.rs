@@ -1,0 +1,189 @@
+//! Payments: the gateway's signed notices.
+
+use poem_openapi::param::Header;
+use poem_openapi::types::Example;
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::Serialize;
+
+use super::Tag;
+use super::code::Code;
+use super::json::{SharedApp, SignedJson, input};
+use super::problem::Problem;
+use super::refusal::{BODY, Refusal, refusals};
+use super::replies::{Answer, Found};
+use super::values::{Currency, EventId, OrderId};
+use crate::domain::{PaymentNotice, PaymentOutcome};
+
+/// The operation of the payment gateway.
+pub struct PaymentsApi {
+    /// The application.
+    pub app: SharedApp,
+}
+
+refusals! {
+    /// Of a payment notice.
+    NotifyPayment = BODY, &[
+        Code::InvalidSignature, Code::EventNotFound, Code::PaymentConflict, Code::Overloaded, Code::OutcomeUnknown,
+    ];
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Payments")]
+impl PaymentsApi {
+    /// Notify of a payment
+    ///
+    /// The gateway says what became of a payment. Every payment ends in a recorded outcome, an unknown order, a wrong amount or a wrong
+    /// currency included: such money is `refund_due`. The same notice may come any number of times: it is settled once.
+    #[oai(path = "/payments", method = "post", operation_id = "notifyPayment")]
+    async fn notify_payment(
+        &self,
+        notice: SignedJson<PaymentIn>,
+        /// Names the message; a repeated one has the same.
+        #[oai(name = "webhook-id")]
+        _webhook_id: Header<String>,
+        /// When the message was sent, in seconds since 1970; at most 5 minutes from now.
+        #[oai(name = "webhook-timestamp")]
+        _webhook_timestamp: Header<String>,
+    ) -> Result<Found<PaymentResult>, Refusal<NotifyPayment>> {
+        let order_id = notice.0.order_id.0;
+        let outcome = self.app.lanes.settle(notice.0.into()).await.map_err(|error| {
+            let problem = Problem::from(error);
+            if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
+        })?;
+        Ok(Found(PaymentResult { outcome: recorded(outcome)? }))
+    }
+}
+
+fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {
+    match outcome {
+        PaymentOutcome::Paid => Ok(PaymentResultOutcome::Paid),
+        PaymentOutcome::Duplicate => Ok(PaymentResultOutcome::Duplicate),
+        PaymentOutcome::LateReclaimed => Ok(PaymentResultOutcome::LateReclaimed),
+        PaymentOutcome::RefundDue => Ok(PaymentResultOutcome::RefundDue),
+        PaymentOutcome::FailedRecorded => Ok(PaymentResultOutcome::FailedRecorded),
+        PaymentOutcome::PaymentConflict => Err(Problem::plain(Code::PaymentConflict)),
+        PaymentOutcome::EventNotFound => Err(Problem::plain(Code::EventNotFound)),
+    }
+}
+
+/// What the gateway says of a payment. The same `provider` and `provider_reference` is the same money.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "PaymentNotice", deny_unknown_fields, example)]
+pub struct PaymentIn {
+    /// The event it pays for.
+    pub event_id: EventId,
+    /// The order it pays for.
+    pub order_id: OrderId,
+    /// The gateway's name.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    pub provider: String,
+    /// The gateway's id of the payment.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub provider_reference: String,
+    /// What was paid, in minor units of the currency.
+    #[oai(validator(minimum(value = "0")))]
+    pub amount_minor: i64,
+    /// ISO 4217 code of the money.
+    pub currency: Currency,
+    /// Whether money moved.
+    pub status: PaymentStatus,
+}
+input!(PaymentIn);
+
+/// What a gateway says of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// Money moved.
+    Succeeded,
+    /// No money moved.
+    Failed,
+}
+
+/// What became of a payment notice.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub struct PaymentResult {
+    /// `paid`: the order is paid and its seats are sold. `duplicate`: this notice was settled before. `late_reclaimed`: the order had lost
+    /// its seats, they were free still and are sold to it now. `refund_due`: the money could not buy the seats and is owed back.
+    /// `failed_recorded`: no money moved; it was written down.
+    pub outcome: PaymentResultOutcome,
+}
+
+/// What became of a payment notice.
+#[derive(Clone, Copy, Debug, Enum, Serialize)]
+#[oai(rename = "PaymentOutcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentResultOutcome {
+    /// The order is paid, its seats are sold.
+    Paid,
+    /// Settled before.
+    Duplicate,
+    /// The order got its seats back and is paid.
+    LateReclaimed,
+    /// The money is owed back.
+    RefundDue,
+    /// No money moved.
+    FailedRecorded,
+}
+
+impl Answer for PaymentResult {
+    const MEANING: &'static str = "The notice is settled.";
+}
+
+impl From<PaymentIn> for PaymentNotice {
+    fn from(notice: PaymentIn) -> Self {
+        Self {
+            event_id: notice.event_id.0,
+            order_id: notice.order_id.0,
+            provider: notice.provider,
+            provider_reference: notice.provider_reference,
+            amount_minor: notice.amount_minor,
+            currency: notice.currency.0,
+            succeeded: notice.status == PaymentStatus::Succeeded,
+        }
+    }
+}
+
+impl Example for PaymentIn {
+    fn example() -> Self {
+        Self {
+            event_id: EventId(7),
+            order_id: OrderId::example(),
+            provider: "acmepay".into(),
+            provider_reference: "pay_8c1f20".into(),
+            amount_minor: 560_000,
+            currency: Currency("TWD".into()),
+            status: PaymentStatus::Succeeded,
+        }
+    }
+}
+
+impl Example for PaymentResult {
+    fn example() -> Self {
+        Self { outcome: PaymentResultOutcome::Paid }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_without_a_record_are_problems_and_the_others_keep_their_names() {
+        for (outcome, code) in
+            [(PaymentOutcome::PaymentConflict, Code::PaymentConflict), (PaymentOutcome::EventNotFound, Code::EventNotFound)]
+        {
+            assert_eq!(recorded(outcome).unwrap_err().code(), code);
+        }
+        for outcome in [
+            PaymentOutcome::Paid,
+            PaymentOutcome::Duplicate,
+            PaymentOutcome::LateReclaimed,
+            PaymentOutcome::RefundDue,
+            PaymentOutcome::FailedRecorded,
+        ] {
+            assert_eq!(serde_json::to_value(recorded(outcome).unwrap()).unwrap(), outcome.as_str());
+        }
+    }
+}

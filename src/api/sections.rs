@@ -1,0 +1,235 @@
+//! Sections, their seats, and the whole house: bodies that stand ready in the cache.
+
+use poem::Request;
+use poem_openapi::param::Header;
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+
+use super::Tag;
+use super::code::Code;
+use super::json::SharedApp;
+use super::params::Path;
+use super::problem::Problem;
+use super::refusal::{EVENT, Refusal, refusals};
+use super::replies::{Answer, Ready};
+use super::values::{EventId, SeatState, SectionCode};
+
+/// The operations on sections and seats.
+pub struct SectionsApi {
+    /// The application.
+    pub app: SharedApp,
+}
+
+refusals! {
+    /// Of listing sections.
+    ListSections = EVENT;
+    /// Of listing seats.
+    ListSeats = EVENT, &[Code::SectionNotFound];
+    /// Of reading the whole house.
+    GetAvailability = EVENT;
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Seats")]
+impl SectionsApi {
+    /// List the sections of an event
+    ///
+    /// Prices and how many seats are available, at most 500 ms old; under 1 KB for ten sections.
+    #[oai(path = "/events/:event_id/sections", method = "get", operation_id = "listSections")]
+    async fn list_sections(
+        &self,
+        request: &Request,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// The `ETag` of the answer you have.
+        #[oai(name = "If-None-Match")]
+        _if_none_match: Header<Option<String>>,
+    ) -> Result<Ready<SectionList>, Refusal<ListSections>> {
+        let body = self.app.summaries.get(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
+        Ok(Ready::new(&body, request.headers()))
+    }
+
+    /// List the seats of a section
+    ///
+    /// Every seat with its row, price and status, at most 500 ms old. The status is a picture, not a promise: a claim decides.
+    #[oai(path = "/events/:event_id/sections/:section/seats", method = "get", operation_id = "listSeats")]
+    async fn list_seats(
+        &self,
+        request: &Request,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Code of the section.
+        section: Path<SectionCode>,
+        /// The `ETag` of the answer you have.
+        #[oai(name = "If-None-Match")]
+        _if_none_match: Header<Option<String>>,
+    ) -> Result<Ready<SeatList>, Refusal<ListSeats>> {
+        let layout = self.app.catalogue.layout(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
+        let unknown = || Problem::new(Code::SectionNotFound, "the event has no section of this code");
+        let section = layout.section_by_code(&section.0.0).ok_or_else(unknown)?;
+        let body = self.app.seat_maps.section(&layout, section).await?.ok_or_else(unknown)?;
+        Ok(Ready::new(&body, request.headers()))
+    }
+
+    /// Read the availability of the whole house
+    ///
+    /// Two bits a seat, at most 500 ms old: 2.5 KB for 10,000 seats, before base64 and compression.
+    #[oai(path = "/events/:event_id/availability", method = "get", operation_id = "getAvailability")]
+    async fn get_availability(
+        &self,
+        request: &Request,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// The `ETag` of the answer you have.
+        #[oai(name = "If-None-Match")]
+        _if_none_match: Header<Option<String>>,
+    ) -> Result<Ready<Availability>, Refusal<GetAvailability>> {
+        let unknown = || Problem::plain(Code::EventNotFound);
+        let layout = self.app.catalogue.layout(event_id.0.0).await?.ok_or_else(unknown)?;
+        let body = self.app.seat_maps.house(&layout).await?.ok_or_else(unknown)?;
+        Ok(Ready::new(&body, request.headers()))
+    }
+}
+
+/// The sections of an event and how many of their seats are available.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub struct SectionList {
+    /// Id of the event.
+    pub event_id: i64,
+    /// Grows with every change of any seat.
+    pub revision: i64,
+    /// The sections, in the order the event was described.
+    pub sections: Vec<Section>,
+}
+
+/// One section and how many of its seats are available.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub struct Section {
+    /// Its code.
+    pub section: String,
+    /// What people call it.
+    pub name: String,
+    /// Price of each seat in minor units of the currency.
+    pub price_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// How many seats it has.
+    pub capacity: i32,
+    /// How many of them are available.
+    pub available: i32,
+}
+
+/// The seats of a section.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub struct SeatList {
+    /// Id of the event.
+    pub event_id: i64,
+    /// Code of the section.
+    pub section: String,
+    /// Grows with every change of a seat of the section.
+    pub revision: i64,
+    /// The seats by number, from 1.
+    pub seats: Vec<Seat>,
+}
+
+/// One seat.
+#[derive(Debug, Object, Serialize)]
+#[oai(example, skip_serializing_if_is_none)]
+pub struct Seat {
+    /// Its number within the section.
+    pub seat: i32,
+    /// What is written on its row.
+    pub row: String,
+    /// What is written on the seat, where that is not its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Its price in minor units of the event's currency.
+    pub price_minor: i64,
+    /// Where it stands.
+    pub status: SeatState,
+}
+
+/// The whole house, two bits a seat.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub struct Availability {
+    /// Id of the event.
+    pub event_id: i64,
+    /// Grows with every change of any seat.
+    pub revision: i64,
+    /// The sections, in the order the event was described.
+    pub sections: Vec<SectionAvailability>,
+}
+
+/// The seats of a section, two bits each.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub struct SectionAvailability {
+    /// Code of the section.
+    pub section: String,
+    /// Grows with every change of a seat of the section.
+    pub revision: i64,
+    /// How many seats it has.
+    pub capacity: i32,
+    /// Base64 of two bits a seat, four seats a byte, seat 1 in the lowest bits of the first byte: 0 available, 1 held, 2 sold, 3 blocked.
+    pub seats: String,
+}
+
+impl Answer for SectionList {
+    const MEANING: &'static str = "The sections.";
+}
+
+impl Answer for SeatList {
+    const MEANING: &'static str = "The seats.";
+}
+
+impl Answer for Availability {
+    const MEANING: &'static str = "The whole house.";
+}
+
+impl Example for SectionList {
+    fn example() -> Self {
+        Self { event_id: 7, revision: 4711, sections: vec![Section::example()] }
+    }
+}
+
+impl Example for Section {
+    fn example() -> Self {
+        Self {
+            section: "A".into(),
+            name: "Floor A".into(),
+            price_minor: 280_000,
+            currency: "TWD".into(),
+            capacity: 1000,
+            available: 388,
+        }
+    }
+}
+
+impl Example for SeatList {
+    fn example() -> Self {
+        Self { event_id: 7, section: "A".into(), revision: 512, seats: vec![Seat::example()] }
+    }
+}
+
+impl Example for Seat {
+    fn example() -> Self {
+        Self { seat: 12, row: "1".into(), label: None, price_minor: 280_000, status: SeatState::Available }
+    }
+}
+
+impl Example for Availability {
+    fn example() -> Self {
+        Self { event_id: 7, revision: 4711, sections: vec![SectionAvailability::example()] }
+    }
+}
+
+impl Example for SectionAvailability {
+    /// Five seats: available, held, sold, blocked, available.
+    fn example() -> Self {
+        Self { section: "A".into(), revision: 512, capacity: 5, seats: "5AA=".into() }
+    }
+}

@@ -1,0 +1,153 @@
+//! The outermost endpoint: names each request, turns every error and panic into a problem body, and adds the headers that every
+//! response has.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use poem::http::header::{self, CACHE_CONTROL, CONTENT_TYPE};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use poem::{Endpoint, Request, Response};
+use uuid::Uuid;
+
+use super::code::Code;
+use super::conversions::of_framework;
+use super::document::Methods;
+use super::json::SharedApp;
+use super::problem::{self, Problem};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps the whole API.
+pub struct Shell<E> {
+    inner: E,
+    app: Option<SharedApp>,
+    methods: Methods,
+}
+
+impl<E> Shell<E> {
+    /// Wraps `inner` and puts `app` into each request.
+    pub fn new(inner: E, app: Option<SharedApp>) -> Self {
+        Self { inner, app, methods: Methods::of_all() }
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let request_id = request_id(request.headers());
+        if let Some(app) = &self.app {
+            request.set_data(SharedApp::clone(app));
+        }
+        // Both are cheap: a URI shares its text.
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let mut response = match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
+            Ok(Ok(response)) if is_presentable(&response) => response,
+            Ok(Ok(response)) => of_framework(response.status().into()).into_response(text(&request_id)),
+            Ok(Err(error)) => self.refuse(of_framework(error), &uri, text(&request_id)),
+            Err(panic) => Problem::internal(panic_message(panic.as_ref())).into_response(text(&request_id)),
+        };
+        tracing::debug!(request_id = text(&request_id), %method, path = uri.path(), status = response.status().as_u16(), "answered");
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, request_id);
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // Orders are private and events are cached here: nobody else keeps what does not say otherwise.
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        Ok(response)
+    }
+}
+
+impl<E> Shell<E> {
+    fn refuse(&self, problem: Problem, uri: &Uri, request_id: &str) -> Response {
+        let allowed = if problem.code() == Code::MethodNotAllowed { self.methods.allowed(uri.path()) } else { None };
+        let mut response = problem.into_response(request_id);
+        if let Some(allow) = allowed.and_then(|allowed| HeaderValue::from_str(allowed).ok()) {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// Whether a response may go out as it is: any success, and errors that are problems already.
+fn is_presentable(response: &Response) -> bool {
+    let status = response.status();
+    !(status.is_client_error() || status.is_server_error())
+        || response.headers().get(CONTENT_TYPE).is_some_and(|media_type| media_type == problem::CONTENT_TYPE)
+}
+
+/// The id the client sent, if it has 1 to 128 visible ASCII characters, or a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let sent = headers.get(REQUEST_ID);
+    let good = |id: &&HeaderValue| (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
+    sent.filter(good).cloned().unwrap_or_else(|| {
+        let mut buffer = Uuid::encode_buffer();
+        let id = Uuid::now_v7().simple().encode_lower(&mut buffer);
+        HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    })
+}
+
+/// A request id as text; it is visible ASCII.
+fn text(request_id: &HeaderValue) -> &str {
+    request_id.to_str().unwrap_or_default()
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", message.unwrap_or("without a message"))
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::endpoint::make;
+    use poem::http::{Method, StatusCode};
+    use serde_json::Value;
+
+    use super::*;
+
+    async fn call(request: Request, inner: impl Endpoint<Output = Response>) -> (Response, Value) {
+        let mut response = Shell::new(inner, None).call(request).await.unwrap();
+        let body = response.take_body().into_bytes().await.unwrap();
+        (response, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    fn ok(status: StatusCode) -> poem::Result<Response> {
+        Ok(Response::builder().status(status).finish())
+    }
+
+    fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+        response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_that_says_nothing() {
+        let inner = make(|_| async { if true { panic!("secret") } else { ok(StatusCode::OK) } });
+        let (response, body) = call(Request::default(), inner).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!((&body["code"], &body["request_id"]), (&"internal_error".into(), &header(&response, "x-request-id").into()));
+        assert!(!body.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_good_request_id_is_kept_and_a_bad_one_replaced() {
+        let with = |id: &'static str| Request::builder().header("x-request-id", id).finish();
+        let fine = || make(|_| async { ok(StatusCode::OK) });
+        let (response, _) = call(with("trace-1"), fine()).await;
+        assert_eq!(header(&response, "x-request-id"), "trace-1");
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        let (response, _) = call(with("two words"), fine()).await;
+        assert_eq!(header(&response, "x-request-id").len(), 32);
+    }
+
+    #[tokio::test]
+    async fn errors_without_a_problem_body_get_one() {
+        let inner = make(|_| async { ok(StatusCode::BAD_GATEWAY) });
+        let (response, body) = call(Request::default(), inner).await;
+        assert_eq!((response.status().as_u16(), &body["code"]), (500, &"internal_error".into()));
+        let inner = make(|_| async { Err::<Response, poem::Error>(poem::error::MethodNotAllowedError.into()) });
+        let request = Request::builder().method(Method::PUT).uri(Uri::from_static("/v1/payments")).finish();
+        let (response, body) = call(request, inner).await;
+        assert_eq!((response.status().as_u16(), &body["code"]), (405, &"method_not_allowed".into()));
+        assert_eq!(header(&response, "allow"), "POST");
+        assert_eq!(header(&response, "content-type"), problem::CONTENT_TYPE);
+    }
+}

@@ -1,0 +1,269 @@
+//! The small values that many schemas share, each with its bounds in its schema.
+
+use std::borrow::Cow;
+
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
+use poem_openapi::{Enum, Object};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+use uuid::{Uuid, uuid};
+
+use crate::domain::{self, EventLayout, SeatRef};
+
+/// Makes a serde value usable in schemas, with the schema given.
+macro_rules! value {
+    ($type:ty, $name:literal, $schema:expr) => {
+        impl Type for $type {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new($schema))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+
+        impl ParseFromJSON for $type {
+            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+                serde_json::from_value(value.unwrap_or_default()).map_err(ParseError::custom)
+            }
+        }
+
+        impl ToJSON for $type {
+            fn to_json(&self) -> Option<Value> {
+                serde_json::to_value(self).ok()
+            }
+        }
+    };
+}
+
+/// Id of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventId(pub i64);
+value!(
+    EventId,
+    "event_id",
+    MetaSchema { minimum: Some(1.0), example: Some(json!(7)), ..MetaSchema::new_with_format("integer", "int64") }
+);
+
+/// Id of an order, a UUIDv7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderId(pub Uuid);
+value!(
+    OrderId,
+    "order_id",
+    MetaSchema { example: OrderId::example().to_json(), ..MetaSchema::new_with_format("string", "uuid") }
+);
+
+impl Example for OrderId {
+    fn example() -> Self {
+        Self(uuid!("01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812"))
+    }
+}
+
+impl ParseFromParameter for OrderId {
+    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
+        Uuid::try_parse(text).map(Self).map_err(ParseError::custom)
+    }
+}
+
+/// What the API calls a section: 1 to 20 of the letters A-Z and a-z, digits, `-` and `_`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SectionCode(pub String);
+value!(
+    SectionCode,
+    "section",
+    MetaSchema {
+        pattern: Some(SECTION_PATTERN.to_owned()),
+        min_length: Some(1),
+        max_length: Some(20),
+        example: Some(json!("A")),
+        ..MetaSchema::new("string")
+    }
+);
+
+/// An ISO 4217 code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Currency(pub String);
+value!(
+    Currency,
+    "currency",
+    MetaSchema { pattern: Some(CURRENCY_PATTERN.to_owned()), example: Some(json!("TWD")), ..MetaSchema::new("string") }
+);
+
+/// A moment, written as RFC 3339 in UTC with milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time(pub OffsetDateTime);
+value!(
+    Time,
+    "time",
+    MetaSchema { example: Some(json!("2026-11-22T10:00:00.000Z")), ..MetaSchema::new_with_format("string", "date-time") }
+);
+
+const SECTION_PATTERN: &str = "^[A-Za-z0-9_-]+$";
+const CURRENCY_PATTERN: &str = "^[A-Z]{3}$";
+
+/// Whether a text matches one of the patterns that our schemas use; `None` for any other pattern.
+///
+/// Written out because they are two, and a regular expression compiled for each value would cost more than the request.
+pub fn matches_pattern(pattern: &str, text: &str) -> Option<bool> {
+    match pattern {
+        SECTION_PATTERN => Some(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))),
+        CURRENCY_PATTERN => Some(text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())),
+        _ => None,
+    }
+}
+
+impl Time {
+    /// Reads an RFC 3339 time from 1970 to 9999, with any offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.to_offset(UtcOffset::UTC);
+        (1970..=9999).contains(&time.year()).then_some(Self(time))
+    }
+}
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let time = self.0.to_offset(UtcOffset::UTC);
+        let ((year, month, day), (hour, minute, second, ms)) = (time.to_calendar_date(), time.time().as_hms_milli());
+        write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", u8::from(month))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time from 1970 to 9999"))
+    }
+}
+
+/// One seat, by the names people use.
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize)]
+#[oai(deny_unknown_fields, example)]
+pub struct SeatName {
+    /// Code of the section.
+    #[oai(validator(min_length = 1, max_length = 20))]
+    pub section: String,
+    /// Number of the seat within the section.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    pub seat: i32,
+}
+
+impl Example for SeatName {
+    fn example() -> Self {
+        Self { section: "A".into(), seat: 12 }
+    }
+}
+
+impl SeatName {
+    /// The name of a seat of this event.
+    pub fn of(layout: &EventLayout, seat: SeatRef) -> Self {
+        let section = layout.section(seat.section_no).map_or_else(String::new, |section| section.code.clone());
+        Self { section, seat: seat.seat_no }
+    }
+
+    /// The names of some seats of this event.
+    pub fn all(layout: &EventLayout, seats: &[SeatRef]) -> Vec<Self> {
+        seats.iter().map(|seat| Self::of(layout, *seat)).collect()
+    }
+}
+
+/// Where an order stands: `pending_payment` ends as `paid`, `expired` or `cancelled`; money that cannot buy the seats makes it
+/// `refund_due`, then `refunded`.
+#[derive(Clone, Copy, Debug, Enum, Serialize)]
+#[oai(rename = "OrderStatus", rename_all = "snake_case", remote = "domain::OrderStatus")]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    /// Holds its seats until the deadline.
+    PendingPayment,
+    /// Owns its seats.
+    Paid,
+    /// The deadline passed unpaid.
+    Expired,
+    /// The customer gave it up.
+    Cancelled,
+    /// Money came that could not buy the seats and is owed back.
+    RefundDue,
+    /// The money went back.
+    Refunded,
+}
+
+/// Where an event stands: a `draft` is prepared; seats are sold only while it is `open`; a `paused` one can be opened again;
+/// `closed` is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, Deserialize)]
+#[oai(rename = "EventStatus", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum EventState {
+    /// Being prepared; not listed.
+    Draft,
+    /// On sale.
+    Open,
+    /// Stopped for a while.
+    Paused,
+    /// Ended for good.
+    Closed,
+}
+
+/// Where a seat stands.
+#[derive(Clone, Copy, Debug, Enum, Serialize)]
+#[oai(rename = "SeatStatus", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum SeatState {
+    /// On sale.
+    Available,
+    /// Held by a pending order.
+    Held,
+    /// Sold.
+    Sold,
+    /// Kept back by the box office.
+    Blocked,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn times_have_exactly_milliseconds_and_utc() {
+        assert_eq!(Time(datetime!(2026-11-22 10:00 UTC)).to_string(), "2026-11-22T10:00:00.000Z");
+        assert_eq!(Time(datetime!(2026-11-22 18:00:00.1239 +8)).to_string(), "2026-11-22T10:00:00.123Z");
+    }
+
+    #[test]
+    fn times_are_read_with_any_offset_within_bounds() {
+        assert_eq!(Time::parse("2026-11-22T18:00:00+08:00").unwrap().to_string(), "2026-11-22T10:00:00.000Z");
+        assert!(Time::parse("1969-12-31T23:59:59Z").is_none());
+        assert!(Time::parse("tomorrow").is_none());
+    }
+
+    #[test]
+    fn patterns() {
+        assert_eq!(matches_pattern(CURRENCY_PATTERN, "TWD"), Some(true));
+        assert_eq!(matches_pattern(CURRENCY_PATTERN, "twd"), Some(false));
+        assert_eq!(matches_pattern(SECTION_PATTERN, "Floor_A-1"), Some(true));
+        assert_eq!(matches_pattern(SECTION_PATTERN, "Floor A"), Some(false));
+        assert_eq!(matches_pattern("another", "x"), None);
+    }
+}

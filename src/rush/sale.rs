@@ -1,0 +1,196 @@
+//! What the whole crowd shares: the concert, its requests made ready, and the bodies read so far.
+
+use std::{
+    fmt::Write,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use anyhow::Context;
+use bytes::Bytes;
+use hyper::{
+    HeaderMap, Method, Uri,
+    header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    client::{Call, Target, common_headers},
+    concert::Concert,
+    views::{Memo, OrderView, SeatMap, Summary},
+};
+use crate::auth::sign_notice;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// One section on sale.
+pub struct SaleSection {
+    /// Its code as a JSON string, quotes included.
+    code_json: String,
+    /// Reads its seats.
+    pub seats_call: Call,
+    /// Its seat maps read so far.
+    pub seats: Memo<SeatMap>,
+}
+
+/// A concert on sale, seen from the crowd.
+pub struct Sale {
+    /// The server.
+    pub target: Target,
+    /// The concert.
+    pub concert: Concert,
+    /// Its sections, in the order of the summary.
+    pub sections: Vec<SaleSection>,
+    /// Reads the sections.
+    pub summary_call: Call,
+    /// The summaries read so far.
+    pub summary: Memo<Summary>,
+    /// Reads the whole house.
+    pub house_call: Call,
+    /// The houses read so far.
+    pub house: Memo<Vec<(String, SeatMap)>>,
+    /// Seats paid so far.
+    sold: AtomicU64,
+    orders_uri: Uri,
+    payments_uri: Uri,
+    webhook_secret: String,
+}
+
+impl Sale {
+    /// Makes the requests for `concert` ready.
+    ///
+    /// # Errors
+    /// When a section's code makes no URL.
+    pub fn new(target: &Target, concert: Concert, webhook_secret: &str) -> anyhow::Result<Self> {
+        let event = format!("/v1/events/{}", concert.event_id);
+        let mut headers = common_headers(target);
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
+        let get = |path: String, headers: &HeaderMap| -> anyhow::Result<Call> {
+            let uri = path.parse().with_context(|| format!("{path} is no path"))?;
+            Ok(Call { method: Method::GET, uri, headers: headers.clone(), body: Bytes::new() })
+        };
+        let sections = concert.sections.iter().map(|section| {
+            let seats_call = get(format!("{event}/sections/{}/seats", percent_encoded(&section.section)), &headers)?;
+            Ok(SaleSection { code_json: serde_json::to_string(&section.section)?, seats_call, seats: Memo::default() })
+        });
+        Ok(Self {
+            sections: sections.collect::<anyhow::Result<_>>()?,
+            summary_call: get(format!("{event}/sections"), &common_headers(target))?,
+            summary: Memo::default(),
+            house_call: get(format!("{event}/availability"), &headers)?,
+            house: Memo::default(),
+            sold: AtomicU64::new(0),
+            orders_uri: format!("{event}/orders").parse()?,
+            payments_uri: Uri::from_static("/v1/payments"),
+            webhook_secret: webhook_secret.to_owned(),
+            target: target.clone(),
+            concert,
+        })
+    }
+
+    /// Seats paid so far.
+    pub fn sold(&self) -> u64 {
+        self.sold.load(Ordering::Relaxed)
+    }
+
+    /// Counts seats whose payment was answered.
+    pub fn count_sold(&self, seats: usize) {
+        self.sold.fetch_add(seats as u64, Ordering::Relaxed);
+    }
+
+    /// A claim of these seats of the section at that position.
+    pub fn claim_seats(&self, section: usize, seat_nos: &[i32], authorization: &HeaderValue, key: &str) -> anyhow::Result<Call> {
+        let code = &self.sections[section].code_json;
+        let mut body = String::with_capacity(16 + seat_nos.len() * 40);
+        body.push_str(r#"{"seats":["#);
+        for (index, seat_no) in seat_nos.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(body, r#"{comma}{{"section":{code},"seat":{seat_no}}}"#)?;
+        }
+        body.push_str("]}");
+        self.claim(body, authorization, key)
+    }
+
+    /// A claim of any seats together in the section at that position.
+    pub fn claim_best(&self, section: usize, quantity: usize, authorization: &HeaderValue, key: &str) -> anyhow::Result<Call> {
+        let code = &self.sections[section].code_json;
+        self.claim(format!(r#"{{"best_available":{{"section":{code},"quantity":{quantity}}}}}"#), authorization, key)
+    }
+
+    fn claim(&self, body: String, authorization: &HeaderValue, key: &str) -> anyhow::Result<Call> {
+        let mut headers = common_headers(&self.target);
+        headers.insert(hyper::header::AUTHORIZATION, authorization.clone());
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key)?);
+        Ok(Call { method: Method::POST, uri: self.orders_uri.clone(), headers, body: body.into() })
+    }
+
+    /// The gateway's notice that `order` was paid, signed.
+    pub fn pay(&self, order: &OrderView) -> anyhow::Result<Call> {
+        let (event_id, currency, id) = (self.concert.event_id, &self.concert.currency, order.order_id);
+        let amount_minor = order.amount_minor;
+        let body = format!(
+            r#"{{"event_id":{event_id},"order_id":"{id}","provider":"rush","provider_reference":"{id}","amount_minor":{amount_minor},"currency":"{currency}","status":"succeeded"}}"#
+        );
+        let mut headers = common_headers(&self.target);
+        headers.insert(CONTENT_TYPE, JSON);
+        for (name, value) in sign_notice(&self.webhook_secret, &id.to_string(), body.as_bytes(), OffsetDateTime::now_utc())? {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value)?);
+        }
+        Ok(Call { method: Method::POST, uri: self.payments_uri.clone(), headers, body: body.into() })
+    }
+
+    /// Reads one of the buyer's own orders.
+    pub fn read_order(&self, order_id: Uuid, authorization: &HeaderValue) -> anyhow::Result<Call> {
+        let mut headers = common_headers(&self.target);
+        headers.insert(hyper::header::AUTHORIZATION, authorization.clone());
+        let uri = format!("{}/{order_id}", self.orders_uri).parse()?;
+        Ok(Call { method: Method::GET, uri, headers, body: Bytes::new() })
+    }
+}
+
+/// A section's code as one segment of a path.
+fn percent_encoded(code: &str) -> String {
+    code.bytes().fold(String::new(), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+        path
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rush::concert::ConcertSection;
+
+    async fn sale() -> Sale {
+        let target = Target::resolve("http://127.0.0.1:1").await.expect("a target");
+        let sections = vec![ConcertSection { section: "A 1\"".to_owned(), capacity: 10 }];
+        let concert = Concert { event_id: 7, currency: "TWD".to_owned(), window_ms: 10_000, seats_per_customer: 4, sections };
+        Sale::new(&target, concert, "whsec_c2VjcmV0").expect("a sale")
+    }
+
+    #[tokio::test]
+    async fn requests_are_what_the_server_expects() {
+        let sale = sale().await;
+        assert_eq!(sale.sections[0].seats_call.uri, "/v1/events/7/sections/A%201%22/seats");
+        let call = sale.claim_seats(0, &[3, 4], &HeaderValue::from_static("Bearer x"), "k").expect("a call");
+        assert_eq!(call.uri, "/v1/events/7/orders");
+        assert_eq!(call.body, r#"{"seats":[{"section":"A 1\"","seat":3},{"section":"A 1\"","seat":4}]}"#);
+        let call = sale.claim_best(0, 2, &HeaderValue::from_static("Bearer x"), "k").expect("a call");
+        assert_eq!(call.body, r#"{"best_available":{"section":"A 1\"","quantity":2}}"#);
+    }
+
+    #[tokio::test]
+    async fn a_notice_is_signed_json() {
+        let order = OrderView { order_id: Uuid::nil(), status: "pending_payment".to_owned(), seats: Vec::new(), amount_minor: 280_000 };
+        let call = sale().await.pay(&order).expect("a call");
+        let notice: serde_json::Value = serde_json::from_slice(&call.body).expect("JSON");
+        assert_eq!(notice["amount_minor"], 280_000);
+        assert!(call.headers.contains_key("webhook-signature"));
+    }
+}

@@ -1,0 +1,165 @@
+//! What was asked and answered, counted by each buyer for itself: no lock, nothing shared, until the end.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hdrhistogram::Histogram;
+use hyper::StatusCode;
+use serde::Serialize;
+
+/// What a buyer asks the server for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The sections and how many seats they have left.
+    ReadSections,
+    /// The seats of one section.
+    ReadSeats,
+    /// The whole house, when the sections look sold out.
+    ReadHouse,
+    /// The claim.
+    Claim,
+    /// The gateway's payment notice.
+    Pay,
+    /// The buyer's own order.
+    ReadOrder,
+}
+
+impl Step {
+    /// All steps, in the order a buyer takes them.
+    pub const ALL: [Self; 6] = [Self::ReadSections, Self::ReadSeats, Self::ReadHouse, Self::Claim, Self::Pay, Self::ReadOrder];
+
+    /// Its name in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReadSections => "read_sections",
+            Self::ReadSeats => "read_seats",
+            Self::ReadHouse => "read_house",
+            Self::Claim => "claim",
+            Self::Pay => "pay",
+            Self::ReadOrder => "read_order",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    step: Step,
+    status: u16,
+    micros: u32,
+}
+
+/// One buyer's count.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    samples: Vec<Sample>,
+    problems: Vec<String>,
+    /// Connections that broke or could not be opened.
+    pub connection_errors: u64,
+}
+
+impl Tally {
+    /// Notes one answer and how long it took, from sending the request to the last byte of the body.
+    pub fn answered(&mut self, step: Step, status: StatusCode, took: Duration) {
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        self.samples.push(Sample { step, status: status.as_u16(), micros });
+    }
+
+    /// Notes the `code` of a problem body.
+    pub fn problem(&mut self, code: &str) {
+        self.problems.push(code.to_owned());
+    }
+}
+
+/// How long one step took, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Latency {
+    /// How often it was asked.
+    pub count: u64,
+    /// Half of the answers came at least this fast.
+    pub p50: f64,
+    /// 99 of 100 answers came at least this fast.
+    pub p99: f64,
+    /// The slowest answer.
+    pub max: f64,
+}
+
+/// Every buyer's count in one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Totals {
+    /// Answers to all requests.
+    pub requests: u64,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Refusals by the `code` of their problem.
+    pub problems: BTreeMap<String, u64>,
+    /// Connections that broke or could not be opened.
+    pub connection_errors: u64,
+    /// By the name of the step, in milliseconds.
+    pub latency_ms: BTreeMap<&'static str, Latency>,
+}
+
+impl Totals {
+    /// Adds the tallies up.
+    pub fn of<'a>(tallies: impl Iterator<Item = &'a Tally> + Clone) -> Self {
+        let mut totals = Self::default();
+        for tally in tallies.clone() {
+            totals.connection_errors += tally.connection_errors;
+            totals.requests += tally.samples.len() as u64;
+            for sample in &tally.samples {
+                *totals.statuses.entry(sample.status).or_default() += 1;
+            }
+            for code in &tally.problems {
+                *totals.problems.entry(code.clone()).or_default() += 1;
+            }
+        }
+        for step in Step::ALL {
+            let micros = tallies.clone().flat_map(|tally| &tally.samples).filter(|sample| sample.step == step).map(|sample| sample.micros);
+            if let Some(latency) = Latency::of(micros) {
+                totals.latency_ms.insert(step.name(), latency);
+            }
+        }
+        totals
+    }
+}
+
+impl Latency {
+    fn of(micros: impl Iterator<Item = u32>) -> Option<Self> {
+        let mut histogram = Histogram::<u64>::new(3).ok()?;
+        for value in micros {
+            histogram.record(u64::from(value)).ok()?;
+        }
+        let ms = |micros: u64| micros as f64 / 1000.0;
+        (!histogram.is_empty()).then(|| Self {
+            count: histogram.len(),
+            p50: ms(histogram.value_at_quantile(0.5)),
+            p99: ms(histogram.value_at_quantile(0.99)),
+            max: ms(histogram.max()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tallies_add_up() {
+        let mut first = Tally::default();
+        for micros in 1..=100 {
+            first.answered(Step::Claim, StatusCode::CREATED, Duration::from_millis(micros));
+        }
+        let mut second = Tally { connection_errors: 2, ..Tally::default() };
+        second.answered(Step::ReadSeats, StatusCode::OK, Duration::from_millis(3));
+        second.answered(Step::Claim, StatusCode::CONFLICT, Duration::from_millis(200));
+        second.problem("seat_taken");
+        let totals = Totals::of([&first, &second].into_iter());
+        assert_eq!((totals.requests, totals.connection_errors), (102, 2));
+        assert_eq!(totals.statuses, BTreeMap::from([(200, 1), (201, 100), (409, 1)]));
+        assert_eq!(totals.problems, BTreeMap::from([("seat_taken".to_owned(), 1)]));
+        let claim = &totals.latency_ms["claim"];
+        assert_eq!(claim.count, 101);
+        assert!((50.9..51.2).contains(&claim.p50), "{claim:?}");
+        assert!((99.9..100.2).contains(&claim.p99), "{claim:?}");
+        assert!((199.9..200.2).contains(&claim.max), "{claim:?}");
+        assert!(!totals.latency_ms.contains_key("pay"));
+    }
+}

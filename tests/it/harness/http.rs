@@ -1,0 +1,130 @@
+//! Requests and their answers.
+
+use pretty_assertions::assert_eq;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+
+/// Somebody who calls the server, with the headers they always send.
+#[derive(Clone)]
+pub struct Caller {
+    http: Client,
+    url: String,
+    headers: HeaderMap,
+}
+
+impl Caller {
+    pub(super) fn new(http: Client, url: String) -> Self {
+        Self { http, url, headers: HeaderMap::new() }
+    }
+
+    /// The same caller, who also sends this header.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a header's name");
+        self.headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header's value"));
+        self
+    }
+
+    /// A request to be completed and handed to [`Caller::send`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).headers(self.headers.clone())
+    }
+
+    /// Sends a request and reads the answer.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let request = request.build().expect("a request");
+        let name = format!("{} {}", request.method(), request.url().path());
+        let response = self.http.execute(request).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        Answer::read(name, response).await
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// POST with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// POST with any body, as JSON.
+    pub async fn post_text(&self, path: &str, body: impl Into<String>) -> Answer {
+        self.send(self.request(Method::POST, path).header("content-type", "application/json").body(body.into())).await
+    }
+
+    /// PATCH with a JSON body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub struct Answer {
+    request: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// The body as JSON; null when it is empty, compressed or no JSON.
+    pub body: Value,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    async fn read(request: String, response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap_or_else(|error| panic!("{request}: the body broke off: {error:?}")).to_vec();
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        let answer = Self { request, status, headers, body, bytes };
+        assert!(answer.header("x-request-id").is_some(), "{}: every answer names its request", answer.request);
+        answer
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("a header of visible characters"))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// The body of an answer that must have this status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}: {}", self.request, self.text());
+        self.body.clone()
+    }
+
+    /// The body of an answer that must be this problem, in every part.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!(body["code"], code, "{}: {}", self.request, self.text());
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(body["status"], status);
+        assert_eq!(body["type"], format!("/errors#{code}"));
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
+        for text in ["title", "detail"] {
+            assert!(body[text].as_str().is_some_and(|text| !text.is_empty()), "{}: no {text}: {body}", self.request);
+        }
+        body
+    }
+
+    /// An `invalid_request` that must name this field.
+    #[track_caller]
+    pub fn invalid(&self, field: &str) -> Value {
+        let body = self.problem(400, "invalid_request");
+        assert_eq!(body["field"], field, "{}: {body}", self.request);
+        body
+    }
+}

@@ -1,0 +1,32 @@
+//! What every test needs: a server on a fresh database, people who call it, and ways to wait without sleeping.
+//!
+//! ```ignore
+//! let server = TestServer::start().await;
+//! let event = server.small_event(&[("A", 1000, 10)]).await;
+//! let order = server.customer("alice").claim_seats(&event, &[("A", 1), ("A", 2)]).await.expect(201);
+//! assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "paid");
+//! server.assert_invariants().await;
+//! ```
+
+// A harness is a tool box: not every theme uses every tool.
+#![allow(dead_code, unused_imports)]
+
+mod cluster;
+mod database;
+pub mod docker;
+mod event;
+mod http;
+mod people;
+mod reaper;
+mod scratch;
+mod server;
+mod wait;
+
+pub use cluster::Cluster;
+pub use database::TestDatabase;
+pub use event::{EventHandle, event_json};
+pub use http::{Answer, Caller};
+pub use people::{Customer, Gateway, SignedNotice};
+pub use scratch::Scratch;
+pub use server::{JWT_SECRET, RedisMode, TestServer, WEBHOOK_SECRET};
+pub use wait::{PATIENCE, eventually, rivals};

@@ -1,0 +1,316 @@
+//! The server under test: in this process, on a port of its own, over a database of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use pretty_assertions::assert_eq;
+use rowlock::auth::mint_customer_token;
+use rowlock::config::ServeConfig;
+use rowlock::db::{Endpoint, api_keys};
+use rowlock::embedded::PrivateRedis;
+use rowlock::server::Bound;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::cluster::Cluster;
+use super::database::TestDatabase;
+use super::event::{EventHandle, event_json};
+use super::http::Caller;
+use super::people::{Customer, Gateway};
+use super::scratch::Scratch;
+
+/// Secret of the customers' tokens.
+pub const JWT_SECRET: &str = "the tests' secret of customers' tokens, long enough";
+/// Secret of the gateway's notices.
+pub const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
+
+/// Which Redis the server gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedisMode {
+    /// The one all tests share, under a prefix of its own.
+    Shared,
+    /// One of its own, which the test may kill, flush and restart.
+    Own,
+    /// None.
+    Off,
+}
+
+/// `rowlock serve`'s own reading of its flags.
+#[derive(Parser)]
+#[command(args_override_self = true)]
+struct Flags {
+    #[command(flatten)]
+    config: ServeConfig,
+}
+
+/// What a server is to be.
+pub struct Builder {
+    redis: RedisMode,
+    args: Vec<String>,
+    empty: bool,
+}
+
+impl Builder {
+    /// Which Redis it gets; without this the shared one.
+    pub fn redis(mut self, redis: RedisMode) -> Self {
+        self.redis = redis;
+        self
+    }
+
+    /// Another flag of `rowlock serve`.
+    pub fn arg(mut self, name: &str, value: impl ToString) -> Self {
+        self.args.extend([name.to_owned(), value.to_string()]);
+        self
+    }
+
+    /// On a database that was never migrated.
+    pub fn unmigrated(mut self) -> Self {
+        self.empty = true;
+        self
+    }
+
+    /// Starts it and waits until it listens.
+    pub async fn start(self) -> TestServer {
+        // Each server has its connections, and the cluster has 200.
+        static SLOTS: std::sync::LazyLock<Arc<Semaphore>> = std::sync::LazyLock::new(|| Arc::new(Semaphore::new(8)));
+        let slot = Arc::clone(&SLOTS).acquire_owned().await.expect("never closed");
+        let database = if self.empty { TestDatabase::empty().await } else { TestDatabase::cloned().await };
+        let redis = Redis::prepare(self.redis).await;
+        let redis_prefix = format!("test-{}", Uuid::now_v7().simple());
+        let api_key = if self.empty { "none".to_owned() } else { new_api_key(&database.url()).await };
+        let shared = Shared { database, redis, redis_prefix, api_key, args: self.args, _slot: slot };
+        TestServer::launch(Arc::new(shared)).await
+    }
+}
+
+/// What the servers of one test have in common.
+struct Shared {
+    database: TestDatabase,
+    redis: Redis,
+    redis_prefix: String,
+    api_key: String,
+    args: Vec<String>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Shared {
+    fn config(&self) -> ServeConfig {
+        let mut flags = vec!["serve".to_owned()];
+        let database_url = self.database.url();
+        let own = [
+            ("--database-url", database_url.as_str()),
+            ("--redis-prefix", &self.redis_prefix),
+            ("--listen", "127.0.0.1:0"),
+            ("--jwt-secret", JWT_SECRET),
+            ("--webhook-secret", WEBHOOK_SECRET),
+            ("--pool-size", "8"),
+            ("--lanes", "2"),
+            ("--drain-s", "2"),
+        ];
+        flags.extend(own.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]));
+        flags.extend(self.args.iter().cloned());
+        let mut config = Flags::try_parse_from(flags).unwrap_or_else(|error| panic!("{error}")).config;
+        config.redis_url = self.redis.url();
+        config
+    }
+}
+
+/// A server that runs, with everything a test needs around it.
+pub struct TestServer {
+    /// Where it listens, as `http://127.0.0.1:port`.
+    pub url: String,
+    /// Its database, with a superuser's password in it.
+    pub database_url: String,
+    /// A superuser's connection to the database.
+    pub db: Client,
+    /// What its keys in Redis begin with.
+    pub redis_prefix: String,
+    http: reqwest::Client,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    serving: JoinHandle<anyhow::Result<()>>,
+}
+
+impl TestServer {
+    /// A server as most tests want it: a fresh migrated database and the shared Redis.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A server to be described further.
+    pub fn builder() -> Builder {
+        Builder { redis: RedisMode::Shared, args: Vec::new(), empty: false }
+    }
+
+    async fn launch(shared: Arc<Shared>) -> Self {
+        start_log();
+        let bound = Bound::new(&shared.config()).await.unwrap_or_else(|error| panic!("the server does not start: {error:#}"));
+        let url = format!("http://{}", bound.address());
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(bound.serve(stop.clone()));
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
+        let db = shared.database.connect().await;
+        let (database_url, redis_prefix) = (shared.database.url(), shared.redis_prefix.clone());
+        Self { url, database_url, db, redis_prefix, http, shared, stop, serving }
+    }
+
+    /// A second server on the same database and Redis.
+    pub async fn second(&self) -> Self {
+        Self::launch(Arc::clone(&self.shared)).await
+    }
+
+    /// Stops it as an operator would: requests under way are finished. Answers what serving ended with.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        (&mut self.serving).await.expect("serving does not panic")
+    }
+
+    /// Somebody without credentials.
+    pub fn anyone(&self) -> Caller {
+        Caller::new(self.http.clone(), self.url.clone())
+    }
+
+    /// An admin with a good key.
+    pub fn admin(&self) -> Caller {
+        self.anyone().with("x-api-key", &self.shared.api_key)
+    }
+
+    /// A customer with a good token.
+    pub fn customer(&self, id: &str) -> Customer {
+        let token = mint_customer_token(JWT_SECRET, id, 3600).expect("a token");
+        Customer::new(self.bearer(&token), id)
+    }
+
+    /// Somebody with this bearer token.
+    pub fn bearer(&self, token: &str) -> Caller {
+        self.anyone().with("authorization", &format!("Bearer {token}"))
+    }
+
+    /// The payment gateway.
+    pub fn gateway(&self) -> Gateway {
+        Gateway::new(self.anyone())
+    }
+
+    /// Creates an event and leaves it a draft.
+    pub async fn draft(&self, event: Value) -> EventHandle {
+        let created = self.admin().post("/v1/events", &event).await.expect(201);
+        EventHandle { id: created["event_id"].as_i64().expect("an id") }
+    }
+
+    /// Creates an event and opens it.
+    pub async fn event(&self, event: Value) -> EventHandle {
+        let event = self.draft(event).await;
+        self.set_status(&event, "open").await;
+        event
+    }
+
+    /// Creates and opens an event of these sections (code, price of a seat, seats), see [`event_json`].
+    pub async fn small_event(&self, sections: &[(&str, i64, i32)]) -> EventHandle {
+        self.event(event_json(sections)).await
+    }
+
+    /// Opens, pauses or closes an event.
+    pub async fn set_status(&self, event: &EventHandle, status: &str) {
+        let changed = self.admin().patch(&event.path(), &json!({"status": status})).await.expect(200);
+        assert_eq!(changed["status"], status);
+    }
+
+    /// Asks the database for everything that must never be.
+    pub async fn assert_invariants(&self) {
+        let sql = "select coalesce(jsonb_agg(to_jsonb(v)), '[]') from admin.invariant_violations v";
+        assert_eq!(self.ask::<Value>(sql).await, json!([]), "invariants are violated");
+    }
+
+    /// What a statement of one row and column answers.
+    pub async fn ask<T: for<'a> tokio_postgres::types::FromSql<'a>>(&self, sql: &str) -> T {
+        self.db.query_one(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}")).get(0)
+    }
+
+    /// Everything a request can leave behind, to be compared before and after.
+    pub async fn trace(&self) -> Value {
+        self.ask(
+            "select jsonb_build_object(
+                'events', (select jsonb_agg(to_jsonb(e) order by event_id) from rowlock.events e),
+                'orders', (select jsonb_agg(to_jsonb(o) order by event_id, order_id) from rowlock.orders o),
+                'payments', (select jsonb_agg(to_jsonb(p) order by event_id, provider, provider_reference) from rowlock.payments p),
+                'tickets', (select count(*) from rowlock.tickets),
+                'seats', (select jsonb_object_agg(status, seats) from (select status, count(*) seats from rowlock.seats group by status) s),
+                'sections', (select jsonb_agg(jsonb_build_array(event_id, section_no, available, held, sold, blocked)
+                                              order by event_id, section_no) from rowlock.sections))",
+        )
+        .await
+    }
+
+    /// Where its Redis is.
+    pub fn redis_url(&self) -> Option<String> {
+        self.shared.redis.url()
+    }
+
+    /// A connection to its Redis.
+    pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(self.redis_url().expect("a server with Redis")).expect("a URL");
+        client.get_multiplexed_async_connection().await.expect("a connection to Redis")
+    }
+
+    /// Its own Redis ([`RedisMode::Own`]), to be killed and restarted.
+    pub async fn own_redis(&self) -> tokio::sync::MutexGuard<'_, PrivateRedis> {
+        match &self.shared.redis {
+            Redis::Own { server, .. } => server.lock().await,
+            _ => panic!("only RedisMode::Own may be killed"),
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+enum Redis {
+    Off,
+    Shared(String),
+    Own { url: String, server: Box<Mutex<PrivateRedis>>, _dir: Scratch },
+}
+
+impl Redis {
+    async fn prepare(mode: RedisMode) -> Self {
+        const NEEDED: &str = "redis-server is not installed, and no container engine answers";
+        match mode {
+            RedisMode::Off => Self::Off,
+            RedisMode::Shared => Self::Shared(Cluster::shared().await.redis_url.clone().expect(NEEDED)),
+            RedisMode::Own => {
+                let dir = Scratch::new();
+                let server = PrivateRedis::start(dir.path()).await.expect("a private Redis").expect(NEEDED);
+                Self::Own { url: server.url(), server: Box::new(Mutex::new(server)), _dir: dir }
+            }
+        }
+    }
+
+    fn url(&self) -> Option<String> {
+        match self {
+            Self::Off => None,
+            Self::Shared(url) | Self::Own { url, .. } => Some(url.clone()),
+        }
+    }
+}
+
+async fn new_api_key(database_url: &str) -> String {
+    let endpoint = Endpoint::new(database_url, None).expect("a URL");
+    api_keys::create(&endpoint, "tests").await.expect("an API key").1
+}
+
+/// Shows the servers' log when `ROWLOCK_LOG` asks for it.
+fn start_log() {
+    static STARTED: std::sync::Once = std::sync::Once::new();
+    STARTED.call_once(|| {
+        if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("ROWLOCK_LOG") {
+            tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().init();
+        }
+    });
+}

@@ -1,0 +1,76 @@
+//! Waiting for conditions instead of for times, and letting rivals go at the same moment.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Barrier;
+
+/// Long enough for anything that should happen at all, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What a look at a condition may find: `false` or `None` means not yet.
+pub trait Look {
+    /// What is there once the condition holds.
+    type Found;
+
+    /// It, if the condition holds.
+    fn found(self) -> Option<Self::Found>;
+}
+
+impl Look for bool {
+    type Found = ();
+
+    fn found(self) -> Option<()> {
+        self.then_some(())
+    }
+}
+
+impl<T> Look for Option<T> {
+    type Found = T;
+
+    fn found(self) -> Option<T> {
+        self
+    }
+}
+
+/// Looks again and again until the condition holds, and fails the test when `patience` is over first.
+#[track_caller]
+pub fn eventually<L: Look, F: Future<Output = L>>(patience: Duration, mut look: impl FnMut() -> F) -> impl Future<Output = L::Found> {
+    let caller = Location::caller();
+    async move {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = look().await.found() {
+                return found;
+            }
+            assert!(begun.elapsed() < patience, "{caller}: the condition does not hold after {} ms", patience.as_millis());
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Runs `count` tasks that all begin at the same moment, and answers what they answer, in order.
+pub async fn rivals<T, F>(count: usize, mut task: impl FnMut(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(count));
+    let started: Vec<_> = (0..count)
+        .map(|index| {
+            let (barrier, task) = (Arc::clone(&barrier), task(index));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                task.await
+            })
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(count);
+    for task in started {
+        answers.push(task.await.expect("a rival's task"));
+    }
+    answers
+}

@@ -1,0 +1,24 @@
+//! Rowlock's integration tests: a real server over HTTP on a real PostgreSQL and a real Redis.
+//!
+//! `ROWLOCK_TEST_DATABASE_URL` names a cluster to use, with a superuser; without it the tests start a private one from the
+//! binaries of this machine, or in containers where there are none (`ROWLOCK_TEST_BACKEND=docker` insists on containers).
+
+mod harness;
+
+mod admin;
+mod auth;
+mod bad_input;
+mod best_available;
+mod claims;
+mod commands;
+mod concurrency;
+mod database;
+mod events;
+mod expiry;
+mod faults;
+mod health;
+mod model;
+mod orders;
+mod other_sellers;
+mod payments;
+mod reads;
