@@ -19,6 +19,8 @@ use crate::db::{Db, DbError};
 
 /// A shorter HS256 secret could be guessed (RFC 7518, 3.2).
 const JWT_SECRET_MIN_BYTES: usize = 32;
+/// What Standard Webhooks asks for at least.
+const WEBHOOK_SECRET_MIN_BYTES: usize = 24;
 /// How far the clocks of token issuers may be off.
 const CLOCK_LEEWAY_S: u64 = 5;
 /// A revoked key works no longer than this.
@@ -93,7 +95,7 @@ impl Auth {
         if verifiers.is_empty() {
             bail!("neither a JWT secret nor a JWT public key is given");
         }
-        let webhook = Webhook::new(settings.webhook_secret).map_err(|_| anyhow::anyhow!("the webhook secret is not `whsec_` and base64"))?;
+        let webhook = webhook(settings.webhook_secret)?;
         Ok(Self { verifiers, webhook, api_keys: Cache::builder().max_capacity(10_000).time_to_live(API_KEY_CACHED).build() })
     }
 
@@ -132,6 +134,11 @@ impl Auth {
         if ["webhook-id", "webhook-timestamp", "webhook-signature"].iter().any(|name| !headers.contains_key(*name)) {
             return Err(AuthError::Missing);
         }
+        // The verifier subtracts timestamps without looking at their size.
+        let timestamp = headers.get("webhook-timestamp").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if timestamp.parse::<u32>().is_err() {
+            return Err(AuthError::Invalid);
+        }
         self.webhook.verify(body, headers).map_err(|_| AuthError::Invalid)
     }
 }
@@ -140,23 +147,42 @@ fn validation(algorithm: Algorithm, settings: &AuthSettings<'_>) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.leeway = CLOCK_LEEWAY_S;
     validation.validate_nbf = true;
-    validation.set_required_spec_claims(&["exp", "sub"]);
+    // A claim that is absent would not be compared.
+    let mut required = vec!["exp", "sub"];
     match settings.jwt_audience {
-        Some(audience) => validation.set_audience(&[audience]),
+        Some(audience) => {
+            validation.set_audience(&[audience]);
+            required.push("aud");
+        }
         None => validation.validate_aud = false,
     }
     if let Some(issuer) = settings.jwt_issuer {
         validation.set_issuer(&[issuer]);
+        required.push("iss");
     }
+    validation.set_required_spec_claims(&required);
     validation
 }
 
 /// The key's own kind decides the algorithm, never the token's header.
 fn public_key(pem: &[u8]) -> anyhow::Result<(DecodingKey, Algorithm)> {
+    // The decoder would take the parts of a private key for a public one, which then verifies nothing.
+    if String::from_utf8_lossy(pem).contains("PRIVATE KEY") {
+        bail!("it is a private key");
+    }
     if let Ok(key) = DecodingKey::from_ed_pem(pem) {
         return Ok((key, Algorithm::EdDSA));
     }
     Ok((DecodingKey::from_rsa_pem(pem)?, Algorithm::RS256))
+}
+
+fn webhook(secret: &str) -> anyhow::Result<Webhook> {
+    let key = secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
+    let key = key.context("the webhook secret is not `whsec_` and base64")?;
+    if key.len() < WEBHOOK_SECRET_MIN_BYTES {
+        bail!("the webhook secret has {} bytes; at least {WEBHOOK_SECRET_MIN_BYTES} are needed", key.len());
+    }
+    Ok(Webhook::from_bytes(key)?)
 }
 
 /// 1 to 200 characters, none of them a control character.
@@ -183,9 +209,9 @@ pub fn mint_customer_token(secret: &str, sub: &str, ttl_s: u64) -> anyhow::Resul
 /// The three headers a gateway sends with a notice: id, timestamp, signature.
 ///
 /// # Errors
-/// When the secret is not `whsec_` and base64.
+/// When the secret is not `whsec_` and the base64 of at least 24 bytes.
 pub fn sign_notice(secret: &str, id: &str, body: &[u8], now: OffsetDateTime) -> anyhow::Result<[(&'static str, String); 3]> {
-    let webhook = Webhook::new(secret).map_err(|_| anyhow::anyhow!("the webhook secret is not `whsec_` and base64"))?;
+    let webhook = webhook(secret)?;
     let timestamp = now.unix_timestamp();
     let signature = webhook.sign(id, timestamp, body)?;
     Ok([("webhook-id", id.to_owned()), ("webhook-timestamp", timestamp.to_string()), ("webhook-signature", signature)])

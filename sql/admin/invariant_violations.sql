@@ -35,7 +35,8 @@ having count(*) > 1
 union all
 select case when t.event_id is null then 'seat_without_ticket' else 'ticket_without_paid_order' end,
     event_id, order_id, section_no, seat_no,
-    case when t.event_id is null then 'the order is paid, but has no ticket for the seat' else 'no paid order lists the seat of the ticket' end
+    case when t.event_id is null then 'the order is paid, but has no ticket for the seat'
+        else 'no paid order lists the seat of the ticket' end
 from (select * from listed where status = 'sold') l
 full join rowlock.tickets t using (event_id, section_no, seat_no, order_id)
 where l.event_id is null or t.event_id is null

@@ -4,14 +4,20 @@
 -- after a section, or for section 1 after section 3, and two batches could wait for each other. After this call nothing waits: a
 -- late order's seats are tried with SKIP LOCKED, all the rest is locked here.
 --
--- Locks: seats of the pending orders (section_no, seat_no), then sections of all the orders (section_no). The caller has locked
--- the orders.
+-- Locks: customers of late orders (advisory class 1, sorted), seats of pending orders (section_no, seat_no), sections of all the
+-- orders (section_no). The caller has locked the orders.
 create or replace function rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[])
 returns void
 language plpgsql
 as $function$
 #variable_conflict use_column
 begin
+    perform rowlock._lock_customers(p_event_id, array(
+        select o.customer_id
+        from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status in ('expired', 'cancelled')
+    ));
+
     perform
     from (
         select o.order_id, s.section_no, s.seat_no
@@ -45,5 +51,5 @@ end
 $function$;
 
 comment on function rowlock._lock_settlement(bigint, uuid[]) is
-    'Locks the seats of pending orders, then the sections of all of them, in order. Private.';
+    'Locks the customers of late orders, the seats of pending ones and the sections of all, in order. Private.';
 revoke all on function rowlock._lock_settlement(bigint, uuid[]) from public;

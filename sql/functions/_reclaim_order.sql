@@ -1,11 +1,12 @@
--- Tries to claim the seats of an expired or cancelled order again, for money that came late, and pays it.
+-- Tries to claim the seats of an expired or cancelled order again, for money that came late, and pays it. p_order_row says where the
+-- locked row of the order lies.
 --
 -- It answers false, having changed nothing, if the event is closed, the customer's limit would be passed, or one of the seats is not
 -- available or is locked by somebody just now: nobody waits behind somebody else's claim.
 --
 -- Locks: seats (SKIP LOCKED), then sections (section_no). The caller holds the customer's advisory lock, without which two
 -- transactions could both find room under the limit, and has locked the order.
-create or replace function rowlock._reclaim_order(p_event_id bigint, p_order_id uuid, p_at timestamptz)
+create or replace function rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamptz)
 returns boolean
 language plpgsql
 as $function$
@@ -15,7 +16,7 @@ declare
     v_limit integer;
     v_owned bigint;
 begin
-    select * into strict v_order from rowlock.orders o where o.event_id = p_event_id and o.order_id = p_order_id;
+    select o.* into strict v_order from rowlock.orders o where o.ctid = p_order_row;
 
     select e.seats_per_customer into v_limit from rowlock.events e where e.event_id = p_event_id and e.status <> 'closed';
     if not found then
@@ -33,11 +34,11 @@ begin
         return false;
     end if;
 
-    perform rowlock._pay_orders(p_event_id, array[p_order_id], 'available', p_at);
+    perform rowlock._pay_orders(p_event_id, array[p_order_row], 'available', p_at);
     return true;
 end
 $function$;
 
-comment on function rowlock._reclaim_order(bigint, uuid, timestamptz) is
+comment on function rowlock._reclaim_order(bigint, tid, timestamptz) is
     'Claims a late order''s seats again and pays it, if all of them are free and the limit holds. Private.';
-revoke all on function rowlock._reclaim_order(bigint, uuid, timestamptz) from public;
+revoke all on function rowlock._reclaim_order(bigint, tid, timestamptz) from public;

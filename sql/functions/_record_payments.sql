@@ -1,8 +1,8 @@
 -- Locks the orders of a batch of payment notices, records every payment whose identity is new, and sorts the notices:
---   payable_order_ids  orders to be paid together: the notice is the first of its order and of its identity, brings the right money
---                      for a pending order, and was recorded just now (as paid)
---   one_by_one         numbers of all other notices, in the order they came
---   fresh              numbers of those among them that were recorded just now: as failed, or as owed back until something is bought
+--   payable_order_rows  where the rows of the orders to be paid together lie: the notice is the first of its order and of its
+--                       identity, brings the right money for a pending order, and was recorded just now (as paid)
+--   one_by_one          numbers of all other notices, in the order they came
+--   fresh               numbers of those among them that were recorded just now: as failed, or as owed back until they buy something
 --
 -- One statement does it all, because a second pass over the batch costs as much as the first. It locks every order before it records
 -- anything, in sorted order both times. Two servers that record one identity meet at its primary key: the later one waits,
@@ -10,16 +10,16 @@
 --
 -- Locks: orders (by id), payments (by identity).
 create or replace function rowlock._record_payments(
-    p_event_id            bigint,
-    p_order_ids           uuid[],
-    p_providers           text[],
-    p_provider_references text[],
-    p_amounts_minor       bigint[],
-    p_currencies          text[],
-    p_succeeded           boolean[],
-    out payable_order_ids uuid[],
-    out one_by_one        integer[],
-    out fresh             integer[]
+    p_event_id             bigint,
+    p_order_ids            uuid[],
+    p_providers            text[],
+    p_provider_references  text[],
+    p_amounts_minor        bigint[],
+    p_currencies           text[],
+    p_succeeded            boolean[],
+    out payable_order_rows tid[],
+    out one_by_one         integer[],
+    out fresh              integer[]
 )
 language plpgsql
 as $function$
@@ -35,11 +35,11 @@ begin
             with ordinality as n (order_id, provider, reference, amount_minor, currency, succeeded, no)
         order by n.order_id
     ), locked as materialized (
-        select n.*, coalesce(n.first_of_order and n.first_of_identity and n.succeeded and n.currency = v_currency
+        select n.*, o.order_row, coalesce(n.first_of_order and n.first_of_identity and n.succeeded and n.currency = v_currency
             and o.status = 'pending_payment' and o.amount_minor = n.amount_minor, false) as payable
         from notices n
         left join lateral (
-            select o.status, o.amount_minor
+            select o.ctid as order_row, o.status, o.amount_minor
             from rowlock.orders o
             where o.event_id = p_event_id and o.order_id = n.order_id
             for update
@@ -57,15 +57,15 @@ begin
         on conflict do nothing
         returning provider, provider_reference
     ), sorted as materialized (
-        select l.no::integer, l.order_id, l.payable, l.first_of_identity
+        select l.no::integer, l.order_row, l.payable, l.first_of_identity
             and (l.provider, l.reference) in (select r.provider, r.provider_reference from recorded r) as fresh
         from locked l
     )
     select
-        array_agg(s.order_id) filter (where s.payable and s.fresh),
+        array_agg(s.order_row) filter (where s.payable and s.fresh),
         array_agg(s.no order by s.no) filter (where not (s.payable and s.fresh)),
         array_agg(s.no) filter (where s.fresh and not s.payable)
-    into payable_order_ids, one_by_one, fresh
+    into payable_order_rows, one_by_one, fresh
     from sorted s;
 end
 $function$;

@@ -1,10 +1,12 @@
 -- Ends pending orders without a sale: they become p_status (expired, cancelled or refund_due), their seats available again.
 --
--- Releasing waits for locks and never skips: a skipped seat would stay held for ever.
+-- p_order_rows says where the locked rows of the orders lie. Releasing waits for locks and never skips: a skipped seat would stay held
+-- for ever.
 --
--- Locks: seats (section_no, seat_no), then sections (section_no). The caller has locked the orders and found them pending.
+-- Locks: seats (section_no, seat_no), then sections (section_no). The update takes the seats in the order of the arrays, because the
+-- granted functions that call this allow no join but nested loops.
 -- Errors: RL010 if an order is not pending or does not hold every seat it lists.
-create or replace function rowlock._release_orders(p_event_id bigint, p_order_ids uuid[], p_status rowlock.order_status, p_at timestamptz)
+create or replace function rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamptz)
 returns void
 language plpgsql
 as $function$
@@ -13,43 +15,36 @@ declare
     v_section_nos integer[];
     v_seat_nos    integer[];
     v_order_ids   uuid[];
-    v_changed     integer;
+    v_count       bigint;
 begin
-    update rowlock.orders o
-    set status = p_status, ended_at = p_at
-    where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status = 'pending_payment';
-    get diagnostics v_changed = row_count;
-    perform rowlock._assert_rows(v_changed, cardinality(p_order_ids), 'pending orders');
-
-    select array_agg(s.section_no order by s.section_no, s.seat_no), array_agg(s.seat_no order by s.section_no, s.seat_no),
-        array_agg(o.order_id order by s.section_no, s.seat_no)
-    into v_section_nos, v_seat_nos, v_order_ids
-    from rowlock.orders o
-    cross join unnest(o.section_nos, o.seat_nos) as s (section_no, seat_no)
-    where o.event_id = p_event_id and o.order_id = any (p_order_ids);
-
-    with locked as materialized (
-        select s.place
-        from unnest(v_section_nos, v_seat_nos, v_order_ids) as w (section_no, seat_no, order_id)
-        cross join lateral (
-            select s.ctid as place
-            from rowlock.seats s
-            where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
-                and s.status = 'held' and s.order_id = w.order_id
-            for no key update
-        ) s
+    with ended as (
+        update rowlock.orders o
+        set status = p_status, ended_at = p_at
+        where o.ctid = any (p_order_rows) and o.event_id = p_event_id and o.status = 'pending_payment'
+        returning o.order_id, o.section_nos, o.seat_nos
+    ), listed as (
+        select e.order_id, s.section_no, s.seat_no, s.place
+        from ended e
+        cross join unnest(e.section_nos, e.seat_nos) with ordinality as s (section_no, seat_no, place)
+        order by s.section_no, s.seat_no
     )
+    select array_agg(l.section_no), array_agg(l.seat_no), array_agg(l.order_id), count(*) filter (where l.place = 1)
+    into v_section_nos, v_seat_nos, v_order_ids, v_count
+    from listed l;
+    perform rowlock._assert_rows(v_count, cardinality(p_order_rows), 'pending orders');
+
     update rowlock.seats s
     set status = 'available', order_id = null
-    from locked l
-    where s.ctid = l.place;
-    get diagnostics v_changed = row_count;
-    perform rowlock._assert_rows(v_changed, cardinality(v_seat_nos), 'seats held by their orders');
+    from unnest(v_section_nos, v_seat_nos, v_order_ids) as w (section_no, seat_no, order_id)
+    where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
+        and s.status = 'held' and s.order_id = w.order_id;
+    get diagnostics v_count = row_count;
+    perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'seats held by their orders');
 
     perform rowlock._move_seat_counts(p_event_id, v_section_nos, v_seat_nos, 'held', 'available');
 end
 $function$;
 
-comment on function rowlock._release_orders(bigint, uuid[], rowlock.order_status, timestamptz) is
+comment on function rowlock._release_orders(bigint, tid[], rowlock.order_status, timestamptz) is
     'Ends pending orders as expired, cancelled or refund_due and puts their seats on sale again. Private.';
-revoke all on function rowlock._release_orders(bigint, uuid[], rowlock.order_status, timestamptz) from public;
+revoke all on function rowlock._release_orders(bigint, tid[], rowlock.order_status, timestamptz) from public;

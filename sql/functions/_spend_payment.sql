@@ -8,34 +8,42 @@
 --
 -- A pending order past its deadline is still pending: whoever locks its row first, payment or expiry, decides.
 --
--- Locks: as _lock_settlement, which the caller has called; the caller has locked the order and its customer.
-create or replace function rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamptz)
+-- Locks: as _lock_settlement, which the caller has called after locking the order.
+create or replace function rowlock._spend_payment(
+    p_event_id     bigint,
+    p_order_id     uuid,
+    p_amount_minor bigint,
+    p_currency     text,
+    p_at           timestamptz
+)
 returns rowlock.payment_outcome
 language plpgsql
 as $function$
 #variable_conflict use_column
 declare
+    v_row    tid;
     v_status rowlock.order_status;
     v_right  boolean;
 begin
-    select o.status, o.amount_minor = p_amount_minor and e.currency = p_currency into v_status, v_right
+    select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency
+    into v_row, v_status, v_right
     from rowlock.orders o
     join rowlock.events e on e.event_id = o.event_id
     where o.event_id = p_event_id and o.order_id = p_order_id;
 
     case
         when v_status = 'pending_payment' and v_right then
-            perform rowlock._pay_orders(p_event_id, array[p_order_id], 'held', p_at);
+            perform rowlock._pay_orders(p_event_id, array[v_row], 'held', p_at);
             return 'paid'::rowlock.payment_outcome;
         when v_status = 'pending_payment' then
-            perform rowlock._release_orders(p_event_id, array[p_order_id], 'refund_due', p_at);
+            perform rowlock._release_orders(p_event_id, array[v_row], 'refund_due', p_at);
         when v_status in ('expired', 'cancelled') then
-            if v_right and rowlock._reclaim_order(p_event_id, p_order_id, p_at) then
+            if v_right and rowlock._reclaim_order(p_event_id, v_row, p_at) then
                 return 'late_reclaimed'::rowlock.payment_outcome;
             end if;
             update rowlock.orders o
             set status = 'refund_due', ended_at = p_at
-            where o.event_id = p_event_id and o.order_id = p_order_id;
+            where o.ctid = v_row;
         else null;
     end case;
     return 'refund_due'::rowlock.payment_outcome;

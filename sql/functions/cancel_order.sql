@@ -9,12 +9,15 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $function$
 #variable_conflict use_column
 declare
+    v_row    tid;
     v_status rowlock.order_status;
 begin
-    select o.status into v_status
+    select o.ctid, o.status into v_row, v_status
     from rowlock.orders o
     where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
     for update;
@@ -24,7 +27,7 @@ begin
     end if;
 
     if v_status = 'pending_payment' then
-        perform rowlock._release_orders(p_event_id, array[p_order_id], 'cancelled', date_trunc('milliseconds', clock_timestamp()));
+        perform rowlock._release_orders(p_event_id, array[v_row], 'cancelled', date_trunc('milliseconds', clock_timestamp()));
     elsif v_status <> 'cancelled' then
         raise exception using errcode = 'RL006', message = 'order_not_pending',
             detail = format('order %s is %s', p_order_id, v_status);

@@ -28,6 +28,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
+set jit = off
 as $$
 declare
     v_event        record;
@@ -42,6 +43,9 @@ declare
     v_blamed       boolean[];  -- whether a wanted seat is why its request failed
     v_won          record;     -- arrays of one element a won seat
 begin
+    if cardinality(p_order_ids) = 0 then
+        return;
+    end if;
     select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
       into v_event
       from rowlock.events e

@@ -16,27 +16,30 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
-set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $function$
 #variable_conflict use_column
 declare
     v_order_ids uuid[];
     v_statuses  rowlock.order_status[];
     v_left_ms   integer[];
-    v_due       uuid[];
+    v_rows      tid[];
+    v_due       tid[];
 begin
-    select array_agg(i.order_id), array_agg(o.status), array_agg(o.left_ms)
-    into v_order_ids, v_statuses, v_left_ms
+    select array_agg(i.order_id), array_agg(o.status), array_agg(o.left_ms), array_agg(o.order_row)
+    into v_order_ids, v_statuses, v_left_ms, v_rows
     from (select distinct i.order_id from unnest(p_order_ids) as i (order_id) order by i.order_id) i
     left join lateral (
-        select o.status, least(greatest(ceil(extract(epoch from o.expires_at - clock_timestamp()) * 1000), 0), 2147483647)::integer as left_ms
+        select o.ctid as order_row, o.status,
+            least(greatest(ceil(extract(epoch from o.expires_at - clock_timestamp()) * 1000), 0), 2147483647)::integer as left_ms
         from rowlock.orders o
         where o.event_id = p_event_id and o.order_id = i.order_id
         for update
     ) o on true;
 
-    select array_agg(o.order_id) into v_due
-    from unnest(v_order_ids, v_statuses, v_left_ms) as o (order_id, status, left_ms)
+    select array_agg(o.order_row) into v_due
+    from unnest(v_rows, v_statuses, v_left_ms) as o (order_row, status, left_ms)
     where o.status = 'pending_payment' and o.left_ms = 0;
 
     if v_due is not null then
@@ -60,6 +63,7 @@ begin
 end
 $function$;
 
-comment on function rowlock.expire_orders(bigint, uuid[]) is 'Expires overdue pending orders of one event and puts their seats on sale again.';
+comment on function rowlock.expire_orders(bigint, uuid[]) is
+    'Expires overdue pending orders of one event and puts their seats on sale again.';
 revoke all on function rowlock.expire_orders(bigint, uuid[]) from public;
 grant execute on function rowlock.expire_orders(bigint, uuid[]) to rowlock_app;

@@ -13,9 +13,9 @@
 -- the right money for a pending order, which is nearly all of them, are then paid together. The others follow one by one, in the
 -- order they came, so that the notices of one order keep theirs.
 --
--- Locks: customers (class 1, sorted) because a late order must respect the customer's limit; orders (by id); payments (by identity:
--- two servers that record one identity meet at its primary key, and the second finds it recorded); seats (section_no, seat_no);
--- sections (section_no).
+-- Locks: orders (by id); payments (by identity: two servers that record one identity meet at its primary key, and the second finds it
+-- recorded); customers of late orders (advisory class 1, sorted), for the seat limit; seats (section_no, seat_no); sections
+-- (section_no). Customers may come after orders: nobody who holds a customer's lock waits for an order.
 -- Errors: RL007 if the arrays differ in length or hold a null; RL010 if an order lacks a seat it lists: the whole batch is undone.
 create or replace function rowlock.settle_payments(
     p_event_id            bigint,
@@ -32,12 +32,13 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
-set jit = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $function$
 #variable_conflict use_column
 declare
     v_at         timestamptz;
-    v_payable    uuid[];
+    v_payable    tid[];
     v_one_by_one integer[];
     v_fresh      integer[];
     v_outcomes   text[];
@@ -49,9 +50,7 @@ begin
         return;
     end if;
 
-    perform rowlock._lock_customers(
-        p_event_id, array(select o.customer_id from rowlock.orders o where o.event_id = p_event_id and o.order_id = any (p_order_ids)));
-    select r.payable_order_ids, coalesce(r.one_by_one, '{}'), coalesce(r.fresh, '{}')
+    select r.payable_order_rows, coalesce(r.one_by_one, '{}'), coalesce(r.fresh, '{}')
     into v_payable, v_one_by_one, v_fresh
     from rowlock._record_payments(p_event_id, p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies,
         p_succeeded) r;

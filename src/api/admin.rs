@@ -36,7 +36,7 @@ refusals! {
     /// Of blocking seats.
     BlockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound, Code::SeatsNotBlockable];
     /// Of unblocking seats.
-    UnblockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound];
+    UnblockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound, Code::SeatsNotBlockable];
 }
 
 #[OpenApi(prefix_path = "/v1/admin", tag = "Tag::Admin")]
@@ -157,7 +157,7 @@ impl AdminApi {
 
     /// Unblock seats
     ///
-    /// Puts blocked seats on sale again; seats that are not blocked stay as they are.
+    /// Puts blocked seats on sale again, all of them or none; seats that are on sale already do no harm.
     #[oai(path = "/events/:event_id/sections/:section/unblock", method = "post", operation_id = "unblockSeats")]
     async fn unblock_seats(
         &self,

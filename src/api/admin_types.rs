@@ -44,26 +44,26 @@ impl SeatSelection {
     /// The numbers, ascending, each once.
     ///
     /// # Errors
-    /// `invalid_request` for an empty selection or a range that ends before it begins; `seat_not_found` for the first seat beyond the
-    /// section.
+    /// `invalid_request` for an empty selection or a range that ends before it begins; `seat_not_found` for the last seat
+    /// when it is beyond the section.
     pub fn seat_nos(&self, section: &SectionLayout) -> Result<Vec<i32>, Problem> {
-        let mut seat_nos: BTreeSet<i32> = self.seats.iter().flatten().copied().collect();
         let ranges = self.ranges.as_deref().unwrap_or_default();
-        for (index, range) in ranges.iter().enumerate() {
-            if range.to < range.from {
-                return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be below `from`"));
-            }
-            // One seat beyond the section is enough to know.
-            seat_nos.extend(range.from..=range.to.min(section.capacity + 1));
+        if let Some(index) = ranges.iter().position(|range| range.to < range.from) {
+            return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be below `from`"));
         }
-        match seat_nos.last() {
+        let last = self.seats.iter().flatten().copied().chain(ranges.iter().map(|range| range.to)).max();
+        match last {
             None => Err(Problem::invalid("seats", "is missing: give `seats`, `ranges` or both")),
-            Some(last) if *last > section.capacity => {
-                let seat = SeatName { section: section.code.clone(), seat: *last };
-                Err(Problem::new(Code::SeatNotFound, format!("section {} has {} seats", section.code, section.capacity))
-                    .with_seats(vec![seat]))
+            Some(seat) if seat > section.capacity => {
+                let detail = format!("section {} has {} seats", section.code, section.capacity);
+                let seats = vec![SeatName { section: section.code.clone(), seat }];
+                Err(Problem::new(Code::SeatNotFound, detail).with_seats(seats))
             }
-            Some(_) => Ok(seat_nos.into_iter().collect()),
+            Some(_) => {
+                let ranged = ranges.iter().flat_map(|range| range.from..=range.to);
+                let seat_nos: BTreeSet<i32> = self.seats.iter().flatten().copied().chain(ranged).collect();
+                Ok(seat_nos.into_iter().collect())
+            }
         }
     }
 }

@@ -98,7 +98,7 @@ fn section<'a>(layout: &'a EventLayout, code: &str) -> Result<&'a SectionLayout,
 }
 
 fn seats_not_found(seats: Vec<SeatName>) -> Problem {
-    Problem::new(Code::SeatNotFound, format!("{} of the seats do not exist", seats.len())).with_seats(seats)
+    Problem::new(Code::SeatNotFound, format!("seats that do not exist: {}", seats.len())).with_seats(seats)
 }
 
 /// SHA-256 of what a claim asks for, whatever its spelling: white space, the order of the fields and the order of the seats do not
@@ -140,9 +140,8 @@ pub fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Even
         ClaimOutcome::DuplicateSeat => Problem::invalid("seats", "must not name a seat twice"),
         ClaimOutcome::TooManySeats => Problem::invalid("seats", "must have 1 to 100 items"),
         ClaimOutcome::CustomerLimit => Problem::new(Code::CustomerLimit, customer_limit(event)),
-        ClaimOutcome::SeatTaken(seats) => {
-            Problem::new(Code::SeatTaken, format!("{} of the seats are not to be had", seats.len())).with_taken(SeatName::all(layout, &seats))
-        }
+        ClaimOutcome::SeatTaken(seats) => Problem::new(Code::SeatTaken, format!("seats that are not to be had: {}", seats.len()))
+            .with_taken(SeatName::all(layout, &seats)),
         ClaimOutcome::SoldOut => Problem::plain(Code::SoldOut),
     })
 }

@@ -57,7 +57,8 @@ pub fn of_framework(error: poem::Error) -> Problem {
         Err(error) => error,
     };
     if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
-        return Problem::invalid(parameter.name, format!("cannot be used: {}", parameter.reason));
+        // The framework's own reason speaks of Rust types; the documentation gives the bounds.
+        return Problem::invalid(parameter.name, "is malformed or out of its bounds");
     }
     if error.is::<NotFoundError>() {
         return Problem::plain(Code::NotFound);

@@ -232,12 +232,7 @@ impl EventOut {
 
 impl From<&SectionLayout> for EventSection {
     fn from(section: &SectionLayout) -> Self {
-        Self {
-            section: section.code.clone(),
-            name: section.name.clone(),
-            price_minor: section.price_minor,
-            capacity: section.capacity,
-        }
+        Self { section: section.code.clone(), name: section.name.clone(), price_minor: section.price_minor, capacity: section.capacity }
     }
 }
 

@@ -12,7 +12,7 @@ use super::json::SharedApp;
 use super::problem::Problem;
 use super::refusal::{Refusal, refusals};
 use super::replies::{Answer, Found, header};
-use crate::db::migrate;
+use crate::db::{DbError, migrate};
 use crate::redis_link::RedisHealth;
 
 /// The operations for operators.
@@ -20,6 +20,9 @@ pub struct HealthApi {
     /// The application.
     pub app: SharedApp,
 }
+
+/// Somebody has to migrate first: asking again at once is of no use.
+const MIGRATION_POLL_S: u32 = 5;
 
 refusals! {
     /// Of readiness.
@@ -43,7 +46,14 @@ impl HealthApi {
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self) -> Result<Found<Readiness>, Refusal<GetReadiness>> {
         let (state, redis) = tokio::join!(self.app.db.migration_state(), self.app.queue.health());
-        migrate::check(state?).map_err(|error| Problem::new(Code::Unavailable, error.to_string()))?;
+        let state = state.map_err(|error| match error {
+            // A database that was never migrated lacks the very function that says so.
+            DbError::Internal(cause) => {
+                Problem::new(Code::Unavailable, "the database is not migrated: run `rowlock migrate`").with_cause(cause)
+            }
+            error => error.into(),
+        })?;
+        migrate::check(state).map_err(|error| Problem::new(Code::Unavailable, error.to_string()).with_retry_after_s(MIGRATION_POLL_S))?;
         let (status, redis) = match redis {
             RedisHealth::Up => (Ready::Ready, RedisState::Up),
             RedisHealth::Down => (Ready::Degraded, RedisState::Down),

@@ -41,15 +41,8 @@ use crate::server::App;
 pub use document::{operations, spec};
 
 /// All operations, in the order a buyer meets them.
-type Apis = (
-    events::EventsApi,
-    sections::SectionsApi,
-    orders::OrdersApi,
-    payments::PaymentsApi,
-    admin::AdminApi,
-    health::HealthApi,
-    docs::DocsApi,
-);
+type Apis =
+    (events::EventsApi, sections::SectionsApi, orders::OrdersApi, payments::PaymentsApi, admin::AdminApi, health::HealthApi, docs::DocsApi);
 
 /// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`.
 pub fn routes(app: Arc<App>) -> impl Endpoint<Output = Response> {

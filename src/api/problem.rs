@@ -66,9 +66,13 @@ impl Problem {
 
     /// A passing problem, worth another try after that many seconds.
     pub fn passing(code: Code, retry_after_s: u32) -> Self {
-        let mut problem = Self::plain(code);
-        problem.0.retry_after_s = Some(retry_after_s);
-        problem
+        Self::plain(code).with_retry_after_s(retry_after_s)
+    }
+
+    /// With the number of seconds after which to try again.
+    pub fn with_retry_after_s(mut self, retry_after_s: u32) -> Self {
+        self.0.retry_after_s = Some(retry_after_s);
+        self
     }
 
     /// With the path of the value at fault.
@@ -211,7 +215,7 @@ impl Example for ProblemBody {
             title: Code::SeatTaken.title().into(),
             status: 409,
             code: Code::SeatTaken.as_str().into(),
-            detail: "1 of 2 seats is taken".into(),
+            detail: "seats that are not to be had: 1".into(),
             request_id: "01980f2e4c7a7bd2a6f3d1f0c9a5e812".into(),
             field: None,
             taken: Some(vec![SeatName { section: "A".into(), seat: 12 }]),

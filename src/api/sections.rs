@@ -198,14 +198,7 @@ impl Example for SectionList {
 
 impl Example for Section {
     fn example() -> Self {
-        Self {
-            section: "A".into(),
-            name: "Floor A".into(),
-            price_minor: 280_000,
-            currency: "TWD".into(),
-            capacity: 1000,
-            available: 388,
-        }
+        Self { section: "A".into(), name: "Floor A".into(), price_minor: 280_000, currency: "TWD".into(), capacity: 1000, available: 388 }
     }
 }
 

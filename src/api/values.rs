@@ -55,20 +55,12 @@ macro_rules! value {
 /// Id of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventId(pub i64);
-value!(
-    EventId,
-    "event_id",
-    MetaSchema { minimum: Some(1.0), example: Some(json!(7)), ..MetaSchema::new_with_format("integer", "int64") }
-);
+value!(EventId, "event_id", MetaSchema { minimum: Some(1.0), example: Some(json!(7)), ..MetaSchema::new_with_format("integer", "int64") });
 
 /// Id of an order, a UUIDv7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderId(pub Uuid);
-value!(
-    OrderId,
-    "order_id",
-    MetaSchema { example: OrderId::example().to_json(), ..MetaSchema::new_with_format("string", "uuid") }
-);
+value!(OrderId, "order_id", MetaSchema { example: OrderId::example().to_json(), ..MetaSchema::new_with_format("string", "uuid") });
 
 impl Example for OrderId {
     fn example() -> Self {
@@ -109,11 +101,7 @@ value!(
 /// A moment, written as RFC 3339 in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub OffsetDateTime);
-value!(
-    Time,
-    "time",
-    MetaSchema { example: Some(json!("2026-11-22T10:00:00.000Z")), ..MetaSchema::new_with_format("string", "date-time") }
-);
+value!(Time, "time", MetaSchema { example: Some(json!("2026-11-22T10:00:00.000Z")), ..MetaSchema::new_with_format("string", "date-time") });
 
 const SECTION_PATTERN: &str = "^[A-Za-z0-9_-]+$";
 const CURRENCY_PATTERN: &str = "^[A-Z]{3}$";

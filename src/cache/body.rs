@@ -88,14 +88,23 @@ impl Body {
 
     /// The body in that encoding; the first caller compresses it, the others wait for that.
     pub fn encoded(&self, encoding: Encoding) -> Bytes {
-        let (kept, compress): (_, fn(&[u8]) -> std::io::Result<Vec<u8>>) = match encoding {
+        let kept = match encoding {
             Encoding::Identity => return self.plain(),
-            Encoding::Gzip => (&self.gzip, gzip),
-            Encoding::Brotli => (&self.brotli, brotli),
-            Encoding::Zstd => (&self.zstd, |plain| zstd::bulk::compress(plain, 3)),
+            Encoding::Gzip => &self.gzip,
+            Encoding::Brotli => &self.brotli,
+            Encoding::Zstd => &self.zstd,
         };
         // Compressing into memory cannot fail.
-        kept.get_or_init(|| compress(&self.plain).map(Bytes::from).expect("compressing into memory")).clone()
+        kept.get_or_init(|| compress(&self.plain, encoding).map(Bytes::from).expect("compressing into memory")).clone()
+    }
+}
+
+fn compress(plain: &[u8], encoding: Encoding) -> std::io::Result<Vec<u8>> {
+    match encoding {
+        Encoding::Identity => Ok(plain.to_vec()),
+        Encoding::Gzip => gzip(plain),
+        Encoding::Brotli => brotli(plain),
+        Encoding::Zstd => zstd::bulk::compress(plain, 3),
     }
 }
 

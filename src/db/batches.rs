@@ -12,11 +12,16 @@ const CLAIM_BEST_AVAILABLE: &str = "select * from rowlock.claim_best_available($
 const CLAIMED_ORDERS: &str = "select * from rowlock.claimed_orders($1, $2)";
 const SETTLE_PAYMENTS: &str = "select notice_no, outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7)";
 
+/// The process behind a connection, told apart from any other that ever had its number.
+pub(super) struct Backend {
+    pid: i32,
+    started: String,
+}
+
 /// A connection of a lane, with its statements prepared.
 pub(super) struct LaneClient {
     pub(super) client: Client,
-    /// Process id and start of the backend, to tell for certain when it is gone.
-    pub(super) backend: (i32, String),
+    pub(super) backend: Backend,
     claim_seats: Statement,
     claim_best_available: Statement,
     claimed_orders: Statement,
@@ -26,9 +31,9 @@ pub(super) struct LaneClient {
 impl LaneClient {
     pub(super) async fn prepare(client: Client) -> Result<Self, DbError> {
         let sql = "select pid, backend_start::text from pg_stat_activity where pid = pg_backend_pid()";
-        let row = client.query_one(sql, &[]).await?;
+        let row = as_login(&client, sql, &[]).await?;
         Ok(Self {
-            backend: (row.get(0), row.get(1)),
+            backend: Backend { pid: row.get(0), started: row.get(1) },
             claim_seats: client.prepare(CLAIM_SEATS).await?,
             claim_best_available: client.prepare(CLAIM_BEST_AVAILABLE).await?,
             claimed_orders: client.prepare(CLAIMED_ORDERS).await?,
@@ -38,12 +43,20 @@ impl LaneClient {
     }
 
     /// Returns once the backend of a lost connection is surely gone: from then on, what it did is done or will never be.
-    pub(super) async fn outlive(&self, lost: &(i32, String)) -> Result<(), DbError> {
+    pub(super) async fn outlive(&self, lost: &Backend) -> Result<(), DbError> {
         let sql = "select coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) from pg_stat_activity \
                    where pid = $1 and backend_start::text = $2";
-        let gone: bool = self.client.query_one(sql, &[&lost.0, &lost.1]).await?.get(0);
+        let gone: bool = as_login(&self.client, sql, &[&lost.pid, &lost.started]).await?.get(0);
         if gone { Ok(()) } else { Err(DbError::Unavailable("a lost connection's backend does not end".to_owned())) }
     }
+}
+
+/// Asks as the user who logged in: it sees and may end its own sessions, which the role they work as may not.
+async fn as_login(client: &Client, sql: &str, params: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<Row, DbError> {
+    client.batch_execute("reset role").await?;
+    let row = client.query_one(sql, params).await?;
+    client.batch_execute("set role rowlock_app").await?;
+    Ok(row)
 }
 
 /// One call for requests of one event that all name their seats, or all leave the choice to the engine.

@@ -42,7 +42,7 @@ pub struct MigrationReport {
 /// What this binary expects of a database.
 pub fn expected() -> MigrationState {
     let version = embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0);
-    MigrationState { version: i32::try_from(version).unwrap_or(i32::MAX), files: i32::try_from(SQL_FILES.len()).unwrap_or(i32::MAX) }
+    MigrationState { version, files: i32::try_from(SQL_FILES.len()).unwrap_or(i32::MAX) }
 }
 
 /// Migrates the database; harmless to repeat, and to run from many places at once.

@@ -137,6 +137,7 @@ impl Buyer {
 
     /// Claims seats of one section, choosing again while others are faster; `None`: it has too few seats left.
     async fn claim(&mut self, sale: &Sale, section: usize) -> anyhow::Result<Option<OrderView>> {
+        let mut refused = Vec::new();
         loop {
             self.claims += 1;
             let key = self.claims.to_string();
@@ -145,16 +146,18 @@ impl Buyer {
             } else {
                 let answer = self.ask_ok(Step::ReadSeats, &sale.sections[section].seats_call).await?;
                 let map = sale.sections[section].seats.read(&answer, SeatMap::of_section)?;
-                let Some(seat_nos) = choose_seats(&map, self.intent.quantity, &mut self.rng) else { return Ok(None) };
+                let Some(seat_nos) = choose_seats(&map, self.intent.quantity, &refused, &mut self.rng) else { return Ok(None) };
                 (sale.claim_seats(section, &seat_nos, &self.authorization, &key)?, Some(seat_nos))
             };
             let answer = self.ask(Step::Claim, &call).await;
             if answer.status == StatusCode::CONFLICT {
-                match self.problem(&answer).code.as_str() {
-                    "seat_taken" => continue,
+                let problem = self.problem(&answer);
+                match problem.code.as_str() {
+                    "seat_taken" => refused.extend(problem.taken.iter().map(|seat| seat.seat)),
                     "sold_out" => return Ok(None),
                     code => bail!("claim: 409 {code}"),
                 }
+                continue;
             }
             if let Some(order) = self.claimed(sale, section, wanted.as_deref(), &answer)? {
                 return Ok(Some(order));

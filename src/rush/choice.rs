@@ -1,5 +1,7 @@
 //! How a buyer chooses: a section by its free seats, then seats side by side at random.
 
+use std::borrow::Cow;
+
 use rand::{Rng, RngExt, seq::IndexedRandom};
 
 use super::views::{SeatMap, SectionView};
@@ -25,9 +27,13 @@ pub fn choose_section(sections: &[SectionView], quantity: usize, exhausted: &[us
     None
 }
 
-/// Picks `quantity` available seats: side by side in one row if there are any such, else near each other. `None`: too few.
-pub fn choose_seats(map: &SeatMap, quantity: usize, rng: &mut impl Rng) -> Option<Vec<i32>> {
-    let seats = &map.available;
+/// Picks `quantity` available seats: side by side in one row if there are any such, else near each other. Seats that were `refused`
+/// as taken are left out, though the map may show them still. `None`: too few.
+pub fn choose_seats(map: &SeatMap, quantity: usize, refused: &[i32], rng: &mut impl Rng) -> Option<Vec<i32>> {
+    let mut seats = Cow::Borrowed(&map.available[..]);
+    if !refused.is_empty() {
+        seats.to_mut().retain(|seat| !refused.contains(&seat.seat_no));
+    }
     if quantity == 0 || seats.len() < quantity {
         return None;
     }
@@ -91,22 +97,30 @@ mod tests {
         // 4 and 5 are neighbours by number but not by row; 8 and 9 are neighbours.
         let map = map(&[(2, 0), (4, 0), (5, 1), (8, 1), (9, 1), (12, 1)]);
         for _ in 0..50 {
-            assert_eq!(choose_seats(&map, 2, &mut rng()), Some(vec![8, 9]));
+            assert_eq!(choose_seats(&map, 2, &[], &mut rng()), Some(vec![8, 9]));
         }
     }
 
     #[test]
     fn scattered_seats_are_taken_when_none_are_together() {
         let map = map(&[(1, 0), (3, 0), (5, 0)]);
-        assert_eq!(choose_seats(&map, 3, &mut rng()), Some(vec![1, 3, 5]));
-        assert_eq!(choose_seats(&map, 4, &mut rng()), None);
+        assert_eq!(choose_seats(&map, 3, &[], &mut rng()), Some(vec![1, 3, 5]));
+        assert_eq!(choose_seats(&map, 4, &[], &mut rng()), None);
+    }
+
+    #[test]
+    fn refused_seats_are_not_tried_again() {
+        let map = map(&[(1, 0), (2, 0), (3, 0)]);
+        assert_eq!(choose_seats(&map, 1, &[1, 3], &mut rng()), Some(vec![2]));
+        assert_eq!(choose_seats(&map, 2, &[2], &mut rng()), Some(vec![1, 3]));
+        assert_eq!(choose_seats(&map, 2, &[2, 3], &mut rng()), None);
     }
 
     #[test]
     fn every_single_seat_can_be_chosen() {
         let map = map(&[(1, 0), (2, 0), (3, 0)]);
         let mut rng = rng();
-        let mut seen: Vec<i32> = (0..200).filter_map(|_| choose_seats(&map, 1, &mut rng)).flatten().collect();
+        let mut seen: Vec<i32> = (0..200).filter_map(|_| choose_seats(&map, 1, &[], &mut rng)).flatten().collect();
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen, [1, 2, 3]);

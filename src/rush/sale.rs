@@ -65,7 +65,7 @@ impl Sale {
     pub fn new(target: &Target, concert: Concert, webhook_secret: &str) -> anyhow::Result<Self> {
         let event = format!("/v1/events/{}", concert.event_id);
         let mut headers = common_headers(target);
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_str(&std::env::var("RUSH_ENCODING").unwrap_or("zstd".into()))?);
         let get = |path: String, headers: &HeaderMap| -> anyhow::Result<Call> {
             let uri = path.parse().with_context(|| format!("{path} is no path"))?;
             Ok(Call { method: Method::GET, uri, headers: headers.clone(), body: Bytes::new() })
@@ -171,7 +171,7 @@ mod tests {
         let target = Target::resolve("http://127.0.0.1:1").await.expect("a target");
         let sections = vec![ConcertSection { section: "A 1\"".to_owned(), capacity: 10 }];
         let concert = Concert { event_id: 7, currency: "TWD".to_owned(), window_ms: 10_000, seats_per_customer: 4, sections };
-        Sale::new(&target, concert, "whsec_c2VjcmV0").expect("a sale")
+        Sale::new(&target, concert, "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0").expect("a sale")
     }
 
     #[tokio::test]

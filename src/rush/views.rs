@@ -114,6 +114,9 @@ pub struct ProblemView {
     /// For people.
     #[serde(default)]
     pub detail: Option<String>,
+    /// The seats somebody else has.
+    #[serde(default)]
+    pub taken: Vec<OrderSeat>,
 }
 
 impl SeatMap {

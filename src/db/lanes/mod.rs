@@ -131,9 +131,9 @@ impl<W: Work> Lane<W> {
     async fn submit(&self, request: W::Request) -> Result<W::Answer, LaneError> {
         let place = Place::take(&self.depth, self.waiting_max).ok_or(LaneError::Overloaded { retry_after_s: 1 })?;
         let (reply, answer) = oneshot::channel();
-        let gone = || LaneError::Internal("the lane has ended".to_owned());
-        self.jobs.send(Job::new(request, reply, place)).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.jobs.send(Job::new(request, reply, place)).map_err(|_| LaneError::Internal("the lane has ended".to_owned()))?;
+        // A reply that is dropped unsent was in the hands of a worker that panicked: nobody knows how far it came.
+        answer.await.map_err(|_| LaneError::OutcomeUnknown)?
     }
 
     fn depth(&self) -> usize {

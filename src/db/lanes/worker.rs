@@ -1,14 +1,16 @@
 //! The loop of one lane: gather, call, answer; and what happens when the connection is lost in between.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::work::Work;
 use super::{LaneError, Place};
-use crate::db::batches::LaneClient;
+use crate::db::batches::{Backend, LaneClient};
 use crate::db::{DbError, Endpoint};
 
 /// A request that waits longer than this for a connection is told that the database is unavailable.
@@ -50,8 +52,13 @@ pub(super) struct Worker<W: Work> {
     batch_max: usize,
     waiting: VecDeque<Job<W>>,
     client: Option<LaneClient>,
-    /// The backend of a connection that was lost during a call, and the jobs of that call.
-    lost: Option<((i32, String), Vec<Job<W>>)>,
+    lost: Option<LostCall<W>>,
+}
+
+/// A call whose connection broke: who may still be carrying it out, and what it carried.
+struct LostCall<W: Work> {
+    backend: Backend,
+    jobs: Vec<Job<W>>,
 }
 
 impl<W: Work> Worker<W> {
@@ -59,8 +66,16 @@ impl<W: Work> Worker<W> {
         Self { endpoint, work, jobs, batch_max, waiting: VecDeque::new(), client: None, lost: None }
     }
 
-    /// Runs until the lane is closed and everything in it is answered.
+    /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, not the lane.
     pub(super) async fn run(mut self) {
+        while AssertUnwindSafe(self.rounds()).catch_unwind().await.is_err() {
+            tracing::error!("a lane panicked; going on with a new connection");
+            self.client = None;
+            tokio::time::sleep(RECONNECT_PAUSE).await;
+        }
+    }
+
+    async fn rounds(&mut self) {
         while self.gather().await {
             if self.client.as_ref().is_none_or(|lane| lane.client.is_closed()) && !self.reconnect().await {
                 continue;
@@ -174,7 +189,7 @@ impl<W: Work> Worker<W> {
     fn lose(&mut self, batch: Vec<Job<W>>, why: &str) {
         tracing::warn!(why, requests = batch.len(), "a lane lost its connection during a call; asking what became of it");
         if let Some(lane) = self.client.take() {
-            self.lost = Some((lane.backend, batch));
+            self.lost = Some(LostCall { backend: lane.backend, jobs: batch });
         }
     }
 
@@ -188,9 +203,9 @@ impl<W: Work> Worker<W> {
     async fn reconnect(&mut self) -> bool {
         let attempt = async {
             let lane = LaneClient::prepare(self.endpoint.connect_as_app().await?).await?;
-            if let Some((backend, jobs)) = &self.lost {
-                lane.outlive(backend).await?;
-                let answers = W::recall(&lane, W::event_id(&jobs[0].request), &requests(jobs)).await?;
+            if let Some(lost) = &self.lost {
+                lane.outlive(&lost.backend).await?;
+                let answers = W::recall(&lane, W::event_id(&lost.jobs[0].request), &requests(&lost.jobs)).await?;
                 return Ok((lane, answers));
             }
             Ok::<_, DbError>((lane, Vec::new()))
@@ -198,7 +213,7 @@ impl<W: Work> Worker<W> {
         match attempt.await {
             Ok((lane, answers)) => {
                 self.client = Some(lane);
-                let jobs = self.lost.take().map(|(_, jobs)| jobs).unwrap_or_default();
+                let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
                 self.answer_recalled(jobs, answers);
                 true
             }
@@ -231,12 +246,12 @@ impl<W: Work> Worker<W> {
                 job.reply(Err(LaneError::Unavailable));
             }
         }
-        if let Some((_, jobs)) = &mut self.lost {
-            for job in jobs.extract_if(.., |job| job.since.elapsed() > UNKNOWN_AFTER) {
+        if let Some(lost) = &mut self.lost {
+            for job in lost.jobs.extract_if(.., |job| job.since.elapsed() > UNKNOWN_AFTER) {
                 job.reply(Err(LaneError::OutcomeUnknown));
             }
         }
-        self.lost.take_if(|(_, jobs)| jobs.is_empty());
+        self.lost.take_if(|lost| lost.jobs.is_empty());
     }
 }
 
