@@ -4,6 +4,7 @@
 //! the HTTP contract lives in [`api`]; [`server`] puts them together.
 
 pub mod api;
+pub mod app;
 pub mod auth;
 pub mod cache;
 pub mod commands;

@@ -14,7 +14,7 @@ use super::code::Code;
 use super::problem::Problem;
 use super::schema::Schema;
 use super::security::app;
-use crate::server::HttpLimits;
+use crate::app::HttpLimits;
 
 /// A type that comes in as a JSON body.
 pub trait Input: ParseFromJSON + Send {
@@ -38,7 +38,7 @@ macro_rules! input {
             }
 
             $(
-                fn bytes_max(limits: &$crate::server::HttpLimits) -> usize {
+                fn bytes_max(limits: &$crate::app::HttpLimits) -> usize {
                     limits.$limit
                 }
             )?
@@ -166,7 +166,7 @@ fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 /// The application behind this server, for extractors.
-pub type SharedApp = Arc<crate::server::App>;
+pub type SharedApp = Arc<crate::app::App>;
 
 #[cfg(test)]
 mod tests {

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use poem::{Endpoint, IntoEndpoint, Response};
 use poem_openapi::Tags;
 
-use crate::server::App;
+use crate::app::App;
 
 pub use document::{operations, spec};
 

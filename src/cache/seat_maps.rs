@@ -134,9 +134,8 @@ mod tests {
     use crate::domain::SectionRow;
 
     fn section(capacity: i32, row_length: i32) -> SectionLayout {
-        let rows = (0..capacity / row_length)
-            .map(|row| SectionRow { label: (row + 1).to_string(), first_seat: row * row_length + 1 })
-            .collect();
+        let rows =
+            (0..capacity / row_length).map(|row| SectionRow { label: (row + 1).to_string(), first_seat: row * row_length + 1 }).collect();
         SectionLayout { section_no: 1, code: "A".into(), name: "Floor A".into(), price_minor: 280_000, capacity, rows }
     }
 

@@ -10,8 +10,8 @@ mod serve;
 mod signal;
 mod token;
 
-use std::future::Future;
 use clap::Subcommand;
+use std::future::Future;
 
 use crate::config::{LogArgs, LogFormat};
 

@@ -1,7 +1,7 @@
 //! `rowlock openapi`.
 
-use std::path::PathBuf;
 use anyhow::Context;
+use std::path::PathBuf;
 
 use crate::api;
 

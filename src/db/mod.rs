@@ -39,11 +39,8 @@ pub struct Db {
 impl Db {
     /// A pool of at most `connections_max` connections to `endpoint`; they are opened when first needed.
     pub fn new(endpoint: &Endpoint, connections_max: usize) -> anyhow::Result<Self> {
-        let manager = Manager::from_config(
-            endpoint.config().clone(),
-            endpoint.tls(),
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
+        let manager =
+            Manager::from_config(endpoint.config().clone(), endpoint.tls(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)
             .max_size(connections_max)
             .runtime(Runtime::Tokio1)

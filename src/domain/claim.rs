@@ -82,3 +82,23 @@ pub enum ClaimOutcome {
     /// The section has fewer available seats than asked for.
     SoldOut,
 }
+
+impl ClaimOutcome {
+    /// Its name in the database and the metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Claimed(_) => "claimed",
+            Self::Replayed(_) => "replayed",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::EventNotFound => "event_not_found",
+            Self::NotOnSale => "not_on_sale",
+            Self::SectionNotFound => "section_not_found",
+            Self::SeatNotFound(_) => "seat_not_found",
+            Self::DuplicateSeat => "duplicate_seat",
+            Self::TooManySeats => "too_many_seats",
+            Self::CustomerLimit => "customer_limit",
+            Self::SeatTaken(_) => "seat_taken",
+            Self::SoldOut => "sold_out",
+        }
+    }
+}

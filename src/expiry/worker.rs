@@ -34,10 +34,7 @@ async fn round(expiry: &Expiry) -> Duration {
     if lease.entries.is_empty() {
         return Duration::from_millis(lease.next_in_ms.unwrap_or(IDLE_MAX_MS).clamp(1, IDLE_MAX_MS));
     }
-    let due: Vec<Due> = lease
-        .entries
-        .iter()
-        .map(|entry| Due { event_id: entry.event_id, order_id: entry.order_id, lag_ms: Some(entry.lag_ms) })
-        .collect();
+    let due: Vec<Due> =
+        lease.entries.iter().map(|entry| Due { event_id: entry.event_id, order_id: entry.order_id, lag_ms: Some(entry.lag_ms) }).collect();
     if expiry.carry_out(&due).await { Duration::ZERO } else { DOWN_PAUSE }
 }

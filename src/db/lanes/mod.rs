@@ -52,6 +52,18 @@ pub enum LaneError {
     Internal(String),
 }
 
+impl LaneError {
+    /// Its name in the API and the metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Overloaded { .. } => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+}
+
 /// The lanes of one server.
 pub struct Lanes {
     claims: Vec<Lane<Claims>>,
@@ -78,7 +90,7 @@ impl Lanes {
     pub async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
         let begun = Instant::now();
         let outcome = lane_of(&self.claims, request.event_id).submit(request).await;
-        self.metrics.claim_answered(&outcome, begun.elapsed());
+        self.metrics.claim_answered(outcome.as_ref().map_or_else(LaneError::as_str, ClaimOutcome::as_str), begun.elapsed());
         outcome
     }
 
@@ -89,7 +101,7 @@ impl Lanes {
     pub async fn settle(&self, notice: PaymentNotice) -> Result<PaymentOutcome, LaneError> {
         let begun = Instant::now();
         let outcome = lane_of(&self.payments, notice.event_id).submit(notice).await;
-        self.metrics.payment_answered(&outcome, begun.elapsed());
+        self.metrics.payment_answered(outcome.as_ref().map_or_else(LaneError::as_str, |outcome| outcome.as_str()), begun.elapsed());
         outcome
     }
 
