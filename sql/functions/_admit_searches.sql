@@ -77,7 +77,7 @@ begin
 end
 $$;
 
-comment on function rowlock._admit_searches(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[], integer[],
-    integer[], integer[]) is 'One round of deciding best-available claims, up to the search.';
-revoke all on function rowlock._admit_searches(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[], integer[],
-    integer[], integer[]) from public;
+comment on function rowlock._admit_searches(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[],
+    integer[], integer[], integer[]) is 'One round of deciding best-available claims, up to the search.';
+revoke all on function rowlock._admit_searches(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[],
+    integer[], integer[], integer[]) from public;

@@ -2,7 +2,8 @@
 -- side, else the nearest together. Locks no seat: the caller does, and comes again without those a rival had locked (p_lost).
 --
 -- The first look starts where the section's hints (p_hints, see rowlock.sections.search_from) allow and stops after a multiple of what is
--- wanted; a hint never decides a refusal: if one request fits nowhere, all are served again from the whole section.
+-- wanted. A hint never decides a refusal: if one request fits nowhere, all are served again from the whole section; and if the hint says
+-- that no row has enough anywhere, the nearest seats are looked for at once, which finds seats together first if there are any after all.
 --
 -- Answers o_request_nos and o_seat_nos, one element a chosen seat, and o_from_seat, the new hint for the smallest quantity. A request
 -- that is missing met too few seats.
@@ -20,18 +21,20 @@ create or replace function rowlock._find_seats(
 language plpgsql
 as $$
 declare
-    v_starts integer[];
-    v_wanted record;
-    v_seats  integer[];
+    v_from_seat integer;
+    v_limit     integer;
+    v_starts    integer[];
+    v_wanted    record;
+    v_seats     integer[];
 begin
+    select coalesce(max(h.from_seat), 1), max(q.seats) * 2 + 64
+      into v_from_seat, v_limit
+      from (select min(q.quantity) as smallest, sum(q.quantity)::integer as seats from unnest(p_quantities) as q(quantity)) q
+      left join unnest(p_hints) with ordinality as h(from_seat, quantity) on h.quantity <= q.smallest;
     select f.o_starts, f.o_from_seat
       into v_starts, o_from_seat
-      from (select min(q.quantity) as smallest, sum(q.quantity)::integer as seats from unnest(p_quantities) as q(quantity)) q
-      cross join lateral (select coalesce(max(h.from_seat), 1) as from_seat
-                            from unnest(p_hints) with ordinality as h(from_seat, quantity)
-                           where h.quantity <= q.smallest) h
-      cross join lateral rowlock._find_together(p_event_id, p_section_no, p_quantities, h.from_seat, 2 * q.seats + 64, p_lost) f;
-    if array_position(v_starts, null) is not null then
+      from rowlock._find_together(p_event_id, p_section_no, p_quantities, v_from_seat, v_limit, p_lost) f;
+    if array_position(v_starts, null) is not null and v_from_seat < 2147483647 then
         select f.o_starts, f.o_from_seat
           into v_starts, o_from_seat
           from rowlock._find_together(p_event_id, p_section_no, p_quantities, 1, null, p_lost) f;

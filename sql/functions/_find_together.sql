@@ -6,7 +6,7 @@
 -- quantity makes a batch cost its runs plus its requests, not their product.
 --
 -- Answers o_starts, the first seat of each request (null: no run fits), and o_from_seat: below it no run of the smallest quantity begins
--- once the chosen seats are gone, provided no seat comes back and p_from_seat was true.
+-- once the chosen seats are gone, provided no seat comes back and p_from_seat was true; 2147483647: none anywhere.
 create or replace function rowlock._find_together(
     p_event_id   bigint,
     p_section_no integer,

@@ -11,6 +11,7 @@ as $$
     select rowlock._set_seats_blocked(p_event_id, p_section_no, p_seat_nos, 'available', 'blocked')
 $$;
 
-comment on function rowlock.block_seats(bigint, integer, integer[]) is 'Keeps seats of one section back from sale, all or none; answers how many changed.';
+comment on function rowlock.block_seats(bigint, integer, integer[]) is
+    'Keeps seats of one section back from sale, all or none; answers how many changed.';
 revoke all on function rowlock.block_seats(bigint, integer, integer[]) from public;
 grant execute on function rowlock.block_seats(bigint, integer, integer[]) to rowlock_app, rowlock_admin;

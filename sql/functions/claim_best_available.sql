@@ -27,7 +27,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
-set jit = off
+set jit = off  -- the planner cannot know how short the arrays are, and would compile plans that run for a millisecond
 as $$
 declare
     v_event            record;

@@ -15,6 +15,7 @@ as $$
      where a.order_id is not null
 $$;
 
-comment on function rowlock.claimed_orders(bigint, uuid[]) is 'The orders of those ids that exist, answered as claims; resolves a lost answer.';
+comment on function rowlock.claimed_orders(bigint, uuid[]) is
+    'The orders of those ids that exist, answered as claims; resolves a lost answer.';
 revoke all on function rowlock.claimed_orders(bigint, uuid[]) from public;
 grant execute on function rowlock.claimed_orders(bigint, uuid[]) to rowlock_app;

@@ -11,6 +11,7 @@ as $$
     select rowlock._set_seats_blocked(p_event_id, p_section_no, p_seat_nos, 'blocked', 'available')
 $$;
 
-comment on function rowlock.unblock_seats(bigint, integer, integer[]) is 'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
+comment on function rowlock.unblock_seats(bigint, integer, integer[]) is
+    'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
 revoke all on function rowlock.unblock_seats(bigint, integer, integer[]) from public;
 grant execute on function rowlock.unblock_seats(bigint, integer, integer[]) to rowlock_app, rowlock_admin;

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{anyhow, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
+use indicatif::HumanCount;
 use time::OffsetDateTime;
 
 use super::signal::stop_asked;
@@ -85,7 +86,7 @@ async fn sell_out(access: &Access) -> anyhow::Result<()> {
     if buyers < BUYERS {
         eprintln!("A process may open too few files here for {BUYERS} buyers: {buyers} come instead (see `ulimit -n`).");
     }
-    println!("\n{buyers} buyers, each on a connection of its own, rush 10,000 seats:");
+    println!("\n{} buyers, each on a connection of its own, rush 10,000 seats:", HumanCount(buyers as u64));
     let seed = u64::from(rand::random::<u32>());
     let plan = Plan { buyers, seats_per_order: 1, best_available: 0.0, abandon: 0.0, seed, timeout: RUSH_TIMEOUT };
     let report = rush(access, &On::New(NewConcert::reference("Rush")), &plan).await?;
@@ -116,7 +117,7 @@ Rowlock is up, with a fresh concert to try: event {event_id}, 10,000 seats, {min
                   (customer "you", until {until})
 
 Read the sections:
-curl -s {url}/v1/events/{event_id}/sections
+curl -s {url}/v1/events/{event_id}/sections; echo
 
 Claim two seats together (and keep the answer for the payment):
 order=$(curl -s {url}/v1/events/{event_id}/orders -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{"best_available":{{"section":"A","quantity":2}}}}'); echo "$order"

@@ -12,6 +12,7 @@ mod token;
 
 use clap::Subcommand;
 use std::future::Future;
+use std::io::IsTerminal;
 
 use crate::config::{LogArgs, LogFormat};
 
@@ -63,7 +64,7 @@ fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
 /// Starts the log on standard error.
 pub(crate) fn start_log(args: &LogArgs) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&args.log)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let started = match args.log_format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

@@ -27,6 +27,8 @@ static SQL_FILES: &[SqlFile] = include!(concat!(env!("OUT_DIR"), "/sql_files.rs"
 /// Advisory lock of the migrator: class 5 of the registry in `sql/README.md`.
 const LOCK: &str = "select pg_advisory_lock(5, 0)";
 const UNLOCK: &str = "select pg_advisory_unlock(5, 0)";
+/// refinery names its table without a schema: for a user called `rowlock` that would be ours, once it exists.
+const SEARCH_PATH: &str = "set search_path = public";
 
 /// What a run changed.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub fn expected() -> MigrationState {
 /// When the database cannot be reached, is newer than this binary, or the user may not create what is missing.
 pub async fn migrate(endpoint: &Endpoint) -> anyhow::Result<MigrationReport> {
     let (mut client, _driver) = endpoint.connect().await.context("cannot connect to migrate")?;
+    client.batch_execute(SEARCH_PATH).await?;
     client.execute(LOCK, &[]).await.context("cannot take the migration lock")?;
     let outcome = migrate_locked(&mut client).await;
     // The lock goes with the session anyway; giving it back now lets the next runner start at once.

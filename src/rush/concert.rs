@@ -62,7 +62,7 @@ impl NewConcert {
     fn body(&self) -> Value {
         let sections = (0..self.sections).map(|index| {
             let code = section_code(index);
-            json!({"section": code, "name": format!("Section {code}"), "price_minor": price_minor(index),
+            json!({"section": &code, "name": &code, "price_minor": price_minor(index),
                 "seats": self.seats_per_section, "row_length": 50})
         });
         json!({"name": self.name, "venue": "Taipei Arena", "currency": "TWD", "window_ms": self.window_ms,

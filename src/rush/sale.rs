@@ -65,7 +65,7 @@ impl Sale {
     pub fn new(target: &Target, concert: Concert, webhook_secret: &str) -> anyhow::Result<Self> {
         let event = format!("/v1/events/{}", concert.event_id);
         let mut headers = common_headers(target);
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_str(&std::env::var("RUSH_ENCODING").unwrap_or("zstd".into()))?);
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
         let get = |path: String, headers: &HeaderMap| -> anyhow::Result<Call> {
             let uri = path.parse().with_context(|| format!("{path} is no path"))?;
             Ok(Call { method: Method::GET, uri, headers: headers.clone(), body: Bytes::new() })
