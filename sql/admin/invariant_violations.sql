@@ -1,78 +1,101 @@
 -- Everything that must never be, one row a violation: an empty answer means that no seat, order, ticket or cent is astray.
--- It is one statement, so it judges one moment, also while seats are being sold. The large joins are full joins: they cannot be
--- nested loops, which an outdated statistic ("hardly a seat is sold") would make of them.
+--
+-- It is one statement, so it judges one moment, also while seats are being sold. It gathers all that is said of a seat or of an order
+-- and groups it, instead of joining tables to each other: no outdated statistic can make nested loops of it, and a filter on event_id
+-- reaches every table.
 drop view if exists admin.invariant_violations;
 
 create view admin.invariant_violations as
-with listed as not materialized (
-    -- The seats that live orders list, with what each seat must be.
-    select o.event_id, o.order_id, l.section_no, l.seat_no,
-        case o.status when 'paid' then 'sold' else 'held' end::rowlock.seat_status as status
-    from rowlock.orders o
-    cross join unnest(o.section_nos, o.seat_nos) as l (section_no, seat_no)
-    where o.status in ('pending_payment', 'paid')
-), bought as not materialized (
-    select p.event_id, p.order_id, count(*) as payments
-    from rowlock.payments p
-    where p.outcome in ('paid', 'late_reclaimed')
-    group by p.event_id, p.order_id
+with seat_claims as not materialized (
+    -- What seats, live orders and tickets say of a seat and an order. They agree in all but a violation.
+    select event_id, order_id, section_no, seat_no, max(seat) as seat, count(listed) as listings, max(listed) as listed,
+        count(ticket) as tickets
+    from (
+        select s.event_id, s.order_id, s.section_no, s.seat_no, s.status as seat, null::rowlock.seat_status as listed,
+            null::boolean as ticket
+        from rowlock.seats s
+        where s.status in ('held', 'sold')
+        union all
+        select o.event_id, o.order_id, l.section_no, l.seat_no, null,
+            case o.status when 'paid' then 'sold' else 'held' end::rowlock.seat_status, null
+        from rowlock.orders o
+        cross join unnest(o.section_nos, o.seat_nos) as l (section_no, seat_no)
+        where o.status in ('pending_payment', 'paid')
+        union all
+        select t.event_id, t.order_id, t.section_no, t.seat_no, null, null, true
+        from rowlock.tickets t
+    ) c
+    group by event_id, order_id, section_no, seat_no
+    having count(listed) <> 1 or max(seat) is distinct from max(listed) or count(ticket) <> (max(listed) = 'sold')::integer
+), order_money as not materialized (
+    -- Orders that need a look: paid ones without exactly one payment that bought their seats, others with money. Money for an unknown
+    -- order is fine while it is owed back.
+    select event_id, order_id, max(status) as status, count(outcome) as payments,
+        count(*) filter (where outcome in ('paid', 'late_reclaimed')) as buying_payments
+    from (
+        select o.event_id, o.order_id, o.status, null::rowlock.payment_outcome as outcome
+        from rowlock.orders o
+        union all
+        select p.event_id, p.order_id, null, p.outcome
+        from rowlock.payments p
+        where p.status = 'succeeded'
+    ) m
+    group by event_id, order_id
+    having count(outcome) > 0 and max(status) is distinct from 'paid'
+        or count(*) filter (where outcome in ('paid', 'late_reclaimed')) <> (max(status) = 'paid')::integer
+), section_seats as not materialized (
+    select event_id, section_no, max(capacity) as capacity, max(available) as available, max(held) as held, max(sold) as sold,
+        max(blocked) as blocked, sum(seats_available) as seats_available, sum(seats_held) as seats_held, sum(seats_sold) as seats_sold,
+        sum(seats_blocked) as seats_blocked
+    from (
+        select s.event_id, s.section_no, s.capacity, s.available, s.held, s.sold, s.blocked,
+            0 as seats_available, 0 as seats_held, 0 as seats_sold, 0 as seats_blocked
+        from rowlock.sections s
+        union all
+        select s.event_id, s.section_no, null, null, null, null, null, count(*) filter (where s.status = 'available'),
+            count(*) filter (where s.status = 'held'), count(*) filter (where s.status = 'sold'),
+            count(*) filter (where s.status = 'blocked')
+        from rowlock.seats s
+        group by s.event_id, s.section_no
+    ) c
+    group by event_id, section_no
 )
--- 1. Seats and live orders name each other.
-select case when l.event_id is null then 'seat_without_order' else 'order_without_seat' end as invariant,
-    event_id, coalesce(l.order_id, s.order_id) as order_id, section_no, seat_no,
-    case when l.event_id is null then format('the seat is %s, but no live order lists it', s.status)
-        when s.event_id is null then format('the order lists the seat as %s, but it is neither held nor sold', l.status)
-        else format('the order lists the seat as %s, but it is %s for order %s', l.status, s.status, s.order_id) end as detail
-from (select * from rowlock.seats where status in ('held', 'sold')) s
-full join listed l using (event_id, section_no, seat_no)
-where s.status is distinct from l.status or s.order_id is distinct from l.order_id
-union all
-select 'seat_in_two_orders', l.event_id, null, l.section_no, l.seat_no, format('live orders list the seat %s times', count(*))
-from listed l
-group by l.event_id, l.section_no, l.seat_no
-having count(*) > 1
--- 2. One ticket for each seat of a paid order, and no other ticket. Its primary key rules out two tickets for a seat.
-union all
-select case when t.event_id is null then 'seat_without_ticket' else 'ticket_without_paid_order' end,
-    event_id, order_id, section_no, seat_no,
-    case when t.event_id is null then 'the order is paid, but has no ticket for the seat'
-        else 'no paid order lists the seat of the ticket' end
-from (select * from listed where status = 'sold') l
-full join rowlock.tickets t using (event_id, section_no, seat_no, order_id)
-where l.event_id is null or t.event_id is null
+-- 1 and 2. A seat held or sold has one live order that lists it, a live order has the seats it lists; a seat of a paid order has a
+-- ticket, a ticket a paid order. The ticket's primary key rules out two tickets for a seat.
+select v.invariant, c.event_id, c.order_id, c.section_no, c.seat_no,
+    format('the seat is %s, listed by the live order as %s, %s times, with %s tickets', coalesce(c.seat::text, 'not the order''s'),
+        coalesce(c.listed::text, 'nothing'), c.listings, c.tickets) as detail
+from seat_claims c
+cross join lateral (values
+    ('seat_without_order', c.seat is not null and c.listings = 0),
+    ('order_without_seat', c.listings > 0 and c.seat is distinct from c.listed),
+    ('seat_listed_twice', c.listings > 1),
+    ('seat_without_ticket', c.listed = 'sold' and c.tickets = 0),
+    ('ticket_without_paid_order', c.tickets > 0 and c.listed is distinct from 'sold')
+) as v (invariant, is_broken)
+where v.is_broken
 -- 3. A section's counts are those of its seats.
 union all
-select 'section_counts', event_id, null, section_no, null,
-    format('counted %s available, %s held, %s sold, %s blocked; recorded %s, %s, %s, %s of %s',
-        coalesce(c.available, 0), coalesce(c.held, 0), coalesce(c.sold, 0), coalesce(c.blocked, 0),
-        s.available, s.held, s.sold, s.blocked, s.capacity)
-from rowlock.sections s
-full join (
-    select event_id, section_no, count(*) filter (where status = 'available') as available, count(*) filter (where status = 'held') as held,
-        count(*) filter (where status = 'sold') as sold, count(*) filter (where status = 'blocked') as blocked
-    from rowlock.seats
-    group by event_id, section_no
-) c using (event_id, section_no)
-where (s.available, s.held, s.sold, s.blocked) is distinct from (c.available, c.held, c.sold, c.blocked)
-    or s.capacity is distinct from c.available + c.held + c.sold + c.blocked
+select 'section_counts', s.event_id, null, s.section_no, null,
+    format('available %s, held %s, sold %s, blocked %s of %s recorded; %s, %s, %s, %s counted', s.available, s.held, s.sold, s.blocked,
+        s.capacity, s.seats_available, s.seats_held, s.seats_sold, s.seats_blocked)
+from section_seats s
+where (s.available, s.held, s.sold, s.blocked) is distinct from (s.seats_available, s.seats_held, s.seats_sold, s.seats_blocked)
+    or s.capacity is distinct from s.seats_available + s.seats_held + s.seats_sold + s.seats_blocked
 -- 4. Money buys seats or is owed back, and seats are bought with money, once.
 union all
-select 'money_without_seats', p.event_id, p.order_id, null, null,
-    format('payment %s %s succeeded (%s), but its order is %s', p.provider, p.provider_reference, p.outcome,
-        coalesce(o.status::text, 'unknown'))
-from rowlock.payments p
-left join rowlock.orders o using (event_id, order_id)
-where p.status = 'succeeded'
-    and case when o.status is null then p.outcome <> 'refund_due' else o.status not in ('paid', 'refund_due', 'refunded') end
-union all
-select 'paid_without_payment', event_id, order_id, null, null, 'the order is paid, but no payment paid it'
-from (select * from rowlock.orders where status = 'paid') o
-full join bought b using (event_id, order_id)
-where b.event_id is null
-union all
-select 'paid_twice', b.event_id, b.order_id, null, null, format('%s payments have bought the order''s seats', b.payments)
-from bought b
-where b.payments > 1
+select v.invariant, m.event_id, m.order_id, null, null,
+    format('the order is %s; %s payments succeeded, %s of them bought its seats', coalesce(m.status::text, 'unknown'), m.payments,
+        m.buying_payments)
+from order_money m
+cross join lateral (values
+    ('money_without_seats',
+        case when m.status is null then m.buying_payments > 0
+            else m.payments > 0 and m.status not in ('paid', 'refund_due', 'refunded') end),
+    ('paid_without_payment', m.status = 'paid' and m.buying_payments = 0),
+    ('paid_twice', m.buying_payments > 1)
+) as v (invariant, is_broken)
+where v.is_broken
 -- 5. Nothing waits for a payment long after its deadline.
 union all
 select 'order_overdue', o.event_id, o.order_id, null, null,

@@ -9,8 +9,8 @@
 -- request that fails reserves nothing; then the winners are written with one statement a table. Lock, decide and write are separate
 -- statements with generic plans: planning them again costs more than running them.
 --
--- Locks: the event (key share: whoever closes it under a full row lock waits for the batches that saw it open), customers (advisory
--- class 1, sorted), seats in (section_no, seat_no) order, skipping locked ones, sections in section_no order.
+-- Locks: the event (key share, as the foreign key of its orders takes it anyway), customers (advisory class 1, sorted), seats in
+-- (section_no, seat_no) order, skipping locked ones, sections in section_no order.
 -- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (none, or above 100),
 -- duplicate_seat, section_not_found, seat_not_found, customer_limit, seat_taken.
 -- Errors: RL010 if a locked seat could not be held.
