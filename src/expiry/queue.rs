@@ -38,9 +38,10 @@ static LEASE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// Members are bytes: what others put into the set need not be text.
 enum Change {
-    Push { member: String, due_ms: i64 },
-    Remove { member: String },
+    Push { member: Vec<u8>, due_ms: i64 },
+    Remove { member: Vec<u8> },
 }
 
 /// An entry this worker has leased.
@@ -103,14 +104,14 @@ impl ExpiryQueue {
     /// Takes up to `limit` due entries for `lease_ms`; `None` when Redis cannot be asked.
     pub(super) async fn lease(&self, limit: usize, lease_ms: i64) -> Option<Lease> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let answer: Vec<String> = self.redis.script(&LEASE, KEY, &[limit, lease_ms]).await?;
+        let answer: Vec<Vec<u8>> = self.redis.script(&LEASE, KEY, &[limit, lease_ms]).await?;
         let (next, pairs) = answer.split_first()?;
         let (entries, broken) = leased(pairs);
         if !broken.is_empty() {
             tracing::warn!(entries = broken.len(), "dropping entries of the expiry queue that cannot be read");
             broken.into_iter().for_each(|member| self.change(Change::Remove { member }));
         }
-        Some(Lease { entries, next_in_ms: next.parse().ok() })
+        Some(Lease { entries, next_in_ms: std::str::from_utf8(next).ok()?.parse().ok() })
     }
 
     /// Makes an entry due again in so many milliseconds.
@@ -123,27 +124,26 @@ fn unix_now_ms() -> i64 {
     i64::try_from(time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
-fn member(event_id: i64, order_id: Uuid) -> String {
-    format!("{event_id}:{order_id}")
+fn member(event_id: i64, order_id: Uuid) -> Vec<u8> {
+    format!("{event_id}:{order_id}").into_bytes()
 }
 
 /// Members and lags in turn; what cannot be read was not written by us.
-fn leased(pairs: &[String]) -> (Vec<Leased>, Vec<String>) {
+fn leased(pairs: &[Vec<u8>]) -> (Vec<Leased>, Vec<Vec<u8>>) {
     let (mut entries, mut broken) = (Vec::new(), Vec::new());
     for pair in pairs.chunks_exact(2) {
-        let parsed = pair[0].split_once(':').and_then(|(event_id, order_id)| {
-            Some(Leased {
-                event_id: event_id.parse().ok()?,
-                order_id: Uuid::try_parse(order_id).ok()?,
-                lag_ms: pair[1].parse::<f64>().ok().map_or(0, |lag| lag.max(0.0) as u64),
-            })
-        });
-        match parsed {
+        match entry(&pair[0], &pair[1]) {
             Some(entry) => entries.push(entry),
             None => broken.push(pair[0].clone()),
         }
     }
     (entries, broken)
+}
+
+fn entry(member: &[u8], lag_ms: &[u8]) -> Option<Leased> {
+    let (event_id, order_id) = std::str::from_utf8(member).ok()?.split_once(':')?;
+    let lag_ms: f64 = std::str::from_utf8(lag_ms).ok()?.parse().unwrap_or(0.0);
+    Some(Leased { event_id: event_id.parse().ok()?, order_id: Uuid::try_parse(order_id).ok()?, lag_ms: lag_ms.max(0.0) as u64 })
 }
 
 /// Carries changes to Redis in their order, as many in one round trip as have gathered.

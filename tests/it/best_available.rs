@@ -1,0 +1,283 @@
+//! Best available: together in a row, else near together, and nobody is refused while there are seats.
+
+use std::time::{Duration, Instant};
+
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Customer, EventHandle, TestServer, eventually, rivals};
+use crate::stored::{Ask, Session, make_due, section_of_rows, server_without_expiry, unhurried, until_it_waits};
+
+/// An event of one section A with rows of these lengths, of whose seats only `free` are not blocked.
+async fn house(server: &TestServer, rows: &[(&str, i32)], free: &[i32]) -> EventHandle {
+    let mut event = unhurried(&[]);
+    event["sections"] = json!([section_of_rows("A", rows)]);
+    let event = server.event(event).await;
+    let seats: i32 = rows.iter().map(|row| row.1).sum();
+    let blocked: Vec<i32> = (1..=seats).filter(|seat| !free.contains(seat)).collect();
+    if !blocked.is_empty() {
+        block(server, &event, "block", &blocked).await;
+    }
+    event
+}
+
+async fn block(server: &TestServer, event: &EventHandle, verb: &str, seats: &[i32]) {
+    let path = format!("/v1/admin/events/{}/sections/A/{verb}", event.id);
+    let changed = server.admin().post(&path, &json!({"seats": seats})).await.expect(200);
+    assert_eq!(changed["changed"], seats.len());
+}
+
+fn seats(order: &Value) -> Vec<i64> {
+    order["seats"].as_array().expect("an order").iter().map(|seat| seat["seat"].as_i64().unwrap()).collect()
+}
+
+/// What an event that has only these seats left gives to somebody who wants so many.
+async fn given(server: &TestServer, rows: &[(&str, i32)], free: &[i32], quantity: i32) -> Vec<i64> {
+    let event = house(server, rows, free).await;
+    seats(&server.customer("ann").best_available(&event, "A", quantity).await.expect(201))
+}
+
+const TWO_ROWS: [(&str, i32); 2] = [("1", 10), ("2", 10)];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_side_by_side_in_one_row_come_first_and_the_front_most_of_them() {
+    let server = TestServer::start().await;
+    let free = [1, 3, 4, 7, 8, 9, 12, 13, 14, 15];
+    for (quantity, expected) in [(1, vec![1]), (2, vec![3, 4]), (3, vec![7, 8, 9]), (4, vec![12, 13, 14, 15])] {
+        assert_eq!(given(&server, &TWO_ROWS, &free, quantity).await, expected);
+    }
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_row_parts_seats_whose_numbers_follow_each_other() {
+    let server = TestServer::start().await;
+    assert_eq!(given(&server, &TWO_ROWS, &[9, 10, 11, 12, 16, 17, 18], 3).await, [16, 17, 18]);
+    assert_eq!(given(&server, &TWO_ROWS, &[10, 11, 19, 20], 2).await, [19, 20]);
+    // Rows of unequal lengths, as with an aisle: 3 | 2 | 5.
+    let rows = [("1 left", 3), ("1 right", 2), ("2", 5)];
+    assert_eq!(given(&server, &rows, &[2, 3, 4, 5, 6, 8, 9, 10], 3).await, [8, 9, 10]);
+    assert_eq!(given(&server, &rows, &[3, 4, 5, 6], 2).await, [4, 5]);
+    let event = house(&server, &rows, &(1..=10).collect::<Vec<_>>()).await;
+    let order = server.customer("ann").best_available(&event, "A", 5).await.expect(201);
+    assert_eq!(seats(&order), [6, 7, 8, 9, 10]);
+    let labels: Vec<_> = order["seats"].as_array().unwrap().iter().map(|seat| &seat["row"]).collect();
+    assert_eq!(labels, ["2"; 5]);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_seats_side_by_side_the_nearest_are_given_fewest_rows_first() {
+    let server = TestServer::start().await;
+    let free = [1, 5, 10, 11, 13];
+    // 10 and 11 are in two rows; 11 and 13 are nearer than 1 and 5.
+    assert_eq!(given(&server, &TWO_ROWS, &free, 2).await, [11, 13]);
+    // Three in one row, however far apart, before 10, 11 and 13.
+    assert_eq!(given(&server, &TWO_ROWS, &free, 3).await, [1, 5, 10]);
+    assert_eq!(given(&server, &TWO_ROWS, &free, 4).await, [5, 10, 11, 13]);
+    assert_eq!(given(&server, &TWO_ROWS, &free, 5).await, free.map(i64::from));
+    // Of equally good ones the front-most.
+    assert_eq!(given(&server, &TWO_ROWS, &[2, 4, 6, 12, 14], 2).await, [2, 4]);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_is_left_is_sold_out_and_takes_nothing() {
+    let server = TestServer::start().await;
+    let event = house(&server, &TWO_ROWS, &[2, 9, 20]).await;
+    let ann = server.customer("ann");
+    ann.best_available(&event, "A", 4).await.problem(409, "sold_out");
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.orders").await, 0);
+    assert_eq!(seats(&ann.best_available(&event, "A", 3).await.expect(201)), [2, 9, 20]);
+    ann.best_available(&event, "A", 1).await.problem(409, "sold_out");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_that_come_back_are_found_again() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 40)])).await;
+    let session = Session::new(&server, &event).await;
+    let ann = server.customer("ann");
+    let mut orders = Vec::new();
+    for quantity in [1, 2, 3, 4].repeat(4) {
+        orders.push(ann.best_available(&event, "A", quantity).await.expect(201));
+    }
+    ann.best_available(&event, "A", 1).await.problem(409, "sold_out");
+    let id = |order: &Value| order["order_id"].as_str().unwrap().parse().unwrap();
+
+    // Cancelled, expired, given up for the wrong money, unblocked: each is found by the next who asks, wherever the search stood.
+    let four = orders.iter().filter(|order| seats(order).len() == 4).collect::<Vec<_>>();
+    ann.cancel(four[2]).await.expect(200);
+    assert_eq!(seats(&ann.best_available(&event, "A", 4).await.expect(201)), seats(four[2]));
+    make_due(&server, id(four[0])).await;
+    assert_eq!(session.expire(id(four[0])).await, "expired");
+    assert_eq!(seats(&ann.best_available(&event, "A", 3).await.expect(201)), seats(four[0])[..3]);
+    let mut too_little = server.gateway().notice(four[1]);
+    too_little["amount_minor"] = 1.into();
+    assert_eq!(server.gateway().notify(too_little).await.expect(200)["outcome"], "refund_due");
+    assert_eq!(seats(&ann.best_available(&event, "A", 4).await.expect(201)), seats(four[1]));
+    let last = i32::try_from(seats(four[0])[3]).unwrap();
+    block(&server, &event, "block", &[last]).await;
+    ann.best_available(&event, "A", 1).await.problem(409, "sold_out");
+    block(&server, &event, "unblock", &[last]).await;
+    assert_eq!(seats(&ann.best_available(&event, "A", 1).await.expect(201)), [i64::from(last)]);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seat_that_comes_back_makes_a_pair_with_a_free_one_before_it() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let ann = server.customer("ann");
+    let second = ann.claim_seats(&event, &[("A", 2)]).await.expect(201);
+    assert_eq!(seats(&ann.best_available(&event, "A", 2).await.expect(201)), [3, 4]);
+    ann.cancel(&second).await.expect(200);
+    assert_eq!(seats(&ann.best_available(&event, "A", 2).await.expect(201)), [1, 2]);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_that_come_back_during_a_search_are_found_by_the_next() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let (open, searching) = (Session::new(&server, &event).await, Session::new(&server, &event).await);
+    let front = open.claim_one(Ask::best("ann", 1, 2)).await.order();
+    open.begin().await;
+    open.cancel(front.order_id, "ann").await.unwrap();
+    // The search does not see the seats yet, and waits for the section's counts with what it learned.
+    let pid = searching.pid;
+    let search = tokio::spawn(async move { searching.claim_one(Ask::best("bob", 1, 2)).await.order() });
+    until_it_waits(&server, pid).await;
+    open.commit().await;
+    assert_eq!(search.await.unwrap().seats, [(1, 3), (1, 4)]);
+    assert_eq!(open.claim_one(Ask::best("cid", 1, 2)).await.order().seats, front.seats);
+    server.assert_invariants().await;
+}
+
+/// Claims one seat by its number, and another one as long as rivals are faster: in the end every one.
+async fn insist_on_a_seat(customer: Customer, event: EventHandle, capacity: i32, start: i32) -> i32 {
+    for seat in (0..10 * capacity).map(|step| (start + 97 * step) % capacity + 1) {
+        let answer = customer.claim_seats(&event, &[("A", seat)]).await;
+        if answer.status == 201 {
+            return seat;
+        }
+        answer.problem(409, "seat_taken");
+    }
+    panic!("{} was refused everywhere", customer.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buyers_who_want_exactly_the_house_all_get_their_seats() {
+    let first = TestServer::start().await;
+    let second = first.second().await;
+    let event = first.event(unhurried(&[("A", 1000, 250)])).await;
+    // 80 × (1 + 2 + 3 + 4) / 4 = 200 seats at the engine's choice, and 50 at the buyers': together as many as there are, so whoever is
+    // told "sold out" at any moment is wronged.
+    let servers = [&first, &second];
+    let people: Vec<_> = (0..130).map(|index| servers[index % 2].customer(&format!("buyer-{index}"))).collect();
+    let answers: Vec<Option<Answer>> = rivals(130, |index| {
+        let (buyer, number) = (people[index].clone(), i32::try_from(index).unwrap());
+        async move {
+            if index < 80 {
+                return Some(buyer.best_available(&event, "A", number / 2 % 4 + 1).await);
+            }
+            insist_on_a_seat(buyer, event, 250, number * 5).await;
+            None
+        }
+    })
+    .await;
+    for (index, answer) in answers.iter().flatten().enumerate() {
+        assert_eq!(seats(&answer.expect(201)).len(), index / 2 % 4 + 1);
+    }
+    let sql = "select (available, held)::text from rowlock.sections";
+    assert_eq!(first.ask::<String>(sql).await, "(0,250)");
+
+    let begun = Instant::now();
+    let late = rivals(50, |index| {
+        let buyer = people[index].clone();
+        async move { buyer.best_available(&event, "A", 1).await }
+    });
+    late.await.iter().for_each(|answer| drop(answer.problem(409, "sold_out")));
+    assert!(begun.elapsed() < Duration::from_secs(2), "sold out is said at once");
+    first.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_refused_wanted_more_than_was_left() {
+    let first = TestServer::start().await;
+    let second = first.second().await;
+    let event = first.event(unhurried(&[("A", 1000, 203)])).await;
+    // 375 seats wanted by 150 buyers, the many first: nothing comes back, so that at the end still fewer are free than anybody refused wanted.
+    let servers = [&first, &second];
+    let people: Vec<_> = (0..150).map(|index| servers[index % 2].customer(&format!("buyer-{index}"))).collect();
+    let answers = rivals(150, |index| {
+        let (buyer, quantity) = (people[index].clone(), i32::try_from(index / 2 % 4 + 1).unwrap());
+        async move { (quantity, buyer.best_available(&event, "A", quantity).await) }
+    })
+    .await;
+    let mut free = 203;
+    for (quantity, answer) in &answers {
+        if answer.status == 201 {
+            free -= quantity;
+        }
+    }
+    assert_eq!(i64::from(free), first.ask::<i64>("select available::bigint from rowlock.sections").await);
+    for (quantity, answer) in answers.iter().filter(|(_, answer)| answer.status != 201) {
+        answer.problem(409, "sold_out");
+        assert!(*quantity > free, "{quantity} were refused, and {free} are free");
+    }
+    first.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_in_a_rivals_hands_are_passed_over_and_found_when_he_lets_go() {
+    let server = TestServer::start().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let session = Session::new(&server, &event).await;
+    let lock_two = |first: i32| format!("begin; select from rowlock.seats where seat_no in ({first}, {first} + 1) for update");
+    let found = async |quantity| session.claim_one(Ask::best("ann", 1, quantity)).await;
+
+    server.db.batch_execute(&lock_two(1)).await.unwrap();
+    let named = session.claim_one(Ask::seats("ann", &[(1, 1), (1, 2)])).await;
+    assert_eq!(named.taken, [(1, 1), (1, 2)], "nobody waits for a named seat");
+    assert_eq!(found(2).await.order().seats, [(1, 3), (1, 4)]);
+    server.db.batch_execute("rollback").await.unwrap();
+    assert_eq!(found(2).await.order().seats, [(1, 1), (1, 2)]);
+
+    server.db.batch_execute(&lock_two(7)).await.unwrap();
+    assert_eq!(found(4).await.order().seats.len(), 4);
+    assert_eq!(found(2).await.outcome, "busy", "free seats are no reason to refuse");
+    server.db.batch_execute("rollback").await.unwrap();
+    assert_eq!(found(2).await.order().seats, [(1, 7), (1, 8)]);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_waits_a_moment_for_the_last_seats_in_a_rivals_hands() {
+    let server = TestServer::start().await;
+    let event = server.event(unhurried(&[("A", 1000, 2)])).await;
+    server.db.batch_execute("begin; select from rowlock.seats for update").await.unwrap();
+    let ann = server.customer("ann");
+    let claim = tokio::spawn(async move { ann.best_available(&event, "A", 2).await });
+    // Her claim is asked again and again, as the lane's count of batches shows.
+    let asked_often = || async {
+        let metrics = server.anyone().get("/metrics").await.text();
+        let batches = metrics.lines().find_map(|line| line.strip_prefix("rowlock_batch_size_count{lane=\"claims\"} "));
+        batches.is_some_and(|count| count.parse::<f64>().unwrap() >= 3.0)
+    };
+    eventually(Duration::from_millis(1500), asked_often).await;
+    assert!(!claim.is_finished());
+    server.db.batch_execute("rollback").await.unwrap();
+    assert_eq!(seats(&claim.await.unwrap().expect(201)), [1, 2]);
+
+    // One who never lets go does not hold her up for ever, nor does she hear that there are no seats.
+    let event = server.event(unhurried(&[("A", 1000, 2)])).await;
+    server.db.batch_execute("begin; select from rowlock.seats for update").await.unwrap();
+    let answer = server.customer("bob").best_available(&event, "A", 1).await;
+    answer.problem(503, "overloaded");
+    assert!(answer.header("retry-after").is_some());
+    server.db.batch_execute("rollback").await.unwrap();
+    server.customer("bob").best_available(&event, "A", 1).await.expect(201);
+    server.assert_invariants().await;
+}

@@ -1,0 +1,8 @@
+//! The database as it is shipped: schema, functions, roles, migrations, and the view that judges it.
+
+mod functions;
+mod invariants;
+mod migrations;
+mod roles;
+mod schema;
+mod sqlstates;

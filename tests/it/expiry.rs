@@ -1,0 +1,69 @@
+//! Seats of unpaid orders are on sale again soon after their deadline, whatever fails.
+
+mod dead_letters;
+mod queue;
+mod storm;
+mod sweep;
+
+use pretty_assertions::assert_eq;
+use redis::AsyncCommands;
+use serde_json::{Value, json};
+
+use crate::harness::{EventHandle, PATIENCE, TestServer, event_json, eventually};
+
+/// A debug build on a busy machine may take this many times as long as promised.
+const SLACK: f64 = if cfg!(debug_assertions) { 4.0 } else { 1.0 };
+/// How late a seat may come back where the queue cannot help.
+const SWEPT_WITHIN_MS: f64 = 2_000.0;
+/// A pause between sweeps that no test outlasts: only the queue is at work then.
+const NO_SWEEP: (&str, &str) = ("--sweep-interval-ms", "60000");
+
+/// A concert of one section A whose orders live for a second.
+async fn brief_event(server: &TestServer, seats: i32) -> EventHandle {
+    let mut event = event_json(&[("A", 1000, seats)]);
+    event["window_ms"] = json!(1_000);
+    server.event(event).await
+}
+
+fn order_id(order: &Value) -> &str {
+    order["order_id"].as_str().expect("an order's id")
+}
+
+async fn status_of(server: &TestServer, order: &Value) -> String {
+    server.ask(&format!("select status::text from rowlock.orders where order_id = '{}'", order_id(order))).await
+}
+
+/// Waits for the expiry of the order and answers how long after its deadline that was, in milliseconds.
+async fn expired_after_ms(server: &TestServer, order: &Value) -> f64 {
+    eventually(PATIENCE, || async { status_of(server, order).await == "expired" }).await;
+    let sql = "select extract(epoch from ended_at - expires_at)::float8 * 1000 from rowlock.orders where order_id";
+    server.ask(&format!("{sql} = '{}'", order_id(order))).await
+}
+
+/// The seats of these orders are bob's now, paid.
+async fn assert_sold_again(server: &TestServer, event: &EventHandle, seats: &[(&str, i32)]) {
+    let order = server.customer("bob").claim_seats(event, seats).await.expect(201);
+    assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "paid");
+}
+
+/// The sorted set of the server's expiry queue.
+fn queue_key(server: &TestServer) -> String {
+    format!("{{{}}}:expiry", server.redis_prefix)
+}
+
+/// The entry of an order in the queue.
+fn entry(order: &Value) -> String {
+    format!("{}:{}", order["event_id"], order_id(order))
+}
+
+/// When the queue means to expire the order, in Unix milliseconds; `None` if it does not know it.
+async fn queued_for_ms(server: &TestServer, order: &Value) -> Option<f64> {
+    server.redis().await.zscore(queue_key(server), entry(order)).await.expect("Redis answers")
+}
+
+/// A counter of the server's metrics.
+async fn counter(server: &TestServer, name: &str) -> u64 {
+    let metrics = server.anyone().get("/metrics").await.text();
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("no {name} in\n{metrics}")).parse().expect("a count")
+}

@@ -1,0 +1,9 @@
+//! What breaks in real life: Redis, connections, PostgreSQL, the server itself. Nobody is told what is not so.
+
+mod connections;
+mod ledger;
+mod network;
+mod outages;
+mod own_cluster;
+mod redis;
+mod shutdown;

@@ -3,15 +3,18 @@
 //! `ROWLOCK_TEST_DATABASE_URL` names a cluster to use, with a superuser; without it the tests start a private one from the
 //! binaries of this machine, or in containers where there are none (`ROWLOCK_TEST_BACKEND=docker` insists on containers).
 
+mod drift;
 mod harness;
 
 mod admin;
 mod auth;
 mod bad_input;
+mod batches;
 mod best_available;
 mod claims;
 mod commands;
 mod concurrency;
+mod contract;
 mod database;
 mod events;
 mod expiry;
@@ -20,5 +23,7 @@ mod health;
 mod model;
 mod orders;
 mod other_sellers;
+mod payment_races;
 mod payments;
 mod reads;
+mod stored;

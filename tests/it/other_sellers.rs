@@ -1,0 +1,278 @@
+//! Bugs that other ticket sellers had: a test for each, named by the bug.
+//!
+//! Some are shown elsewhere, where their theme is:
+//! - A best-available search outside the lock refuses most requests with seats left; a retry limit answers "unavailable" with seats free:
+//!   `best_available::buyers_who_want_exactly_the_house_all_get_their_seats` and `whoever_is_refused_wanted_more_than_was_left`.
+//! - `limit n … for update skip locked` in a subquery reserves too many: the same two, by their counts.
+//! - A lock skipped for performance, two orders for one ticket: `concurrency::one_seat_and_two_hundred_rivals_have_one_winner`.
+//! - A counter updated later, limits checked before the lock: `concurrency::parallel_claims_of_one_customer_stop_at_the_limit`, and
+//!   `batches::the_customer_limit_holds_within_a_batch`.
+//! - A limit that forgets what was paid: `claims::the_customers_limit_counts_all_orders_and_is_freed_by_cancelling_but_not_by_paying`.
+//! - Idempotency replayed on the key alone: `claims::the_same_key_with_another_request_is_refused` and
+//!   `claims::a_key_is_its_customers_and_its_events_own`.
+//! - Neighbours taken from consecutive numbers: `best_available::the_end_of_a_row_parts_seats_whose_numbers_follow_each_other`.
+//! - A replayed notice answered well while the order stays reserved: `payments::the_same_notice_is_settled_once_however_often_it_comes`.
+
+mod locks;
+
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::{EventHandle, PATIENCE, RedisMode, TestServer, event_json, eventually, rivals};
+use crate::stored::{Ask, Notice, Session, make_due, server_without_expiry, unhurried, until_somebody_waits};
+
+fn id(order: &Value) -> Uuid {
+    order["order_id"].as_str().expect("an order's id").parse().expect("a UUID")
+}
+
+async fn one_session(seats: i32) -> (TestServer, EventHandle, Session) {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, seats)])).await;
+    let session = Session::new(&server, &event).await;
+    (server, event, session)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn booking_takes_the_lowest_locked_seats_whoever_locked_them() {
+    let (server, event, session) = one_session(10).await;
+    server.customer("early").claim_seats(&event, &[("A", 1), ("A", 2)]).await.expect(201);
+    let order = server.customer("late").claim_seats(&event, &[("A", 8), ("A", 5)]).await.expect(201);
+    assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "paid");
+    assert_eq!(session.seats(1).await, "hhaasaasaa");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_unpaid_booking_is_never_released() {
+    for redis in [RedisMode::Shared, RedisMode::Off] {
+        let server = TestServer::builder().redis(redis).start().await;
+        let mut event = event_json(&[("A", 1000, 2)]);
+        event["window_ms"] = 1000.into();
+        let event = server.event(event).await;
+        let ann = server.customer("ann");
+        let order = ann.claim_seats(&event, &[("A", 1), ("A", 2)]).await.expect(201);
+        let bob = server.customer("bob");
+        eventually(PATIENCE, || async { bob.claim_seats(&event, &[("A", 1), ("A", 2)]).await.status == 201 }).await;
+        assert_eq!(ann.order(&order).await.expect(200)["status"], "expired");
+        server.assert_invariants().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_under_a_minute_rounds_to_zero_and_frees_everything() {
+    let server = server_without_expiry().await;
+    let mut event = event_json(&[("A", 1000, 2)]);
+    event["window_ms"] = 10_999.into();
+    let event = server.event(event).await;
+    let session = Session::new(&server, &event).await;
+    let order = session.claim_one(Ask::seats("ann", &[(1, 1)])).await.order();
+    assert_eq!(order.window_ms, 10_999);
+    assert_eq!(session.expire(order.order_id).await, "not_due");
+    assert_eq!(session.claim_one(Ask::seats("bob", &[(1, 1)])).await.outcome, "seat_taken");
+    let overdue = "select count(*) from rowlock.overdue_orders(0, 100)";
+    assert_eq!(server.ask::<i64>(overdue).await, 0);
+    make_due(&server, order.order_id).await;
+    assert_eq!(server.ask::<i64>(overdue).await, 1);
+    assert_eq!(session.expire(order.order_id).await, "expired");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booking_is_written_though_no_seat_row_was_updated() {
+    let (server, event, session) = one_session(10).await;
+    let order = session.claim_one(Ask::seats("ann", &[(1, 1), (1, 2)])).await.order();
+    session.settle(&[Notice::of(&order)]).await;
+    session.claim_one(Ask::seats("ann", &[(1, 3)])).await.order();
+    session.block(1, &[4]).await.unwrap();
+    server.db.batch_execute("begin; select from rowlock.seats where seat_no = 5 for update").await.unwrap();
+    let before = server.trace().await;
+    // Sold, held, blocked, and in a rival's hands: alone, and with a seat that is free.
+    let bob = server.customer("bob");
+    for seat in 1..=5 {
+        for wanted in [vec![("A", seat)], vec![("A", 6), ("A", seat)]] {
+            assert_eq!(bob.claim_seats(&event, &wanted).await.problem(409, "seat_taken")["taken"], json!([{"section": "A", "seat": seat}]));
+        }
+    }
+    assert_eq!(server.trace().await, before);
+    server.db.batch_execute("rollback").await.unwrap();
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holds_checked_only_in_redis_and_deleted_after_the_sale_are_sold_again() {
+    let server = TestServer::builder().redis(RedisMode::Own).start().await;
+    let event = server.small_event(&[("A", 1000, 2)]).await;
+    let (ann, bob) = (server.customer("ann"), server.customer("bob"));
+    let sold = ann.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    server.gateway().pay(&sold).await.expect(200);
+    let held = ann.claim_seats(&event, &[("A", 2)]).await.expect(201);
+    let _: () = redis::cmd("FLUSHALL").query_async(&mut server.redis().await).await.unwrap();
+    for seat in [1, 2] {
+        bob.claim_seats(&event, &[("A", seat)]).await.problem(409, "seat_taken");
+    }
+    bob.best_available(&event, "A", 1).await.problem(409, "sold_out");
+    assert_eq!(server.gateway().pay(&held).await.expect(200)["outcome"], "paid");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_reset_endpoint() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 2)]).await;
+    server.customer("ann").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let before = server.trace().await;
+    let document = server.anyone().get("/openapi.json").await.expect(200);
+    let mut tried = 0;
+    // Whatever the documentation offers besides reading: nothing of it is done for somebody without credentials.
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let path = path.replace("{event_id}", &event.id.to_string()).replace("{section}", "A").replace("{order_id}", &Uuid::now_v7().to_string());
+        for method in operations.as_object().unwrap().keys().filter(|method| *method != "get" && *method != "parameters") {
+            let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let anyone = server.anyone();
+            let answer = anyone.send(anyone.request(method.clone(), &path).json(&json!({}))).await;
+            assert_eq!(answer.status, 401, "{method} {path}: {}", answer.text());
+            tried += 1;
+        }
+    }
+    assert!(tried >= 8, "{tried} operations are not all that change something");
+    assert_eq!(server.trace().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paid_then_auto_refunded_as_expired() {
+    let (server, event, session) = one_session(2).await;
+    let ann = server.customer("ann");
+    let order = ann.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "paid");
+    make_due(&server, id(&order)).await;
+    let before = server.trace().await;
+    assert_eq!(session.expire(id(&order)).await, "not_pending");
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.overdue_orders(0, 100)").await, 0);
+    assert_eq!(server.trace().await, before);
+    assert_eq!(ann.order(&order).await.expect(200)["status"], "paid");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holders_own_pending_order_shows_sold_out_and_cancelling_restores_nothing() {
+    let (server, event, _) = one_session(2).await;
+    let (ann, bob) = (server.customer("ann"), server.customer("bob"));
+    let order = ann.claim_once(&event, "k", json!({"best_available": {"section": "A", "quantity": 2}})).await.expect(201);
+    bob.best_available(&event, "A", 1).await.problem(409, "sold_out");
+    // The holder sees the order, not the empty house, also when asking once more.
+    assert_eq!(ann.order(&order).await.expect(200), order);
+    assert_eq!(ann.orders(&event).await.expect(200)["orders"], json!([order]));
+    let again = ann.claim_once(&event, "k", json!({"best_available": {"section": "A", "quantity": 2}})).await.expect(201);
+    assert_eq!(again, order);
+    ann.cancel(&order).await.expect(200);
+    assert_eq!(bob.best_available(&event, "A", 2).await.expect(201)["seats"], order["seats"]);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_response_claimed_a_second_block_of_seats() {
+    let (server, event, _) = one_session(20).await;
+    let ann = server.customer("ann");
+    let claim = || json!({"best_available": {"section": "A", "quantity": 4}});
+    // The claim is under way when its connection breaks: nobody reads the answer.
+    server.db.batch_execute("begin; select from rowlock.events for update").await.unwrap();
+    let lost = tokio::spawn({
+        let (ann, claim) = (ann.clone(), claim());
+        async move { ann.claim_once(&event, "k", claim).await }
+    });
+    until_somebody_waits(&server).await;
+    lost.abort();
+    lost.await.unwrap_err();
+    server.db.batch_execute("commit").await.unwrap();
+
+    let order = ann.claim_once(&event, "k", claim()).await.expect(201);
+    assert_eq!(order["seats"].as_array().unwrap().len(), 4);
+    assert_eq!(ann.orders(&event).await.expect(200)["orders"], json!([order]));
+    assert_eq!(server.ask::<i64>("select held::bigint from rowlock.sections").await, 4);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_sweeper_and_payment_notice_freed_the_same_seats_twice() {
+    const ORDERS: usize = 30;
+    let (server, event, session) = one_session(30).await;
+    let (ann, bob) = (server.customer("ann"), server.customer("bob"));
+    let mut orders = Vec::new();
+    for seat in 1..=30 {
+        orders.push(ann.claim_seats(&event, &[("A", seat)]).await.expect(201));
+        make_due(&server, id(orders.last().unwrap())).await;
+    }
+    let session = std::sync::Arc::new(session);
+    // All three give the seats up (the notice brings the wrong money), and the next buyer takes each as soon as it is free.
+    let answers = rivals(4 * ORDERS, |index| {
+        let (order, ann, bob) = (orders[index / 4].clone(), ann.clone(), bob.clone());
+        let (gateway, session) = (server.gateway(), session.clone());
+        async move {
+            match index % 4 {
+                0 => drop(ann.cancel(&order).await),
+                1 => drop(session.expire(id(&order)).await),
+                2 => {
+                    let mut notice = gateway.notice(&order);
+                    notice["amount_minor"] = 1.into();
+                    assert_eq!(gateway.notify(notice).await.expect(200)["outcome"], "refund_due");
+                }
+                _ => {
+                    let seat = json!({"seats": [{"section": "A", "seat": order["seats"][0]["seat"]}]});
+                    eventually(PATIENCE, || async { bob.claim(&event, seat.clone()).await.status == 201 }).await;
+                }
+            }
+        }
+    });
+    answers.await;
+    assert_eq!(session.seats(1).await, "h".repeat(30), "the next buyer keeps every seat");
+    assert_eq!(server.ask::<String>("select (available, held)::text from rowlock.sections").await, "(0,30)");
+    let ended = "select count(*) from rowlock.orders where customer_id = 'ann' and status = 'refund_due'";
+    assert_eq!(server.ask::<i64>(ended).await, 30);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_swallowed_error_in_the_payment_path_paid_but_no_ticket() {
+    let (server, event, _) = one_session(2).await;
+    let ann = server.customer("ann");
+    let order = ann.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let fail = "create function rowlock.fail() returns trigger language plpgsql as $$ begin raise 'no paper'; end $$;
+                create trigger fail before insert on rowlock.tickets for each row execute function rowlock.fail()";
+    server.db.batch_execute(fail).await.unwrap();
+    let notice = server.gateway().notice(&order);
+    let before = server.trace().await;
+    server.gateway().notify(notice.clone()).await.problem(500, "internal_error");
+    assert_eq!(server.trace().await, before, "neither paid nor recorded: the gateway will send it again");
+    server.db.batch_execute("drop trigger fail on rowlock.tickets").await.unwrap();
+    assert_eq!(server.gateway().notify(notice).await.expect(200)["outcome"], "paid");
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.tickets").await, 1);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_who_pays_gets_other_seats_than_the_claim_named() {
+    let (server, event, _) = one_session(120).await;
+    let buyers: Vec<_> = (0..40).map(|index| server.customer(&format!("buyer-{index}"))).collect();
+    let orders = rivals(40, |index| {
+        let (buyer, gateway, number) = (buyers[index].clone(), server.gateway(), i32::try_from(index).unwrap());
+        async move {
+            // Half of them name three seats of the back half, in their own order; the others are given two.
+            let seats = [65 + number * 2, 61 + number, 120 - number].map(|seat| ("A", seat));
+            let answer = if index % 4 == 0 { buyer.claim_seats(&event, &seats).await } else { buyer.best_available(&event, "A", 2).await };
+            if answer.status == 201 {
+                assert_eq!(gateway.pay(&answer.body).await.expect(200)["outcome"], "paid");
+            }
+            answer
+        }
+    });
+    let orders: Vec<_> = orders.await.into_iter().filter(|answer| answer.status == 201).map(|answer| answer.body).collect();
+    assert!(orders.len() >= 30, "{}", orders.len());
+    for order in orders {
+        let tickets = format!("select coalesce(jsonb_agg(seat_no order by seat_no), '[]') from rowlock.tickets where order_id = '{}'", id(&order));
+        let mut claimed: Vec<_> = order["seats"].as_array().unwrap().iter().map(|seat| seat["seat"].as_i64().unwrap()).collect();
+        claimed.sort_unstable();
+        assert_eq!(server.ask::<Value>(&tickets).await, json!(claimed));
+    }
+    server.assert_invariants().await;
+}

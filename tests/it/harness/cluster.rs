@@ -47,14 +47,14 @@ impl Cluster {
 /// What has to live as long as this process.
 enum Servers {
     Given,
-    Local(PrivatePostgres),
-    Docker(docker::Container),
+    Local(Box<PrivatePostgres>),
+    Docker(Box<docker::Container>),
 }
 
 enum RedisServer {
     None,
-    Local(PrivateRedis),
-    Docker(docker::Container),
+    Local(Box<PrivateRedis>),
+    Docker(Box<docker::Container>),
 }
 
 fn start() -> Result<Cluster, String> {
@@ -100,12 +100,12 @@ async fn start_postgres(dir: &std::path::Path, docker_only: bool) -> anyhow::Res
         return Ok(Servers::Given);
     }
     if docker_only {
-        return Ok(Servers::Docker(docker::postgres().await?));
+        return Ok(Servers::Docker(Box::new(docker::postgres().await?)));
     }
     match PrivatePostgres::start(dir, PostgresProfile::Test).await {
-        Ok(postgres) => Ok(Servers::Local(postgres)),
+        Ok(postgres) => Ok(Servers::Local(Box::new(postgres))),
         Err(local) => match docker::postgres().await {
-            Ok(container) => Ok(Servers::Docker(container)),
+            Ok(container) => Ok(Servers::Docker(Box::new(container))),
             Err(engine) => anyhow::bail!("neither a local PostgreSQL ({local:#}) nor one in a container ({engine:#})"),
         },
     }
@@ -113,10 +113,10 @@ async fn start_postgres(dir: &std::path::Path, docker_only: bool) -> anyhow::Res
 
 async fn start_redis(dir: &std::path::Path, docker_only: bool) -> anyhow::Result<RedisServer> {
     if !docker_only && let Some(redis) = PrivateRedis::start(dir).await? {
-        return Ok(RedisServer::Local(redis));
+        return Ok(RedisServer::Local(Box::new(redis)));
     }
     match docker::redis().await {
-        Ok(container) => Ok(RedisServer::Docker(container)),
+        Ok(container) => Ok(RedisServer::Docker(Box::new(container))),
         Err(error) if docker_only => Err(error),
         Err(_) => Ok(RedisServer::None),
     }

@@ -15,7 +15,7 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// Clones the template.
     pub async fn cloned() -> Self {
-        Self::create(&format!("template {TEMPLATE} strategy file_copy")).await
+        Self::create(&format!("template {TEMPLATE} strategy wal_log")).await
     }
 
     /// A database with nothing in it, for tests of migrations.

@@ -1,5 +1,7 @@
 //! PostgreSQL and Redis in containers, where an engine answers.
 
+use std::process::{Command, Stdio};
+
 use testcontainers::core::{IntoContainerPort, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
@@ -37,4 +39,28 @@ pub async fn redis() -> anyhow::Result<Container> {
 /// The shared containers are never dropped: they live as long as this process.
 fn clean_up_later(container: &ContainerAsync<GenericImage>) -> anyhow::Result<()> {
     Ok(after_our_end("docker rm --force --volumes \"$1\"", container.id())?)
+}
+
+/// Whether an engine answers and has both images, or can get them.
+fn engine_is_usable() -> bool {
+    let succeeds = |args: &[&str]| {
+        let status = Command::new("docker").args(args).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    succeeds(&["info"])
+        && ["postgres:15", "redis:7"].iter().all(|image| succeeds(&["image", "inspect", image]) || succeeds(&["pull", "--quiet", image]))
+}
+
+#[tokio::test]
+async fn postgresql_and_redis_run_in_containers_where_an_engine_answers() {
+    if !engine_is_usable() {
+        return eprintln!("no container engine with the images postgres:15 and redis:7");
+    }
+    let (postgres, redis) = tokio::try_join!(postgres(), redis()).expect("two containers");
+    let endpoint = rowlock::db::Endpoint::new(&postgres.url, None).expect("a URL");
+    let report = rowlock::db::migrate::migrate(&endpoint).await.expect("migrated");
+    assert_eq!(report.state, rowlock::db::migrate::expected());
+    let client = ::redis::Client::open(redis.url.as_str()).expect("a URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+    assert_eq!(::redis::cmd("PING").query_async::<String>(&mut connection).await.expect("an answer"), "PONG");
 }

@@ -19,10 +19,11 @@ impl Caller {
     }
 
     /// The same caller, who also sends this header.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut caller = self.clone();
         let name: HeaderName = name.parse().expect("a header's name");
-        self.headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header's value"));
-        self
+        caller.headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header's value"));
+        caller
     }
 
     /// A request to be completed and handed to [`Caller::send`].

@@ -37,7 +37,7 @@ impl Customer {
 
     /// Claims with an idempotency key.
     pub async fn claim_once(&self, event: &EventHandle, key: &str, body: Value) -> Answer {
-        self.caller.clone().with("idempotency-key", key).post(&event.at("orders"), &body).await
+        self.with("idempotency-key", key).post(&event.at("orders"), &body).await
     }
 
     /// Claims these seats.

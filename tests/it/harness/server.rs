@@ -11,34 +11,22 @@ use rowlock::db::{Endpoint, api_keys};
 use rowlock::embedded::PrivateRedis;
 use rowlock::server::Bound;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::cluster::Cluster;
 use super::database::TestDatabase;
 use super::event::{EventHandle, event_json};
 use super::http::Caller;
 use super::people::{Customer, Gateway};
-use super::scratch::Scratch;
+use super::redis::{Redis, RedisMode};
 
 /// Secret of the customers' tokens.
 pub const JWT_SECRET: &str = "the tests' secret of customers' tokens, long enough";
 /// Secret of the gateway's notices.
 pub const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
-
-/// Which Redis the server gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RedisMode {
-    /// The one all tests share, under a prefix of its own.
-    Shared,
-    /// One of its own, which the test may kill, flush and restart.
-    Own,
-    /// None.
-    Off,
-}
 
 /// `rowlock serve`'s own reading of its flags.
 #[derive(Parser)]
@@ -252,8 +240,8 @@ impl TestServer {
     }
 
     /// A connection to its Redis.
-    pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
-        let client = redis::Client::open(self.redis_url().expect("a server with Redis")).expect("a URL");
+    pub async fn redis(&self) -> ::redis::aio::MultiplexedConnection {
+        let client = ::redis::Client::open(self.redis_url().expect("a server with Redis")).expect("a URL");
         client.get_multiplexed_async_connection().await.expect("a connection to Redis")
     }
 
@@ -269,34 +257,6 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-enum Redis {
-    Off,
-    Shared(String),
-    Own { url: String, server: Box<Mutex<PrivateRedis>>, _dir: Scratch },
-}
-
-impl Redis {
-    async fn prepare(mode: RedisMode) -> Self {
-        const NEEDED: &str = "redis-server is not installed, and no container engine answers";
-        match mode {
-            RedisMode::Off => Self::Off,
-            RedisMode::Shared => Self::Shared(Cluster::shared().await.redis_url.clone().expect(NEEDED)),
-            RedisMode::Own => {
-                let dir = Scratch::new();
-                let server = PrivateRedis::start(dir.path()).await.expect("a private Redis").expect(NEEDED);
-                Self::Own { url: server.url(), server: Box::new(Mutex::new(server)), _dir: dir }
-            }
-        }
-    }
-
-    fn url(&self) -> Option<String> {
-        match self {
-            Self::Off => None,
-            Self::Shared(url) | Self::Own { url, .. } => Some(url.clone()),
-        }
     }
 }
 

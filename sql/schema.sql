@@ -1,0 +1,2858 @@
+-- The schema as PostgreSQL 15 dumps it. Generated: `make schema` writes it anew.
+
+CREATE SCHEMA admin;
+
+COMMENT ON SCHEMA admin IS 'What operators read and run from psql.';
+
+CREATE SCHEMA rowlock;
+
+COMMENT ON SCHEMA rowlock IS 'Rowlock''s tables, and the functions that are the only way to change them.';
+
+CREATE TYPE rowlock.claim_answer AS (
+	request_no integer,
+	outcome text,
+	order_id uuid,
+	order_status text,
+	section_nos integer[],
+	seat_nos integer[],
+	amount_minor bigint,
+	created_at timestamp with time zone,
+	expires_at timestamp with time zone,
+	taken_section_nos integer[],
+	taken_seat_nos integer[]
+);
+
+COMMENT ON TYPE rowlock.claim_answer IS 'One claim request''s answer; see sql/README.md for its outcomes.';
+
+CREATE TYPE rowlock.event_row AS (
+	event_id bigint,
+	name text,
+	venue text,
+	starts_at timestamp with time zone,
+	on_sale_at timestamp with time zone,
+	status text,
+	window_ms integer,
+	seats_per_customer integer,
+	currency text,
+	created_at timestamp with time zone,
+	updated_at timestamp with time zone
+);
+
+COMMENT ON TYPE rowlock.event_row IS 'An event''s settings as the reading functions answer them.';
+
+CREATE TYPE rowlock.event_status AS ENUM (
+    'draft',
+    'open',
+    'paused',
+    'closed'
+);
+
+COMMENT ON TYPE rowlock.event_status IS 'draft, then open; an open event can be paused and opened again; closed is final.';
+
+CREATE TYPE rowlock.order_row AS (
+	event_id bigint,
+	order_id uuid,
+	customer_id text,
+	status text,
+	section_nos integer[],
+	seat_nos integer[],
+	amount_minor bigint,
+	currency text,
+	created_at timestamp with time zone,
+	expires_at timestamp with time zone,
+	ended_at timestamp with time zone
+);
+
+COMMENT ON TYPE rowlock.order_row IS 'An order as the reading functions answer it.';
+
+CREATE TYPE rowlock.order_status AS ENUM (
+    'pending_payment',
+    'paid',
+    'expired',
+    'cancelled',
+    'refund_due',
+    'refunded'
+);
+
+COMMENT ON TYPE rowlock.order_status IS 'pending_payment ends as paid, expired or cancelled; money without seats makes refund_due, then refunded.';
+
+CREATE TYPE rowlock.payment_outcome AS ENUM (
+    'paid',
+    'late_reclaimed',
+    'refund_due',
+    'failed_recorded'
+);
+
+COMMENT ON TYPE rowlock.payment_outcome IS 'What became of a payment notice, recorded for ever.';
+
+CREATE TYPE rowlock.payment_status AS ENUM (
+    'succeeded',
+    'failed'
+);
+
+COMMENT ON TYPE rowlock.payment_status IS 'What the gateway said of a payment.';
+
+CREATE TYPE rowlock.seat_status AS ENUM (
+    'available',
+    'held',
+    'sold',
+    'blocked'
+);
+
+COMMENT ON TYPE rowlock.seat_status IS 'What a seat is: on sale, held by a pending order, sold with a ticket, or kept back by the box office.';
+
+CREATE FUNCTION rowlock._admit_searches(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_asked_section_nos integer[], p_quantities integer[], p_section_nos integer[], p_available integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_admitted boolean[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_none        integer[] := array_fill(0, array[cardinality(p_outcomes)]);
+    v_key_winners integer[] := v_none;  -- at a key's first request: who made its order, -1 while that is open
+    v_live        integer[] := v_none;  -- at a customer's first request: seats won by this batch
+    v_live_open   integer[] := v_none;  -- ... and admitted in this round
+    v_open        integer[] := array_fill(0, array[coalesce(cardinality(p_section_nos), 0)]);  -- seats admitted, by section
+    v_customer    integer;
+    v_section     integer;
+    v_quantity    integer;
+    v_winner      integer;
+begin
+    o_outcomes := p_outcomes;
+    o_answers := p_answers;
+    o_admitted := array_fill(false, array[cardinality(p_outcomes)]);
+    for v_request in 1 .. cardinality(p_outcomes) loop
+        continue when o_outcomes[v_request] is distinct from 'claimed';
+        v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
+        p_available[v_section] := p_available[v_section] - p_quantities[v_request];
+        v_live[p_customer_nos[v_request]] := v_live[p_customer_nos[v_request]] + p_quantities[v_request];
+        v_key_winners[p_key_nos[v_request]] := v_request;
+    end loop;
+
+    for v_request in 1 .. cardinality(p_outcomes) loop
+        continue when o_outcomes[v_request] is not null;
+        v_customer := p_customer_nos[v_request];
+        v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
+        v_quantity := p_quantities[v_request];
+        v_winner := v_key_winners[p_key_nos[v_request]];
+        if v_winner > 0 then
+            if p_fingerprints[v_request] = p_fingerprints[v_winner] then
+                o_outcomes[v_request] := 'replayed';
+                o_answers[v_request] := p_order_ids[v_winner];
+            else
+                o_outcomes[v_request] := 'idempotency_key_reused';
+            end if;
+        elsif p_live_seats[v_customer] + v_live[v_customer] + v_quantity > p_limit then
+            o_outcomes[v_request] := 'customer_limit';
+        elsif v_quantity > p_available[v_section] then
+            o_outcomes[v_request] := 'sold_out';
+        elsif v_winner = 0
+            and p_live_seats[v_customer] + v_live[v_customer] + v_live_open[v_customer] + v_quantity <= p_limit
+            and v_open[v_section] + v_quantity <= p_available[v_section]
+        then
+            o_admitted[v_request] := true;
+            v_key_winners[p_key_nos[v_request]] := -1;
+            v_live_open[v_customer] := v_live_open[v_customer] + v_quantity;
+            v_open[v_section] := v_open[v_section] + v_quantity;
+        end if;
+    end loop;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._admit_searches(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_asked_section_nos integer[], p_quantities integer[], p_section_nos integer[], p_available integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_admitted boolean[]) IS 'One round of deciding best-available claims, up to the search.';
+
+CREATE FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_actual is distinct from p_expected then
+        raise exception using
+            errcode = 'RL010',
+            message = 'inconsistent',
+            detail = format('%s: %s rows where %s were expected', p_what, coalesce(p_actual, 0), p_expected),
+            hint = 'Ask admin.invariant_violations what is wrong with the event.';
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) IS 'Raises RL010 unless both counts are the same. Private.';
+
+CREATE FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) RETURNS TABLE(row_no integer, seat_no integer)
+    LANGUAGE sql STABLE
+    AS $$
+    select r.row_no, s.seat_no
+      from rowlock.section_rows r
+      cross join lateral (
+            select s.seat_no
+              from rowlock.seats s
+             where s.event_id = p_event_id and s.section_no = p_section_no
+               and s.seat_no between greatest(r.first_seat, p_from_seat) and r.last_seat
+               and s.status = 'available' and s.seat_no <> all (p_lost)
+             order by s.seat_no) s
+     where r.event_id = p_event_id and r.section_no = p_section_no
+       and r.first_seat >= (select coalesce(max(f.first_seat), 1)
+                              from rowlock.section_rows f
+                             where f.event_id = p_event_id and f.section_no = p_section_no and f.first_seat <= p_from_seat)
+     order by r.first_seat, s.seat_no
+     limit p_limit
+$$;
+
+COMMENT ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) IS 'The available seats of a section, front to back, with their rows.';
+
+CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if num_nulls(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded) > 0
+        or cardinality(p_order_ids) <> any (array[cardinality(p_providers), cardinality(p_provider_references),
+            cardinality(p_amounts_minor), cardinality(p_currencies), cardinality(p_succeeded)])
+    then
+        perform rowlock._invalid_input('notices', 'the arrays must have one element a notice');
+    end if;
+    if array_position(p_order_ids, null) is not null or array_position(p_providers, null) is not null
+        or array_position(p_provider_references, null) is not null or array_position(p_amounts_minor, null) is not null
+        or array_position(p_currencies, null) is not null or array_position(p_succeeded, null) is not null
+    then
+        perform rowlock._invalid_input('notices', 'must not hold a null');
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Raises RL007 unless the arrays describe a batch of payment notices. Private.';
+
+CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[] DEFAULT '{}'::integer[], p_section_nos integer[] DEFAULT '{}'::integer[], p_seat_nos integer[] DEFAULT '{}'::integer[], p_blamed boolean[] DEFAULT '{}'::boolean[]) RETURNS SETOF rowlock.claim_answer
+    LANGUAGE sql STABLE
+    AS $$
+    select r.request_no::integer, r.outcome, o.order_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, o.created_at,
+           o.expires_at, b.section_nos, b.seat_nos
+      from unnest(p_outcomes, p_order_ids) with ordinality as r(outcome, order_id, request_no)
+      -- The limit makes it one look-up a request in every plan: when a sale begins, the statistics still describe an empty table.
+      left join lateral (
+            select o.* from rowlock.orders o where o.event_id = p_event_id and o.order_id = r.order_id limit 1) o on true
+      left join (select b.request_no, array_agg(b.section_no order by b.seat_order) as section_nos,
+                        array_agg(b.seat_no order by b.seat_order) as seat_nos
+                   from unnest(p_request_nos, p_section_nos, p_seat_nos, p_blamed)
+                        with ordinality as b(request_no, section_no, seat_no, is_blamed, seat_order)
+                  where b.is_blamed
+                  group by b.request_no) b on b.request_no = r.request_no
+     order by r.request_no
+$$;
+
+COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[]) IS 'The answers to a batch of claims, with their orders as they are now.';
+
+CREATE FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into rowlock.section_rows (event_id, section_no, row_no, label, first_seat, last_seat)
+    select
+        p_event_id,
+        p_section_no,
+        r.no,
+        rowlock._json_text(r.value -> 'label', format('%s[%s].label', p_path, r.no - 1), 1, 20),
+        sum(s.seats) over up_to_here - s.seats + 1,
+        sum(s.seats) over up_to_here
+    from jsonb_array_elements(p_rows) with ordinality as r (value, no)
+    cross join lateral (select (r.value -> 'seats')::integer as seats) as s
+    window up_to_here as (order by r.no);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) IS 'Creates the rows of a section from a checked JSON list.';
+
+CREATE FUNCTION rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) RETURNS integer
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_code     text;
+    v_capacity bigint;
+begin
+    perform rowlock._json_object(p_section, p_path, array['code', 'name', 'price_minor', 'rows']);
+    v_code := rowlock._json_text(p_section -> 'code', p_path || '.code', 1, 20);
+    if v_code !~ '^[A-Za-z0-9_-]+$' then
+        perform rowlock._invalid_input(p_path || '.code', 'must be made of the letters A-Z and a-z, digits, - and _');
+    end if;
+    if exists (select from rowlock.sections as s where s.event_id = p_event_id and s.code = v_code) then
+        perform rowlock._invalid_input(p_path || '.code', 'is the code of an earlier section');
+    end if;
+    if jsonb_typeof(p_section -> 'rows') is distinct from 'array' or p_section -> 'rows' = '[]' then
+        perform rowlock._invalid_input(p_path || '.rows', 'must be a list of at least one row');
+    end if;
+
+    perform rowlock._json_object(r.value, format('%s.rows[%s]', p_path, r.no - 1), array['label', 'seats'])
+    from jsonb_array_elements(p_section -> 'rows') with ordinality as r (value, no);
+    select sum(rowlock._json_integer(r.value -> 'seats', format('%s.rows[%s].seats', p_path, r.no - 1), 1, 1000000))::bigint
+    into v_capacity
+    from jsonb_array_elements(p_section -> 'rows') with ordinality as r (value, no);
+    if v_capacity > 1000000 then
+        perform rowlock._invalid_input(p_path || '.rows', 'must have at most 1000000 seats together');
+    end if;
+
+    insert into rowlock.sections (event_id, section_no, code, name, price_minor, capacity, available)
+    values (
+        p_event_id, p_section_no, v_code,
+        rowlock._json_text(p_section -> 'name', p_path || '.name', 1, 200),
+        rowlock._json_integer(p_section -> 'price_minor', p_path || '.price_minor', 0, 1000000000000),
+        v_capacity, v_capacity
+    );
+    perform rowlock._create_rows(p_event_id, p_section_no, p_section -> 'rows', p_path || '.rows');
+    return v_capacity::integer;
+end
+$_$;
+
+COMMENT ON FUNCTION rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) IS 'Creates a section and its rows, and answers its capacity.';
+
+CREATE FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_quantities integer[], p_first_nos integer[], p_faults integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_key_winners integer[];  -- the request that made a key's order, at the key's first request
+    v_is_won      boolean[];  -- at a seat's first naming
+    v_winner      integer;
+    v_first       integer;
+    v_next        integer := 1;
+begin
+    o_outcomes := p_outcomes;
+    o_answers := p_answers;
+    o_blamed := array_fill(false, array[coalesce(cardinality(p_first_nos), 0)]);
+    v_is_won := o_blamed;
+    v_key_winners := array_fill(0, array[cardinality(p_outcomes)]);
+    for v_request in 1 .. cardinality(p_outcomes) loop
+        v_first := v_next;
+        v_next := v_first + coalesce(p_quantities[v_request], 0);
+        if o_outcomes[v_request] is not null then
+            if o_outcomes[v_request] = 'seat_not_found' then
+                for v_seat in v_first .. v_next - 1 loop
+                    o_blamed[v_seat] := p_faults[v_seat] is not distinct from 3;
+                end loop;
+            end if;
+            continue;
+        end if;
+
+        v_winner := v_key_winners[p_key_nos[v_request]];
+        if v_winner > 0 then
+            if p_fingerprints[v_request] = p_fingerprints[v_winner] then
+                o_outcomes[v_request] := 'replayed';
+                o_answers[v_request] := p_order_ids[v_winner];
+            else
+                o_outcomes[v_request] := 'idempotency_key_reused';
+            end if;
+            continue;
+        end if;
+        if p_live_seats[p_customer_nos[v_request]] + p_quantities[v_request] > p_limit then
+            o_outcomes[v_request] := 'customer_limit';
+            continue;
+        end if;
+
+        for v_seat in v_first .. v_next - 1 loop
+            if p_seat_rows[v_seat] is null or v_is_won[p_first_nos[v_seat]] then
+                o_blamed[v_seat] := true;
+                o_outcomes[v_request] := 'seat_taken';
+            end if;
+        end loop;
+        continue when o_outcomes[v_request] is not null;
+
+        for v_seat in v_first .. v_next - 1 loop
+            v_is_won[p_first_nos[v_seat]] := true;
+        end loop;
+        p_live_seats[p_customer_nos[v_request]] := p_live_seats[p_customer_nos[v_request]] + p_quantities[v_request];
+        v_key_winners[p_key_nos[v_request]] := v_request;
+        o_outcomes[v_request] := 'claimed';
+        o_answers[v_request] := p_order_ids[v_request];
+    end loop;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_quantities integer[], p_first_nos integer[], p_faults integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) IS 'Decides a batch''s claims of explicit seats, first come first served.';
+
+CREATE FUNCTION rowlock._event_not_found(p_event_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception using
+        errcode = 'RL001',
+        message = 'event_not_found',
+        detail = format('there is no event %s', coalesce(p_event_id::text, 'without an id'));
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._event_not_found(p_event_id bigint) IS 'Raises RL001.';
+
+CREATE FUNCTION rowlock._find_nearest(p_event_id bigint, p_section_no integer, p_quantity integer, p_count integer, p_taken integer[]) RETURNS integer[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_seats     integer[];
+    v_groups    integer[];  -- positions in v_seats where candidates begin, best first
+    v_is_chosen boolean[];
+    v_chosen    integer[] := '{}'::integer[];
+begin
+    with seats as materialized (
+        select a.row_no, a.seat_no, row_number() over (order by a.seat_no)::integer as seat_order
+          from rowlock._available_seats(p_event_id, p_section_no, 1, null, '{}') a
+         where not exists (select from unnest(p_taken) as t(seat_no) where t.seat_no = a.seat_no)
+    ), groups as (
+        select s.seat_order, lead(s.row_no, p_quantity - 1) over w - s.row_no as rows_spanned,
+               lead(s.seat_no, p_quantity - 1) over w - s.seat_no as spread
+          from seats s
+        window w as (order by s.seat_order)
+    )
+    select array(select s.seat_no from seats s order by s.seat_order),
+           array(select g.seat_order
+                   from groups g
+                  where g.spread is not null
+                  order by g.rows_spanned, g.spread, g.seat_order
+                  limit p_count * (2 * p_quantity - 1))
+      into v_seats, v_groups;
+
+    v_is_chosen := array_fill(false, array[cardinality(v_seats)]);
+    for v_index in 1 .. cardinality(v_groups) loop
+        exit when cardinality(v_chosen) = p_count * p_quantity;
+        continue when v_is_chosen[v_groups[v_index]] or v_is_chosen[v_groups[v_index] + p_quantity - 1];
+        for v_seat in v_groups[v_index] .. v_groups[v_index] + p_quantity - 1 loop
+            v_is_chosen[v_seat] := true;
+            v_chosen := v_chosen || v_seats[v_seat];
+        end loop;
+    end loop;
+    return v_chosen;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._find_nearest(p_event_id bigint, p_section_no integer, p_quantity integer, p_count integer, p_taken integer[]) IS 'Chooses the seats of a section nearest together, for several requests of one quantity.';
+
+CREATE FUNCTION rowlock._find_seats(p_event_id bigint, p_section_no integer, p_request_nos integer[], p_quantities integer[], p_hints integer[], p_lost integer[], OUT o_request_nos integer[], OUT o_seat_nos integer[], OUT o_from_seat integer) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_from_seat integer;
+    v_limit     integer;
+    v_starts    integer[];
+    v_wanted    record;
+    v_seats     integer[];
+begin
+    select coalesce(max(h.from_seat), 1), max(q.seats) * 2 + 64
+      into v_from_seat, v_limit
+      from (select min(q.quantity) as smallest, sum(q.quantity)::integer as seats from unnest(p_quantities) as q(quantity)) q
+      left join unnest(p_hints) with ordinality as h(from_seat, quantity) on h.quantity <= q.smallest;
+    select f.o_starts, f.o_from_seat
+      into v_starts, o_from_seat
+      from rowlock._find_together(p_event_id, p_section_no, p_quantities, v_from_seat, v_limit, p_lost) f;
+    if array_position(v_starts, null) is not null and v_from_seat < 2147483647 then
+        select f.o_starts, f.o_from_seat
+          into v_starts, o_from_seat
+          from rowlock._find_together(p_event_id, p_section_no, p_quantities, 1, null, p_lost) f;
+    end if;
+
+    select coalesce(array_agg(r.request_no), '{}'), coalesce(array_agg(s.seat_no), '{}')
+      into o_request_nos, o_seat_nos
+      from unnest(p_request_nos, p_quantities, v_starts) as r(request_no, quantity, start)
+      cross join lateral generate_series(r.start, r.start + r.quantity - 1) as s(seat_no);
+    if array_position(v_starts, null) is null then
+        return;
+    end if;
+
+    for v_wanted in
+        select r.quantity, array_agg(r.request_no order by r.request_no) as request_nos
+          from unnest(p_request_nos, p_quantities, v_starts) as r(request_no, quantity, start)
+         where r.start is null
+         group by r.quantity
+         order by min(r.request_no)
+    loop
+        while cardinality(v_wanted.request_nos) > 0 loop
+            v_seats := rowlock._find_nearest(p_event_id, p_section_no, v_wanted.quantity, cardinality(v_wanted.request_nos),
+                                             o_seat_nos || p_lost);
+            exit when cardinality(v_seats) = 0;
+            o_seat_nos := o_seat_nos || v_seats;
+            o_request_nos := o_request_nos || array(select v_wanted.request_nos[(s.seat_order - 1) / v_wanted.quantity + 1]
+                                                      from generate_series(1, cardinality(v_seats)) as s(seat_order));
+            v_wanted.request_nos := v_wanted.request_nos[cardinality(v_seats) / v_wanted.quantity + 1 :];
+        end loop;
+    end loop;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._find_seats(p_event_id bigint, p_section_no integer, p_request_nos integer[], p_quantities integer[], p_hints integer[], p_lost integer[], OUT o_request_nos integer[], OUT o_seat_nos integer[], OUT o_from_seat integer) IS 'Chooses seats of one section for best-available requests: together in a row, else nearest together.';
+
+CREATE FUNCTION rowlock._find_together(p_event_id bigint, p_section_no integer, p_quantities integer[], p_from_seat integer, p_limit integer, p_lost integer[], OUT o_starts integer[], OUT o_from_seat integer) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_smallest integer := (select min(q.quantity) from unnest(p_quantities) as q(quantity));
+    v_firsts   integer[];
+    v_lengths  integer[];
+    v_last     integer;
+    v_seen     integer;
+    v_pointers integer[] := array_fill(1, array[100]);
+    v_run      integer;
+begin
+    select coalesce(array_agg(r.first_seat order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
+           coalesce(array_agg(r.seats order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
+           max(r.last_seat), coalesce(sum(r.seats), 0)
+      into v_firsts, v_lengths, v_last, v_seen
+      from (select min(a.seat_no) as first_seat, max(a.seat_no) as last_seat, count(*)::integer as seats
+              from (select a.row_no, a.seat_no, a.seat_no - row_number() over (order by a.seat_no) as island
+                      from rowlock._available_seats(p_event_id, p_section_no, p_from_seat, p_limit, p_lost) a) a
+             group by a.row_no, a.island) r;
+
+    for v_request in 1 .. cardinality(p_quantities) loop
+        v_run := v_pointers[p_quantities[v_request]];
+        while v_lengths[v_run] < p_quantities[v_request] loop
+            v_run := v_run + 1;
+        end loop;
+        v_pointers[p_quantities[v_request]] := v_run;
+        o_starts[v_request] := v_firsts[v_run];
+        continue when v_firsts[v_run] is null;
+        v_firsts[v_run] := v_firsts[v_run] + p_quantities[v_request];
+        v_lengths[v_run] := v_lengths[v_run] - p_quantities[v_request];
+    end loop;
+
+    v_run := v_pointers[v_smallest];
+    while v_lengths[v_run] < v_smallest loop
+        v_run := v_run + 1;
+    end loop;
+    -- Without a run left, one may still begin among the last seats seen and go on behind them.
+    o_from_seat := coalesce(v_firsts[v_run], case when v_seen = p_limit then v_last - v_smallest + 2 end, 2147483647);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._find_together(p_event_id bigint, p_section_no integer, p_quantities integer[], p_from_seat integer, p_limit integer, p_lost integer[], OUT o_starts integer[], OUT o_from_seat integer) IS 'Chooses seats together, front-most first, for several requests of one section.';
+
+CREATE FUNCTION rowlock._invalid_input(p_path text, p_problem text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception using
+        errcode = 'RL007',
+        message = 'invalid_input',
+        detail = p_path || ': ' || p_problem;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._invalid_input(p_path text, p_problem text) IS 'Raises RL007 with a detail that names the field.';
+
+CREATE FUNCTION rowlock._json_integer(p_value jsonb, p_path text, p_min bigint, p_max bigint) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+declare
+    v_number numeric;
+begin
+    if jsonb_typeof(p_value) = 'number' then
+        v_number := p_value::numeric;
+    end if;
+    -- The range comes first: a number with thousands of digits is never rounded or cast.
+    if v_number is null or v_number not between p_min and p_max or v_number <> trunc(v_number) then
+        perform rowlock._invalid_input(p_path, format('must be a whole number from %s to %s', p_min, p_max));
+    end if;
+    return v_number::bigint;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._json_integer(p_value jsonb, p_path text, p_min bigint, p_max bigint) IS 'Reads a whole number within bounds from a JSON value.';
+
+CREATE FUNCTION rowlock._json_object(p_value jsonb, p_path text, p_known text[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+declare
+    v_unknown text;
+begin
+    if p_value is null or jsonb_typeof(p_value) <> 'object' then
+        perform rowlock._invalid_input(p_path, 'must be an object');
+    end if;
+    if p_value - p_known <> '{}' then
+        select min(k) into v_unknown from jsonb_object_keys(p_value - p_known) as k;
+        perform rowlock._invalid_input(p_path, format('has an unknown field "%s"', left(v_unknown, 50)));
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._json_object(p_value jsonb, p_path text, p_known text[]) IS 'Checks that a value is an object with known fields only.';
+
+CREATE FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+declare
+    v_text text := p_value #>> '{}';
+begin
+    if p_value is null or jsonb_typeof(p_value) <> 'string' or char_length(v_text) not between p_min and p_max then
+        perform rowlock._invalid_input(p_path, format('must be a text of %s to %s characters', p_min, p_max));
+    end if;
+    if v_text ~ '[\u0001-\u001f\u007f-\u009f]' then
+        perform rowlock._invalid_input(p_path, 'must not contain control characters');
+    end if;
+    return v_text;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) IS 'Reads a text of a length within bounds from a JSON value.';
+
+CREATE FUNCTION rowlock._json_time(p_value jsonb, p_path text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    v_time timestamptz;
+begin
+    if p_value is null or p_value = 'null' then
+        return null;
+    end if;
+    if jsonb_typeof(p_value) = 'string'
+        and p_value #>> '{}' ~* '^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}:\d{2}(\.\d{1,9})?(z|[+-]\d{2}:\d{2})$'
+    then
+        begin
+            v_time := date_trunc('milliseconds', (p_value #>> '{}')::timestamptz);
+        exception
+            when data_exception then null;
+        end;
+    end if;
+    if v_time is null or v_time not between '1970-01-01T00:00:00Z' and '9999-12-31T00:00:00Z' then
+        perform rowlock._invalid_input(p_path, 'must be an RFC 3339 time from 1970 to 9999, for example 2030-05-01T20:00:00Z');
+    end if;
+    return v_time;
+end
+$_$;
+
+COMMENT ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) IS 'Reads an RFC 3339 time from a JSON value; null stays null.';
+
+CREATE FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[]) RETURNS TABLE(request_no integer, customer_no integer, key_no integer, live_seats integer, known_order_id uuid, known_outcome text)
+    LANGUAGE sql STABLE
+    AS $$
+    select r.request_no::integer,
+           min(r.request_no) over (partition by r.customer_id)::integer,
+           case when r.idempotency_key is null then r.request_no
+                else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer,
+           coalesce(o.live_seats, 0),
+           o.order_id,
+           case when o.same_request then 'replayed' when o.order_id is not null then 'idempotency_key_reused' end
+      from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints)
+           with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, request_no)
+      -- One scan of the customer's orders answers both questions.
+      cross join lateral (
+            select sum(cardinality(o.seat_nos)) filter (where o.status in ('pending_payment', 'paid'))::integer as live_seats,
+                   (array_agg(o.order_id) filter (where k.is_known))[1] as order_id,
+                   bool_or(o.order_id = r.order_id or o.fingerprint = r.fingerprint) filter (where k.is_known) as same_request
+              from rowlock.orders o
+              cross join lateral (select o.idempotency_key = r.idempotency_key or o.order_id = r.order_id as is_known) k
+             where o.event_id = p_event_id and o.customer_id = r.customer_id) o
+$$;
+
+COMMENT ON FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[]) IS 'Per claim request: the customer''s live seats, and the order that already answers it.';
+
+CREATE FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select pg_advisory_xact_lock(1, k.lock_key)
+      from (select distinct hashtext(p_event_id || ':' || c.customer_id) as lock_key
+              from unnest(p_customer_ids) as c(customer_id)
+             order by lock_key) k
+$$;
+
+COMMENT ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends.';
+
+CREATE FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[] DEFAULT '{}'::boolean[]) RETURNS tid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    v_seat_rows tid[];
+begin
+    -- Materialized: the rows are locked once, whatever the join around them does.
+    with locked as materialized (
+        select w.section_no, w.seat_no, l.seat_row
+          from (select distinct w.section_no, w.seat_no
+                  from unnest(p_section_nos, p_seat_nos, p_is_wanted) as w(section_no, seat_no, is_wanted)
+                 where w.is_wanted is not false
+                 order by w.section_no, w.seat_no) w
+          cross join lateral (
+                select s.ctid as seat_row
+                  from rowlock.seats s
+                 where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no and s.status = 'available'
+                   for update skip locked) l
+    )
+    select array_agg(l.seat_row order by w.wanted_no)
+      into v_seat_rows
+      from unnest(p_section_nos, p_seat_nos) with ordinality as w(section_no, seat_no, wanted_no)
+      left join locked l on l.section_no = w.section_no and l.seat_no = w.seat_no;
+    return v_seat_rows;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[]) IS 'Locks available seats without waiting and answers where their rows lie.';
+
+CREATE FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select pg_advisory_xact_lock(2, k.lock_key)
+      from (select distinct hashtext(p_event_id || ':' || s.section_no) as lock_key
+              from unnest(p_section_nos) as s(section_no)
+             order by lock_key) k
+$$;
+
+COMMENT ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) IS 'Takes the sections'' advisory locks for best-available searches, sorted, until the transaction ends.';
+
+CREATE FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    perform rowlock._lock_customers(p_event_id, array(
+        select o.customer_id
+        from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status in ('expired', 'cancelled')
+    ));
+
+    perform
+    from (
+        select o.order_id, s.section_no, s.seat_no
+        from rowlock.orders o
+        cross join unnest(o.section_nos, o.seat_nos) as s (section_no, seat_no)
+        where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status = 'pending_payment'
+        order by s.section_no, s.seat_no
+    ) w
+    cross join lateral (
+        select
+        from rowlock.seats s
+        where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no and s.order_id = w.order_id
+        for no key update
+    ) s;
+
+    perform
+    from (
+        select distinct s.section_no
+        from rowlock.orders o
+        cross join unnest(o.section_nos) as s (section_no)
+        where o.event_id = p_event_id and o.order_id = any (p_order_ids)
+        order by s.section_no
+    ) w
+    cross join lateral (
+        select
+        from rowlock.sections s
+        where s.event_id = p_event_id and s.section_no = w.section_no
+        for no key update
+    ) s;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) IS 'Locks the customers of late orders, the seats of pending ones and the sections of all, in order. Private.';
+
+CREATE FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    v_sections integer[];
+    v_counts   integer[];
+    v_lowest   integer[];
+begin
+    select array_agg(m.section_no order by m.section_no), array_agg(m.seats order by m.section_no),
+           array_agg(m.lowest_seat_no order by m.section_no)
+      into v_sections, v_counts, v_lowest
+      from (select w.section_no, count(*)::integer as seats, min(w.seat_no) as lowest_seat_no
+              from unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no)
+             group by w.section_no) m;
+    if v_sections is null or p_from = p_to then
+        return;
+    end if;
+
+    -- An update alone would lock in whatever order its plan visits the rows.
+    perform
+      from rowlock.sections s
+     where s.event_id = p_event_id and s.section_no = any (v_sections)
+     order by s.section_no
+       for no key update;
+
+    update rowlock.sections s
+       set available = s.available + m.seats * ((p_to = 'available')::integer - (p_from = 'available')::integer),
+           held = s.held + m.seats * ((p_to = 'held')::integer - (p_from = 'held')::integer),
+           sold = s.sold + m.seats * ((p_to = 'sold')::integer - (p_from = 'sold')::integer),
+           blocked = s.blocked + m.seats * ((p_to = 'blocked')::integer - (p_from = 'blocked')::integer),
+           revision = s.revision + 1,
+           releases = s.releases + (p_to = 'available')::integer,
+           search_from = case when p_to <> 'available' then s.search_from else
+               array(select least(h.from_seat, m.lowest_seat_no - h.quantity::integer + 1)
+                       from unnest(s.search_from) with ordinality as h(from_seat, quantity)
+                      order by h.quantity) end
+      from unnest(v_sections, v_counts, v_lowest) as m(section_no, seats, lowest_seat_no)
+     where s.event_id = p_event_id and s.section_no = m.section_no;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) IS 'Moves the counts of seats that changed from one status to another, section by section.';
+
+CREATE FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_section_nos integer[];
+    v_seat_nos    integer[];
+    v_order_ids   uuid[];
+    v_count       bigint;
+begin
+    with paid as (
+        update rowlock.orders o
+        set status = 'paid', ended_at = p_at
+        where o.ctid = any (p_order_rows) and o.event_id = p_event_id
+            and (o.status = 'pending_payment' or p_from = 'available' and o.status in ('expired', 'cancelled'))
+        returning o.order_id, o.section_nos, o.seat_nos
+    ), listed as (
+        select p.order_id, s.section_no, s.seat_no, s.place
+        from paid p
+        cross join unnest(p.section_nos, p.seat_nos) with ordinality as s (section_no, seat_no, place)
+        order by s.section_no, s.seat_no
+    )
+    select array_agg(l.section_no), array_agg(l.seat_no), array_agg(l.order_id), count(*) filter (where l.place = 1)
+    into v_section_nos, v_seat_nos, v_order_ids, v_count
+    from listed l;
+    perform rowlock._assert_rows(v_count, cardinality(p_order_rows), 'orders that can be paid');
+
+    with sold as (
+        update rowlock.seats s
+        set status = 'sold', order_id = w.order_id
+        from unnest(v_section_nos, v_seat_nos, v_order_ids) as w (section_no, seat_no, order_id)
+        where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
+            and s.status = p_from and (s.order_id = w.order_id or p_from = 'available')
+        returning s.section_no, s.seat_no, s.order_id
+    )
+    insert into rowlock.tickets (event_id, section_no, seat_no, order_id, issued_at)
+    select p_event_id, s.section_no, s.seat_no, s.order_id, p_at
+    from sold s;
+    get diagnostics v_count = row_count;
+    perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'tickets of paid seats');
+
+    perform rowlock._move_seat_counts(p_event_id, v_section_nos, v_seat_nos, p_from, 'sold');
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) IS 'Makes orders paid and their seats sold, with a ticket each. Private.';
+
+CREATE FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    v_now  timestamptz := date_trunc('milliseconds', clock_timestamp());
+    v_held integer;
+begin
+    update rowlock.seats s
+       set status = 'held', order_id = p_order_ids[w.request_no]
+      from unnest(p_request_nos, p_seat_rows) as w(request_no, seat_row)
+     where s.ctid = w.seat_row and s.status = 'available';
+    get diagnostics v_held = row_count;
+    perform rowlock._assert_rows(v_held, cardinality(p_seat_rows), 'claimed seats');
+
+    insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
+                                idempotency_key, fingerprint)
+    select p_event_id, p_order_ids[w.request_no], p_customer_ids[w.request_no], w.section_nos, w.seat_nos, w.amount_minor, v_now,
+           v_now + p_window_ms * interval '1 millisecond', p_idempotency_keys[w.request_no],
+           case when p_idempotency_keys[w.request_no] is not null then p_fingerprints[w.request_no] end
+      from (select w.request_no, array_agg(w.section_no order by w.seat_order) as section_nos,
+                   array_agg(w.seat_no order by w.seat_order) as seat_nos, sum(s.price_minor)::bigint as amount_minor
+              from unnest(p_request_nos, p_section_nos, p_seat_nos)
+                   with ordinality as w(request_no, section_no, seat_no, seat_order)
+              join rowlock.sections s on s.event_id = p_event_id and s.section_no = w.section_no
+             group by w.request_no) w;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[]) IS 'Holds the seats of a batch''s winners and creates their orders.';
+
+CREATE FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_order rowlock.orders;
+    v_limit integer;
+    v_owned bigint;
+begin
+    select o.* into strict v_order from rowlock.orders o where o.ctid = p_order_row;
+
+    select e.seats_per_customer into v_limit from rowlock.events e where e.event_id = p_event_id and e.status <> 'closed';
+    if not found then
+        return false;
+    end if;
+
+    select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
+    from rowlock.orders o
+    where o.event_id = p_event_id and o.customer_id = v_order.customer_id and o.status in ('pending_payment', 'paid');
+    if v_owned + cardinality(v_order.seat_nos) > v_limit then
+        return false;
+    end if;
+
+    if array_position(rowlock._lock_seats(p_event_id, v_order.section_nos, v_order.seat_nos), null) is not null then
+        return false;
+    end if;
+
+    perform rowlock._pay_orders(p_event_id, array[p_order_row], 'available', p_at);
+    return true;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) IS 'Claims a late order''s seats again and pays it, if all of them are free and the limit holds. Private.';
+
+CREATE FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
+begin
+    with notices as (
+        select n.*,
+            row_number() over (partition by n.order_id order by n.no) = 1 as first_of_order,
+            row_number() over (partition by n.provider, n.reference order by n.no) = 1 as first_of_identity
+        from unnest(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded)
+            with ordinality as n (order_id, provider, reference, amount_minor, currency, succeeded, no)
+        order by n.order_id
+    ), locked as materialized (
+        select n.*, o.order_row, coalesce(n.first_of_order and n.first_of_identity and n.succeeded and n.currency = v_currency
+            and o.status = 'pending_payment' and o.amount_minor = n.amount_minor, false) as payable
+        from notices n
+        left join lateral (
+            select o.ctid as order_row, o.status, o.amount_minor
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.order_id = n.order_id
+            for update
+        ) o on true
+    ), recorded as (
+        insert into rowlock.payments
+            (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome, received_at)
+        select p_event_id, l.provider, l.reference, l.order_id, l.amount_minor, l.currency,
+            case when l.succeeded then 'succeeded' else 'failed' end::rowlock.payment_status,
+            case when l.payable then 'paid' when l.succeeded then 'refund_due' else 'failed_recorded' end::rowlock.payment_outcome,
+            date_trunc('milliseconds', clock_timestamp())
+        from locked l
+        where l.first_of_identity
+        order by l.provider, l.reference
+        on conflict do nothing
+        returning provider, provider_reference
+    ), sorted as materialized (
+        select l.no::integer, l.order_row, l.payable, l.first_of_identity
+            and (l.provider, l.reference) in (select r.provider, r.provider_reference from recorded r) as fresh
+        from locked l
+    )
+    select
+        array_agg(s.order_row) filter (where s.payable and s.fresh),
+        array_agg(s.no order by s.no) filter (where not (s.payable and s.fresh)),
+        array_agg(s.no) filter (where s.fresh and not s.payable)
+    into payable_order_rows, one_by_one, fresh
+    from sorted s;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) IS 'Locks the orders of payment notices, records the new payments, tells which can be paid together. Private.';
+
+CREATE FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_section_nos integer[];
+    v_seat_nos    integer[];
+    v_order_ids   uuid[];
+    v_count       bigint;
+begin
+    with ended as (
+        update rowlock.orders o
+        set status = p_status, ended_at = p_at
+        where o.ctid = any (p_order_rows) and o.event_id = p_event_id and o.status = 'pending_payment'
+        returning o.order_id, o.section_nos, o.seat_nos
+    ), listed as (
+        select e.order_id, s.section_no, s.seat_no, s.place
+        from ended e
+        cross join unnest(e.section_nos, e.seat_nos) with ordinality as s (section_no, seat_no, place)
+        order by s.section_no, s.seat_no
+    )
+    select array_agg(l.section_no), array_agg(l.seat_no), array_agg(l.order_id), count(*) filter (where l.place = 1)
+    into v_section_nos, v_seat_nos, v_order_ids, v_count
+    from listed l;
+    perform rowlock._assert_rows(v_count, cardinality(p_order_rows), 'pending orders');
+
+    update rowlock.seats s
+    set status = 'available', order_id = null
+    from unnest(v_section_nos, v_seat_nos, v_order_ids) as w (section_no, seat_no, order_id)
+    where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
+        and s.status = 'held' and s.order_id = w.order_id;
+    get diagnostics v_count = row_count;
+    perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'seats held by their orders');
+
+    perform rowlock._move_seat_counts(p_event_id, v_section_nos, v_seat_nos, 'held', 'available');
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) IS 'Ends pending orders as expired, cancelled or refund_due and puts their seats on sale again. Private.';
+
+CREATE FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_section record;
+    v_found   record;
+begin
+    for v_section in
+        select r.section_no, r.request_nos, r.quantities, r.smallest, s.search_from, s.releases
+          from (select r.section_no, array_agg(r.request_no::integer order by r.request_no) as request_nos,
+                       array_agg(r.quantity order by r.request_no) as quantities, min(r.quantity) as smallest
+                  from unnest(p_asked_section_nos, p_quantities, p_admitted)
+                       with ordinality as r(section_no, quantity, is_admitted, request_no)
+                 where r.is_admitted
+                 group by r.section_no) r
+          join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no
+         order by r.section_no
+    loop
+        select f.o_request_nos as request_nos, f.o_seat_nos as seat_nos, f.o_from_seat as from_seat
+          into v_found
+          from rowlock._find_seats(
+                   p_event_id, v_section.section_no, v_section.request_nos, v_section.quantities, v_section.search_from,
+                   array(select l.seat_no
+                           from unnest(p_lost_section_nos, p_lost_seat_nos) as l(section_no, seat_no)
+                          where l.section_no = v_section.section_no)) f;
+        continue when cardinality(v_found.seat_nos) = 0;
+        o_request_nos := o_request_nos || v_found.request_nos;
+        o_section_nos := o_section_nos || array_fill(v_section.section_no, array[cardinality(v_found.seat_nos)]);
+        o_seat_nos := o_seat_nos || v_found.seat_nos;
+        o_hint_section_nos := o_hint_section_nos || v_section.section_no;
+        o_hint_quantities := o_hint_quantities || v_section.smallest;
+        o_hint_seats := o_hint_seats || v_found.from_seat;
+        o_hint_releases := o_hint_releases || v_section.releases;
+    end loop;
+    o_seat_rows := rowlock._lock_seats(p_event_id, o_section_nos, o_seat_nos);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) IS 'Chooses and locks seats for a round of best-available claims.';
+
+CREATE FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return (
+        select string_agg(
+            case o.status when 'available' then 'a' when 'held' then 'h' when 'sold' then 's' else 'b' end,
+            ''
+        )
+        from (
+            select s.status
+            from rowlock.seats as s
+            where s.event_id = p_event_id and s.section_no = p_section_no
+            order by s.seat_no
+        ) as o
+    );
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no integer) IS 'Reads the seats of a section as one text, with its caller''s snapshot.';
+
+CREATE FUNCTION rowlock._set_event_status(p_event_id bigint, p_status rowlock.event_status, p_from rowlock.event_status[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_status rowlock.event_status;
+begin
+    select e.status into v_status from rowlock.events as e where e.event_id = p_event_id for no key update;
+    if not found then
+        perform rowlock._event_not_found(p_event_id);
+    end if;
+    if v_status = p_status then
+        return;
+    end if;
+    if v_status <> all (p_from) then
+        raise exception using
+            errcode = 'RL008',
+            message = 'event_conflict',
+            detail = format('event %s is %s and cannot become %s', p_event_id, v_status, p_status);
+    end if;
+    update rowlock.events as e
+    set status = p_status, updated_at = date_trunc('milliseconds', clock_timestamp())
+    where e.event_id = p_event_id;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._set_event_status(p_event_id bigint, p_status rowlock.event_status, p_from rowlock.event_status[]) IS 'Moves an event to a status if it has one of the statuses given.';
+
+CREATE FUNCTION rowlock._set_seats_blocked(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_capacity integer;
+    v_unfit    json;
+    v_changed  integer[];
+begin
+    select s.capacity into v_capacity from rowlock.sections s where s.event_id = p_event_id and s.section_no = p_section_no;
+    if not found then
+        raise exception using errcode = 'RL002', message = 'section_not_found',
+            detail = format('event %s has no section %s', p_event_id, p_section_no);
+    end if;
+    select json_agg(w.seat_no order by w.seat_no) into v_unfit
+      from unnest(p_seat_nos) as w(seat_no)
+     where (w.seat_no between 1 and v_capacity) is not true;
+    if v_unfit is not null then
+        raise exception using errcode = 'RL003', message = 'seat_not_found', detail = v_unfit::text;
+    end if;
+
+    perform
+      from rowlock.seats s
+     where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos)
+     order by s.seat_no
+       for update;
+    -- A new statement sees what the seats became while the locks were waited for.
+    select json_agg(s.seat_no order by s.seat_no) into v_unfit
+      from rowlock.seats s
+     where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status in ('held', 'sold');
+    if v_unfit is not null then
+        raise exception using errcode = 'RL009', message = 'seats_not_blockable', detail = v_unfit::text,
+            hint = 'Held and sold seats can be neither blocked nor unblocked; nothing was changed.';
+    end if;
+
+    with changed as (
+        update rowlock.seats s
+           set status = p_to
+         where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status = p_from
+        returning s.seat_no
+    )
+    select array_agg(c.seat_no) into v_changed from changed c;
+    perform rowlock._move_seat_counts(p_event_id, array_fill(p_section_no, array[coalesce(cardinality(v_changed), 0)]), v_changed,
+                                      p_from, p_to);
+    return coalesce(cardinality(v_changed), 0);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._set_seats_blocked(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) IS 'Moves seats between available and blocked, all or none.';
+
+CREATE FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_recorded rowlock.payments;
+    v_outcome  rowlock.payment_outcome;
+begin
+    if not p_fresh then
+        select * into strict v_recorded
+        from rowlock.payments p
+        where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference
+        for update;
+        if v_recorded.order_id <> p_order_id then
+            return 'payment_conflict';
+        end if;
+        if v_recorded.status = 'succeeded' or not p_succeeded then
+            return case when v_recorded.amount_minor = p_amount_minor and v_recorded.currency = p_currency then 'duplicate'
+                else 'payment_conflict' end;
+        end if;
+    end if;
+    if not p_succeeded then
+        return 'failed_recorded';
+    end if;
+
+    v_outcome := rowlock._spend_payment(p_event_id, p_order_id, p_amount_minor, p_currency, p_at);
+    if not p_fresh or v_outcome <> 'refund_due' then
+        update rowlock.payments p
+        set status = 'succeeded', outcome = v_outcome, amount_minor = p_amount_minor, currency = p_currency, received_at = p_at
+        where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
+    end if;
+    return v_outcome::text;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone) IS 'Settles one recorded payment notice against its order. Private.';
+
+CREATE FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) RETURNS rowlock.payment_outcome
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    v_row    tid;
+    v_status rowlock.order_status;
+    v_right  boolean;
+begin
+    select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency
+    into v_row, v_status, v_right
+    from rowlock.orders o
+    join rowlock.events e on e.event_id = o.event_id
+    where o.event_id = p_event_id and o.order_id = p_order_id;
+
+    case
+        when v_status = 'pending_payment' and v_right then
+            perform rowlock._pay_orders(p_event_id, array[v_row], 'held', p_at);
+            return 'paid'::rowlock.payment_outcome;
+        when v_status = 'pending_payment' then
+            perform rowlock._release_orders(p_event_id, array[v_row], 'refund_due', p_at);
+        when v_status in ('expired', 'cancelled') then
+            if v_right and rowlock._reclaim_order(p_event_id, v_row, p_at) then
+                return 'late_reclaimed'::rowlock.payment_outcome;
+            end if;
+            update rowlock.orders o
+            set status = 'refund_due', ended_at = p_at
+            where o.ctid = v_row;
+        else null;
+    end case;
+    return 'refund_due'::rowlock.payment_outcome;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) IS 'What arrived money buys: the seats, the seats claimed again, or a refund. Private.';
+
+CREATE FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS TABLE(request_no integer, section_no integer, seat_no integer, first_no integer, fault integer)
+    LANGUAGE sql STABLE
+    AS $$
+    select w.request_no, w.section_no, w.seat_no,
+           min(w.wanted_no) over (partition by w.section_no, w.seat_no)::integer,
+           case when lag(w.request_no) over (partition by w.section_no, w.seat_no order by w.wanted_no) = w.request_no then 1
+                when s.capacity is null then 2
+                when (w.seat_no between 1 and s.capacity) is not true then 3 end
+      from (select w.*, row_number() over (order by w.request_no, w.asked_no) as wanted_no
+              from unnest(p_request_nos, p_section_nos, p_seat_nos)
+                   with ordinality as w(request_no, section_no, seat_no, asked_no)) w
+      left join rowlock.sections s on s.event_id = p_event_id and s.section_no = w.section_no
+     order by w.wanted_no
+$$;
+
+COMMENT ON FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'The seats a batch of claims asks for, with what is wrong about naming them.';
+
+CREATE FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    update rowlock.sections s
+       set search_from = array(select case when q.quantity = h.quantity then h.from_seat else coalesce(s.search_from[q.quantity], 1) end
+                                 from generate_series(1, greatest(cardinality(s.search_from), h.quantity)) as q(quantity)
+                                order by q.quantity)
+      from unnest(p_section_nos, p_quantities, p_seats, p_releases) as h(section_no, quantity, from_seat, releases)
+     where s.event_id = p_event_id and s.section_no = h.section_no and s.releases = h.releases
+       and s.search_from[h.quantity] is distinct from h.from_seat
+$$;
+
+COMMENT ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) IS 'Writes where the next best-available search of each section may begin.';
+
+CREATE FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+    select rowlock._set_seats_blocked(p_event_id, p_section_no, p_seat_nos, 'available', 'blocked')
+$$;
+
+COMMENT ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Keeps seats of one section back from sale, all or none; answers how many changed.';
+
+CREATE FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) RETURNS SETOF rowlock.order_row
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_row    tid;
+    v_status rowlock.order_status;
+begin
+    select o.ctid, o.status into v_row, v_status
+    from rowlock.orders o
+    where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
+    for update;
+    if not found then
+        raise exception using errcode = 'RL004', message = 'order_not_found',
+            detail = format('the customer has no order %s of event %s', p_order_id, p_event_id);
+    end if;
+
+    if v_status = 'pending_payment' then
+        perform rowlock._release_orders(p_event_id, array[v_row], 'cancelled', date_trunc('milliseconds', clock_timestamp()));
+    elsif v_status <> 'cancelled' then
+        raise exception using errcode = 'RL006', message = 'order_not_pending',
+            detail = format('order %s is %s', p_order_id, v_status);
+    end if;
+    return query select o.* from rowlock.get_order(p_event_id, p_order_id, p_customer_id) o;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) IS 'Cancels a customer''s pending order and puts its seats on sale again.';
+
+CREATE FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+declare
+    v_event rowlock.events;
+begin
+    perform rowlock._json_object(p_change, 'event', array[
+        'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer'
+    ]);
+    select e.* into v_event from rowlock.events as e where e.event_id = p_event_id for no key update;
+    if not found then
+        perform rowlock._event_not_found(p_event_id);
+    end if;
+
+    if p_change ? 'name' then
+        v_event.name := rowlock._json_text(p_change -> 'name', 'name', 1, 200);
+    end if;
+    if p_change ? 'venue' then
+        v_event.venue := rowlock._json_text(p_change -> 'venue', 'venue', 0, 200);
+    end if;
+    if p_change ? 'starts_at' then
+        v_event.starts_at := rowlock._json_time(p_change -> 'starts_at', 'starts_at');
+    end if;
+    if p_change ? 'on_sale_at' then
+        v_event.on_sale_at := rowlock._json_time(p_change -> 'on_sale_at', 'on_sale_at');
+    end if;
+    if p_change ? 'window_ms' then
+        v_event.window_ms := rowlock._json_integer(p_change -> 'window_ms', 'window_ms', 1000, 86400000);
+    end if;
+    if p_change ? 'seats_per_customer' then
+        v_event.seats_per_customer := rowlock._json_integer(p_change -> 'seats_per_customer', 'seats_per_customer', 1, 1000);
+    end if;
+
+    update rowlock.events as e
+    set name = v_event.name,
+        venue = v_event.venue,
+        starts_at = v_event.starts_at,
+        on_sale_at = v_event.on_sale_at,
+        window_ms = v_event.window_ms,
+        seats_per_customer = v_event.seats_per_customer,
+        updated_at = date_trunc('milliseconds', clock_timestamp())
+    where e.event_id = p_event_id;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) IS 'Changes settings of an event; orders already made keep their deadlines.';
+
+CREATE FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) RETURNS SETOF rowlock.claim_answer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET jit TO 'off'
+    AS $$
+declare
+    v_event            record;
+    v_customer_nos     integer[];  -- arrays of one element a request, as _known_claims answers them
+    v_key_nos          integer[];
+    v_live_seats       integer[];
+    v_outcomes         text[];     -- of each request, null while undecided
+    v_answers          uuid[];     -- the order each request is answered with
+    v_admitted         boolean[];  -- whether a request takes part in the round's search
+    v_sections         record;     -- arrays of one element a section
+    v_found            record;     -- arrays of one element a seat: what the round's search chose
+    v_won              record;     -- arrays of one element a seat: what the round won
+    v_hints            record;     -- what the first round's search learned
+    v_held_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what all rounds won
+    v_held_seat_nos    integer[] := '{}'::integer[];
+    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what rivals had locked
+    v_lost_seat_nos    integer[] := '{}'::integer[];
+begin
+    if cardinality(p_order_ids) = 0 then
+        return;
+    end if;
+    select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
+      into v_event
+      from rowlock.events e
+     where e.event_id = p_event_id
+       for key share;
+    perform rowlock._lock_customers(p_event_id, p_customer_ids);
+    perform rowlock._lock_section_searches(p_event_id, p_section_nos);
+
+    select array_agg(c.customer_no), array_agg(c.key_no), array_agg(c.live_seats), array_agg(c.outcome),
+           array_agg(case when c.outcome = 'replayed' then c.known_order_id end)
+      into v_customer_nos, v_key_nos, v_live_seats, v_outcomes, v_answers
+      from (select k.*,
+                   case when k.known_outcome is not null then k.known_outcome
+                        when v_event.is_on_sale is null then 'event_not_found'
+                        when not v_event.is_on_sale then 'not_on_sale'
+                        when (r.quantity between 1 and 100) is not true then 'too_many_seats'
+                        when s.section_no is null then 'section_not_found' end as outcome
+              from rowlock._known_claims(p_event_id, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints) k
+              join unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
+                on r.request_no = k.request_no
+              left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no
+             order by k.request_no) c;
+
+    for v_round in 1 .. 4 loop
+        exit when array_position(v_outcomes, null) is null;
+        select array_agg(s.section_no) as section_nos, array_agg(s.available) as available
+          into v_sections
+          from rowlock.sections s
+         where s.event_id = p_event_id and s.section_no = any (p_section_nos);
+        select a.o_outcomes, a.o_answers, a.o_admitted
+          into v_outcomes, v_answers, v_admitted
+          from rowlock._admit_searches(
+                   v_event.seats_per_customer, v_outcomes, v_answers, p_order_ids, p_fingerprints, v_customer_nos, v_key_nos, v_live_seats,
+                   p_section_nos, p_quantities, v_sections.section_nos, v_sections.available) a;
+        exit when array_position(v_admitted, true) is null;
+
+        select f.* into v_found
+          from rowlock._search_sections(p_event_id, p_section_nos, p_quantities, v_admitted, v_lost_section_nos, v_lost_seat_nos) f;
+        if v_round = 1 then
+            v_hints := v_found;
+        end if;
+        select array_agg(f.request_no) filter (where f.is_won) as request_nos,
+               array_agg(f.section_no) filter (where f.is_won) as section_nos,
+               array_agg(f.seat_no) filter (where f.is_won) as seat_nos,
+               array_agg(f.seat_row) filter (where f.is_won) as seat_rows,
+               array_agg(f.section_no) filter (where f.seat_row is null) as lost_section_nos,
+               array_agg(f.seat_no) filter (where f.seat_row is null) as lost_seat_nos
+          into v_won
+          from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
+                  from unnest(v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos, v_found.o_seat_rows)
+                       as f(request_no, section_no, seat_no, seat_row)) f;
+        v_lost_section_nos := v_lost_section_nos || v_won.lost_section_nos;
+        v_lost_seat_nos := v_lost_seat_nos || v_won.lost_seat_nos;
+        continue when v_won.request_nos is null;
+
+        perform rowlock._place_orders(p_event_id, v_event.window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
+                                      v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
+        v_held_section_nos := v_held_section_nos || v_won.section_nos;
+        v_held_seat_nos := v_held_seat_nos || v_won.seat_nos;
+        select array_agg(case when w.request_no is not null then 'claimed' else r.outcome end order by r.request_no),
+               array_agg(case when w.request_no is not null then r.order_id else r.answer end order by r.request_no)
+          into v_outcomes, v_answers
+          from unnest(v_outcomes, v_answers, p_order_ids) with ordinality as r(outcome, answer, order_id, request_no)
+          left join (select distinct w.request_no from unnest(v_won.request_nos) as w(request_no)) w on w.request_no = r.request_no;
+    end loop;
+
+    if cardinality(v_held_seat_nos) > 0 then
+        perform rowlock._move_seat_counts(p_event_id, v_held_section_nos, v_held_seat_nos, 'available', 'held');
+        -- What was passed over because a rival had it may still be free: no hint may hide it.
+        if cardinality(v_lost_seat_nos) = 0 then
+            perform rowlock._write_search_hints(p_event_id, v_hints.o_hint_section_nos, v_hints.o_hint_quantities,
+                                                v_hints.o_hint_seats, v_hints.o_hint_releases);
+        end if;
+    end if;
+    return query
+    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), v_answers) a;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) IS 'Claims n seats together, or the nearest together, for a batch of requests of one event; one answer a request.';
+
+CREATE FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS SETOF rowlock.claim_answer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET jit TO 'off'
+    AS $$
+declare
+    v_event        record;
+    v_wanted       record;     -- arrays of one element a wanted seat, in request order
+    v_customer_nos integer[];  -- arrays of one element a request, as _known_claims answers them
+    v_key_nos      integer[];
+    v_live_seats   integer[];
+    v_quantities   integer[];
+    v_outcomes     text[];     -- of each request, null while undecided
+    v_answers      uuid[];     -- the order each request is answered with
+    v_seat_rows    tid[];      -- where the locked row of each wanted seat lies, null if it was not to be had
+    v_blamed       boolean[];  -- whether a wanted seat is why its request failed
+    v_won          record;     -- arrays of one element a won seat
+begin
+    if cardinality(p_order_ids) = 0 then
+        return;
+    end if;
+    select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
+      into v_event
+      from rowlock.events e
+     where e.event_id = p_event_id
+       for key share;
+    perform rowlock._lock_customers(p_event_id, p_customer_ids);
+
+    select array_agg(w.request_no) as request_nos, array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos,
+           array_agg(w.first_no) as first_nos, array_agg(w.fault) as faults
+      into v_wanted
+      from rowlock._wanted_seats(p_event_id, p_request_nos, p_section_nos, p_seat_nos) w;
+
+    select array_agg(c.customer_no), array_agg(c.key_no), array_agg(c.live_seats), array_agg(c.quantity), array_agg(c.outcome),
+           array_agg(case when c.outcome = 'replayed' then c.known_order_id end)
+      into v_customer_nos, v_key_nos, v_live_seats, v_quantities, v_outcomes, v_answers
+      from (select k.*, w.quantity,
+                   case when k.known_outcome is not null then k.known_outcome
+                        when v_event.is_on_sale is null then 'event_not_found'
+                        when not v_event.is_on_sale then 'not_on_sale'
+                        when (w.quantity between 1 and 100) is not true then 'too_many_seats'
+                        when w.fault is not null then w.fault
+                        when k.live_seats + w.quantity > v_event.seats_per_customer then 'customer_limit' end as outcome
+              from rowlock._known_claims(p_event_id, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints) k
+              left join (select w.request_no, count(*)::integer as quantity,
+                                (array['duplicate_seat', 'section_not_found', 'seat_not_found'])[min(w.fault)] as fault
+                           from unnest(v_wanted.request_nos, v_wanted.faults) as w(request_no, fault)
+                          group by w.request_no) w on w.request_no = k.request_no
+             order by k.request_no) c;
+
+    v_seat_rows := rowlock._lock_seats(p_event_id, v_wanted.section_nos, v_wanted.seat_nos,
+                                       array(select v_outcomes[w.request_no] is null
+                                               from unnest(v_wanted.request_nos) with ordinality as w(request_no, wanted_no)
+                                              order by w.wanted_no));
+
+    select d.o_outcomes, d.o_answers, d.o_blamed
+      into v_outcomes, v_answers, v_blamed
+      from rowlock._decide_seat_claims(
+               v_event.seats_per_customer, v_outcomes, v_answers, p_order_ids, p_fingerprints, v_customer_nos, v_key_nos, v_live_seats,
+               v_quantities, v_wanted.first_nos, v_wanted.faults, v_seat_rows) d;
+
+    select array_agg(w.request_no) as request_nos, array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos,
+           array_agg(w.seat_row) as seat_rows
+      into v_won
+      from unnest(v_wanted.request_nos, v_wanted.section_nos, v_wanted.seat_nos, v_seat_rows)
+           as w(request_no, section_no, seat_no, seat_row)
+     where v_outcomes[w.request_no] = 'claimed';
+    if v_won.seat_nos is not null then
+        perform rowlock._place_orders(p_event_id, v_event.window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
+                                      v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
+        perform rowlock._move_seat_counts(p_event_id, v_won.section_nos, v_won.seat_nos, 'available', 'held');
+    end if;
+
+    return query
+    select a.* from rowlock._claim_answers(p_event_id, v_outcomes, v_answers, v_wanted.request_nos, v_wanted.section_nos,
+                                           v_wanted.seat_nos, v_blamed) a;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'Claims explicit seats for a batch of requests of one event, all or none each, first come first served; one answer a request.';
+
+CREATE FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) RETURNS SETOF rowlock.claim_answer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+    select a.*
+      from rowlock._claim_answers(p_event_id, array_fill('claimed'::text, array[cardinality(p_order_ids)]), p_order_ids) a
+     where a.order_id is not null
+$$;
+
+COMMENT ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) IS 'The orders of those ids that exist, answered as claims; resolves a lost answer.';
+
+CREATE FUNCTION rowlock.close_event(p_event_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    perform rowlock._set_event_status(p_event_id, 'closed', array['draft', 'open', 'paused']::rowlock.event_status[]);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.close_event(p_event_id bigint) IS 'Closes an event for good; pending orders may still be paid.';
+
+CREATE FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+declare
+    v_api_key_id bigint;
+begin
+    if p_hash is null or octet_length(p_hash) <> 32 then
+        perform rowlock._invalid_input('hash', 'must be the 32 bytes of a SHA-256');
+    end if;
+    insert into rowlock.api_keys (name, hash, created_at)
+    values (rowlock._json_text(to_jsonb(p_name), 'name', 1, 200), p_hash, date_trunc('milliseconds', clock_timestamp()))
+    on conflict (hash) do nothing
+    returning api_key_id into v_api_key_id;
+    if not found then
+        perform rowlock._invalid_input('hash', 'is the hash of an earlier key');
+    end if;
+    return v_api_key_id;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) IS 'Records a new API key by its SHA-256; answers its id.';
+
+CREATE FUNCTION rowlock.create_event(p_event jsonb) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $_$
+declare
+    v_event    jsonb;
+    v_event_id bigint;
+    v_sections jsonb := p_event -> 'sections';
+    v_currency text;
+    v_seats    integer := 0;
+    v_now      timestamptz := date_trunc('milliseconds', clock_timestamp());
+begin
+    perform rowlock._json_object(p_event, 'event', array[
+        'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer', 'currency', 'sections'
+    ]);
+    v_currency := rowlock._json_text(p_event -> 'currency', 'currency', 3, 3);
+    if v_currency !~ '^[A-Z]{3}$' then
+        perform rowlock._invalid_input('currency', 'must be an ISO 4217 code, for example TWD');
+    end if;
+    if jsonb_typeof(v_sections) is distinct from 'array' or jsonb_array_length(v_sections) not between 1 and 500 then
+        perform rowlock._invalid_input('sections', 'must be a list of 1 to 500 sections');
+    end if;
+
+    v_event := '{"venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
+    insert into rowlock.events (name, venue, starts_at, on_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at)
+    values (
+        rowlock._json_text(v_event -> 'name', 'name', 1, 200),
+        rowlock._json_text(v_event -> 'venue', 'venue', 0, 200),
+        rowlock._json_time(v_event -> 'starts_at', 'starts_at'),
+        rowlock._json_time(v_event -> 'on_sale_at', 'on_sale_at'),
+        rowlock._json_integer(v_event -> 'window_ms', 'window_ms', 1000, 86400000),
+        rowlock._json_integer(v_event -> 'seats_per_customer', 'seats_per_customer', 1, 1000),
+        v_currency, v_now, v_now
+    )
+    returning event_id into v_event_id;
+
+    for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
+        v_seats := v_seats
+            + rowlock._create_section(v_event_id, v_index + 1, v_sections -> v_index, format('sections[%s]', v_index));
+    end loop;
+    if v_seats > 1000000 then
+        perform rowlock._invalid_input('sections', 'must have at most 1000000 seats together');
+    end if;
+
+    insert into rowlock.seats (event_id, section_no, seat_no)
+    select s.event_id, s.section_no, n.seat_no
+    from rowlock.sections as s
+    cross join lateral generate_series(1, s.capacity) as n (seat_no)
+    where s.event_id = v_event_id
+    order by s.section_no, n.seat_no;
+    return v_event_id;
+end
+$_$;
+
+COMMENT ON FUNCTION rowlock.create_event(p_event jsonb) IS 'Creates a draft event with its sections, rows and seats; answers its id.';
+
+CREATE FUNCTION rowlock.event_availability(p_event_id bigint) RETURNS TABLE(section_no integer, code text, revision bigint, statuses text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select s.section_no, s.code, s.revision, rowlock._section_statuses(s.event_id, s.section_no)
+    from rowlock.sections as s
+    where s.event_id = p_event_id
+    order by s.section_no;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.event_availability(p_event_id bigint) IS 'Reads the status of every seat of an event, one text a section.';
+
+CREATE FUNCTION rowlock.event_layout(p_event_id bigint) RETURNS TABLE(section_no integer, code text, name text, price_minor bigint, capacity integer, row_labels text[], row_first_seats integer[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select s.section_no, s.code, s.name, s.price_minor, s.capacity, r.labels, r.first_seats
+    from rowlock.sections as s
+    cross join lateral (
+        select array_agg(o.label) as labels, array_agg(o.first_seat) as first_seats
+        from (
+            select sr.label, sr.first_seat
+            from rowlock.section_rows as sr
+            where sr.event_id = s.event_id and sr.section_no = s.section_no
+            order by sr.row_no
+        ) as o
+    ) as r
+    where s.event_id = p_event_id
+    order by s.section_no;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.event_layout(p_event_id bigint) IS 'Reads the sections of an event with their prices and rows, which never change.';
+
+CREATE FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) RETURNS TABLE(order_id uuid, outcome text, due_in_ms integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_order_ids uuid[];
+    v_statuses  rowlock.order_status[];
+    v_left_ms   integer[];
+    v_rows      tid[];
+    v_due       tid[];
+begin
+    select array_agg(i.order_id), array_agg(o.status), array_agg(o.left_ms), array_agg(o.order_row)
+    into v_order_ids, v_statuses, v_left_ms, v_rows
+    from (select distinct i.order_id from unnest(p_order_ids) as i (order_id) order by i.order_id) i
+    left join lateral (
+        select o.ctid as order_row, o.status,
+            least(greatest(ceil(extract(epoch from o.expires_at - clock_timestamp()) * 1000), 0), 2147483647)::integer as left_ms
+        from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id = i.order_id
+        for update
+    ) o on true;
+
+    select array_agg(o.order_row) into v_due
+    from unnest(v_rows, v_statuses, v_left_ms) as o (order_row, status, left_ms)
+    where o.status = 'pending_payment' and o.left_ms = 0;
+
+    if v_due is not null then
+        perform rowlock._release_orders(p_event_id, v_due, 'expired', date_trunc('milliseconds', clock_timestamp()));
+    end if;
+
+    if exists (select from rowlock.expiry_failures f where f.event_id = p_event_id) then
+        delete from rowlock.expiry_failures f
+        using unnest(v_order_ids, v_statuses, v_left_ms) as o (order_id, status, left_ms)
+        where f.event_id = p_event_id and f.order_id = o.order_id and (o.status <> 'pending_payment' or o.left_ms = 0);
+    end if;
+
+    return query
+    select o.order_id,
+        case when o.status is null then 'order_not_found'
+            when o.status <> 'pending_payment' then 'not_pending'
+            when o.left_ms > 0 then 'not_due'
+            else 'expired' end,
+        case when o.status = 'pending_payment' and o.left_ms > 0 then o.left_ms end
+    from unnest(v_order_ids, v_statuses, v_left_ms) as o (order_id, status, left_ms);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) IS 'Expires overdue pending orders of one event and puts their seats on sale again.';
+
+CREATE FUNCTION rowlock.find_api_key(p_hash bytea) RETURNS TABLE(api_key_id bigint, name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select k.api_key_id, k.name
+    from rowlock.api_keys as k
+    where k.hash = p_hash and k.revoked_at is null;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.find_api_key(p_hash bytea) IS 'Finds an API key that still works by its SHA-256.';
+
+CREATE FUNCTION rowlock.get_event(p_event_id bigint) RETURNS SETOF rowlock.event_row
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    return query
+    select
+        e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.status::text, e.window_ms, e.seats_per_customer, e.currency,
+        e.created_at, e.updated_at
+    from rowlock.events as e
+    where e.event_id = p_event_id;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.get_event(p_event_id bigint) IS 'Reads one event, drafts included; no row if there is none.';
+
+CREATE FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text) RETURNS SETOF rowlock.order_row
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    return query
+    select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
+        o.created_at, o.expires_at, o.ended_at
+    from rowlock.orders o
+    join rowlock.events e on e.event_id = o.event_id
+    where o.event_id = p_event_id and o.order_id = p_order_id and (p_customer_id is null or o.customer_id = p_customer_id);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text) IS 'One order: a customer''s own, or anybody''s when no customer is given.';
+
+CREATE FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) RETURNS TABLE(event_id bigint, order_id uuid, attempts integer, last_error text, first_failed_at timestamp with time zone, last_failed_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select f.event_id, f.order_id, f.attempts, f.last_error, f.first_failed_at, f.last_failed_at
+    from rowlock.expiry_failures f
+    where f.retry_at is null and (p_event_id is null or f.event_id = p_event_id)
+    order by f.last_failed_at desc, f.event_id, f.order_id
+    limit least(greatest(coalesce(p_limit, 100), 1), 1000);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) IS 'Expiries given up after their retries, the latest first.';
+
+CREATE FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer) RETURNS SETOF rowlock.event_row
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    return query
+    select
+        e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.status::text, e.window_ms, e.seats_per_customer, e.currency,
+        e.created_at, e.updated_at
+    from rowlock.events as e
+    where e.event_id > coalesce(p_after_event_id, 0) and e.status <> 'draft'
+    order by e.event_id
+    limit least(greatest(coalesce(p_limit, 100), 1), 1000);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer) IS 'Lists events that are no drafts, oldest first, a page at a time.';
+
+CREATE FUNCTION rowlock.list_orders(p_event_id bigint, p_customer_id text, p_status text, p_after_order_id uuid, p_limit integer) RETURNS SETOF rowlock.order_row
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+declare
+    v_limit  constant integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_status rowlock.order_status;
+    v_ids    uuid[];
+begin
+    if p_status is not null and p_status <> all (enum_range(null::rowlock.order_status)::text[]) then
+        perform rowlock._invalid_input('status', 'must be a status of an order');
+    end if;
+    v_status := p_status::rowlock.order_status;
+
+    if p_customer_id is not null then
+        v_ids := array(select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id);
+    end if;
+
+    return query
+    select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
+        o.created_at, o.expires_at, o.ended_at
+    from rowlock.orders o
+    join rowlock.events e on e.event_id = o.event_id
+    where o.event_id = p_event_id
+        and (v_ids is null or o.order_id = any (v_ids))
+        and (v_status is null or o.status = v_status)
+        and (p_after_order_id is null or o.order_id < p_after_order_id)
+    order by o.order_id desc
+    limit v_limit;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.list_orders(p_event_id bigint, p_customer_id text, p_status text, p_after_order_id uuid, p_limit integer) IS 'Orders of an event, the newest first, a page at a time: a customer''s own or everybody''s.';
+
+CREATE FUNCTION rowlock.migration_state() RETURNS TABLE(version integer, files integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_history regclass := to_regclass('public.refinery_schema_history');
+    v_version integer := 0;
+begin
+    if v_history is not null then
+        execute format('select coalesce(max(h.version), 0)::integer from %s as h', v_history) into v_version;
+    end if;
+    return query
+    select v_version, count(*)::integer from rowlock.applied_files;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.migration_state() IS 'Says how far the database is migrated.';
+
+CREATE FUNCTION rowlock.open_event(p_event_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    perform rowlock._set_event_status(p_event_id, 'open', array['draft', 'paused']::rowlock.event_status[]);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.open_event(p_event_id bigint) IS 'Opens a draft or paused event for sale.';
+
+CREATE FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) RETURNS TABLE(event_id bigint, order_id uuid, overdue_ms integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_now constant timestamptz := clock_timestamp();
+begin
+    return query
+    select o.event_id, o.order_id, least(extract(epoch from v_now - o.expires_at) * 1000, 2147483647)::integer
+    from rowlock.orders o
+    where o.status = 'pending_payment' and o.expires_at < v_now - p_grace_ms * interval '1 millisecond'
+        and not exists (
+            select
+            from rowlock.expiry_failures f
+            where f.event_id = o.event_id and f.order_id = o.order_id and (f.retry_at is null or f.retry_at > v_now)
+        )
+    order by o.expires_at
+    limit p_limit;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) IS 'Pending orders whose deadline passed more than a grace in milliseconds ago, oldest first.';
+
+CREATE FUNCTION rowlock.pause_event(p_event_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    perform rowlock._set_event_status(p_event_id, 'paused', array['open']::rowlock.event_status[]);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.pause_event(p_event_id bigint) IS 'Pauses the sale of an open event; pending orders go on.';
+
+CREATE FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) RETURNS TABLE(attempts integer, retry_in_ms integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_now         constant timestamptz := date_trunc('milliseconds', clock_timestamp());
+    v_attempts    integer;
+    v_retry_in_ms integer;
+begin
+    insert into rowlock.expiry_failures as f (event_id, order_id, attempts, last_error, first_failed_at, last_failed_at)
+    values (p_event_id, p_order_id, 1, left(coalesce(p_error, ''), 2000), v_now, v_now)
+    on conflict (event_id, order_id) do update
+    set attempts = f.attempts + 1, last_error = excluded.last_error, last_failed_at = excluded.last_failed_at
+    returning f.attempts into v_attempts;
+
+    if v_attempts < p_attempts_max then
+        -- Beyond ten doublings the cap has long been reached.
+        v_retry_in_ms := least(100 * (1 << least(v_attempts - 1, 10)), 60000);
+    end if;
+    update rowlock.expiry_failures f
+    set retry_at = v_now + v_retry_in_ms * interval '1 millisecond'
+    where f.event_id = p_event_id and f.order_id = p_order_id;
+    return query select v_attempts, v_retry_in_ms;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) IS 'Counts a failed expiry: when to retry in milliseconds, or null for a dead letter.';
+
+CREATE FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    delete from rowlock.expiry_failures f
+    where f.event_id = p_event_id and f.order_id = p_order_id and f.retry_at is null;
+    if not found then
+        raise exception using errcode = 'RL011', message = 'dead_letter_not_found',
+            detail = format('there is no dead letter for order %s of event %s', p_order_id, p_event_id);
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) IS 'Lets a given-up expiry be tried again at once.';
+
+CREATE FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) RETURNS TABLE(provider text, provider_reference text, order_id uuid, amount_minor bigint, currency text, received_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select p.provider, p.provider_reference, p.order_id, p.amount_minor, p.currency, p.received_at
+    from rowlock.payments p
+    where p.event_id = p_event_id and p.outcome = 'refund_due' and p.refunded_at is null
+    order by p.received_at, p.provider, p.provider_reference
+    limit least(greatest(coalesce(p_limit, 1000), 1), 10000);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) IS 'Money of an event that is owed back, the oldest first.';
+
+CREATE FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    update rowlock.api_keys as k
+    set revoked_at = coalesce(k.revoked_at, date_trunc('milliseconds', clock_timestamp()))
+    where k.api_key_id = p_api_key_id;
+    if not found then
+        raise exception using
+            errcode = 'RL012',
+            message = 'api_key_not_found',
+            detail = format('there is no API key %s', coalesce(p_api_key_id::text, 'without an id'));
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) IS 'Makes an API key stop working for good.';
+
+CREATE FUNCTION rowlock.sales_report(p_event_id bigint) RETURNS TABLE(section_no integer, code text, name text, price_minor bigint, currency text, capacity integer, available integer, held integer, sold integer, blocked integer, revenue_minor bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        s.section_no, s.code, s.name, s.price_minor, e.currency,
+        s.capacity, s.available, s.held, s.sold, s.blocked, s.sold * s.price_minor
+    from rowlock.events as e
+    join rowlock.sections as s on s.event_id = e.event_id
+    where e.event_id = p_event_id
+    order by s.section_no;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.sales_report(p_event_id bigint) IS 'Reports seats and revenue of an event by section.';
+
+CREATE FUNCTION rowlock.section_seats(p_event_id bigint, p_section_no integer) RETURNS TABLE(revision bigint, statuses text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select s.revision, rowlock._section_statuses(s.event_id, s.section_no)
+    from rowlock.sections as s
+    where s.event_id = p_event_id and s.section_no = p_section_no;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.section_seats(p_event_id bigint, p_section_no integer) IS 'Reads the status of every seat of a section, one character a seat, with its revision.';
+
+CREATE FUNCTION rowlock.section_summary(p_event_id bigint) RETURNS TABLE(section_no integer, code text, name text, price_minor bigint, currency text, capacity integer, available integer, revision bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select s.section_no, s.code, s.name, s.price_minor, e.currency, s.capacity, s.available, s.revision
+    from rowlock.events as e
+    join rowlock.sections as s on s.event_id = e.event_id
+    where e.event_id = p_event_id
+    order by s.section_no;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.section_summary(p_event_id bigint) IS 'Reads how many seats each section of an event has on sale.';
+
+CREATE FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) RETURNS TABLE(notice_no integer, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_at         timestamptz;
+    v_payable    tid[];
+    v_one_by_one integer[];
+    v_fresh      integer[];
+    v_outcomes   text[];
+    v_no         integer;
+begin
+    perform rowlock._check_notices(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded);
+    if not exists (select from rowlock.events e where e.event_id = p_event_id) then
+        return query select n, 'event_not_found' from generate_series(1, cardinality(p_order_ids)) as n;
+        return;
+    end if;
+
+    select r.payable_order_rows, coalesce(r.one_by_one, '{}'), coalesce(r.fresh, '{}')
+    into v_payable, v_one_by_one, v_fresh
+    from rowlock._record_payments(p_event_id, p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies,
+        p_succeeded) r;
+
+    v_at := date_trunc('milliseconds', clock_timestamp());
+    v_outcomes := array_fill('paid'::text, array[cardinality(p_order_ids)]);
+    if cardinality(v_one_by_one) > 0 then
+        perform rowlock._lock_settlement(p_event_id, p_order_ids);
+    end if;
+    if v_payable is not null then
+        perform rowlock._pay_orders(p_event_id, v_payable, 'held', v_at);
+    end if;
+    foreach v_no in array v_one_by_one loop
+        v_outcomes[v_no] := rowlock._settle_payment(p_event_id, p_order_ids[v_no], p_providers[v_no], p_provider_references[v_no],
+            p_amounts_minor[v_no], p_currencies[v_no], p_succeeded[v_no], v_no = any (v_fresh), v_at);
+    end loop;
+    return query select o.no::integer, o.outcome from unnest(v_outcomes) with ordinality as o (outcome, no);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Records payment notices of one event and pays their orders; one outcome a notice.';
+
+CREATE FUNCTION rowlock.try_lead_sweep() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    return pg_try_advisory_xact_lock(3, 0);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.try_lead_sweep() IS 'True for the one transaction that may sweep for overdue orders.';
+
+CREATE FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+    select rowlock._set_seats_blocked(p_event_id, p_section_no, p_seat_nos, 'blocked', 'available')
+$$;
+
+COMMENT ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
+
+CREATE TABLE rowlock.orders (
+    event_id bigint NOT NULL,
+    order_id uuid NOT NULL,
+    customer_id text NOT NULL,
+    status rowlock.order_status DEFAULT 'pending_payment'::rowlock.order_status NOT NULL,
+    section_nos integer[] NOT NULL,
+    seat_nos integer[] NOT NULL,
+    amount_minor bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    idempotency_key text,
+    fingerprint bytea,
+    CONSTRAINT orders_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT orders_check CHECK (((cardinality(seat_nos) = cardinality(section_nos)) AND ((cardinality(seat_nos) >= 1) AND (cardinality(seat_nos) <= 100)))),
+    CONSTRAINT orders_check1 CHECK ((expires_at > created_at)),
+    CONSTRAINT orders_check2 CHECK (((status = 'pending_payment'::rowlock.order_status) = (ended_at IS NULL))),
+    CONSTRAINT orders_check3 CHECK (((idempotency_key IS NULL) = (fingerprint IS NULL))),
+    CONSTRAINT orders_customer_id_check CHECK (((char_length(customer_id) >= 1) AND (char_length(customer_id) <= 200))),
+    CONSTRAINT orders_idempotency_key_check CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 200)))
+)
+WITH (fillfactor='70');
+
+COMMENT ON TABLE rowlock.orders IS 'One claim a row: who claimed which seats, for how much, until when, and how it ended.';
+
+COMMENT ON COLUMN rowlock.orders.event_id IS 'The event whose seats it claims.';
+
+COMMENT ON COLUMN rowlock.orders.order_id IS 'UUIDv7, chosen by the server before the claim, so that a lost answer can be looked up.';
+
+COMMENT ON COLUMN rowlock.orders.customer_id IS 'The buyer: the sub of the bearer token.';
+
+COMMENT ON COLUMN rowlock.orders.status IS 'pending_payment, or how it ended.';
+
+COMMENT ON COLUMN rowlock.orders.section_nos IS 'Sections of its seats, in step with seat_nos.';
+
+COMMENT ON COLUMN rowlock.orders.seat_nos IS 'Numbers of its seats; the list never changes.';
+
+COMMENT ON COLUMN rowlock.orders.amount_minor IS 'Sum of the prices of its seats, in minor units of the event''s currency.';
+
+COMMENT ON COLUMN rowlock.orders.created_at IS 'When the claim succeeded (the database''s clock).';
+
+COMMENT ON COLUMN rowlock.orders.expires_at IS 'The deadline for the payment.';
+
+COMMENT ON COLUMN rowlock.orders.ended_at IS 'When it last left a state: paid, expired, cancelled, or found to need a refund.';
+
+COMMENT ON COLUMN rowlock.orders.idempotency_key IS 'What the client sent to make a retry harmless; unique for an event and customer.';
+
+COMMENT ON COLUMN rowlock.orders.fingerprint IS 'SHA-256 of the request the key came with: the same key with another body is refused.';
+
+CREATE TABLE rowlock.payments (
+    event_id bigint NOT NULL,
+    provider text NOT NULL,
+    provider_reference text NOT NULL,
+    order_id uuid NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    status rowlock.payment_status NOT NULL,
+    outcome rowlock.payment_outcome NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    refunded_at timestamp with time zone,
+    CONSTRAINT payments_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT payments_check CHECK (((status = 'failed'::rowlock.payment_status) = (outcome = 'failed_recorded'::rowlock.payment_outcome))),
+    CONSTRAINT payments_check1 CHECK (((refunded_at IS NULL) OR (outcome = 'refund_due'::rowlock.payment_outcome))),
+    CONSTRAINT payments_provider_check CHECK (((char_length(provider) >= 1) AND (char_length(provider) <= 100))),
+    CONSTRAINT payments_provider_reference_check CHECK (((char_length(provider_reference) >= 1) AND (char_length(provider_reference) <= 200)))
+);
+
+COMMENT ON TABLE rowlock.payments IS 'One notice of a payment gateway a row, with what became of it. Money is never turned away unrecorded.';
+
+COMMENT ON COLUMN rowlock.payments.event_id IS 'The event it pays for.';
+
+COMMENT ON COLUMN rowlock.payments.provider IS 'The gateway''s name.';
+
+COMMENT ON COLUMN rowlock.payments.provider_reference IS 'The gateway''s id of the payment: the same id is the same money.';
+
+COMMENT ON COLUMN rowlock.payments.order_id IS 'The order the notice named; it may be one that does not exist.';
+
+COMMENT ON COLUMN rowlock.payments.amount_minor IS 'What was paid, in minor units.';
+
+COMMENT ON COLUMN rowlock.payments.currency IS 'ISO 4217 code of the money.';
+
+COMMENT ON COLUMN rowlock.payments.status IS 'What the gateway said: succeeded or failed.';
+
+COMMENT ON COLUMN rowlock.payments.outcome IS 'paid and late_reclaimed bought the seats; refund_due is owed back; failed_recorded moved no money.';
+
+COMMENT ON COLUMN rowlock.payments.received_at IS 'When the notice was settled.';
+
+COMMENT ON COLUMN rowlock.payments.refunded_at IS 'When the money went back, for a refund that was due.';
+
+CREATE TABLE rowlock.seats (
+    event_id bigint NOT NULL,
+    section_no integer NOT NULL,
+    seat_no integer NOT NULL,
+    status rowlock.seat_status DEFAULT 'available'::rowlock.seat_status NOT NULL,
+    order_id uuid,
+    CONSTRAINT seats_check CHECK (((status = ANY (ARRAY['held'::rowlock.seat_status, 'sold'::rowlock.seat_status])) = (order_id IS NOT NULL)))
+)
+WITH (fillfactor='50');
+
+COMMENT ON TABLE rowlock.seats IS 'One row a seat, naming at most one order: the first of the two walls against selling it twice.';
+
+COMMENT ON COLUMN rowlock.seats.event_id IS 'The event it belongs to.';
+
+COMMENT ON COLUMN rowlock.seats.section_no IS 'The section it belongs to.';
+
+COMMENT ON COLUMN rowlock.seats.seat_no IS 'Its number within the section, from 1.';
+
+COMMENT ON COLUMN rowlock.seats.status IS 'available, held, sold or blocked.';
+
+COMMENT ON COLUMN rowlock.seats.order_id IS 'The order that holds or owns it; null when neither.';
+
+CREATE TABLE rowlock.sections (
+    event_id bigint NOT NULL,
+    section_no integer NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    price_minor bigint NOT NULL,
+    capacity integer NOT NULL,
+    available integer NOT NULL,
+    held integer DEFAULT 0 NOT NULL,
+    sold integer DEFAULT 0 NOT NULL,
+    blocked integer DEFAULT 0 NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    search_from integer[] DEFAULT '{}'::integer[] NOT NULL,
+    releases bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT sections_available_check CHECK ((available >= 0)),
+    CONSTRAINT sections_blocked_check CHECK ((blocked >= 0)),
+    CONSTRAINT sections_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000000))),
+    CONSTRAINT sections_check CHECK (((((available + held) + sold) + blocked) = capacity)),
+    CONSTRAINT sections_code_check CHECK (((char_length(code) >= 1) AND (char_length(code) <= 20))),
+    CONSTRAINT sections_held_check CHECK ((held >= 0)),
+    CONSTRAINT sections_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT sections_price_minor_check CHECK (((price_minor >= 0) AND (price_minor <= '1000000000000'::bigint))),
+    CONSTRAINT sections_section_no_check CHECK ((section_no >= 1)),
+    CONSTRAINT sections_sold_check CHECK ((sold >= 0))
+)
+WITH (fillfactor='25', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+COMMENT ON TABLE rowlock.sections IS 'A priced area of an event, with the counts of its seats kept in the transaction that changes them.';
+
+COMMENT ON COLUMN rowlock.sections.event_id IS 'The event it belongs to.';
+
+COMMENT ON COLUMN rowlock.sections.section_no IS 'From 1, in the order the event was described.';
+
+COMMENT ON COLUMN rowlock.sections.code IS 'What the API and the tickets call it, for example A.';
+
+COMMENT ON COLUMN rowlock.sections.name IS 'What people call it, for example Floor A.';
+
+COMMENT ON COLUMN rowlock.sections.price_minor IS 'Price of each of its seats in minor units; it never changes.';
+
+COMMENT ON COLUMN rowlock.sections.capacity IS 'How many seats it has; they are numbered 1 to capacity.';
+
+COMMENT ON COLUMN rowlock.sections.available IS 'Seats on sale now.';
+
+COMMENT ON COLUMN rowlock.sections.held IS 'Seats held by pending orders.';
+
+COMMENT ON COLUMN rowlock.sections.sold IS 'Seats sold.';
+
+COMMENT ON COLUMN rowlock.sections.blocked IS 'Seats kept back by the box office.';
+
+COMMENT ON COLUMN rowlock.sections.revision IS 'Grows with every change of its seats.';
+
+COMMENT ON COLUMN rowlock.sections.search_from IS 'Hints for best available: element n says that no n or more seats together began below this seat when it was written. Never trusted for a refusal.';
+
+COMMENT ON COLUMN rowlock.sections.releases IS 'How many times seats came back; a search writes its hint only if this did not move meanwhile.';
+
+CREATE TABLE rowlock.tickets (
+    event_id bigint NOT NULL,
+    section_no integer NOT NULL,
+    seat_no integer NOT NULL,
+    order_id uuid NOT NULL,
+    issued_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE rowlock.tickets IS 'One ticket a sold seat, by primary key: the second wall against selling a seat twice.';
+
+COMMENT ON COLUMN rowlock.tickets.event_id IS 'The event it admits to.';
+
+COMMENT ON COLUMN rowlock.tickets.section_no IS 'The section of its seat.';
+
+COMMENT ON COLUMN rowlock.tickets.seat_no IS 'The number of its seat.';
+
+COMMENT ON COLUMN rowlock.tickets.order_id IS 'The paid order it belongs to.';
+
+COMMENT ON COLUMN rowlock.tickets.issued_at IS 'When the order was paid.';
+
+CREATE VIEW admin.invariant_violations AS
+ WITH seat_claims AS NOT MATERIALIZED (
+         SELECT c.event_id,
+            c.order_id,
+            c.section_no,
+            c.seat_no,
+            max(c.seat) AS seat,
+            count(c.listed) AS listings,
+            max(c.listed) AS listed,
+            count(c.ticket) AS tickets
+           FROM ( SELECT s.event_id,
+                    s.order_id,
+                    s.section_no,
+                    s.seat_no,
+                    s.status AS seat,
+                    NULL::rowlock.seat_status AS listed,
+                    NULL::boolean AS ticket
+                   FROM rowlock.seats s
+                  WHERE (s.status = ANY (ARRAY['held'::rowlock.seat_status, 'sold'::rowlock.seat_status]))
+                UNION ALL
+                 SELECT o.event_id,
+                    o.order_id,
+                    l.section_no,
+                    l.seat_no,
+                    NULL::rowlock.seat_status,
+                    (
+                        CASE o.status
+                            WHEN 'paid'::rowlock.order_status THEN 'sold'::text
+                            ELSE 'held'::text
+                        END)::rowlock.seat_status AS seat_status,
+                    NULL::boolean
+                   FROM (rowlock.orders o
+                     CROSS JOIN LATERAL UNNEST(o.section_nos, o.seat_nos) l(section_no, seat_no))
+                  WHERE (o.status = ANY (ARRAY['pending_payment'::rowlock.order_status, 'paid'::rowlock.order_status]))
+                UNION ALL
+                 SELECT t.event_id,
+                    t.order_id,
+                    t.section_no,
+                    t.seat_no,
+                    NULL::rowlock.seat_status,
+                    NULL::rowlock.seat_status,
+                    true
+                   FROM rowlock.tickets t) c
+          GROUP BY c.event_id, c.order_id, c.section_no, c.seat_no
+         HAVING ((count(c.listed) <> 1) OR (max(c.seat) IS DISTINCT FROM max(c.listed)) OR (count(c.ticket) <> ((max(c.listed) = 'sold'::rowlock.seat_status))::integer))
+        ), order_money AS NOT MATERIALIZED (
+         SELECT m.event_id,
+            m.order_id,
+            max(m.status) AS status,
+            count(m.outcome) AS payments,
+            count(*) FILTER (WHERE (m.outcome = ANY (ARRAY['paid'::rowlock.payment_outcome, 'late_reclaimed'::rowlock.payment_outcome]))) AS buying_payments
+           FROM ( SELECT o.event_id,
+                    o.order_id,
+                    o.status,
+                    NULL::rowlock.payment_outcome AS outcome
+                   FROM rowlock.orders o
+                UNION ALL
+                 SELECT p.event_id,
+                    p.order_id,
+                    NULL::rowlock.order_status,
+                    p.outcome
+                   FROM rowlock.payments p
+                  WHERE (p.status = 'succeeded'::rowlock.payment_status)) m
+          GROUP BY m.event_id, m.order_id
+         HAVING (((count(m.outcome) > 0) AND (max(m.status) IS DISTINCT FROM 'paid'::rowlock.order_status)) OR (count(*) FILTER (WHERE (m.outcome = ANY (ARRAY['paid'::rowlock.payment_outcome, 'late_reclaimed'::rowlock.payment_outcome]))) <> ((max(m.status) = 'paid'::rowlock.order_status))::integer))
+        ), section_seats AS NOT MATERIALIZED (
+         SELECT c.event_id,
+            c.section_no,
+            max(c.capacity) AS capacity,
+            max(c.available) AS available,
+            max(c.held) AS held,
+            max(c.sold) AS sold,
+            max(c.blocked) AS blocked,
+            sum(c.seats_available) AS seats_available,
+            sum(c.seats_held) AS seats_held,
+            sum(c.seats_sold) AS seats_sold,
+            sum(c.seats_blocked) AS seats_blocked
+           FROM ( SELECT s.event_id,
+                    s.section_no,
+                    s.capacity,
+                    s.available,
+                    s.held,
+                    s.sold,
+                    s.blocked,
+                    0 AS seats_available,
+                    0 AS seats_held,
+                    0 AS seats_sold,
+                    0 AS seats_blocked
+                   FROM rowlock.sections s
+                UNION ALL
+                 SELECT s.event_id,
+                    s.section_no,
+                    NULL::integer,
+                    NULL::integer,
+                    NULL::integer,
+                    NULL::integer,
+                    NULL::integer,
+                    count(*) FILTER (WHERE (s.status = 'available'::rowlock.seat_status)) AS count,
+                    count(*) FILTER (WHERE (s.status = 'held'::rowlock.seat_status)) AS count,
+                    count(*) FILTER (WHERE (s.status = 'sold'::rowlock.seat_status)) AS count,
+                    count(*) FILTER (WHERE (s.status = 'blocked'::rowlock.seat_status)) AS count
+                   FROM rowlock.seats s
+                  GROUP BY s.event_id, s.section_no) c
+          GROUP BY c.event_id, c.section_no
+        )
+ SELECT v.invariant,
+    c.event_id,
+    c.order_id,
+    c.section_no,
+    c.seat_no,
+    format('the seat is %s, listed by the live order as %s, %s times, with %s tickets'::text, COALESCE((c.seat)::text, 'not the order''s'::text), COALESCE((c.listed)::text, 'nothing'::text), c.listings, c.tickets) AS detail
+   FROM (seat_claims c
+     CROSS JOIN LATERAL ( VALUES ('seat_without_order'::text,((c.seat IS NOT NULL) AND (c.listings = 0))), ('order_without_seat'::text,((c.listings > 0) AND (c.seat IS DISTINCT FROM c.listed))), ('seat_listed_twice'::text,(c.listings > 1)), ('seat_without_ticket'::text,((c.listed = 'sold'::rowlock.seat_status) AND (c.tickets = 0))), ('ticket_without_paid_order'::text,((c.tickets > 0) AND (c.listed IS DISTINCT FROM 'sold'::rowlock.seat_status)))) v(invariant, is_broken))
+  WHERE v.is_broken
+UNION ALL
+ SELECT 'section_counts'::text AS invariant,
+    s.event_id,
+    NULL::uuid AS order_id,
+    s.section_no,
+    NULL::integer AS seat_no,
+    format('available %s, held %s, sold %s, blocked %s of %s recorded; %s, %s, %s, %s counted'::text, s.available, s.held, s.sold, s.blocked, s.capacity, s.seats_available, s.seats_held, s.seats_sold, s.seats_blocked) AS detail
+   FROM section_seats s
+  WHERE ((((((s.available)::numeric IS DISTINCT FROM s.seats_available) OR ((s.held)::numeric IS DISTINCT FROM s.seats_held)) OR ((s.sold)::numeric IS DISTINCT FROM s.seats_sold)) OR ((s.blocked)::numeric IS DISTINCT FROM s.seats_blocked)) OR ((s.capacity)::numeric IS DISTINCT FROM (((s.seats_available + s.seats_held) + s.seats_sold) + s.seats_blocked)))
+UNION ALL
+ SELECT v.invariant,
+    m.event_id,
+    m.order_id,
+    NULL::integer AS section_no,
+    NULL::integer AS seat_no,
+    format('the order is %s; %s payments succeeded, %s of them bought its seats'::text, COALESCE((m.status)::text, 'unknown'::text), m.payments, m.buying_payments) AS detail
+   FROM (order_money m
+     CROSS JOIN LATERAL ( VALUES ('money_without_seats'::text,
+                CASE
+                    WHEN (m.status IS NULL) THEN (m.buying_payments > 0)
+                    ELSE ((m.payments > 0) AND (m.status <> ALL (ARRAY['paid'::rowlock.order_status, 'refund_due'::rowlock.order_status, 'refunded'::rowlock.order_status])))
+                END), ('paid_without_payment'::text,((m.status = 'paid'::rowlock.order_status) AND (m.buying_payments = 0))), ('paid_twice'::text,(m.buying_payments > 1))) v(invariant, is_broken))
+  WHERE v.is_broken
+UNION ALL
+ SELECT 'order_overdue'::text AS invariant,
+    o.event_id,
+    o.order_id,
+    NULL::integer AS section_no,
+    NULL::integer AS seat_no,
+    format('the order is pending %s ms after its deadline'::text, round((EXTRACT(epoch FROM (clock_timestamp() - o.expires_at)) * (1000)::numeric))) AS detail
+   FROM rowlock.orders o
+  WHERE ((o.status = 'pending_payment'::rowlock.order_status) AND (o.expires_at < (clock_timestamp() - '00:00:02'::interval)));
+
+COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray.';
+
+COMMENT ON COLUMN admin.invariant_violations.invariant IS 'Which rule is broken.';
+
+COMMENT ON COLUMN admin.invariant_violations.event_id IS 'The event in which it is broken.';
+
+COMMENT ON COLUMN admin.invariant_violations.order_id IS 'The order concerned, if there is one.';
+
+COMMENT ON COLUMN admin.invariant_violations.section_no IS 'The section concerned, if there is one.';
+
+COMMENT ON COLUMN admin.invariant_violations.seat_no IS 'The seat''s number within the section, if a seat is concerned.';
+
+COMMENT ON COLUMN admin.invariant_violations.detail IS 'What was found.';
+
+CREATE TABLE rowlock.api_keys (
+    api_key_id bigint NOT NULL,
+    name text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT api_keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
+);
+
+COMMENT ON TABLE rowlock.api_keys IS 'Keys of admins and box offices. Only a hash is kept: a lost key is replaced, not looked up.';
+
+COMMENT ON COLUMN rowlock.api_keys.api_key_id IS 'Names the key in lists and logs.';
+
+COMMENT ON COLUMN rowlock.api_keys.name IS 'Whose key it is.';
+
+COMMENT ON COLUMN rowlock.api_keys.hash IS 'SHA-256 of the key.';
+
+COMMENT ON COLUMN rowlock.api_keys.created_at IS 'When it was made.';
+
+COMMENT ON COLUMN rowlock.api_keys.revoked_at IS 'When it stopped working; null: it works.';
+
+ALTER TABLE rowlock.api_keys ALTER COLUMN api_key_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowlock.api_keys_api_key_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rowlock.applied_files (
+    path text NOT NULL,
+    checksum bytea NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE rowlock.applied_files IS 'The function and view files as last applied, so that unchanged ones are skipped.';
+
+COMMENT ON COLUMN rowlock.applied_files.path IS 'Path below sql/.';
+
+COMMENT ON COLUMN rowlock.applied_files.checksum IS 'SHA-256 of the file.';
+
+COMMENT ON COLUMN rowlock.applied_files.applied_at IS 'When it was applied.';
+
+CREATE TABLE rowlock.events (
+    event_id bigint NOT NULL,
+    name text NOT NULL,
+    venue text DEFAULT ''::text NOT NULL,
+    starts_at timestamp with time zone,
+    on_sale_at timestamp with time zone,
+    status rowlock.event_status DEFAULT 'draft'::rowlock.event_status NOT NULL,
+    window_ms integer DEFAULT 10000 NOT NULL,
+    seats_per_customer integer DEFAULT 10 NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
+    CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
+    CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
+);
+
+COMMENT ON TABLE rowlock.events IS 'One concert session on sale a row.';
+
+COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event lives in one database as a whole.';
+
+COMMENT ON COLUMN rowlock.events.name IS 'What people call it, 1 to 200 characters.';
+
+COMMENT ON COLUMN rowlock.events.venue IS 'Where it takes place, at most 200 characters.';
+
+COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert begins, if known.';
+
+COMMENT ON COLUMN rowlock.events.on_sale_at IS 'No claim succeeds before this moment; null: as soon as the event is open.';
+
+COMMENT ON COLUMN rowlock.events.status IS 'Seats are sold only while open.';
+
+COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
+
+COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own together, over all orders.';
+
+COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
+
+COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
+
+COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
+
+ALTER TABLE rowlock.events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowlock.events_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE rowlock.expiry_failures (
+    event_id bigint NOT NULL,
+    order_id uuid NOT NULL,
+    attempts integer NOT NULL,
+    last_error text NOT NULL,
+    first_failed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_failed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    retry_at timestamp with time zone,
+    CONSTRAINT expiry_failures_attempts_check CHECK ((attempts >= 1))
+);
+
+COMMENT ON TABLE rowlock.expiry_failures IS 'Orders whose expiry raised an error. Without a retry_at they are dead letters: kept until somebody redrives them.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.event_id IS 'The event of the order.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.order_id IS 'The order that could not be expired.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.attempts IS 'How many attempts failed.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.last_error IS 'What the last attempt said.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.first_failed_at IS 'When the first attempt failed.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.last_failed_at IS 'When the last attempt failed.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.retry_at IS 'When the next attempt is due; null: a dead letter.';
+
+CREATE TABLE rowlock.section_rows (
+    event_id bigint NOT NULL,
+    section_no integer NOT NULL,
+    row_no integer NOT NULL,
+    label text NOT NULL,
+    first_seat integer NOT NULL,
+    last_seat integer NOT NULL,
+    CONSTRAINT section_rows_check CHECK ((last_seat >= first_seat)),
+    CONSTRAINT section_rows_first_seat_check CHECK ((first_seat >= 1)),
+    CONSTRAINT section_rows_label_check CHECK (((char_length(label) >= 1) AND (char_length(label) <= 20))),
+    CONSTRAINT section_rows_row_no_check CHECK ((row_no >= 1))
+);
+
+COMMENT ON TABLE rowlock.section_rows IS 'The rows of a section, each a range of its seat numbers. Read once, never changed.';
+
+COMMENT ON COLUMN rowlock.section_rows.event_id IS 'The event it belongs to.';
+
+COMMENT ON COLUMN rowlock.section_rows.section_no IS 'The section it belongs to.';
+
+COMMENT ON COLUMN rowlock.section_rows.row_no IS 'From 1, front to back.';
+
+COMMENT ON COLUMN rowlock.section_rows.label IS 'What is written on the row, for example 12 or AA.';
+
+COMMENT ON COLUMN rowlock.section_rows.first_seat IS 'Number of its first seat within the section.';
+
+COMMENT ON COLUMN rowlock.section_rows.last_seat IS 'Number of its last seat within the section.';
+
+ALTER TABLE ONLY rowlock.api_keys
+    ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY rowlock.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (api_key_id);
+
+ALTER TABLE ONLY rowlock.applied_files
+    ADD CONSTRAINT applied_files_pkey PRIMARY KEY (path);
+
+ALTER TABLE ONLY rowlock.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (event_id);
+
+ALTER TABLE ONLY rowlock.expiry_failures
+    ADD CONSTRAINT expiry_failures_pkey PRIMARY KEY (event_id, order_id);
+
+ALTER TABLE ONLY rowlock.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (event_id, order_id);
+
+ALTER TABLE ONLY rowlock.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (event_id, provider, provider_reference);
+
+ALTER TABLE ONLY rowlock.seats
+    ADD CONSTRAINT seats_pkey PRIMARY KEY (event_id, section_no, seat_no);
+
+ALTER TABLE ONLY rowlock.section_rows
+    ADD CONSTRAINT section_rows_event_id_section_no_first_seat_key UNIQUE (event_id, section_no, first_seat);
+
+ALTER TABLE ONLY rowlock.section_rows
+    ADD CONSTRAINT section_rows_pkey PRIMARY KEY (event_id, section_no, row_no);
+
+ALTER TABLE ONLY rowlock.sections
+    ADD CONSTRAINT sections_event_id_code_key UNIQUE (event_id, code);
+
+ALTER TABLE ONLY rowlock.sections
+    ADD CONSTRAINT sections_pkey PRIMARY KEY (event_id, section_no);
+
+ALTER TABLE ONLY rowlock.tickets
+    ADD CONSTRAINT tickets_pkey PRIMARY KEY (event_id, section_no, seat_no);
+
+CREATE INDEX orders_by_customer ON rowlock.orders USING btree (event_id, customer_id);
+
+CREATE UNIQUE INDEX orders_by_idempotency_key ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX orders_pending_by_deadline ON rowlock.orders USING btree (expires_at) WHERE (status = 'pending_payment'::rowlock.order_status);
+
+CREATE INDEX payments_by_order ON rowlock.payments USING btree (event_id, order_id);
+
+CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL));
+
+ALTER TABLE ONLY rowlock.orders
+    ADD CONSTRAINT orders_event_id_fkey FOREIGN KEY (event_id) REFERENCES rowlock.events(event_id);
+
+ALTER TABLE ONLY rowlock.payments
+    ADD CONSTRAINT payments_event_id_fkey FOREIGN KEY (event_id) REFERENCES rowlock.events(event_id);
+
+ALTER TABLE ONLY rowlock.section_rows
+    ADD CONSTRAINT section_rows_event_id_section_no_fkey FOREIGN KEY (event_id, section_no) REFERENCES rowlock.sections(event_id, section_no);
+
+ALTER TABLE ONLY rowlock.sections
+    ADD CONSTRAINT sections_event_id_fkey FOREIGN KEY (event_id) REFERENCES rowlock.events(event_id);
+
+ALTER TABLE ONLY rowlock.tickets
+    ADD CONSTRAINT tickets_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES rowlock.orders(event_id, order_id);
+
+GRANT USAGE ON SCHEMA admin TO rowlock_admin;
+GRANT USAGE ON SCHEMA admin TO rowlock_readonly;
+
+GRANT USAGE ON SCHEMA rowlock TO rowlock_app;
+GRANT USAGE ON SCHEMA rowlock TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock._admit_searches(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_asked_section_nos integer[], p_quantities integer[], p_section_nos integer[], p_available integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_admitted boolean[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_quantities integer[], p_first_nos integer[], p_faults integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._event_not_found(p_event_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._find_nearest(p_event_id bigint, p_section_no integer, p_quantity integer, p_count integer, p_taken integer[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._find_seats(p_event_id bigint, p_section_no integer, p_request_nos integer[], p_quantities integer[], p_hints integer[], p_lost integer[], OUT o_request_nos integer[], OUT o_seat_nos integer[], OUT o_from_seat integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._find_together(p_event_id bigint, p_section_no integer, p_quantities integer[], p_from_seat integer, p_limit integer, p_lost integer[], OUT o_starts integer[], OUT o_from_seat integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._invalid_input(p_path text, p_problem text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._json_integer(p_value jsonb, p_path text, p_min bigint, p_max bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._json_object(p_value jsonb, p_path text, p_known text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._set_event_status(p_event_id bigint, p_status rowlock.event_status, p_from rowlock.event_status[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._set_seats_blocked(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.close_event(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.close_event(p_event_id bigint) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.close_event(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.create_event(p_event jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.create_event(p_event jsonb) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.create_event(p_event jsonb) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.event_availability(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.event_availability(p_event_id bigint) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.event_availability(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.event_layout(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.event_layout(p_event_id bigint) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.event_layout(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.find_api_key(p_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.find_api_key(p_hash bytea) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.get_event(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.get_event(p_event_id bigint) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.get_event(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.list_orders(p_event_id bigint, p_customer_id text, p_status text, p_after_order_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.list_orders(p_event_id bigint, p_customer_id text, p_status text, p_after_order_id uuid, p_limit integer) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.list_orders(p_event_id bigint, p_customer_id text, p_status text, p_after_order_id uuid, p_limit integer) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.migration_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.migration_state() TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.migration_state() TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.open_event(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.open_event(p_event_id bigint) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.open_event(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.sales_report(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.sales_report(p_event_id bigint) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.sales_report(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.section_seats(p_event_id bigint, p_section_no integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.section_seats(p_event_id bigint, p_section_no integer) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.section_seats(p_event_id bigint, p_section_no integer) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.section_summary(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.section_summary(p_event_id bigint) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.section_summary(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.try_lead_sweep() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.try_lead_sweep() TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_admin;
+
+GRANT SELECT ON TABLE admin.invariant_violations TO rowlock_admin;
+GRANT SELECT ON TABLE admin.invariant_violations TO rowlock_readonly;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE rowlock_owner REVOKE ALL ON FUNCTIONS  FROM PUBLIC;

@@ -1,0 +1,133 @@
+//! Each stored function is defined by the file of its name, as safely as all the others.
+
+use pretty_assertions::assert_eq;
+
+use crate::drift::in_project;
+use crate::harness::TestDatabase;
+
+/// A file of `sql/`.
+pub struct SqlFile {
+    /// Its name without `.sql`.
+    pub name: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// The files of a folder below `sql/`, by name.
+pub fn sql_files(folder: &str) -> Vec<SqlFile> {
+    let dir = in_project("sql").join(folder);
+    let paths = std::fs::read_dir(dir).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+        .map(|path| SqlFile {
+            name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+            text: std::fs::read_to_string(&path).expect("a text"),
+        })
+        .collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
+}
+
+#[test]
+fn every_file_defines_the_function_of_its_name_and_nothing_else() {
+    for SqlFile { name, text } in sql_files("functions") {
+        for statement in ["create or replace function", "comment on function", "revoke all on function"] {
+            let targets: Vec<_> = text.split(&format!("{statement} ")).skip(1).collect();
+            assert_eq!(targets.len(), 1, "{name}: one `{statement}`");
+            assert!(targets[0].starts_with(&format!("rowlock.{name}(")), "{name}: {statement} of another function");
+        }
+        let revoke = text.split("revoke all on function").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default();
+        assert!(revoke.ends_with("from public"), "{name}: revoke from public");
+        let statements = text.lines().filter(|line| ["create ", "drop ", "alter ", "do "].iter().any(|verb| line.starts_with(verb)));
+        assert_eq!(statements.count(), 1, "{name}: it makes or changes more than its function");
+        assert!(text.starts_with("-- "), "{name}: its first lines say what it is for");
+        assert!(name.starts_with('_') || text.contains("\n-- Locks:"), "{name}: its first lines name its locks");
+    }
+}
+
+/// A function as the catalogue has it.
+struct Known {
+    name: String,
+    definer: bool,
+    search_path: Option<String>,
+    owner: String,
+    callers: Vec<String>,
+}
+
+async fn known_functions() -> Vec<Known> {
+    let sql = "
+        select p.proname::text, p.prosecdef, (select c from unnest(p.proconfig) c where c like 'search_path=%'), p.proowner::regrole::text,
+            array(select case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+                  from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee <> p.proowner order by 1)
+        from pg_proc p where p.pronamespace = 'rowlock'::regnamespace order by p.proname collate \"C\"";
+    let rows = TestDatabase::cloned().await.connect().await.query(sql, &[]).await.expect("an answer");
+    let known = |row: &tokio_postgres::Row| Known {
+        name: row.get(0),
+        definer: row.get(1),
+        search_path: row.get(2),
+        owner: row.get(3),
+        callers: row.get(4),
+    };
+    rows.iter().map(known).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_comes_from_a_file() {
+    let known: Vec<String> = known_functions().await.into_iter().map(|function| function.name).collect();
+    let files: Vec<String> = sql_files("functions").into_iter().map(|file| file.name).collect();
+    assert_eq!(known, files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn public_functions_run_as_their_owner_with_a_pinned_search_path_and_helpers_are_private() {
+    for function in known_functions().await {
+        let Known { name, definer, search_path, owner, callers } = function;
+        assert_eq!(owner, "rowlock_owner", "{name}");
+        if name.starts_with('_') {
+            assert!(!definer, "{name}: a helper runs with its caller's rights");
+            assert_eq!(callers, Vec::<String>::new(), "{name}: nobody calls a helper");
+            continue;
+        }
+        assert!(definer, "{name}: it needs its owner's rights");
+        // A caller's temporary objects must come last, or they could stand in for ours.
+        assert_eq!(search_path.as_deref(), Some("search_path=pg_catalog, rowlock, pg_temp"), "{name}");
+        assert!(!callers.is_empty(), "{name}: nobody may call it");
+        let strangers: Vec<_> = callers.iter().filter(|caller| !["rowlock_app", "rowlock_admin"].contains(&caller.as_str())).collect();
+        assert!(strangers.is_empty(), "{name}: {strangers:?} may call it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plpgsql_check_finds_nothing_wrong() {
+    let database = TestDatabase::cloned().await;
+    let db = database.connect().await;
+    if let Err(error) = db.batch_execute("create extension plpgsql_check").await {
+        return eprintln!("skipped: plpgsql_check is not there ({error})");
+    }
+    let sql = "
+        select p.proname::text, c.lineno, c.level, c.message
+        from pg_proc p
+        join pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql'
+        cross join lateral plpgsql_check_function_tb(p.oid::regprocedure, fatal_errors := false, performance_warnings := false) c
+        where p.pronamespace in ('rowlock'::regnamespace, 'admin'::regnamespace)";
+    let rows = db.query(sql, &[]).await.expect("an answer");
+    let found: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            format!(
+                "{} line {:?}: {} {}",
+                row.get::<_, &str>(0),
+                row.get::<_, Option<i32>>(1),
+                row.get::<_, &str>(2),
+                row.get::<_, &str>(3)
+            )
+        })
+        .collect();
+    assert_eq!(found, Vec::<String>::new());
+    // The check itself works: it finds a column that is not there.
+    db.batch_execute("create function broken() returns void language plpgsql as 'begin perform nothing from rowlock.events; end'")
+        .await
+        .expect("created");
+    let count = "select count(*) from plpgsql_check_function_tb('broken()'::regprocedure)";
+    assert_eq!(db.query_one(count, &[]).await.expect("an answer").get::<_, i64>(0), 1);
+}

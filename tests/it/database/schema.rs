@@ -1,0 +1,99 @@
+//! `sql/schema.sql` is what the migrations make, and everything in it says what it is for.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pretty_assertions::assert_eq;
+
+use crate::drift::{assert_up_to_date, blessing, in_project};
+use crate::harness::TestDatabase;
+
+const FILE: &str = "sql/schema.sql";
+const REMEDY: &str = "make schema";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schema_sql_is_what_the_migrations_make() {
+    let database = TestDatabase::cloned().await;
+    let db = database.connect().await;
+    let version: i32 = db.query_one("select current_setting('server_version_num')::integer", &[]).await.expect("a version").get(0);
+    let heading = format!("-- The schema as PostgreSQL {} dumps it. Generated: `{REMEDY}` writes it anew.\n", version / 10_000);
+    let kept = std::fs::read_to_string(in_project(FILE)).unwrap_or_default();
+    if !kept.is_empty() && !kept.starts_with(&heading) && !blessing() {
+        return eprintln!("skipped: {FILE} was dumped by another version of PostgreSQL, which spells things differently");
+    }
+    let Some(pg_dump) = pg_dump(version / 10_000) else {
+        return eprintln!("skipped: there is no pg_dump of PostgreSQL {}", version / 10_000);
+    };
+    let dumped = Command::new(pg_dump)
+        .args(["--schema-only", "--no-owner", "--exclude-table=public.refinery_schema_history", "--dbname", &database.url()])
+        .output()
+        .expect("pg_dump runs");
+    assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+    let dump = normalised(&String::from_utf8(dumped.stdout).expect("UTF-8"));
+    assert_up_to_date(FILE, &format!("{heading}\n{dump}"), REMEDY);
+}
+
+/// The `pg_dump` of that major version: of another one it would refuse the server, or spell things differently.
+fn pg_dump(major: i32) -> Option<PathBuf> {
+    let named = std::env::var_os("ROWLOCK_POSTGRES_BIN").map(PathBuf::from);
+    let configured = Command::new("pg_config").arg("--bindir").output().ok();
+    let configured = configured.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    let packaged = PathBuf::from(format!("/usr/lib/postgresql/{major}/bin"));
+    let dirs = named.into_iter().chain([packaged]).chain(configured);
+    let mut programs = dirs.map(|dir| dir.join("pg_dump")).chain([PathBuf::from("pg_dump")]);
+    programs.find(|program| is_of_version(program, major))
+}
+
+fn is_of_version(pg_dump: &Path, major: i32) -> bool {
+    let output = Command::new(pg_dump).arg("--version").output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&format!("(PostgreSQL) {major}")))
+}
+
+/// Without what differs from one minor version or run to the next: comments, session settings, restrict keys, runs of empty lines.
+fn normalised(dump: &str) -> String {
+    let noise = ["-- ", "SET ", "SELECT pg_catalog.set_config", "\\restrict ", "\\unrestrict "];
+    let mut lines: Vec<&str> = Vec::new();
+    for line in dump.lines() {
+        let is_noise = line == "--" || noise.iter().any(|noise| line.starts_with(noise));
+        let is_gap = line.is_empty() && lines.last().is_none_or(|last| last.is_empty());
+        if !is_noise && !is_gap {
+            lines.push(line);
+        }
+    }
+    format!("{}\n", lines.join("\n").trim_end())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_says_what_it_is_for() {
+    let database = TestDatabase::cloned().await;
+    let sql = "
+        with ours as (select oid, nspname from pg_namespace where nspname in ('rowlock', 'admin'))
+        select format('schema %s', nspname) from ours where obj_description(oid, 'pg_namespace') is null
+        union all
+        select format('relation %s', c.oid::regclass) from pg_class c join ours o on o.oid = c.relnamespace
+        where c.relkind in ('r', 'p', 'v', 'm', 'f') and obj_description(c.oid, 'pg_class') is null
+        union all
+        select format('column %s.%s', c.oid::regclass, a.attname)
+        from pg_class c join ours o on o.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+        where c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0 and not a.attisdropped and col_description(c.oid, a.attnum) is null
+        union all
+        select format('function %s', p.oid::regprocedure) from pg_proc p join ours o on o.oid = p.pronamespace
+        where obj_description(p.oid, 'pg_proc') is null
+        union all
+        select format('type %s', t.oid::regtype)
+        from pg_type t join ours o on o.oid = t.typnamespace left join pg_class c on c.oid = t.typrelid
+        where t.typcategory <> 'A' and (c.oid is null or c.relkind = 'c') and obj_description(t.oid, 'pg_type') is null";
+    let rows = database.connect().await.query(sql, &[]).await.expect("an answer");
+    let silent: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(silent, Vec::<String>::new(), "these have no comment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_has_one_signature() {
+    let database = TestDatabase::cloned().await;
+    let sql = "select string_agg(oid::regprocedure::text, ' and ') from pg_proc where pronamespace = 'rowlock'::regnamespace
+               group by proname having count(*) > 1";
+    let rows = database.connect().await.query(sql, &[]).await.expect("an answer");
+    let overloads: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(overloads, Vec::<String>::new(), "a changed argument type made an overload beside the old function");
+}

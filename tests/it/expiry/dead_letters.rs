@@ -1,0 +1,117 @@
+//! An expiry that raises an error: retried, given up in the end, listed, and redriven.
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+
+use super::*;
+use crate::harness::RedisMode;
+
+const ATTEMPTS_MAX: i32 = 3;
+
+/// From now on the order cannot expire.
+async fn make_stubborn(server: &TestServer, order: &Value) {
+    let sql = format!(
+        "create function public.stubborn() returns trigger language plpgsql as 'begin raise exception ''planted''; end';
+         create trigger stubborn before update on rowlock.orders for each row
+         when (new.status = 'expired' and new.order_id = '{}') execute function public.stubborn()",
+        order_id(order)
+    );
+    server.db.batch_execute(&sql).await.expect("a trigger");
+}
+
+async fn dead_letters(server: &TestServer, event: &EventHandle) -> Vec<Value> {
+    let listed = server.admin().get(&format!("/v1/admin/dead-letters?event_id={}", event.id)).await.expect(200);
+    listed["dead_letters"].as_array().expect("a list").clone()
+}
+
+async fn redrive(server: &TestServer, order: &Value) -> crate::harness::Answer {
+    let path = format!("/v1/admin/dead-letters/{}/{}/redrive", order["event_id"], order_id(order));
+    server.admin().post(&path, &Value::Null).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expiry_that_fails_becomes_a_dead_letter_and_keeps_nobody_waiting_with_redis() {
+    fail_give_up_and_redrive(RedisMode::Shared).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expiry_that_fails_becomes_a_dead_letter_and_keeps_nobody_waiting_without_redis() {
+    fail_give_up_and_redrive(RedisMode::Off).await;
+}
+
+async fn fail_give_up_and_redrive(redis: RedisMode) {
+    let server = TestServer::builder().redis(redis).arg("--expiry-attempts-max", ATTEMPTS_MAX).start().await;
+    let event = brief_event(&server, 20).await;
+    let alice = server.customer("alice");
+    let mut orders = Vec::new();
+    for seat in 1..=10 {
+        orders.push(alice.claim_seats(&event, &[("A", seat)]).await.expect(201));
+    }
+    let stubborn = orders.remove(4);
+    make_stubborn(&server, &stubborn).await;
+    for order in &orders {
+        let late_ms = expired_after_ms(&server, order).await;
+        assert!(late_ms < SWEPT_WITHIN_MS * SLACK, "{late_ms} ms late behind an order that cannot expire");
+    }
+    let letter = given_up(&server, &event, &stubborn).await;
+    assert_given_up_for_good(&server, &event, &letter).await;
+
+    // Redriven while it still fails: a fresh set of attempts, and given up again.
+    redrive(&server, &stubborn).await.expect(204);
+    let again = eventually(PATIENCE, || async { dead_letters(&server, &event).await.pop() }).await;
+    assert_eq!(again["attempts"], ATTEMPTS_MAX);
+    assert!(again["first_failed_at"].as_str() > letter["last_failed_at"].as_str(), "{again} after {letter}");
+
+    server.db.batch_execute("drop trigger stubborn on rowlock.orders").await.expect("mended");
+    redrive(&server, &stubborn).await.expect(204);
+    expired_after_ms(&server, &stubborn).await;
+    assert_eq!(dead_letters(&server, &event).await, Vec::<Value>::new());
+    redrive(&server, &stubborn).await.problem(404, "dead_letter_not_found");
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.expiry_failures").await, 0);
+    assert_sold_again(&server, &event, &[("A", 5)]).await;
+    server.assert_invariants().await;
+}
+
+/// Waits for the dead letter and looks at it.
+async fn given_up(server: &TestServer, event: &EventHandle, order: &Value) -> Value {
+    let letter = eventually(PATIENCE, || async { dead_letters(server, event).await.pop() }).await;
+    assert_eq!(letter["order_id"], order["order_id"]);
+    assert_eq!(letter["event_id"], event.id);
+    assert_eq!(letter["attempts"], ATTEMPTS_MAX);
+    assert!(letter["last_error"].as_str().expect("an error").contains("planted"), "{letter}");
+    let everywhere = server.admin().get("/v1/admin/dead-letters").await.expect(200);
+    assert_eq!(everywhere["dead_letters"], serde_json::json!([letter]));
+    let elsewhere = server.admin().get(&format!("/v1/admin/dead-letters?event_id={}", event.id + 1)).await.expect(200);
+    assert_eq!(elsewhere["dead_letters"], serde_json::json!([]));
+    // 100 ms after the first failure and 200 ms after the second.
+    let backoff: f64 = server.ask("select extract(epoch from last_failed_at - first_failed_at)::float8 * 1000 from rowlock.expiry_failures").await;
+    assert!(backoff >= 290.0, "given up after {backoff} ms");
+    assert_eq!(status_of(server, order).await, "pending_payment");
+    letter
+}
+
+/// Other orders expire meanwhile, and nobody touches the dead letter.
+async fn assert_given_up_for_good(server: &TestServer, event: &EventHandle, letter: &Value) {
+    let failures = counter(server, "rowlock_expiry_failures_total").await;
+    assert!(failures >= u64::try_from(ATTEMPTS_MAX).expect("a count"), "{failures}");
+    let other = server.customer("carol").claim_seats(event, &[("A", 11)]).await.expect(201);
+    expired_after_ms(server, &other).await;
+    assert_eq!(counter(server, "rowlock_expiry_failures_total").await, failures);
+    assert_eq!(dead_letters(server, event).await, std::slice::from_ref(letter));
+    server.customer("bob").claim_seats(event, &[("A", 5)]).await.problem(409, "seat_taken");
+}
+
+/// A buyer who pays after all makes the dead letter pointless: it goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_can_still_be_paid() {
+    let server = TestServer::builder().arg("--expiry-attempts-max", 1).start().await;
+    let event = brief_event(&server, 4).await;
+    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    make_stubborn(&server, &order).await;
+    eventually(PATIENCE, || async { !dead_letters(&server, &event).await.is_empty() }).await;
+    assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "paid");
+    redrive(&server, &order).await.expect(204);
+    assert_eq!(status_of(&server, &order).await, "paid");
+    assert_eq!(dead_letters(&server, &event).await, Vec::<Value>::new());
+    server.assert_invariants().await;
+}

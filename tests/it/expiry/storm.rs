@@ -1,0 +1,150 @@
+//! Ten thousand orders that fall due together.
+
+use std::time::{Duration, Instant};
+
+use pretty_assertions::assert_eq;
+use redis::AsyncCommands;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::*;
+use crate::harness::RedisMode;
+
+const SECTIONS: i32 = 10;
+const SEATS: i32 = 1_000;
+const ORDERS: i32 = SECTIONS * SEATS;
+/// Time to put them all into the queue before they are due.
+const AHEAD_MS: i32 = 4_000;
+
+/// One storm at a time: two at once would measure each other.
+async fn alone() -> MutexGuard<'static, ()> {
+    static STORM: Mutex<()> = Mutex::const_new(());
+    STORM.lock().await
+}
+
+/// A concert whose orders fall due together.
+struct Storm {
+    event: EventHandle,
+    /// How long this machine took to claim its seats: a machine that is slow at everything may be slow at expiring, too.
+    claimed_in_ms: f64,
+}
+
+impl Storm {
+    /// How late an order may be that should be back within `promised_ms`.
+    fn limit_ms(&self, promised_ms: f64) -> f64 {
+        (promised_ms * SLACK).max(self.claimed_in_ms * 2.0)
+    }
+}
+
+/// Sells the house out to customers of one seat each, and has all their orders fall due at the same moment.
+async fn ten_thousand_orders(server: &TestServer) -> Storm {
+    let codes: Vec<String> = (1..=SECTIONS).map(|section| format!("S{section}")).collect();
+    let sections: Vec<(&str, i64, i32)> = codes.iter().map(|code| (code.as_str(), 1000, SEATS)).collect();
+    let event = server.small_event(&sections).await;
+    let begun = Instant::now();
+    for section in 1..=SECTIONS {
+        let sql = format!(
+            "with n as (select n from generate_series(1, {SEATS}) n)
+             select count(*) filter (where a.outcome = 'claimed')::integer from rowlock.claim_seats({}, array(select gen_random_uuid() from n),
+                array(select 'customer {section} ' || n from n), array(select null::text from n), array(select null::bytea from n),
+                array(table n), array(select {section} from n), array(table n)) a",
+            event.id
+        );
+        assert_eq!(server.ask::<i32>(&sql).await, SEATS);
+    }
+    let claimed_in_ms = begun.elapsed().as_secs_f64() * 1000.0;
+    let sql = format!("update rowlock.orders set expires_at = date_trunc('milliseconds', now()) + {AHEAD_MS} * interval '1 millisecond'");
+    assert_eq!(server.db.execute(&sql, &[]).await.expect("updated"), u64::try_from(ORDERS).expect("a count"));
+    Storm { event, claimed_in_ms }
+}
+
+/// What the lanes do for orders that are claimed over HTTP.
+async fn put_into_the_queue(server: &TestServer) {
+    let sql = "select event_id || ':' || order_id, (extract(epoch from expires_at) * 1000)::bigint from rowlock.orders";
+    let rows = server.db.query(sql, &[]).await.expect("the orders");
+    let entries: Vec<(i64, String)> = rows.iter().map(|row| (row.get(1), row.get(0))).collect();
+    for some in entries.chunks(1_000) {
+        server.redis().await.zadd_multiple::<_, _, _, ()>(queue_key(server), some).await.expect("Redis answers");
+    }
+    let late = "select clock_timestamp() > min(expires_at) from rowlock.orders";
+    assert!(!server.ask::<bool>(late).await, "this machine is too slow to fill the queue in time");
+}
+
+/// How late they were: half of them at most, 99 % at most, and when the last seat was seen to be on sale, in milliseconds.
+#[derive(Clone, Copy)]
+struct Lateness {
+    p50: f64,
+    p99: f64,
+    seen: f64,
+}
+
+async fn all_expired(server: &TestServer, storm: &Storm) -> Lateness {
+    let pending = "select exists (select from rowlock.orders where status = 'pending_payment')";
+    eventually(Duration::from_secs(60), || async { !server.ask::<bool>(pending).await }).await;
+    let seen = server.ask("select extract(epoch from clock_timestamp() - max(expires_at))::float8 * 1000 from rowlock.orders").await;
+    let row = server
+        .db
+        .query_one(
+            "select percentile_disc(array[0.5, 0.99]) within group (order by extract(epoch from ended_at - expires_at)::float8 * 1000)
+             from rowlock.orders where status = 'expired'",
+            &[],
+        )
+        .await
+        .expect("percentiles");
+    let percentiles: Vec<f64> = row.get(0);
+    let lateness = Lateness { p50: percentiles[0], p99: percentiles[1], seen };
+    let Lateness { p50, p99, seen } = lateness;
+    let claimed = storm.claimed_in_ms;
+    eprintln!("{ORDERS} orders, claimed in {claimed:.0} ms, due together: p50 {p50:.0}, p99 {p99:.0} ms late, all seen on sale after {seen:.0} ms");
+    let available = format!("select sum(available)::integer from rowlock.sections where event_id = {}", storm.event.id);
+    assert_eq!(server.ask::<i32>(&available).await, ORDERS);
+    assert_sold_again(server, &storm.event, &[("S1", 1), ("S10", SEATS)]).await;
+    server.assert_invariants().await;
+    lateness
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_redis_ten_thousand_orders_are_back_on_sale_within_a_quarter_second() {
+    let _alone = alone().await;
+    let server = TestServer::builder().arg(NO_SWEEP.0, NO_SWEEP.1).start().await;
+    let storm = ten_thousand_orders(&server).await;
+    put_into_the_queue(&server).await;
+    let late = all_expired(&server, &storm).await;
+    assert!(late.p50 >= 0.0 && late.p99 < storm.limit_ms(250.0), "p99 {:.0} ms late", late.p99);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_ten_thousand_orders_are_back_on_sale_within_two_seconds() {
+    let _alone = alone().await;
+    let server = TestServer::builder().redis(RedisMode::Off).start().await;
+    let storm = ten_thousand_orders(&server).await;
+    let late = all_expired(&server, &storm).await;
+    assert!(late.p50 >= 0.0 && late.seen < storm.limit_ms(SWEPT_WITHIN_MS), "the last one {:.0} ms late", late.seen);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_servers_share_the_work_and_no_order_expires_twice() {
+    let _alone = alone().await;
+    let server = TestServer::start().await;
+    let others = [server.second().await, server.second().await];
+    server
+        .db
+        .batch_execute(
+            "create table public.expiries (order_id uuid);
+             create function public.note() returns trigger language plpgsql security definer as
+                'begin insert into public.expiries values (new.order_id); return null; end';
+             create trigger note after update on rowlock.orders for each row when (new.status = 'expired') execute function public.note()",
+        )
+        .await
+        .expect("a trigger");
+    let storm = ten_thousand_orders(&server).await;
+    put_into_the_queue(&server).await;
+    all_expired(&server, &storm).await;
+    let counts = "select array[count(*), count(distinct order_id)] from public.expiries";
+    assert_eq!(server.ask::<Vec<i64>>(counts).await, vec![i64::from(ORDERS); 2]);
+    let mut shares = Vec::new();
+    for server in [&server, &others[0], &others[1]] {
+        shares.push(counter(server, "rowlock_orders_expired_total").await);
+    }
+    assert_eq!(shares.iter().sum::<u64>(), u64::try_from(ORDERS).expect("a count"), "{shares:?}");
+    assert!(shares.iter().filter(|share| **share > 0).count() >= 2, "one server did it all: {shares:?}");
+}

@@ -1,0 +1,64 @@
+//! The sweep of PostgreSQL: nothing depends on Redis, and one server at a time does it.
+
+use pretty_assertions::assert_eq;
+
+use super::*;
+use crate::harness::RedisMode;
+
+async fn server_without_redis() -> TestServer {
+    TestServer::builder().redis(RedisMode::Off).start().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_an_unpaid_order_expires_and_its_seats_are_sold_again() {
+    let server = server_without_redis().await;
+    let event = brief_event(&server, 4).await;
+    let order = server.customer("alice").claim_seats(&event, &[("A", 1), ("A", 2)]).await.expect(201);
+    let late_ms = expired_after_ms(&server, &order).await;
+    assert!((0.0..SWEPT_WITHIN_MS * SLACK).contains(&late_ms), "{late_ms} ms late");
+    assert_sold_again(&server, &event, &[("A", 2), ("A", 1)]).await;
+    assert_eq!(server.customer("alice").order(&order).await.expect(200)["status"], "expired");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_does_not_expire() {
+    let server = server_without_redis().await;
+    let event = brief_event(&server, 4).await;
+    let alice = server.customer("alice");
+    let paid = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    assert_eq!(server.gateway().pay(&paid).await.expect(200)["outcome"], "paid");
+    // Claimed later, so that the paid one would have been swept before it.
+    let unpaid = alice.claim_seats(&event, &[("A", 2)]).await.expect(201);
+    expired_after_ms(&server, &unpaid).await;
+    assert_eq!(status_of(&server, &paid).await, "paid");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sweeps_while_another_leads() {
+    let server = server_without_redis().await;
+    let second = server.second().await;
+    let event = brief_event(&server, 4).await;
+    // The leadership is an advisory lock; a session that never ends stands for a server at work.
+    server.db.batch_execute("select pg_advisory_lock(3, 0)").await.expect("the leadership");
+    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let overdue = "select clock_timestamp() > expires_at + interval '1500 milliseconds' from rowlock.orders";
+    eventually(PATIENCE, || server.ask::<bool>(overdue)).await;
+    assert_eq!(status_of(&server, &order).await, "pending_payment");
+    server.db.batch_execute("select pg_advisory_unlock(3, 0)").await.expect("given up");
+    expired_after_ms(&second, &order).await;
+    assert_sold_again(&second, &event, &[("A", 1)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_leadership_passes_on_when_its_server_stops() {
+    let mut first = server_without_redis().await;
+    let event = brief_event(&first, 4).await;
+    let order = first.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let second = first.second().await;
+    first.stop().await.expect("an orderly end");
+    let late_ms = expired_after_ms(&second, &order).await;
+    assert!(late_ms < SWEPT_WITHIN_MS * SLACK, "{late_ms} ms late");
+    assert_sold_again(&second, &event, &[("A", 1)]).await;
+}

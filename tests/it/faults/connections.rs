@@ -1,0 +1,58 @@
+//! Connections that are killed in mid-call.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::ledger::{SECTIONS, Shoppers};
+use crate::harness::{PATIENCE, TestServer, event_json, eventually};
+
+/// Ends every session of this database that is in a call of a lane just now.
+const KILL_BUSY_LANES: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and state = 'active' and query ~ 'rowlock\\.(claim|settle)'";
+/// Ends every other session.
+const KILL_ALL: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lanes_killed_in_mid_call_tell_every_buyer_the_truth() {
+    const SHOPPERS: i32 = 50;
+    const KILLS: i64 = 60;
+    let server = TestServer::start().await;
+    let mut request = event_json(SECTIONS);
+    request["window_ms"] = json!(600_000);
+    let event = server.event(request).await;
+    let shoppers = Shoppers::start(&server, event, SHOPPERS);
+    let kills = AtomicI64::new(0);
+    eventually(Duration::from_secs(60), || async {
+        let kills = kills.fetch_add(server.ask::<i64>(KILL_BUSY_LANES).await, Ordering::Relaxed);
+        kills >= KILLS && shoppers.sold() >= 500
+    })
+    .await;
+    let (sold, refusals) = (shoppers.sold(), shoppers.refusals());
+    shoppers.stop_and_check(&server.db).await;
+    eprintln!("{kills:?} sessions killed in mid-call, {sold} orders paid meanwhile");
+    assert_eq!(refusals, 0, "PostgreSQL was up all the time: every answer could be known");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_every_connection_was_killed_the_server_goes_on_with_new_ones() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 50)]).await;
+    let alice = server.customer("alice");
+    for seat in 1..=5 {
+        let order = alice.claim_seats(&event, &[("A", seat)]).await.expect(201);
+        assert!(server.ask::<i64>(KILL_ALL).await > 0);
+        eventually(PATIENCE, || async {
+            let answers = [alice.order(&order).await, server.anyone().get("/readyz").await, server.admin().get("/v1/events").await];
+            assert!(answers.iter().all(|answer| [200, 503].contains(&answer.status)), "{answers:?}");
+            answers.iter().all(|answer| answer.status == 200)
+        })
+        .await;
+        let outcome = server.gateway().pay(&order).await.expect(200)["outcome"].clone();
+        assert!(outcome == "paid" || outcome == "duplicate", "{outcome}");
+    }
+    server.assert_invariants().await;
+}

@@ -1,0 +1,118 @@
+//! PostgreSQL crashes, restarts, goes away for long, or hangs.
+
+use std::time::{Duration, Instant};
+
+use super::ledger::{SECTIONS, Shoppers};
+use super::network::Weather;
+use super::own_cluster::OnOwnCluster;
+use crate::harness::{PATIENCE, eventually};
+
+const SHOPPERS: i32 = 20;
+/// How soon a buyer must be told that nothing works.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crashes_of_postgresql_are_survived_and_nothing_is_reported_that_is_not_so() {
+    const CRASHES: usize = 3;
+    let Some(stack) = OnOwnCluster::start().await else { return };
+    let event = stack.event(SECTIONS).await;
+    let shoppers = Shoppers::start(&stack.server, event, SHOPPERS);
+    for _ in 0..CRASHES {
+        let sold = shoppers.sold();
+        eventually(PATIENCE, || async { shoppers.sold() > sold + 50 }).await;
+        stack.crash().await;
+    }
+    let sold = shoppers.sold();
+    eventually(PATIENCE, || async { shoppers.sold() > sold + 50 }).await;
+    shoppers.stop_and_check(&stack.db().await).await;
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_postgresql_is_survived_and_nothing_is_reported_that_is_not_so() {
+    let Some(mut stack) = OnOwnCluster::start().await else { return };
+    let event = stack.event(SECTIONS).await;
+    let shoppers = Shoppers::start(&stack.server, event, SHOPPERS);
+    eventually(PATIENCE, || async { shoppers.sold() > 50 }).await;
+    stack.stop_postgres().await;
+    stack.start_postgres().await;
+    let sold = shoppers.sold();
+    eventually(PATIENCE, || async { shoppers.sold() > sold + 50 }).await;
+    shoppers.stop_and_check(&stack.db().await).await;
+    stack.end().await;
+}
+
+/// The connection goes, PostgreSQL does not notice and commits all the same: buyers must be told of their orders.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_whose_answers_are_lost_on_the_way_are_looked_up() {
+    const CUTS: usize = 40;
+    let Some(stack) = OnOwnCluster::start().await else { return };
+    let event = stack.event(SECTIONS).await;
+    let shoppers = Shoppers::start(&stack.server, event, SHOPPERS);
+    for _ in 0..CUTS {
+        let sold = shoppers.sold();
+        eventually(PATIENCE, || async { shoppers.sold() > sold + 5 }).await;
+        stack.network.cut_unnoticed();
+    }
+    assert!(stack.network.abandoned() >= CUTS, "{} connections cut", stack.network.abandoned());
+    let refusals = shoppers.refusals();
+    shoppers.stop_and_check(&stack.db().await).await;
+    assert_eq!(refusals, 0, "PostgreSQL was up all the time: every answer could be known");
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgresql_is_down_everybody_is_told_so_soon_and_afterwards_all_is_well() {
+    let Some(mut stack) = OnOwnCluster::start().await else { return };
+    let event = stack.event(SECTIONS).await;
+    let alice = stack.server.customer("alice");
+    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    stack.stop_postgres().await;
+    let begun = Instant::now();
+    let (claim, payment, read, list, ready, alive) = tokio::join!(
+        alice.claim_seats(&event, &[("A", 2)]),
+        async { stack.server.gateway().pay(&order).await },
+        alice.order(&order),
+        async { stack.server.anyone().get("/v1/events").await },
+        async { stack.server.anyone().get("/readyz").await },
+        async { stack.server.anyone().get("/livez").await },
+    );
+    assert!(begun.elapsed() < TOLD_WITHIN, "told after {} ms", begun.elapsed().as_millis());
+    for answer in [&claim, &payment, &read, &list, &ready] {
+        answer.problem(503, "unavailable");
+        assert!(answer.header("retry-after").is_some());
+    }
+    alive.expect(200);
+    // Still down, and whoever comes now waits no longer.
+    let begun = Instant::now();
+    alice.claim_seats(&event, &[("A", 3)]).await.problem(503, "unavailable");
+    assert!(begun.elapsed() < TOLD_WITHIN, "told after {} ms", begun.elapsed().as_millis());
+    stack.start_postgres().await;
+    stack.recovers(&event).await;
+    let mut seen = Vec::new();
+    for seat in 1..=3 {
+        seen.push(stack.server.customer("bob").claim_seats(&event, &[("A", seat)]).await.status);
+    }
+    assert_eq!(seen, [409, 201, 201], "what was called unavailable has not happened");
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_hangs_keeps_nobody_waiting_for_ever() {
+    let Some(stack) = OnOwnCluster::start().await else { return };
+    let event = stack.event(SECTIONS).await;
+    let alice = stack.server.customer("alice");
+    let postgres = stack.port();
+    alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    stack.network.becomes(Weather::Silent);
+    let begun = Instant::now();
+    let claim = alice.claim_seats(&event, &[("A", 2)]);
+    let ready = async { stack.server.anyone().get("/readyz").await };
+    let (claim, ready) = tokio::join!(claim, ready);
+    eprintln!("hanging: claim {} {}, ready {} after {} ms", claim.status, claim.body["code"], ready.status, begun.elapsed().as_millis());
+    assert_eq!(claim.status, 503);
+    ready.problem(503, "unavailable");
+    stack.network.becomes(Weather::Fair(postgres));
+    stack.recovers(&event).await;
+    stack.end().await;
+}

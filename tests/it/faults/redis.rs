@@ -1,0 +1,110 @@
+//! Redis dies, hangs, is emptied and comes back, while seats are sold.
+
+use std::time::{Duration, Instant};
+
+use pretty_assertions::assert_eq;
+use redis::AsyncCommands;
+use serde_json::Value;
+
+use super::ledger::{SECTIONS, Shoppers};
+use crate::harness::{EventHandle, PATIENCE, RedisMode, TestServer, event_json, eventually};
+
+/// How long ten purchases may take together: none may pay much for a dead Redis.
+const TEN_SOLD_WITHIN: Duration = Duration::from_secs(5);
+
+async fn readiness(server: &TestServer) -> (Value, Value) {
+    let ready = server.anyone().get("/readyz").await.expect(200);
+    (ready["status"].clone(), ready["redis"].clone())
+}
+
+async fn becomes(server: &TestServer, status: &str, redis: &str) {
+    eventually(PATIENCE, || async { readiness(server).await == (status.into(), redis.into()) }).await;
+}
+
+async fn event_of(server: &TestServer, window_ms: i32) -> EventHandle {
+    let mut request = event_json(SECTIONS);
+    request["window_ms"] = window_ms.into();
+    server.event(request).await
+}
+
+/// Ten buyers in a row look, claim and pay, promptly.
+async fn ten_are_sold(server: &TestServer, event: &EventHandle) {
+    let (alice, begun) = (server.customer("alice"), Instant::now());
+    for _ in 0..10 {
+        server.anyone().get(&event.at("sections")).await.expect(200);
+        let order = alice.best_available(event, "B", 1).await.expect(201);
+        assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "paid");
+    }
+    assert!(begun.elapsed() < TEN_SOLD_WITHIN, "it took {} ms", begun.elapsed().as_millis());
+}
+
+/// Seats on sale, by the summary.
+async fn available(server: &TestServer, event: &EventHandle) -> i64 {
+    let summary = server.anyone().get(&event.at("sections")).await.expect(200);
+    summary["sections"].as_array().expect("sections").iter().filter_map(|section| section["available"].as_i64()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_redis_is_done_without_and_used_again_when_it_is_back() {
+    let server = TestServer::builder().redis(RedisMode::Own).start().await;
+    let event = event_of(&server, 600_000).await;
+    let mut shoppers = Shoppers::start(&server, event, 10);
+    eventually(PATIENCE, || async { shoppers.sold() > 20 }).await;
+    becomes(&server, "ready", "up").await;
+
+    server.own_redis().await.kill().await;
+    becomes(&server, "degraded", "down").await;
+    ten_are_sold(&server, &event).await;
+    let sold = shoppers.sold();
+    eventually(PATIENCE, || async { shoppers.sold() > sold + 20 }).await;
+    let brief = event_of(&server, 1_000).await;
+    let forgotten = server.customer("bob").claim_seats(&brief, &[("A", 1)]).await.expect(201);
+    eventually(PATIENCE, || async { server.customer("bob").order(&forgotten).await.expect(200)["status"] == "expired" }).await;
+
+    server.own_redis().await.restart().await.expect("restarted");
+    becomes(&server, "ready", "up").await;
+    let order = server.customer("carol").claim_seats(&event, &[("A", 20_000)]).await.expect(201);
+    let (key, entry) = (format!("{{{}}}:expiry", server.redis_prefix), format!("{}:{}", event.id, order["order_id"].as_str().expect("an id")));
+    eventually(PATIENCE, || async { server.redis().await.zscore::<_, _, Option<f64>>(&key, &entry).await.expect("Redis answers").is_some() }).await;
+    server.gateway().pay(&order).await.expect(200);
+    let refusals = shoppers.refusals();
+    let sold = shoppers.sold();
+    eventually(PATIENCE, || async { shoppers.sold() > sold + 20 }).await;
+    shoppers.stop().await;
+    assert_eq!(refusals, 0, "somebody was refused for want of Redis");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_redis_costs_nothing() {
+    let server = TestServer::builder().redis(RedisMode::Own).start().await;
+    let event = event_of(&server, 600_000).await;
+    let shoppers = Shoppers::start(&server, event, 10);
+    let mut connection = server.redis().await;
+    for _ in 0..20 {
+        let sold = shoppers.sold();
+        eventually(PATIENCE, || async { shoppers.sold() > sold + 5 }).await;
+        redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.expect("Redis answers");
+        server.anyone().get(&event.at("sections")).await.expect(200);
+    }
+    assert_eq!(shoppers.refusals(), 0);
+    shoppers.stop_and_check(&server.db).await;
+    // What the cache says becomes what is so.
+    let truth: i64 = server.ask("select sum(available) from rowlock.sections").await;
+    eventually(PATIENCE, || async { available(&server, &event).await == truth }).await;
+    server.assert_invariants().await;
+}
+
+/// It accepts connections and answers nothing: worse than a dead one, because nobody says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_hangs_keeps_nobody_waiting() {
+    let server = TestServer::builder().redis(RedisMode::Own).start().await;
+    let event = event_of(&server, 600_000).await;
+    ten_are_sold(&server, &event).await;
+    let mut connection = server.redis().await;
+    redis::cmd("CLIENT").arg("PAUSE").arg(5_000).arg("ALL").query_async::<()>(&mut connection).await.expect("Redis answers");
+    ten_are_sold(&server, &event).await;
+    becomes(&server, "degraded", "down").await;
+    becomes(&server, "ready", "up").await;
+    server.assert_invariants().await;
+}

@@ -1,0 +1,49 @@
+//! The server stops in order: what it has begun it finishes, and nobody new gets in.
+
+use std::time::Duration;
+
+use pretty_assertions::assert_eq;
+use rowlock::db::Endpoint;
+use tokio::net::TcpStream;
+
+use crate::harness::{PATIENCE, TestServer, eventually};
+
+/// Sessions of this database that wait for a lock.
+const WAITING: &str = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_under_way_are_answered_and_new_connections_are_refused() {
+    let mut server = TestServer::builder().arg("--drain-s", 30).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let (alice, bob, gateway) = (server.customer("alice"), server.customer("bob"), server.gateway());
+    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+
+    // Claims need the event's row, payments the order's: with both held, a claim and a payment are under way for as long as we like.
+    let (holder, _driver) = Endpoint::new(&server.database_url, None).expect("a URL").connect().await.expect("a connection");
+    holder.batch_execute("begin; select from rowlock.orders for update; select from rowlock.events for update").await.expect("locks");
+    let claim = tokio::spawn(async move { bob.claim_seats(&event, &[("A", 2)]).await });
+    let payment = tokio::spawn(async move { gateway.pay(&order).await });
+    eventually(PATIENCE, || async { server.ask::<i64>(WAITING).await >= 2 }).await;
+
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let stopping = tokio::spawn(async move { (server.stop().await, server) });
+    eventually(PATIENCE, || async { TcpStream::connect(&address).await.is_err() }).await;
+    assert!(!stopping.is_finished() && !claim.is_finished() && !payment.is_finished(), "it did not wait for what is under way");
+
+    holder.batch_execute("commit").await.expect("released");
+    assert_eq!(claim.await.expect("no panic").expect(201)["status"], "pending_payment");
+    assert_eq!(payment.await.expect("no panic").expect(200)["outcome"], "paid");
+    let (ended, server) = tokio::time::timeout(PATIENCE, stopping).await.expect("it ends").expect("no panic");
+    ended.expect("an orderly end");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_do_not_hold_up_the_end() {
+    let mut server = TestServer::builder().arg("--drain-s", 30).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let idle = TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("a connection that says nothing");
+    tokio::time::timeout(Duration::from_secs(10), server.stop()).await.expect("it ends soon").expect("in order");
+    drop(idle);
+}

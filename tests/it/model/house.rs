@@ -1,0 +1,276 @@
+//! The model: what Rowlock promises, on vectors, one step after the other.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::steps::{Outcome, Step};
+use crate::stored::{Ask, Claimed, Notice, Placed, Seat, Wanted};
+
+/// Rows of each section, as first and last seat.
+pub const ROWS: [&[(i32, i32)]; 2] = [&[(1, 5), (6, 12)], &[(1, 12)]];
+/// Price of a seat in each section.
+pub const PRICES: [i64; 2] = [1000, 300];
+/// Seats a customer may hold and own together.
+pub const LIMIT: usize = 7;
+/// Payment window in milliseconds: no order falls due by itself while a test runs.
+pub const WINDOW_MS: i32 = 3_600_000;
+
+/// One event and all that happened to it.
+pub struct House {
+    is_open: bool,
+    /// A letter a seat, as the database answers them.
+    seats: Vec<Vec<char>>,
+    orders: Vec<Order>,
+    payments: Vec<Notice>,
+}
+
+struct Order {
+    ask: Ask,
+    placed: Placed,
+    is_due: bool,
+}
+
+impl House {
+    /// Open, with every seat available.
+    pub fn new() -> Self {
+        let seats = ROWS.iter().map(|rows| vec!['a'; rows.last().expect("rows").1 as usize]).collect();
+        Self { is_open: true, seats, orders: Vec::new(), payments: Vec::new() }
+    }
+
+    /// Does what the step says and answers what the database must answer.
+    pub fn perform(&mut self, step: &Step) -> Outcome {
+        match step {
+            Step::Claim(asks) => {
+                let before = self.orders.len();
+                Outcome::Claimed(asks.iter().map(|ask| self.claim(ask, before)).collect())
+            }
+            Step::Settle(notices) => Outcome::Settled(notices.iter().map(|notice| self.settle(notice).to_owned()).collect()),
+            Step::Cancel { order_id, customer_id } => Outcome::Cancelled(self.cancel(*order_id, customer_id)),
+            Step::Expire { order_id, make_due } => Outcome::Expired(self.expire(*order_id, *make_due).to_owned()),
+            Step::Block { section_no, seat_nos } => Outcome::Changed(self.turn(*section_no, seat_nos, 'a', 'b')),
+            Step::Unblock { section_no, seat_nos } => Outcome::Changed(self.turn(*section_no, seat_nos, 'b', 'a')),
+            Step::SetOpen(open) => {
+                self.is_open = *open;
+                Outcome::Done
+            }
+        }
+    }
+
+    /// The seats of a section, a letter each.
+    pub fn statuses(&self, section_no: i32) -> String {
+        self.seats[section_no as usize - 1].iter().collect()
+    }
+
+    /// Every order and its status, by id.
+    pub fn order_statuses(&self) -> Vec<(Uuid, String)> {
+        let mut statuses: Vec<_> = self.orders.iter().map(|order| (order.placed.order_id, order.placed.status.clone())).collect();
+        statuses.sort();
+        statuses
+    }
+
+    fn claim(&mut self, ask: &Ask, before_batch: usize) -> Claimed {
+        match self.seats_for(ask, before_batch) {
+            Ok(seats) => {
+                let amount_minor = seats.iter().map(|seat| PRICES[seat.0 as usize - 1]).sum();
+                let (order_id, status) = (ask.order_id, "pending_payment".to_owned());
+                self.mark(&seats, 'h');
+                let placed = Placed { order_id, status, seats, amount_minor, window_ms: WINDOW_MS.into() };
+                self.orders.push(Order { ask: ask.clone(), placed: placed.clone(), is_due: false });
+                Claimed { outcome: "claimed".to_owned(), order: Some(placed), taken: vec![] }
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    /// The seats a claim gets, or its answer if it gets none. What was known before the batch is looked at first, before the
+    /// request itself; what the batch brought, after.
+    fn seats_for(&self, ask: &Ask, before_batch: usize) -> Result<Vec<Seat>, Claimed> {
+        let (known, brought) = self.orders.split_at(before_batch);
+        replay(ask, known)?;
+        if !self.is_open {
+            return refuse("not_on_sale");
+        }
+        let quantity = match &ask.wanted {
+            Wanted::Seats(seats) => seats.len(),
+            Wanted::Best { quantity, .. } => usize::try_from(*quantity).unwrap_or(0),
+        };
+        if !(1..=100).contains(&quantity) {
+            return refuse("too_many_seats");
+        }
+        self.find_faults(&ask.wanted)?;
+        replay(ask, brought)?;
+        if self.live_seats(&ask.customer_id) + quantity > LIMIT {
+            return refuse("customer_limit");
+        }
+        match &ask.wanted {
+            Wanted::Seats(seats) => {
+                let taken: Vec<_> = seats.iter().copied().filter(|seat| self.status(*seat) != Some('a')).collect();
+                if taken.is_empty() { Ok(seats.clone()) } else { blame("seat_taken", taken) }
+            }
+            Wanted::Best { section_no, .. } => self.best(*section_no, quantity).map_or_else(|| refuse("sold_out"), Ok),
+        }
+    }
+
+    fn find_faults(&self, wanted: &Wanted) -> Result<(), Claimed> {
+        let exists = |section_no: i32| (1..=2).contains(&section_no);
+        match wanted {
+            Wanted::Best { section_no, .. } if !exists(*section_no) => refuse("section_not_found"),
+            Wanted::Best { .. } => Ok(()),
+            Wanted::Seats(seats) => {
+                let unknown: Vec<_> = seats.iter().copied().filter(|seat| self.status(*seat).is_none()).collect();
+                if seats.iter().collect::<BTreeSet<_>>().len() < seats.len() {
+                    refuse("duplicate_seat")
+                } else if !seats.iter().all(|seat| exists(seat.0)) {
+                    refuse("section_not_found")
+                } else if unknown.is_empty() {
+                    Ok(())
+                } else {
+                    blame("seat_not_found", unknown)
+                }
+            }
+        }
+    }
+
+    /// The front-most seats side by side in a row; else those in the fewest rows, then the nearest together, then the front-most.
+    fn best(&self, section_no: i32, quantity: usize) -> Option<Vec<Seat>> {
+        let free: Vec<(usize, i32)> = (ROWS[section_no as usize - 1].iter().enumerate())
+            .flat_map(|(row, (first, last))| (*first..=*last).map(move |seat_no| (row, seat_no)))
+            .filter(|(_, seat_no)| self.status((section_no, *seat_no)) == Some('a'))
+            .collect();
+        let groups = || free.windows(quantity).map(|group| (group, group[quantity - 1].0 - group[0].0, group[quantity - 1].1 - group[0].1));
+        let together = groups().find(|(_, rows, spread)| *rows == 0 && *spread as usize == quantity - 1);
+        let chosen = together.or_else(|| groups().min_by_key(|(_, rows, spread)| (*rows, *spread)));
+        chosen.map(|(group, _, _)| group.iter().map(|(_, seat_no)| (section_no, *seat_no)).collect())
+    }
+
+    fn settle(&mut self, notice: &Notice) -> &'static str {
+        let recorded = self.payments.iter().position(|payment| payment.reference == notice.reference);
+        if let Some(index) = recorded {
+            let payment = &self.payments[index];
+            let same_money = (payment.amount_minor, &payment.currency) == (notice.amount_minor, &notice.currency);
+            if payment.order_id != notice.order_id {
+                return "payment_conflict";
+            }
+            // A failure may be followed by new money under the same reference; everything else is settled.
+            if payment.succeeded || !notice.succeeded {
+                return if same_money { "duplicate" } else { "payment_conflict" };
+            }
+            self.payments[index] = notice.clone();
+        } else {
+            self.payments.push(notice.clone());
+        }
+        if notice.succeeded { self.spend(notice) } else { "failed_recorded" }
+    }
+
+    fn spend(&mut self, notice: &Notice) -> &'static str {
+        let Some(index) = self.position(notice.order_id) else { return "refund_due" };
+        let Order { ask, placed, .. } = &self.orders[index];
+        let is_right = placed.amount_minor == notice.amount_minor && notice.currency == "TWD";
+        let seats = placed.seats.clone();
+        match placed.status.as_str() {
+            "pending_payment" if is_right => {
+                self.end(index, "paid", 's');
+                "paid"
+            }
+            "pending_payment" => {
+                self.end(index, "refund_due", 'a');
+                "refund_due"
+            }
+            "expired" | "cancelled" => {
+                let has_room = self.live_seats(&ask.customer_id) + seats.len() <= LIMIT;
+                if is_right && has_room && seats.iter().all(|seat| self.status(*seat) == Some('a')) {
+                    self.end(index, "paid", 's');
+                    return "late_reclaimed";
+                }
+                self.orders[index].placed.status = "refund_due".to_owned();
+                "refund_due"
+            }
+            _ => "refund_due",
+        }
+    }
+
+    fn cancel(&mut self, order_id: Uuid, customer_id: &str) -> Result<String, String> {
+        let index = self.position(order_id).filter(|index| self.orders[*index].ask.customer_id == customer_id);
+        let index = index.ok_or("RL004")?;
+        match self.orders[index].placed.status.as_str() {
+            "pending_payment" => self.end(index, "cancelled", 'a'),
+            "cancelled" => {}
+            _ => return Err("RL006".to_owned()),
+        }
+        Ok("cancelled".to_owned())
+    }
+
+    fn expire(&mut self, order_id: Uuid, make_due: bool) -> &'static str {
+        let Some(index) = self.position(order_id) else { return "order_not_found" };
+        self.orders[index].is_due |= make_due;
+        match (self.orders[index].placed.status.as_str(), self.orders[index].is_due) {
+            ("pending_payment", true) => {
+                self.end(index, "expired", 'a');
+                "expired"
+            }
+            ("pending_payment", false) => "not_due",
+            _ => "not_pending",
+        }
+    }
+
+    /// Turns seats from one status into another, all or none, and counts those that were not it yet.
+    fn turn(&mut self, section_no: i32, seat_nos: &[i32], from: char, to: char) -> Result<i32, String> {
+        let seats: BTreeSet<Seat> = seat_nos.iter().map(|seat_no| (section_no, *seat_no)).collect();
+        let has = |statuses: &[Option<char>]| seats.iter().any(|seat| statuses.contains(&self.status(*seat)));
+        if has(&[None]) {
+            return Err("RL003".to_owned());
+        }
+        if has(&[Some('h'), Some('s')]) {
+            return Err("RL009".to_owned());
+        }
+        let turned: Vec<_> = seats.into_iter().filter(|seat| self.status(*seat) == Some(from)).collect();
+        self.mark(&turned, to);
+        Ok(i32::try_from(turned.len()).expect("few seats"))
+    }
+
+    fn end(&mut self, index: usize, order_status: &str, seat_status: char) {
+        self.orders[index].placed.status = order_status.to_owned();
+        let seats = self.orders[index].placed.seats.clone();
+        self.mark(&seats, seat_status);
+    }
+
+    fn mark(&mut self, seats: &[Seat], status: char) {
+        seats.iter().for_each(|seat| self.seats[seat.0 as usize - 1][seat.1 as usize - 1] = status);
+    }
+
+    fn status(&self, seat: Seat) -> Option<char> {
+        let seats = self.seats.get(usize::try_from(seat.0 - 1).ok()?)?;
+        seats.get(usize::try_from(seat.1 - 1).ok()?).copied()
+    }
+
+    fn position(&self, order_id: Uuid) -> Option<usize> {
+        self.orders.iter().position(|order| order.placed.order_id == order_id)
+    }
+
+    fn live_seats(&self, customer_id: &str) -> usize {
+        let live = |order: &&Order| order.ask.customer_id == customer_id && ["pending_payment", "paid"].contains(&order.placed.status.as_str());
+        self.orders.iter().filter(live).map(|order| order.placed.seats.len()).sum()
+    }
+}
+
+/// Answers a claim that came before, by its key or by its own id.
+fn replay(ask: &Ask, orders: &[Order]) -> Result<(), Claimed> {
+    let is_known = |order: &&Order| {
+        let same_key = ask.key.is_some() && ask.key == order.ask.key && ask.customer_id == order.ask.customer_id;
+        same_key || ask.order_id == order.placed.order_id
+    };
+    let Some(order) = orders.iter().find(is_known) else { return Ok(()) };
+    if ask.order_id != order.placed.order_id && ask.fingerprint() != order.ask.fingerprint() {
+        return refuse("idempotency_key_reused");
+    }
+    Err(Claimed { outcome: "replayed".to_owned(), order: Some(order.placed.clone()), taken: vec![] })
+}
+
+fn refuse<T>(outcome: &str) -> Result<T, Claimed> {
+    blame(outcome, vec![])
+}
+
+fn blame<T>(outcome: &str, taken: Vec<Seat>) -> Result<T, Claimed> {
+    Err(Claimed { outcome: outcome.to_owned(), order: None, taken })
+}

@@ -1,0 +1,312 @@
+//! The stored functions as the server calls them, for tests that need a batch of their own making, a transaction that stays open, or an
+//! outcome the API does not show.
+
+use rowlock::db::Endpoint;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use tokio_postgres::{Client, Error, Row};
+use uuid::Uuid;
+
+use crate::harness::{EventHandle, PATIENCE, RedisMode, TestServer, event_json, eventually};
+
+/// Numbers of a section and of a seat in it.
+pub type Seat = (i32, i32);
+
+/// A session with the rights of the server, for one event.
+pub struct Session {
+    client: Client,
+    event_id: i64,
+    /// Process id of its backend.
+    pub pid: i32,
+}
+
+/// One claim of a batch.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub order_id: Uuid,
+    pub customer_id: String,
+    pub key: Option<String>,
+    pub wanted: Wanted,
+}
+
+/// What a claim asks for.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    Seats(Vec<Seat>),
+    Best { section_no: i32, quantity: i32 },
+}
+
+impl Ask {
+    /// Asks for these seats.
+    pub fn seats(customer_id: &str, seats: &[Seat]) -> Self {
+        Self::new(customer_id, Wanted::Seats(seats.to_vec()))
+    }
+
+    /// Asks for any seats together.
+    pub fn best(customer_id: &str, section_no: i32, quantity: i32) -> Self {
+        Self::new(customer_id, Wanted::Best { section_no, quantity })
+    }
+
+    fn new(customer_id: &str, wanted: Wanted) -> Self {
+        Self { order_id: Uuid::now_v7(), customer_id: customer_id.to_owned(), key: None, wanted }
+    }
+
+    /// The same with an idempotency key.
+    pub fn keyed(self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self }
+    }
+
+    /// Tells requests apart, as the server's SHA-256 does.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        format!("{:?}", self.wanted).into_bytes()
+    }
+}
+
+/// The answer to one claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    pub outcome: String,
+    /// The order that was made or found.
+    pub order: Option<Placed>,
+    /// The seats to blame for a refusal.
+    pub taken: Vec<Seat>,
+}
+
+/// An order as a claim answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    pub order_id: Uuid,
+    pub status: String,
+    pub seats: Vec<Seat>,
+    pub amount_minor: i64,
+    pub window_ms: i128,
+}
+
+/// One payment notice of a batch.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    pub order_id: Uuid,
+    /// The gateway's id of the payment.
+    pub reference: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub succeeded: bool,
+}
+
+impl Notice {
+    /// Good money for an order, under a reference of its own.
+    pub fn of(order: &Placed) -> Self {
+        let reference = Uuid::now_v7().to_string();
+        Self { order_id: order.order_id, reference, amount_minor: order.amount_minor, currency: "TWD".to_owned(), succeeded: true }
+    }
+}
+
+impl Claimed {
+    /// The order of a claim that must have succeeded.
+    #[track_caller]
+    pub fn order(&self) -> Placed {
+        self.order.clone().unwrap_or_else(|| panic!("no order: {self:?}"))
+    }
+}
+
+impl Session {
+    pub async fn new(server: &TestServer, event: &EventHandle) -> Self {
+        let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
+        let client = endpoint.connect_as_app().await.expect("a connection");
+        let pid = client.query_one("select pg_backend_pid()", &[]).await.expect("a process id").get(0);
+        Self { client, event_id: event.id, pid }
+    }
+
+    /// The same session for another event.
+    pub fn turn_to(&mut self, event: &EventHandle) {
+        self.event_id = event.id;
+    }
+
+    pub async fn begin(&self) {
+        self.client.batch_execute("begin").await.expect("begin");
+    }
+
+    pub async fn commit(&self) {
+        self.client.batch_execute("commit").await.expect("commit");
+    }
+
+    pub async fn rollback(&self) {
+        self.client.batch_execute("rollback").await.expect("rollback");
+    }
+
+    /// Claims for a batch of requests, which all name their seats or all leave the choice to the engine.
+    pub async fn claim(&self, asks: &[Ask]) -> Vec<Claimed> {
+        self.try_claim(asks).await.unwrap_or_else(|error| panic!("{error:?}: {asks:?}"))
+    }
+
+    /// Claims for a lone request.
+    pub async fn claim_one(&self, ask: Ask) -> Claimed {
+        self.claim(&[ask]).await.remove(0)
+    }
+
+    pub async fn try_claim(&self, asks: &[Ask]) -> Result<Vec<Claimed>, Error> {
+        let order_ids: Vec<Uuid> = asks.iter().map(|ask| ask.order_id).collect();
+        let customers: Vec<&str> = asks.iter().map(|ask| ask.customer_id.as_str()).collect();
+        let keys: Vec<Option<&str>> = asks.iter().map(|ask| ask.key.as_deref()).collect();
+        let prints: Vec<Option<Vec<u8>>> = asks.iter().map(|ask| ask.key.as_ref().map(|_| ask.fingerprint())).collect();
+        let (mut request_nos, mut section_nos, mut seat_nos, mut quantities) = (vec![], vec![], vec![], vec![]);
+        for (request_no, ask) in (1_i32..).zip(asks) {
+            match &ask.wanted {
+                Wanted::Seats(seats) => {
+                    request_nos.extend(seats.iter().map(|_| request_no));
+                    section_nos.extend(seats.iter().map(|seat| seat.0));
+                    seat_nos.extend(seats.iter().map(|seat| seat.1));
+                }
+                Wanted::Best { section_no, quantity } => {
+                    section_nos.push(*section_no);
+                    quantities.push(*quantity);
+                }
+            }
+        }
+        let rows = if quantities.is_empty() {
+            let sql = "select * from rowlock.claim_seats($1, $2, $3, $4, $5, $6, $7, $8)";
+            self.client.query(sql, &[&self.event_id, &order_ids, &customers, &keys, &prints, &request_nos, &section_nos, &seat_nos]).await?
+        } else {
+            let sql = "select * from rowlock.claim_best_available($1, $2, $3, $4, $5, $6, $7)";
+            self.client.query(sql, &[&self.event_id, &order_ids, &customers, &keys, &prints, &section_nos, &quantities]).await?
+        };
+        let numbers: Vec<i32> = rows.iter().map(|row| row.get("request_no")).collect();
+        assert_eq!(numbers, (1..).take(asks.len()).collect::<Vec<i32>>(), "one answer a request, in order");
+        Ok(rows.iter().map(claimed).collect())
+    }
+
+    /// Settles a batch of notices and answers their outcomes.
+    pub async fn settle(&self, notices: &[Notice]) -> Vec<String> {
+        self.try_settle(notices).await.unwrap_or_else(|error| panic!("{error:?}: {notices:?}"))
+    }
+
+    pub async fn try_settle(&self, notices: &[Notice]) -> Result<Vec<String>, Error> {
+        let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
+        let providers = vec!["testpay"; notices.len()];
+        let references: Vec<&str> = notices.iter().map(|notice| notice.reference.as_str()).collect();
+        let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
+        let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
+        let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
+        let sql = "select outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7) order by notice_no";
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+            [&self.event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
+        Ok(self.client.query(sql, &params).await?.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Expires one order, if it is due, and answers the outcome.
+    pub async fn expire(&self, order_id: Uuid) -> String {
+        self.try_expire(order_id).await.unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    pub async fn try_expire(&self, order_id: Uuid) -> Result<String, Error> {
+        let sql = "select outcome from rowlock.expire_orders($1, $2)";
+        Ok(self.client.query_one(sql, &[&self.event_id, &vec![order_id]]).await?.get(0))
+    }
+
+    /// Cancels an order and answers its status, or the SQLSTATE of the refusal.
+    pub async fn cancel(&self, order_id: Uuid, customer_id: &str) -> Result<String, String> {
+        let sql = "select status from rowlock.cancel_order($1, $2, $3)";
+        self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id]).await.map(|row| row.get(0)).map_err(sqlstate)
+    }
+
+    /// Blocks seats and answers how many changed, or the SQLSTATE of the refusal.
+    pub async fn block(&self, section_no: i32, seat_nos: &[i32]) -> Result<i32, String> {
+        self.change_seats("block_seats", section_no, seat_nos).await
+    }
+
+    /// Unblocks seats and answers how many changed, or the SQLSTATE of the refusal.
+    pub async fn unblock(&self, section_no: i32, seat_nos: &[i32]) -> Result<i32, String> {
+        self.change_seats("unblock_seats", section_no, seat_nos).await
+    }
+
+    async fn change_seats(&self, function: &str, section_no: i32, seat_nos: &[i32]) -> Result<i32, String> {
+        let sql = format!("select rowlock.{function}($1, $2, $3)");
+        self.client.query_one(&sql, &[&self.event_id, &section_no, &seat_nos]).await.map(|row| row.get(0)).map_err(sqlstate)
+    }
+
+    /// Pauses or opens the event.
+    pub async fn set_open(&self, open: bool) {
+        let sql = format!("select rowlock.{}_event($1)", if open { "open" } else { "pause" });
+        self.client.execute(&sql, &[&self.event_id]).await.expect("a new status");
+    }
+
+    /// The statuses of a section's seats, a letter a seat.
+    pub async fn seats(&self, section_no: i32) -> String {
+        let sql = "select statuses from rowlock.section_seats($1, $2)";
+        self.client.query_one(sql, &[&self.event_id, &section_no]).await.expect("a section").get(0)
+    }
+
+    /// The status of an order.
+    pub async fn order_status(&self, order_id: Uuid) -> String {
+        let sql = "select status from rowlock.get_order($1, $2, null)";
+        self.client.query_one(sql, &[&self.event_id, &order_id]).await.expect("an order").get(0)
+    }
+}
+
+fn sqlstate(error: Error) -> String {
+    error.code().unwrap_or_else(|| panic!("{error:?}")).code().to_owned()
+}
+
+fn claimed(row: &Row) -> Claimed {
+    let order = row.get::<_, Option<Uuid>>("order_id").map(|order_id| {
+        let (created_at, expires_at): (OffsetDateTime, OffsetDateTime) = (row.get("created_at"), row.get("expires_at"));
+        Placed {
+            order_id,
+            status: row.get("order_status"),
+            seats: seats(row, "section_nos", "seat_nos"),
+            amount_minor: row.get("amount_minor"),
+            window_ms: (expires_at - created_at).whole_milliseconds(),
+        }
+    });
+    Claimed { outcome: row.get("outcome"), order, taken: seats(row, "taken_section_nos", "taken_seat_nos") }
+}
+
+fn seats(row: &Row, section_nos: &str, seat_nos: &str) -> Vec<Seat> {
+    let column = |name: &str| row.get::<_, Option<Vec<i32>>>(name).unwrap_or_default();
+    column(section_nos).into_iter().zip(column(seat_nos)).collect()
+}
+
+/// Returns once the session of that process id waits for somebody's lock.
+pub async fn until_it_waits(server: &TestServer, pid: i32) {
+    until(server, &format!("pid = {pid}")).await;
+}
+
+/// Returns once any session of the test's database waits for somebody's lock.
+pub async fn until_somebody_waits(server: &TestServer) {
+    until(server, "datname = current_database()").await;
+}
+
+async fn until(server: &TestServer, who: &str) {
+    let sql = format!("select exists (select from pg_stat_activity where {who} and wait_event_type = 'Lock')");
+    let waits = || async {
+        // Within a transaction PostgreSQL shows the sessions as they were at the first look.
+        server.db.batch_execute("select pg_stat_clear_snapshot()").await.expect("a fresh look");
+        server.ask::<bool>(&sql).await
+    };
+    eventually(PATIENCE, waits).await;
+}
+
+/// Puts an order a day back, so that its deadline is behind us.
+pub async fn make_due(server: &TestServer, order_id: Uuid) {
+    let sql = "update rowlock.orders set created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day' \
+               where order_id = $1";
+    server.db.execute(sql, &[&order_id]).await.expect("an update");
+}
+
+/// A server that expires nothing by itself, so that a test decides when it happens.
+pub async fn server_without_expiry() -> TestServer {
+    TestServer::builder().redis(RedisMode::Off).arg("--sweep-interval-ms", 60_000).start().await
+}
+
+/// A request for an event of these sections whose orders do not fall due while a test runs.
+pub fn unhurried(sections: &[(&str, i64, i32)]) -> Value {
+    let mut event = event_json(sections);
+    event["window_ms"] = 3_600_000.into();
+    event
+}
+
+/// One section of these rows (label, seats), to be put into an event.
+pub fn section_of_rows(code: &str, rows: &[(&str, i32)]) -> Value {
+    let rows: Vec<_> = rows.iter().map(|(label, seats)| json!({"row": label, "seats": seats})).collect();
+    json!({"section": code, "name": code, "price_minor": 1000, "rows": rows})
+}
