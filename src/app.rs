@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::auth::{Auth, AuthSettings};
 use crate::cache::{Catalogue, SeatMaps, Summaries};
 use crate::config::ServeConfig;
-use crate::db::Db;
 use crate::db::lanes::{LaneSettings, Lanes};
+use crate::db::{Db, Endpoint, Patience};
 use crate::expiry::ExpiryQueue;
 use crate::metrics::{Metrics, Readings};
 use crate::redis_link::RedisLink;
@@ -50,14 +50,13 @@ impl App {
     ///
     /// # Errors
     /// When a setting is wrong.
-    pub fn new(config: &ServeConfig) -> anyhow::Result<Self> {
-        let endpoint = config.database.endpoint()?;
+    pub fn new(config: &ServeConfig, endpoint: &Endpoint) -> anyhow::Result<Self> {
         let redis = match &config.redis_url {
             Some(url) => RedisLink::new(url, &config.redis_prefix)?,
             None => RedisLink::off(),
         };
         let metrics = Arc::new(Metrics::new());
-        let db = Db::new(&endpoint, usize::from(config.pool_size))?;
+        let db = Db::new(endpoint, usize::from(config.pool_size), Patience::POOL)?;
         let queue = ExpiryQueue::new(redis.clone());
         let lanes = LaneSettings {
             lanes: usize::from(config.lanes),
@@ -66,7 +65,7 @@ impl App {
         };
         let body_max_bytes = config.body_max_bytes as usize;
         Ok(Self {
-            lanes: Lanes::start(&endpoint, lanes, &queue, &metrics),
+            lanes: Lanes::start(endpoint, lanes, &queue, &metrics),
             catalogue: Catalogue::new(db.clone()),
             summaries: Summaries::new(db.clone(), redis, Arc::clone(&metrics)),
             seat_maps: SeatMaps::new(db.clone(), Arc::clone(&metrics)),

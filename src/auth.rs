@@ -121,6 +121,10 @@ impl Auth {
     /// # Errors
     /// `Invalid` when nobody has this key or it is revoked.
     pub async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
+        // Anything else than what `create` makes is refused without asking the database.
+        if !api_keys::is_well_formed(api_key) {
+            return Err(AuthFailure::Auth(AuthError::Invalid));
+        }
         let hash = api_keys::hash(api_key);
         let found = self.api_keys.try_get_with(hash, db.find_api_key(&hash)).await;
         found.map_err(|error| AuthFailure::Db((*error).clone()))?.ok_or(AuthFailure::Auth(AuthError::Invalid))

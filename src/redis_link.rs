@@ -115,12 +115,12 @@ impl RedisLink {
     }
 
     /// Runs a script on one key. All keys of a prefix share a hash tag, so that a cluster keeps them together.
-    pub async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, args: &[i64]) -> Option<T> {
+    pub async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, args: &[String]) -> Option<T> {
         self.attempt(|mut manager, prefix| async move {
             let mut call = script.prepare_invoke();
             call.key(tagged(&prefix, key));
             args.iter().for_each(|arg| {
-                call.arg(*arg);
+                call.arg(arg);
             });
             call.invoke_async(&mut manager).await
         })

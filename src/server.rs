@@ -12,16 +12,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::ServeConfig;
-use crate::db::migrate;
+use crate::db::{Endpoint, migrate};
 use crate::expiry::{self, ExpirySettings};
 
 /// Connections the kernel may hold for us until we accept them; ten thousand buyers come at once.
 const BACKLOG: i32 = 16_384;
+/// A connection on which nothing moves for so long is closed; a rush keeps its buyers' connections open between two requests.
+const IDLE_MAX: Duration = Duration::from_secs(75);
 /// A server that listens, but does not serve yet.
 pub struct Bound {
     acceptor: TcpAcceptor,
     address: SocketAddr,
     app: Arc<App>,
+    endpoint: Endpoint,
     expiry: ExpirySettings,
     drain: Duration,
 }
@@ -37,7 +40,8 @@ impl Bound {
             let report = migrate::migrate(&config.database.endpoint()?).await?;
             tracing::info!(migrations = report.migrations.len(), files = report.files.len(), "the database is migrated");
         }
-        let app = Arc::new(App::new(config)?);
+        let endpoint = config.database.endpoint()?;
+        let app = Arc::new(App::new(config, &endpoint)?);
         let listener = listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let expiry = ExpirySettings {
@@ -48,7 +52,7 @@ impl Bound {
             ..ExpirySettings::default()
         };
         let acceptor = TcpAcceptor::from_std(listener)?;
-        Ok(Self { acceptor, address, app, expiry, drain: Duration::from_secs(config.drain_s) })
+        Ok(Self { acceptor, address, app, endpoint, expiry, drain: Duration::from_secs(config.drain_s) })
     }
 
     /// Where it listens.
@@ -61,18 +65,19 @@ impl Bound {
     /// # Errors
     /// When accepting connections fails for good.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { acceptor, app, expiry, drain, .. } = self;
+        let Self { acceptor, app, endpoint, expiry, drain, .. } = self;
         let workers_stop = CancellationToken::new();
-        let mut workers = expiry::start(&app.db, &app.queue, &app.metrics, expiry, &workers_stop);
+        let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
         let routes = crate::api::routes(Arc::clone(&app));
-        let served =
-            Server::new_with_acceptor(acceptor).name("rowlock").run_with_graceful_shutdown(routes, stop.cancelled(), Some(drain)).await;
+        let served = Server::new_with_acceptor(acceptor)
+            .name("rowlock")
+            .idle_timeout(IDLE_MAX)
+            .run_with_graceful_shutdown(routes, stop.cancelled(), Some(drain))
+            .await;
         tracing::info!("no more requests; stopping the workers");
         workers_stop.cancel();
         while workers.join_next().await.is_some() {}
-        if let Some(app) = Arc::into_inner(app) {
-            app.lanes.drain().await;
-        }
+        app.lanes.drain().await;
         served.context("serving failed")
     }
 }

@@ -18,7 +18,7 @@ begin
             when data_exception then null;
         end;
     end if;
-    if v_time is null or v_time not between '1970-01-01T00:00:00Z' and '9999-12-31T00:00:00Z' then
+    if v_time is null or v_time < '1970-01-01T00:00:00Z' or v_time >= '10000-01-01T00:00:00Z' then
         perform rowlock._invalid_input(p_path, 'must be an RFC 3339 time from 1970 to 9999, for example 2030-05-01T20:00:00Z');
     end if;
     return v_time;

@@ -27,19 +27,27 @@ as $$
            min(r.request_no) over (partition by r.customer_id)::integer,
            case when r.idempotency_key is null then r.request_no
                 else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer,
-           coalesce(o.live_seats, 0),
-           o.order_id,
-           case when o.same_request then 'replayed' when o.order_id is not null then 'idempotency_key_reused' end
+           coalesce(l.live_seats, 0),
+           coalesce(i.order_id, k.order_id),
+           case when i.order_id is not null or k.fingerprint = r.fingerprint then 'replayed'
+                when k.order_id is not null then 'idempotency_key_reused' end
       from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints)
            with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, request_no)
-      -- One scan of the customer's orders answers both questions.
+      -- Ended orders may be any number: the live ones have an index of their own, and a repeated request is found by its key or id.
       cross join lateral (
-            select sum(cardinality(o.seat_nos)) filter (where o.status in ('pending_payment', 'paid'))::integer as live_seats,
-                   (array_agg(o.order_id) filter (where k.is_known))[1] as order_id,
-                   bool_or(o.order_id = r.order_id or o.fingerprint = r.fingerprint) filter (where k.is_known) as same_request
+            select sum(cardinality(o.seat_nos))::integer as live_seats
               from rowlock.orders o
-              cross join lateral (select o.idempotency_key = r.idempotency_key or o.order_id = r.order_id as is_known) k
-             where o.event_id = p_event_id and o.customer_id = r.customer_id) o
+             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.status in ('pending_payment', 'paid')) l
+      left join lateral (
+            select o.order_id, o.fingerprint
+              from rowlock.orders o
+             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.idempotency_key = r.idempotency_key
+             limit 1) k on true
+      left join lateral (
+            select o.order_id
+              from rowlock.orders o
+             where o.event_id = p_event_id and o.order_id = r.order_id and o.customer_id = r.customer_id
+             limit 1) i on true
 $$;
 
 comment on function rowlock._known_claims(bigint, uuid[], text[], text[], bytea[]) is

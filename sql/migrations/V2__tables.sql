@@ -128,7 +128,9 @@ create table rowlock.orders (
     check ((status = 'pending_payment') = (ended_at is null)),
     check ((idempotency_key is null) = (fingerprint is null))
 ) with (fillfactor = 70);
-create index orders_by_customer on rowlock.orders (event_id, customer_id);
+create index orders_by_customer on rowlock.orders (event_id, customer_id, order_id);
+-- A customer may have any number of ended orders; a claim counts the live ones only.
+create index orders_live_by_customer on rowlock.orders (event_id, customer_id) where status in ('pending_payment', 'paid');
 create unique index orders_by_idempotency_key on rowlock.orders (event_id, customer_id, idempotency_key) where idempotency_key is not null;
 create index orders_pending_by_deadline on rowlock.orders (expires_at) where status = 'pending_payment';
 comment on table rowlock.orders is 'One claim a row: who claimed which seats, for how much, until when, and how it ended.';
@@ -232,6 +234,14 @@ comment on table rowlock.applied_files is 'The function and view files as last a
 comment on column rowlock.applied_files.path is 'Path below sql/.';
 comment on column rowlock.applied_files.checksum is 'SHA-256 of the file.';
 comment on column rowlock.applied_files.applied_at is 'When it was applied.';
+
+create table rowlock.releases (
+    version    text primary key check (version ~ '^[0-9]+[.][0-9]+[.][0-9]+'),
+    applied_at timestamptz not null default clock_timestamp()
+);
+comment on table rowlock.releases is 'The releases that have migrated this database: an older one must not put its functions back.';
+comment on column rowlock.releases.version is 'Version of the rowlock binary.';
+comment on column rowlock.releases.applied_at is 'When it first migrated this database.';
 
 -- What both ways of claiming answer, one row a request.
 create type rowlock.claim_answer as (

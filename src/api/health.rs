@@ -1,5 +1,7 @@
 //! What operators and their machines ask: is it alive, is it ready, how is it doing.
 
+use std::time::Duration;
+
 use poem::{IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{Example, Type};
@@ -29,6 +31,9 @@ refusals! {
     GetReadiness = &[];
 }
 
+/// PostgreSQL that takes longer to answer is as good as down.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
 #[OpenApi(tag = "Tag::Operations")]
 impl HealthApi {
     /// Is it alive?
@@ -45,7 +50,9 @@ impl HealthApi {
     /// works, expired seats return within 2 s instead of 250 ms.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self) -> Result<Found<Readiness>, Refusal<GetReadiness>> {
-        let (state, redis) = tokio::join!(self.app.db.migration_state(), self.app.queue.health());
+        let state = tokio::time::timeout(ANSWER_MAX, self.app.db.migration_state());
+        let (state, redis) = tokio::join!(state, self.app.queue.health());
+        let state = state.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned())));
         let state = state.map_err(|error| match error {
             // A database that was never migrated lacks the very function that says so.
             DbError::Internal(cause) => {

@@ -1,6 +1,7 @@
 //! Request bodies: read within a limit, of the right media type, and held against their schema before they become a type.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use poem::http::header::CONTENT_LENGTH;
@@ -138,8 +139,16 @@ const BROKE_OFF: &str = "the body broke off";
 /// How much of a body that is too large is read and thrown away before the refusal.
 const DISCARDED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// How long a body may take to arrive; a client that trickles would hold its connection for ever.
+const ARRIVAL_MAX: Duration = Duration::from_secs(30);
+
 /// Reads a body of at most `bytes_max` bytes, whether or not its length was announced.
 async fn read(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
+    let too_slow = || Problem::new(Code::InvalidRequest, "the body did not arrive in time");
+    tokio::time::timeout(ARRIVAL_MAX, read_whole(request, body, bytes_max)).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+async fn read_whole(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
     if announced.is_some_and(|length| length <= bytes_max) {

@@ -110,11 +110,12 @@ pub struct Ready<T> {
 
 impl<T> Ready<T> {
     /// The answer to a request with these headers.
-    pub fn new(body: &Arc<ReadyBody>, request: &HeaderMap) -> Self {
+    pub async fn new(body: &Arc<ReadyBody>, request: &HeaderMap) -> Self {
         let text = |name| request.get(name).and_then(|value| value.to_str().ok());
         let known = text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag));
         let encoding = Encoding::negotiate(text(names::ACCEPT_ENCODING));
-        Self { body: (!known).then(|| body.encoded(encoding)), etag: weak(&body.etag), encoding, schema: PhantomData }
+        let bytes = if known { None } else { Some(body.encoded(encoding).await) };
+        Self { body: bytes, etag: weak(&body.etag), encoding, schema: PhantomData }
     }
 }
 

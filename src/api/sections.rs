@@ -45,8 +45,11 @@ impl SectionsApi {
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
     ) -> Result<Ready<SectionList>, Refusal<ListSections>> {
-        let body = self.app.summaries.get(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
-        Ok(Ready::new(&body, request.headers()))
+        let unknown = || Problem::plain(Code::EventNotFound);
+        // The catalogue remembers unknown ids: a storm of them must not reach Redis and the database.
+        self.app.catalogue.layout(event_id.0.0).await?.ok_or_else(unknown)?;
+        let body = self.app.summaries.get(event_id.0.0).await?.ok_or_else(unknown)?;
+        Ok(Ready::new(&body, request.headers()).await)
     }
 
     /// List the seats of a section
@@ -68,7 +71,7 @@ impl SectionsApi {
         let unknown = || Problem::new(Code::SectionNotFound, "the event has no section of this code");
         let section = layout.section_by_code(&section.0.0).ok_or_else(unknown)?;
         let body = self.app.seat_maps.section(&layout, section).await?.ok_or_else(unknown)?;
-        Ok(Ready::new(&body, request.headers()))
+        Ok(Ready::new(&body, request.headers()).await)
     }
 
     /// Read the availability of the whole house
@@ -87,7 +90,7 @@ impl SectionsApi {
         let unknown = || Problem::plain(Code::EventNotFound);
         let layout = self.app.catalogue.layout(event_id.0.0).await?.ok_or_else(unknown)?;
         let body = self.app.seat_maps.house(&layout).await?.ok_or_else(unknown)?;
-        Ok(Ready::new(&body, request.headers()))
+        Ok(Ready::new(&body, request.headers()).await)
     }
 }
 

@@ -1,9 +1,9 @@
 //! A ready JSON body, compressed at most once for each encoding however many ask for it.
 
 use std::io::Write;
-use std::sync::OnceLock;
 
 use bytes::Bytes;
+use tokio::sync::OnceCell;
 
 /// How a body is compressed on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,16 +69,16 @@ pub struct Body {
     /// The quoted revision it shows.
     pub etag: String,
     plain: Bytes,
-    gzip: OnceLock<Bytes>,
-    brotli: OnceLock<Bytes>,
-    zstd: OnceLock<Bytes>,
+    gzip: OnceCell<Bytes>,
+    brotli: OnceCell<Bytes>,
+    zstd: OnceCell<Bytes>,
 }
 
 impl Body {
     /// A body that shows `revision`.
     pub fn new(revision: i64, plain: impl Into<Bytes>) -> Self {
         let plain = plain.into();
-        Self { etag: format!("\"{revision}\""), plain, gzip: OnceLock::new(), brotli: OnceLock::new(), zstd: OnceLock::new() }
+        Self { etag: format!("\"{revision}\""), plain, gzip: OnceCell::new(), brotli: OnceCell::new(), zstd: OnceCell::new() }
     }
 
     /// The body as it is.
@@ -86,38 +86,58 @@ impl Body {
         self.plain.clone()
     }
 
+    /// About how much memory it takes, in bytes.
+    pub fn weight(&self) -> u32 {
+        u32::try_from(self.plain.len() + self.plain.len() / 4).unwrap_or(u32::MAX)
+    }
+
     /// The body in that encoding; the first caller compresses it, the others wait for that.
-    pub fn encoded(&self, encoding: Encoding) -> Bytes {
+    pub async fn encoded(&self, encoding: Encoding) -> Bytes {
         let kept = match encoding {
             Encoding::Identity => return self.plain(),
             Encoding::Gzip => &self.gzip,
             Encoding::Brotli => &self.brotli,
             Encoding::Zstd => &self.zstd,
         };
-        // Compressing into memory cannot fail.
-        kept.get_or_init(|| compress(&self.plain, encoding).map(Bytes::from).expect("compressing into memory")).clone()
+        let compressed = kept.get_or_init(|| async {
+            let plain = self.plain();
+            if plain.len() < SMALL_BYTES {
+                return compress(&plain, encoding);
+            }
+            // A large body would keep a thread from everybody else for too long. Its task ends unless the runtime does.
+            tokio::task::spawn_blocking(move || compress(&plain, encoding)).await.unwrap_or_default()
+        });
+        compressed.await.clone()
     }
 }
 
-fn compress(plain: &[u8], encoding: Encoding) -> std::io::Result<Vec<u8>> {
-    match encoding {
-        Encoding::Identity => Ok(plain.to_vec()),
-        Encoding::Gzip => gzip(plain),
-        Encoding::Brotli => brotli(plain),
-        Encoding::Zstd => zstd::bulk::compress(plain, 3),
-    }
+/// What is compressed where it is asked for: a section of the reference concert and twice that.
+const SMALL_BYTES: usize = 150_000;
+/// Beyond this every encoding takes its fastest level: megabytes cost seconds otherwise.
+const LARGE_BYTES: usize = 1_000_000;
+
+fn compress(plain: &Bytes, encoding: Encoding) -> Bytes {
+    let fast = plain.len() > LARGE_BYTES;
+    let compressed = match encoding {
+        Encoding::Identity => return plain.clone(),
+        Encoding::Gzip => gzip(plain, if fast { 1 } else { 6 }),
+        // Quality 5 is where brotli stops being fast.
+        Encoding::Brotli => brotli(plain, if fast { 1 } else { 5 }),
+        Encoding::Zstd => zstd::bulk::compress(plain, if fast { 1 } else { 3 }),
+    };
+    compressed.expect("compressing into memory").into()
 }
 
-fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+fn gzip(plain: &[u8], level: u32) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
     encoder.write_all(plain)?;
     encoder.finish()
 }
 
-fn brotli(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+fn brotli(plain: &[u8], quality: u32) -> std::io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    // Quality 5 is where brotli stops being fast; the window covers the largest section.
-    let mut encoder = ::brotli::CompressorWriter::new(&mut out, 4096, 5, 20);
+    // The window covers the largest section of the usual house.
+    let mut encoder = ::brotli::CompressorWriter::new(&mut out, 4096, quality, 20);
     encoder.write_all(plain)?;
     drop(encoder);
     Ok(out)
@@ -150,18 +170,18 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_encoding_carries_the_same_body() {
+    #[tokio::test]
+    async fn every_encoding_carries_the_same_body() {
         let text = "seats and seats and seats ".repeat(1000);
         let body = Body::new(7, text.clone());
         let mut gunzipped = String::new();
-        flate2::read::GzDecoder::new(body.encoded(Encoding::Gzip).as_ref()).read_to_string(&mut gunzipped).unwrap();
+        flate2::read::GzDecoder::new(body.encoded(Encoding::Gzip).await.as_ref()).read_to_string(&mut gunzipped).unwrap();
         let mut unbrotlied = String::new();
-        ::brotli::Decompressor::new(body.encoded(Encoding::Brotli).as_ref(), 4096).read_to_string(&mut unbrotlied).unwrap();
-        let unzstded = zstd::bulk::decompress(&body.encoded(Encoding::Zstd), text.len()).unwrap();
+        ::brotli::Decompressor::new(body.encoded(Encoding::Brotli).await.as_ref(), 4096).read_to_string(&mut unbrotlied).unwrap();
+        let unzstded = zstd::bulk::decompress(&body.encoded(Encoding::Zstd).await, text.len()).unwrap();
         assert_eq!((gunzipped.as_str(), unbrotlied.as_str()), (text.as_str(), text.as_str()));
         assert_eq!(unzstded, text.as_bytes());
-        assert_eq!(body.encoded(Encoding::Identity), text.as_bytes());
+        assert_eq!(body.encoded(Encoding::Identity).await, text.as_bytes());
         assert_eq!(body.etag, "\"7\"");
     }
 }

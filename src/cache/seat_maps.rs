@@ -12,9 +12,9 @@ use crate::db::{Db, DbError, SectionSeats};
 use crate::domain::{EventLayout, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
 
-/// Bodies kept at once; a section of 1,000 seats takes about 70 KB.
-const SECTIONS_MAX: u64 = 2_000;
-const HOUSES_MAX: u64 = 200;
+/// What bodies may take of memory at once, in bytes; a section of 1,000 seats takes about 80 KB.
+const SECTIONS_MAX_BYTES: u64 = 256 * 1024 * 1024;
+const HOUSES_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Ready bodies of seats, at most 500 ms behind the database.
 pub struct SeatMaps {
@@ -30,8 +30,8 @@ impl SeatMaps {
         Self {
             db,
             metrics,
-            sections: Cache::builder().max_capacity(SECTIONS_MAX).time_to_live(MEMORY_TTL).build(),
-            houses: Cache::builder().max_capacity(HOUSES_MAX).time_to_live(MEMORY_TTL).build(),
+            sections: Cache::builder().weigher(weigh).max_capacity(SECTIONS_MAX_BYTES).time_to_live(MEMORY_TTL).build(),
+            houses: Cache::builder().weigher(weigh).max_capacity(HOUSES_MAX_BYTES).time_to_live(MEMORY_TTL).build(),
         }
     }
 
@@ -64,6 +64,10 @@ impl SeatMaps {
         };
         self.houses.try_get_with(layout.event_id, load).await.map_err(|error| (*error).clone())
     }
+}
+
+fn weigh<K>(_: &K, body: &Option<Arc<Body>>) -> u32 {
+    body.as_ref().map_or(1, |body| body.weight())
 }
 
 fn status_name(letter: u8) -> &'static str {
@@ -152,15 +156,16 @@ mod tests {
         assert_eq!(json, expected);
     }
 
-    #[test]
-    fn a_section_of_the_reference_concert_is_small() {
+    #[tokio::test]
+    async fn a_section_of_the_reference_concert_is_small() {
         // Every third seat gone at random is the worst case for a compressor.
         let statuses: String = (0..1000_u32).map(|n| if n.wrapping_mul(2_654_435_761) >> 30 == 0 { 's' } else { 'a' }).collect();
         let seats = SectionSeats { section_no: 1, revision: 12_345, statuses };
         let body = Body::new(1, section_json(3, &section(1000, 50), &seats));
         assert!(body.plain().len() < 66_500, "{} bytes plain", body.plain().len());
         for encoding in [Encoding::Gzip, Encoding::Brotli, Encoding::Zstd] {
-            assert!(body.encoded(encoding).len() < 6_000, "{} bytes as {encoding:?}", body.encoded(encoding).len());
+            let bytes = body.encoded(encoding).await.len();
+            assert!(bytes < 6_000, "{bytes} bytes as {encoding:?}");
         }
     }
 

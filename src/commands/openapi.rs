@@ -18,6 +18,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         println!("{}", api::spec());
         return Ok(());
     };
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     for (name, text) in [("openapi.json", api::spec()), ("operations.txt", api::operations())] {
         let path = folder.join(name);
         std::fs::write(&path, format!("{}\n", text.trim_end())).with_context(|| format!("cannot write {}", path.display()))?;

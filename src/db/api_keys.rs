@@ -15,6 +15,16 @@ pub struct AdminKey {
     pub name: String,
 }
 
+/// What every key begins with, so that scanners find one that leaked.
+const PREFIX: &str = "rlk_";
+
+/// Whether it looks like a key of ours: the prefix and 32 bytes in base64.
+pub fn is_well_formed(api_key: &str) -> bool {
+    api_key
+        .strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.len() == 43 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
+}
+
 /// SHA-256 of a key: all that is ever stored of it. The keys are 256 random bits, so no slow hash is needed.
 pub fn hash(api_key: &str) -> [u8; 32] {
     Sha256::digest(api_key).into()
@@ -25,7 +35,7 @@ pub fn hash(api_key: &str) -> [u8; 32] {
 /// # Errors
 /// When the database cannot be reached or the URL's user is no `rowlock_admin`.
 pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, String)> {
-    let api_key = format!("rlk_{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
+    let api_key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select rowlock.create_api_key($1, $2)";
     let row = client.query_one(sql, &[&name, &hash(&api_key).as_slice()]).await.map_err(DbError::from)?;

@@ -44,7 +44,7 @@ impl LaneClient {
 
     /// Returns once the backend of a lost connection is surely gone: from then on, what it did is done or will never be.
     pub(super) async fn outlive(&self, lost: &Backend) -> Result<(), DbError> {
-        let sql = "select coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) from pg_stat_activity \
+        let sql = "select coalesce(bool_and(pg_terminate_backend(pid, 3000)), true) from pg_stat_activity \
                    where pid = $1 and backend_start::text = $2";
         let gone: bool = as_login(&self.client, sql, &[&lost.pid, &lost.started]).await?.get(0);
         if gone { Ok(()) } else { Err(DbError::Unavailable("a lost connection's backend does not end".to_owned())) }
@@ -121,7 +121,7 @@ pub(super) async fn settle(lane: &LaneClient, event_id: i64, notices: &[&Payment
     let rows = lane.client.query(&lane.settle_payments, &params).await?;
     answers(&rows, notices.len(), |row| {
         let outcome: &str = row.get("outcome");
-        PaymentOutcome::from_name(outcome).map(Some).ok_or_else(|| DbError::Internal(format!("unknown payment outcome {outcome}")))
+        PaymentOutcome::from_name(outcome).map(Some).ok_or_else(|| unreadable(format!("payment outcome {outcome}")))
     })
 }
 
@@ -132,7 +132,7 @@ fn answers<A>(rows: &[Row], requests: usize, answer: impl Fn(&Row) -> Result<Opt
         ordered[position(row, requests)?] = Some(answer(row)?);
     }
     let complete: Option<Vec<Option<A>>> = ordered.into_iter().collect();
-    complete.ok_or_else(|| DbError::Internal("a request of a batch got no answer".to_owned()))
+    complete.ok_or_else(|| unreadable("no answer for a request".to_owned()))
 }
 
 /// The first column counts requests from 1.
@@ -141,7 +141,7 @@ fn position(row: &Row, requests: usize) -> Result<usize, DbError> {
     usize::try_from(number - 1)
         .ok()
         .filter(|index| *index < requests)
-        .ok_or_else(|| DbError::Internal(format!("an answer for request {number} of {requests}")))
+        .ok_or_else(|| unreadable(format!("an answer for request {number} of {requests}")))
 }
 
 fn claim_outcome(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result<Option<ClaimOutcome>, DbError> {
@@ -160,7 +160,7 @@ fn claim_outcome(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result
         "seat_taken" => ClaimOutcome::SeatTaken(seats(row, "taken_section_nos", "taken_seat_nos")),
         "sold_out" => ClaimOutcome::SoldOut,
         "busy" => return Ok(None),
-        other => return Err(DbError::Internal(format!("unknown claim outcome {other}"))),
+        other => return Err(unreadable(format!("claim outcome {other}"))),
     }))
 }
 
@@ -170,10 +170,15 @@ fn claimed_order(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result
         event_id,
         order_id: row.get("order_id"),
         customer_id: requests[position(row, requests.len())?].customer_id.clone(),
-        status: OrderStatus::from_name(status).ok_or_else(|| DbError::Internal(format!("unknown order status {status}")))?,
+        status: OrderStatus::from_name(status).ok_or_else(|| unreadable(format!("order status {status}")))?,
         seats: seats(row, "section_nos", "seat_nos"),
         amount_minor: row.get("amount_minor"),
         created_at: row.get("created_at"),
         expires_at: row.get("expires_at"),
     })
+}
+
+/// An answer that came after its commit and cannot be read: what was done is as unknown as if it had not come.
+fn unreadable(what: String) -> DbError {
+    DbError::Lost(format!("cannot read the answer: {what}"))
 }

@@ -8,15 +8,38 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::DbError;
 
-/// What a session sets before its first call. Dropping a query's future does not end the query, so that the server must.
-pub(super) const SESSION: &str = "set role rowlock_app; set statement_timeout = '60s'; set lock_timeout = '10s'; \
-     set idle_in_transaction_session_timeout = '60s'; set default_transaction_isolation = 'read committed'; set jit = off";
+/// What a session sets before its first call. Dropping a query's future does not end the query, so that the server must. An
+/// answer means that the commit is on disk: a role or database that was told otherwise is overruled.
+pub(super) fn session(patience: Patience) -> String {
+    let Patience { statement_ms, lock_ms } = patience;
+    format!(
+        "set role rowlock_app; set statement_timeout = {statement_ms}; set lock_timeout = {lock_ms}; \
+         set idle_in_transaction_session_timeout = '60s'; set default_transaction_isolation = 'read committed'; set jit = off; \
+         select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') in ('off', 'local')"
+    )
+}
+
+/// How long a session waits, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a statement to end.
+    pub statement_ms: u32,
+    /// For a lock that somebody else holds.
+    pub lock_ms: u32,
+}
+
+impl Patience {
+    /// Reads, administration and cancellation; creating a large house takes its time.
+    pub const POOL: Self = Self { statement_ms: 60_000, lock_ms: 5_000 };
+    /// Claims, payments and expiry: somebody else's lock must not stop everybody.
+    pub const LANE: Self = Self { statement_ms: 5_000, lock_ms: 500 };
+}
 
 /// Where PostgreSQL is and how to talk to it.
 #[derive(Clone)]
@@ -26,13 +49,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads a `postgres://` URL. TLS is used when the URL says `sslmode=require` (or `prefer`), and then the server's
+    /// Reads a `postgres://` URL. TLS is used when the URL says `sslmode=require` (or `verify-full`, or `prefer`), and then the server's
     /// certificate must be signed by an authority this machine trusts, or by one in `ca_file` (PEM).
     ///
     /// # Errors
     /// When the URL cannot be read, names no host, or the authorities cannot be loaded.
     pub fn new(database_url: &str, ca_file: Option<&std::path::Path>) -> anyhow::Result<Self> {
         // The parser's own words may repeat the URL, and with it the password.
+        // libpq's stricter modes ask for what is always done here: with TLS the certificate and its host name are verified.
+        let database_url = database_url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
         let mut config: Config = database_url.parse().map_err(|_| anyhow::anyhow!("the database URL cannot be read"))?;
         if config.get_hosts().is_empty() {
             bail!("the database URL names no host");
@@ -41,6 +66,10 @@ impl Endpoint {
             config.ssl_mode(SslMode::Disable);
         }
         config.connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(15));
+        if config.get_hosts().len() > 1 {
+            // After a failover a standby must not be asked what the primary did.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         if config.get_application_name().is_none() {
             config.application_name("rowlock");
         }
@@ -67,10 +96,10 @@ impl Endpoint {
         Ok((client, driver))
     }
 
-    /// Opens a connection as the server uses it: role `rowlock_app`, with timeouts.
+    /// Opens a connection as lanes and the sweep use it: role `rowlock_app`, with little patience.
     pub async fn connect_as_app(&self) -> Result<Client, DbError> {
         let (client, _) = self.connect().await?;
-        client.batch_execute(SESSION).await?;
+        client.batch_execute(&session(Patience::LANE)).await?;
         Ok(client)
     }
 }

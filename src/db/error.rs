@@ -124,6 +124,8 @@ impl From<tokio_postgres::Error> for DbError {
         match code {
             // The server shut down, crashed, or somebody ended the session: the commit may or may not have been made.
             "57P01" | "57P02" | "57P05" => Self::Lost(text),
+            // The primary became a standby: another connection will find the new one.
+            "25006" => Self::Outdated(text),
             "0A000" if db.message().contains("cached plan") => Self::Outdated(text),
             // Rolled back for want of time or room, or for a deadlock: 57 operator, 53 resources, 40 try again, 55P03 lock timeout.
             "55P03" => Self::Unavailable(text),

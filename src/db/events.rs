@@ -1,9 +1,14 @@
 //! Creating, changing and reading events.
 
+use std::time::Duration;
+
 use tokio_postgres::Row;
 
 use super::{Db, DbError};
 use crate::domain::{Event, EventLayout, SectionLayout, SectionRow};
+
+/// A house of a million seats takes seconds.
+const CREATE_MAX: Duration = Duration::from_secs(60);
 
 impl Db {
     /// Creates a draft event with its sections and seats; answers its id.
@@ -11,7 +16,8 @@ impl Db {
     /// # Errors
     /// `invalid_request` with the field at fault as detail.
     pub async fn create_event(&self, event: &serde_json::Value) -> Result<i64, DbError> {
-        Ok(self.query_one("select rowlock.create_event($1)", &[event]).await?.get(0))
+        let rows = self.query_within(CREATE_MAX, "select rowlock.create_event($1)", &[event]).await?;
+        rows.first().map(|row| row.get(0)).ok_or_else(|| DbError::Internal("no id of a new event".to_owned()))
     }
 
     /// Changes an event's settings; running orders keep their deadlines.

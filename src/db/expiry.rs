@@ -1,5 +1,6 @@
 //! Expiring orders, and what becomes of an expiry that fails.
 
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::{Db, DbError};
@@ -78,24 +79,16 @@ impl Db {
         let row = self.query_one(sql, &[&event_id, &order_id, &error, &attempts_max]).await?;
         Ok(row.get::<_, Option<i32>>(0).map_or(Retry::DeadLetter, Retry::InMs))
     }
+}
 
-    /// Runs `work` while this server, and no other, leads the sweep; `None` while another leads.
-    ///
-    /// The leadership is a transaction's advisory lock: a server that dies gives it up with its connection.
-    pub async fn while_leading_sweep<F: Future>(&self, work: F) -> Result<Option<F::Output>, DbError> {
-        let client = self.pool.get().await.map_err(super::no_connection)?;
-        let led = async {
-            client.batch_execute("begin").await?;
-            let leads: bool = client.query_one("select rowlock.try_lead_sweep()", &[]).await?.get(0);
-            let output = if leads { Some(work.await) } else { None };
-            client.batch_execute("commit").await?;
-            Ok::<_, tokio_postgres::Error>(output)
-        }
-        .await;
-        led.map_err(|error| {
-            // A connection with an open transaction must not go back to the pool.
-            drop(deadpool_postgres::Object::take(client));
-            DbError::from(error)
-        })
-    }
+/// Runs `work` while this server, and no other, leads the sweep; `None` while another leads.
+///
+/// The leadership is a transaction's advisory lock on a connection of its own: whatever ends the work early drops the connection,
+/// and with it the lock.
+pub async fn while_leading_sweep<F: Future>(client: &Client, work: F) -> Result<Option<F::Output>, DbError> {
+    client.batch_execute("begin").await?;
+    let leads: bool = client.query_one("select rowlock.try_lead_sweep()", &[]).await?.get(0);
+    let output = if leads { Some(work.await) } else { None };
+    client.batch_execute("commit").await?;
+    Ok(output)
 }

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use sha2::{Digest, Sha256};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
 
 use super::Endpoint;
 use super::admin::MigrationState;
@@ -77,6 +77,7 @@ async fn apply_files(client: &mut Client) -> anyhow::Result<Vec<&'static str>> {
              set local role rowlock_owner; set local check_function_bodies = off",
         )
         .await?;
+    refuse_older_release(&transaction).await?;
     let rows = transaction.query("select path, checksum from rowlock.applied_files", &[]).await?;
     let applied: HashMap<String, Vec<u8>> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let mut changed = Vec::new();
@@ -100,6 +101,24 @@ async fn apply_files(client: &mut Client) -> anyhow::Result<Vec<&'static str>> {
     Ok(changed)
 }
 
+/// Function files have no numbers: only the release tells which of two is the newer, and the older must not put its own back.
+async fn refuse_older_release(transaction: &Transaction<'_>) -> anyhow::Result<()> {
+    let ours = env!("CARGO_PKG_VERSION");
+    for row in transaction.query("select version from rowlock.releases", &[]).await? {
+        let version: String = row.get(0);
+        if release(&version) > release(ours) {
+            bail!("the database is newer than this binary: release {version} migrated it, this is {ours}");
+        }
+    }
+    transaction.execute("insert into rowlock.releases (version) values ($1) on conflict do nothing", &[&ours]).await?;
+    Ok(())
+}
+
+/// The numbers of a version, for comparison; a pre-release counts as its release.
+fn release(version: &str) -> Vec<u64> {
+    version.split(['-', '+']).next().unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
 /// refinery's own words for a database that is ahead of the binary do not say what to do about it.
 fn explain(error: refinery::Error) -> anyhow::Error {
     use refinery::error::Kind;
@@ -114,17 +133,14 @@ fn explain(error: refinery::Error) -> anyhow::Error {
     }
 }
 
-/// Fails unless the database stands where this binary expects it.
+/// Fails unless the database is at least where this binary expects it. A newer release migrates before its servers start, and
+/// by the rules of `sql/README.md` the servers of the release before go on working on what it left.
 ///
 /// # Errors
-/// Says which of the two is behind and what to run.
+/// Says what to run.
 pub fn check(state: MigrationState) -> anyhow::Result<()> {
     let expected = expected();
-    if state.version > expected.version {
-        bail!("the database is at migration {}, this binary knows {}: run a newer binary", state.version, expected.version);
-    }
-    if state != expected {
-        bail!("the database is at migration {} of {}: run `rowlock migrate`", state.version, expected.version);
-    }
+    let is_behind = state.version < expected.version || (state.version == expected.version && state.files < expected.files);
+    ensure!(!is_behind, "the database is at migration {} of {}: run `rowlock migrate`", state.version, expected.version);
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! A private Redis: nothing is saved, since nothing in it has to last.
 
 use std::{
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -17,11 +19,11 @@ const STOP_PATIENCE_SECONDS: u32 = 5;
 const PORT_TRIES: u32 = 3;
 
 /// A running Redis of our own. Dropping it stops it in the background; [`PrivateRedis::stop`] waits for the end.
-#[derive(Debug)]
 pub struct PrivateRedis {
     program: PathBuf,
     dir: PathBuf,
     port: u16,
+    password: String,
     server: Child,
     guard: Guard,
 }
@@ -37,20 +39,21 @@ impl PrivateRedis {
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let dir = dir.canonicalize()?;
         let mut guard = Guard::start("TERM", STOP_PATIENCE_SECONDS)?;
+        let password = uuid::Uuid::new_v4().simple().to_string();
         let mut tries = 0;
         loop {
             tries += 1;
             let port = free_port()?;
-            match launch(&program, &dir, port, &mut guard).await {
-                Ok(server) => return Ok(Some(Self { program, dir, port, server, guard })),
+            match launch(&program, &dir, port, &password, &mut guard).await {
+                Ok(server) => return Ok(Some(Self { program, dir, port, password, server, guard })),
                 Err(error) => ensure!(tries < PORT_TRIES && format!("{error:#}").contains("Address already in use"), error),
             }
         }
     }
 
-    /// Where this Redis is.
+    /// Where this Redis is; with its password, so it must not be logged.
     pub fn url(&self) -> String {
-        url(self.port)
+        url(self.port, &self.password)
     }
 
     /// The TCP port on 127.0.0.1; a restart keeps it.
@@ -85,26 +88,35 @@ impl PrivateRedis {
     /// When it does not start.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.kill().await;
-        self.server = launch(&self.program, &self.dir, self.port, &mut self.guard).await?;
+        self.server = launch(&self.program, &self.dir, self.port, &self.password, &mut self.guard).await?;
         Ok(())
     }
 }
 
-fn url(port: u16) -> String {
-    format!("redis://127.0.0.1:{port}/")
+fn url(port: u16, password: &str) -> String {
+    format!("redis://:{password}@127.0.0.1:{port}/")
+}
+
+/// Writes the server's settings to a file that only we can read: arguments, and with them the password, show in lists of processes.
+fn write_settings(dir: &Path, port: u16, password: &str) -> anyhow::Result<PathBuf> {
+    let path = dir.join("redis.conf");
+    let text = format!("port {port}\nbind 127.0.0.1\nrequirepass {password}\nsave \"\"\nappendonly no\ndaemonize no\n");
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 /// Starts a server under `guard` and waits until it answers PING.
-async fn launch(program: &Path, dir: &Path, port: u16, guard: &mut Guard) -> anyhow::Result<Child> {
+async fn launch(program: &Path, dir: &Path, port: u16, password: &str, guard: &mut Guard) -> anyhow::Result<Child> {
     let log = dir.join("redis.log");
     let mut command = Command::new(program);
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"]);
-    command.arg("--dir").arg(dir);
+    command.arg(write_settings(dir, port, password)?).arg("--dir").arg(dir);
     let output = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     command.stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output).current_dir("/").process_group(0);
     let mut server = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
     guard.watch(server.id()).await?;
-    match wait_ready(&mut server, port).await {
+    match wait_ready(&mut server, &url(port, password)).await {
         Ok(()) => Ok(server),
         Err(error) => {
             guard.watch(None).await?;
@@ -115,8 +127,8 @@ async fn launch(program: &Path, dir: &Path, port: u16, guard: &mut Guard) -> any
 }
 
 /// Waits until the server answers, or has ended instead.
-async fn wait_ready(server: &mut Child, port: u16) -> anyhow::Result<()> {
-    let client = redis::Client::open(url(port))?;
+async fn wait_ready(server: &mut Child, url: &str) -> anyhow::Result<()> {
+    let client = redis::Client::open(url)?;
     let answer = wait_until("PING to Redis", START_PATIENCE, || {
         let ended = server.try_wait().ok().flatten();
         let client = client.clone();

@@ -10,12 +10,15 @@ mod queue;
 mod sweep;
 mod worker;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::db::Db;
+use crate::db::{Db, Endpoint, Patience};
 use crate::metrics::Metrics;
 
 pub use queue::ExpiryQueue;
@@ -51,15 +54,40 @@ struct Expiry {
     settings: ExpirySettings,
 }
 
+/// Connections that expiry keeps for itself: buyers' reads must not keep seats from coming back on sale.
+const CONNECTIONS_BEYOND_WORKERS: usize = 2;
+/// Pause before a task that panicked is started again.
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
 /// Starts the workers and the sweep; they end soon after `stop`.
-pub fn start(db: &Db, queue: &ExpiryQueue, metrics: &Arc<Metrics>, settings: ExpirySettings, stop: &CancellationToken) -> JoinSet<()> {
-    let expiry = Arc::new(Expiry { db: db.clone(), queue: queue.clone(), metrics: Arc::clone(metrics), settings });
+///
+/// # Errors
+/// When the connections to `endpoint` cannot be prepared.
+pub fn start(
+    endpoint: &Endpoint,
+    queue: &ExpiryQueue,
+    metrics: &Arc<Metrics>,
+    settings: ExpirySettings,
+    stop: &CancellationToken,
+) -> anyhow::Result<JoinSet<()>> {
+    let db = Db::new(endpoint, settings.workers + CONNECTIONS_BEYOND_WORKERS, Patience::LANE)?;
+    let expiry = Arc::new(Expiry { db, queue: queue.clone(), metrics: Arc::clone(metrics), settings });
     let mut tasks = JoinSet::new();
     if queue.is_on() {
         for _ in 0..settings.workers {
-            tasks.spawn(worker::run(Arc::clone(&expiry), stop.clone()));
+            let (expiry, stop) = (Arc::clone(&expiry), stop.clone());
+            tasks.spawn(outlive_panics(move || worker::run(Arc::clone(&expiry), stop.clone())));
         }
     }
-    tasks.spawn(sweep::run(expiry, stop.clone()));
-    tasks
+    let (endpoint, stop) = (endpoint.clone(), stop.clone());
+    tasks.spawn(outlive_panics(move || sweep::run(Arc::clone(&expiry), endpoint.clone(), stop.clone())));
+    Ok(tasks)
+}
+
+/// Starts a task again until it ends by itself.
+async fn outlive_panics<F: Future<Output = ()>>(task: impl Fn() -> F) {
+    while AssertUnwindSafe(task()).catch_unwind().await.is_err() {
+        tracing::error!("a task of the expiry panicked; starting it again");
+        tokio::time::sleep(RESTART_PAUSE).await;
+    }
 }

@@ -38,6 +38,16 @@ static LEASE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// Redis' clock decides here too: a server whose clock is off would make entries due at once, over and over.
+static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        return redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[2])",
+    )
+});
+
 /// Members are bytes: what others put into the set need not be text.
 enum Change {
     Push { member: Vec<u8>, due_ms: i64 },
@@ -87,12 +97,12 @@ impl ExpiryQueue {
 
     /// Adds an order, due at `due_ms` (Unix milliseconds). Never waits.
     pub fn push(&self, event_id: i64, order_id: Uuid, due_ms: i64) {
-        self.change(Change::Push { member: member(event_id, order_id), due_ms });
+        self.change(Change::Push { member: member(event_id, order_id).into(), due_ms });
     }
 
     /// Removes an order that was paid or ended. Never waits.
     pub fn remove(&self, event_id: i64, order_id: Uuid) {
-        self.change(Change::Remove { member: member(event_id, order_id) });
+        self.change(Change::Remove { member: member(event_id, order_id).into() });
     }
 
     fn change(&self, change: Change) {
@@ -103,8 +113,7 @@ impl ExpiryQueue {
 
     /// Takes up to `limit` due entries for `lease_ms`; `None` when Redis cannot be asked.
     pub(super) async fn lease(&self, limit: usize, lease_ms: i64) -> Option<Lease> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let answer: Vec<Vec<u8>> = self.redis.script(&LEASE, KEY, &[limit, lease_ms]).await?;
+        let answer: Vec<Vec<u8>> = self.redis.script(&LEASE, KEY, &[limit.to_string(), lease_ms.to_string()]).await?;
         let (next, pairs) = answer.split_first()?;
         let (entries, broken) = leased(pairs);
         if !broken.is_empty() {
@@ -114,18 +123,14 @@ impl ExpiryQueue {
         Some(Lease { entries, next_in_ms: std::str::from_utf8(next).ok()?.parse().ok() })
     }
 
-    /// Makes an entry due again in so many milliseconds.
-    pub(super) fn postpone(&self, event_id: i64, order_id: Uuid, in_ms: i32) {
-        self.push(event_id, order_id, unix_now_ms() + i64::from(in_ms));
+    /// Makes an entry, if it is still there, due again in so many milliseconds of Redis' clock.
+    pub(super) async fn postpone(&self, event_id: i64, order_id: Uuid, in_ms: i32) {
+        self.redis.script::<i64>(&POSTPONE, KEY, &[in_ms.to_string(), member(event_id, order_id)]).await;
     }
 }
 
-fn unix_now_ms() -> i64 {
-    i64::try_from(time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
-fn member(event_id: i64, order_id: Uuid) -> Vec<u8> {
-    format!("{event_id}:{order_id}").into_bytes()
+fn member(event_id: i64, order_id: Uuid) -> String {
+    format!("{event_id}:{order_id}")
 }
 
 /// Members and lags in turn; what cannot be read was not written by us.

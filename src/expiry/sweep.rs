@@ -3,23 +3,42 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::Expiry;
 use super::carry_out::Due;
+use crate::db::{DbError, Endpoint, while_leading_sweep};
+
+/// How long connecting, asking for the leadership or giving it back may take; PostgreSQL may hang.
+const ASK_MAX: Duration = Duration::from_secs(60);
 
 /// Sweeps again and again until `stop`, whenever this server leads.
-pub(super) async fn run(expiry: Arc<Expiry>, stop: CancellationToken) {
+pub(super) async fn run(expiry: Arc<Expiry>, endpoint: Endpoint, stop: CancellationToken) {
     let pause = Duration::from_millis(expiry.settings.sweep_interval_ms);
+    let mut client = None;
     while !stop.is_cancelled() {
-        if let Err(error) = expiry.db.while_leading_sweep(sweep(&expiry, &stop)).await {
-            tracing::warn!(%error, "the sweep cannot ask the database");
+        let attempt = lead_and_sweep(&expiry, &endpoint, client.take(), &stop);
+        match tokio::time::timeout(ASK_MAX, attempt).await {
+            Ok(Ok(healthy)) => client = Some(healthy),
+            Ok(Err(error)) => tracing::warn!(%error, "the sweep cannot ask the database"),
+            Err(_) => tracing::warn!("the sweep got no answer from the database in time"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// One round; gives the connection back if it is still good.
+async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Client>, stop: &CancellationToken) -> Result<Client, DbError> {
+    let client = match client {
+        Some(client) if !client.is_closed() => client,
+        _ => endpoint.connect_as_app().await?,
+    };
+    while_leading_sweep(&client, sweep(expiry, stop)).await?;
+    Ok(client)
 }
 
 /// Expires everything overdue, batch by batch. With Redis the queue has had its chance when the grace is over.
@@ -32,8 +51,7 @@ async fn sweep(expiry: &Expiry, stop: &CancellationToken) {
             Err(error) => return tracing::warn!(%error, "the sweep cannot list overdue orders"),
         };
         let due: Vec<Due> = overdue.iter().map(|order| Due { event_id: order.event_id, order_id: order.order_id, lag_ms: None }).collect();
-        let carried_out = expiry.carry_out(&due).await;
-        if !carried_out || due.len() < expiry.settings.batch_max {
+        if expiry.carry_out(&due).await == 0 || due.len() < expiry.settings.batch_max {
             return;
         }
     }

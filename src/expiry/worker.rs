@@ -10,7 +10,7 @@ use super::carry_out::Due;
 
 /// The longest a worker sleeps; windows are at least a second, so that nothing new can come due in between.
 const IDLE_MAX_MS: u64 = 50;
-/// Pause while Redis or PostgreSQL cannot be asked.
+/// Pause while Redis or PostgreSQL cannot be asked, or nothing that was leased could be ended.
 const DOWN_PAUSE: Duration = Duration::from_millis(200);
 
 /// Leases and expires until `stop`.
@@ -36,5 +36,5 @@ async fn round(expiry: &Expiry) -> Duration {
     }
     let due: Vec<Due> =
         lease.entries.iter().map(|entry| Due { event_id: entry.event_id, order_id: entry.order_id, lag_ms: Some(entry.lag_ms) }).collect();
-    if expiry.carry_out(&due).await { Duration::ZERO } else { DOWN_PAUSE }
+    if expiry.carry_out(&due).await > 0 { Duration::ZERO } else { DOWN_PAUSE }
 }

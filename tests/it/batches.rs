@@ -161,6 +161,25 @@ async fn a_batch_of_searches_is_served_in_order_until_the_last_seat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_stands_behind_a_request_that_must_wait_waits_and_is_not_refused() {
+    let (server, _, session) = house(4).await;
+    session.block(1, &(5..=20).collect::<Vec<_>>()).await.unwrap();
+    // A rival has the last four seats in his hands. Too few for the second, too many for its customer, a key used before: all that is
+    // only so if the first gets its seats.
+    let behind = [Ask::best("bob", 1, 3), Ask::best("ann", 1, 3), Ask::best("ann", 1, 2).keyed("k")];
+    for (second, at_last) in behind.into_iter().zip(["sold_out", "customer_limit", "replayed"]) {
+        let batch = [Ask::best("ann", 1, 2).keyed("k"), second];
+        server.db.batch_execute("begin; select from rowlock.seats for update").await.unwrap();
+        assert_eq!(outcomes(&session.claim(&batch).await), ["busy", "busy"]);
+        server.db.batch_execute("rollback").await.unwrap();
+        assert_eq!(outcomes(&session.claim(&batch).await), ["claimed", at_last]);
+        session.cancel(batch[0].order_id, "ann").await.unwrap();
+        server.db.batch_execute("update rowlock.orders set idempotency_key = null, fingerprint = null").await.unwrap();
+    }
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_sent_again_after_a_lost_answer_claims_nothing_more() {
     let (server, _, session) = house(100).await;
     let seats = [Ask::seats("ann", &[(1, 1)]), Ask::seats("bob", &[(1, 1)]), Ask::seats("bob", &[(1, 2)]).keyed("k")];

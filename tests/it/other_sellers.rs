@@ -8,10 +8,13 @@
 //! - A counter updated later, limits checked before the lock: `concurrency::parallel_claims_of_one_customer_stop_at_the_limit`, and
 //!   `batches::the_customer_limit_holds_within_a_batch`.
 //! - A limit that forgets what was paid: `claims::the_customers_limit_counts_all_orders_and_is_freed_by_cancelling_but_not_by_paying`.
-//! - Idempotency replayed on the key alone: `claims::the_same_key_with_another_request_is_refused` and
-//!   `claims::a_key_is_its_customers_and_its_events_own`.
+//! - Idempotency replayed on the key alone: `claims::idempotency::the_same_key_with_another_request_is_refused` and
+//!   `claims::idempotency::a_key_is_its_customers_and_its_events_own`.
 //! - Neighbours taken from consecutive numbers: `best_available::the_end_of_a_row_parts_seats_whose_numbers_follow_each_other`.
 //! - A replayed notice answered well while the order stays reserved: `payments::the_same_notice_is_settled_once_however_often_it_comes`.
+//! - An expired unpaid booking is never released: `expiry::queue::an_unpaid_order_expires_through_the_queue_and_its_seats_are_sold_again`
+//!   and `expiry::sweep::without_redis_an_unpaid_order_expires_and_its_seats_are_sold_again`.
+//! - A lease held by the server's clock, two workers at once: `expiry::queue::a_lease_that_runs_out_during_the_work_expires_nothing_twice`.
 
 mod locks;
 
@@ -41,22 +44,6 @@ async fn booking_takes_the_lowest_locked_seats_whoever_locked_them() {
     assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "paid");
     assert_eq!(session.seats(1).await, "hhaasaasaa");
     server.assert_invariants().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_expired_unpaid_booking_is_never_released() {
-    for redis in [RedisMode::Shared, RedisMode::Off] {
-        let server = TestServer::builder().redis(redis).start().await;
-        let mut event = event_json(&[("A", 1000, 2)]);
-        event["window_ms"] = 1000.into();
-        let event = server.event(event).await;
-        let ann = server.customer("ann");
-        let order = ann.claim_seats(&event, &[("A", 1), ("A", 2)]).await.expect(201);
-        let bob = server.customer("bob");
-        eventually(PATIENCE, || async { bob.claim_seats(&event, &[("A", 1), ("A", 2)]).await.status == 201 }).await;
-        assert_eq!(ann.order(&order).await.expect(200)["status"], "expired");
-        server.assert_invariants().await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +113,8 @@ async fn an_open_reset_endpoint() {
     let mut tried = 0;
     // Whatever the documentation offers besides reading: nothing of it is done for somebody without credentials.
     for (path, operations) in document["paths"].as_object().unwrap() {
-        let path = path.replace("{event_id}", &event.id.to_string()).replace("{section}", "A").replace("{order_id}", &Uuid::now_v7().to_string());
+        let path =
+            path.replace("{event_id}", &event.id.to_string()).replace("{section}", "A").replace("{order_id}", &Uuid::now_v7().to_string());
         for method in operations.as_object().unwrap().keys().filter(|method| *method != "get" && *method != "parameters") {
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let anyone = server.anyone();
@@ -269,7 +257,8 @@ async fn a_buyer_who_pays_gets_other_seats_than_the_claim_named() {
     let orders: Vec<_> = orders.await.into_iter().filter(|answer| answer.status == 201).map(|answer| answer.body).collect();
     assert!(orders.len() >= 30, "{}", orders.len());
     for order in orders {
-        let tickets = format!("select coalesce(jsonb_agg(seat_no order by seat_no), '[]') from rowlock.tickets where order_id = '{}'", id(&order));
+        let tickets =
+            format!("select coalesce(jsonb_agg(seat_no order by seat_no), '[]') from rowlock.tickets where order_id = '{}'", id(&order));
         let mut claimed: Vec<_> = order["seats"].as_array().unwrap().iter().map(|seat| seat["seat"].as_i64().unwrap()).collect();
         claimed.sort_unstable();
         assert_eq!(server.ask::<Value>(&tickets).await, json!(claimed));

@@ -84,7 +84,10 @@ async fn money_at_the_deadline_ends_each_order_in_one_recorded_way() {
     }
     assert_eq!(first.ask::<i64>("select count(*) from rowlock.tickets").await, count("paid") + count("late_reclaimed"));
     let refunds = format!("/v1/admin/events/{}/refunds-due", event.id);
-    assert_eq!(i64::try_from(first.admin().get(&refunds).await.expect(200)["refunds"].as_array().unwrap().len()).unwrap(), count("refund_due"));
+    assert_eq!(
+        i64::try_from(first.admin().get(&refunds).await.expect(200)["refunds"].as_array().unwrap().len()).unwrap(),
+        count("refund_due")
+    );
     first.assert_invariants().await;
 }
 

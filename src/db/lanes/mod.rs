@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::Endpoint;
 use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome};
@@ -69,6 +70,8 @@ pub struct Lanes {
     claims: Vec<Lane<Claims>>,
     payments: Vec<Lane<Payments>>,
     metrics: Arc<Metrics>,
+    closing: CancellationToken,
+    workers: TaskTracker,
 }
 
 impl Lanes {
@@ -76,10 +79,13 @@ impl Lanes {
     pub fn start(endpoint: &Endpoint, settings: LaneSettings, queue: &ExpiryQueue, metrics: &Arc<Metrics>) -> Self {
         let claims = Arc::new(Claims::new(queue.clone(), Arc::clone(metrics)));
         let payments = Arc::new(Payments::new(queue.clone(), Arc::clone(metrics)));
+        let (closing, workers) = (CancellationToken::new(), TaskTracker::new());
         Self {
-            claims: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &claims)).collect(),
-            payments: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &payments)).collect(),
+            claims: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &claims, &closing, &workers)).collect(),
+            payments: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &payments, &closing, &workers)).collect(),
             metrics: Arc::clone(metrics),
+            closing,
+            workers,
         }
     }
 
@@ -110,13 +116,11 @@ impl Lanes {
         (self.claims.iter().map(Lane::depth).sum(), self.payments.iter().map(Lane::depth).sum())
     }
 
-    /// Ends the lanes once what waits in them is answered.
-    pub async fn drain(self) {
-        let claims = self.claims.into_iter().map(Lane::close);
-        let payments = self.payments.into_iter().map(Lane::close);
-        for worker in claims.chain(payments) {
-            worker.await.ok();
-        }
+    /// Takes no more, and returns once what waits is answered.
+    pub async fn drain(&self) {
+        self.closing.cancel();
+        self.workers.close();
+        self.workers.wait().await;
     }
 }
 
@@ -128,32 +132,27 @@ struct Lane<W: Work> {
     jobs: mpsc::UnboundedSender<Job<W>>,
     depth: Arc<AtomicUsize>,
     waiting_max: usize,
-    worker: JoinHandle<()>,
 }
 
 impl<W: Work> Lane<W> {
-    fn start(endpoint: &Endpoint, settings: LaneSettings, work: &Arc<W>) -> Self {
+    fn start(endpoint: &Endpoint, settings: LaneSettings, work: &Arc<W>, closing: &CancellationToken, workers: &TaskTracker) -> Self {
         // Unbounded, because `submit` bounds it by the depth, which also counts what is in a call.
         let (jobs, receiver) = mpsc::unbounded_channel();
         let depth = Arc::new(AtomicUsize::new(0));
-        let worker = Worker::new(endpoint.clone(), Arc::clone(work), receiver, settings.batch_max);
-        Self { jobs, depth, waiting_max: settings.waiting_max, worker: tokio::spawn(worker.run()) }
+        workers.spawn(Worker::new(endpoint.clone(), Arc::clone(work), receiver, settings.batch_max, closing.clone()).run());
+        Self { jobs, depth, waiting_max: settings.waiting_max }
     }
 
     async fn submit(&self, request: W::Request) -> Result<W::Answer, LaneError> {
         let place = Place::take(&self.depth, self.waiting_max).ok_or(LaneError::Overloaded { retry_after_s: 1 })?;
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job::new(request, reply, place)).map_err(|_| LaneError::Internal("the lane has ended".to_owned()))?;
+        self.jobs.send(Job::new(request, reply, place)).map_err(|_| LaneError::Unavailable)?;
         // A reply that is dropped unsent was in the hands of a worker that panicked: nobody knows how far it came.
         answer.await.map_err(|_| LaneError::OutcomeUnknown)?
     }
 
     fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
-    }
-
-    fn close(self) -> JoinHandle<()> {
-        self.worker
     }
 }
 

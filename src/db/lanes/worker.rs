@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::work::Work;
 use super::{LaneError, Place};
@@ -23,8 +24,10 @@ const BUSY_MAX: Duration = Duration::from_secs(2);
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
 /// Pauses between attempts to connect.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
-/// How often a call that was rolled back through no fault of its own is repeated.
-const REPEATS_MAX: u32 = 3;
+/// A call without an answer for this long counts as lost: PostgreSQL ends it sooner by its own timeouts, unless it hangs.
+const CALL_MAX: Duration = Duration::from_secs(8);
+/// Connecting, outliving a lost backend and asking what it did may take this long in all.
+const RECONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// One request in a lane, with the way back to its caller.
 pub(super) struct Job<W: Work> {
@@ -50,6 +53,7 @@ pub(super) struct Worker<W: Work> {
     work: Arc<W>,
     jobs: mpsc::UnboundedReceiver<Job<W>>,
     batch_max: usize,
+    closing: CancellationToken,
     waiting: VecDeque<Job<W>>,
     client: Option<LaneClient>,
     lost: Option<LostCall<W>>,
@@ -62,8 +66,14 @@ struct LostCall<W: Work> {
 }
 
 impl<W: Work> Worker<W> {
-    pub(super) fn new(endpoint: Endpoint, work: Arc<W>, jobs: mpsc::UnboundedReceiver<Job<W>>, batch_max: usize) -> Self {
-        Self { endpoint, work, jobs, batch_max, waiting: VecDeque::new(), client: None, lost: None }
+    pub(super) fn new(
+        endpoint: Endpoint,
+        work: Arc<W>,
+        jobs: mpsc::UnboundedReceiver<Job<W>>,
+        batch_max: usize,
+        closing: CancellationToken,
+    ) -> Self {
+        Self { endpoint, work, jobs, batch_max, closing, waiting: VecDeque::new(), client: None, lost: None }
     }
 
     /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, not the lane.
@@ -72,6 +82,7 @@ impl<W: Work> Worker<W> {
             tracing::error!("a lane panicked; going on with a new connection");
             self.client = None;
             tokio::time::sleep(RECONNECT_PAUSE).await;
+            self.give_up_on_the_oldest();
         }
     }
 
@@ -90,7 +101,14 @@ impl<W: Work> Worker<W> {
     /// Takes in what waits; waits for the first if there is none. False once the lane is closed and empty.
     async fn gather(&mut self) -> bool {
         if self.waiting.is_empty() && self.lost.is_none() {
-            match self.jobs.recv().await {
+            let job = tokio::select! {
+                job = self.jobs.recv() => job,
+                () = self.closing.cancelled(), if !self.jobs.is_closed() => {
+                    self.jobs.close();
+                    self.jobs.recv().await
+                }
+            };
+            match job {
                 Some(job) => self.waiting.push_back(job),
                 None => return false,
             }
@@ -128,13 +146,18 @@ impl<W: Work> Worker<W> {
     async fn call(&mut self, batch: Vec<Job<W>>) {
         let Some(lane) = &self.client else { return self.waiting.extend(batch) };
         self.work.batched(batch.len());
-        let outcome = W::call(lane, W::event_id(&batch[0].request), &requests(&batch)).await;
-        match outcome {
+        let requests = requests(&batch);
+        let outcome = tokio::time::timeout(CALL_MAX, W::call(lane, W::event_id(requests[0]), &requests)).await;
+        match outcome.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned()))) {
             Ok(answers) => self.answer(batch, answers).await,
             Err(DbError::Lost(text)) => self.lose(batch, &text),
             Err(DbError::Outdated(_)) => self.renew(batch),
+            Err(DbError::Unavailable(text)) => self.put_back(batch, &text).await,
             Err(_) if batch.len() > 1 => self.call_one_by_one(batch).await,
-            Err(error) => self.repeat(batch, error).await,
+            Err(error) => {
+                tracing::error!(%error, "a call failed and was rolled back");
+                batch.into_iter().for_each(|job| job.reply(Err(LaneError::Internal(error.to_string()))));
+            }
         }
     }
 
@@ -145,27 +168,18 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    /// A lone request whose call was rolled back: again if the reason may pass, otherwise it fails.
-    async fn repeat(&mut self, batch: Vec<Job<W>>, first_error: DbError) {
-        let mut error = first_error;
-        for repeat in 1..=REPEATS_MAX {
-            let Some(lane) = &self.client else { break };
-            if !matches!(error, DbError::Unavailable(_)) {
-                break;
-            }
-            tokio::time::sleep(BUSY_PAUSE * repeat).await;
-            match W::call(lane, W::event_id(&batch[0].request), &requests(&batch)).await {
-                Ok(answers) => return self.answer(batch, answers).await,
-                Err(DbError::Lost(text)) => return self.lose(batch, &text),
-                Err(again) => error = again,
+    /// The call was rolled back through no fault of its own, mostly because somebody holds a lock: behind the others with it, so
+    /// that one event's trouble does not stop the rest of the lane, and away with what has waited long enough.
+    async fn put_back(&mut self, batch: Vec<Job<W>>, why: &str) {
+        tracing::warn!(why, requests = batch.len(), "a call was rolled back");
+        for job in batch {
+            if job.since.elapsed() > UNAVAILABLE_AFTER {
+                job.reply(Err(LaneError::Unavailable));
+            } else {
+                self.waiting.push_back(job);
             }
         }
-        tracing::error!(%error, "a call failed and was rolled back");
-        let failure = match error {
-            DbError::Unavailable(_) => LaneError::Unavailable,
-            other => LaneError::Internal(other.to_string()),
-        };
-        batch.into_iter().for_each(|job| job.reply(Err(failure.clone())));
+        tokio::time::sleep(BUSY_PAUSE).await;
     }
 
     async fn answer(&mut self, batch: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
@@ -210,7 +224,8 @@ impl<W: Work> Worker<W> {
             }
             Ok::<_, DbError>((lane, Vec::new()))
         };
-        match attempt.await {
+        let attempt = tokio::time::timeout(RECONNECT_MAX, attempt).await;
+        match attempt.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned()))) {
             Ok((lane, answers)) => {
                 self.client = Some(lane);
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();

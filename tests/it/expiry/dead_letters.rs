@@ -84,7 +84,8 @@ async fn given_up(server: &TestServer, event: &EventHandle, order: &Value) -> Va
     let elsewhere = server.admin().get(&format!("/v1/admin/dead-letters?event_id={}", event.id + 1)).await.expect(200);
     assert_eq!(elsewhere["dead_letters"], serde_json::json!([]));
     // 100 ms after the first failure and 200 ms after the second.
-    let backoff: f64 = server.ask("select extract(epoch from last_failed_at - first_failed_at)::float8 * 1000 from rowlock.expiry_failures").await;
+    let backoff: f64 =
+        server.ask("select extract(epoch from last_failed_at - first_failed_at)::float8 * 1000 from rowlock.expiry_failures").await;
     assert!(backoff >= 290.0, "given up after {backoff} ms");
     assert_eq!(status_of(server, order).await, "pending_payment");
     letter

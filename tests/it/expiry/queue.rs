@@ -101,7 +101,8 @@ async fn garbage_in_the_queue_is_thrown_out_and_harms_nobody() {
     let server = server_without_sweep().await;
     let event = brief_event(&server, 10).await;
     let alice = server.customer("alice");
-    let (early, never) = (alice.claim_seats(&event, &[("A", 1)]).await.expect(201), alice.claim_seats(&event, &[("A", 2)]).await.expect(201));
+    let (early, never) =
+        (alice.claim_seats(&event, &[("A", 1)]).await.expect(201), alice.claim_seats(&event, &[("A", 2)]).await.expect(201));
     for order in [&early, &never] {
         eventually(PATIENCE, || queued_for_ms(&server, order)).await;
     }

@@ -94,7 +94,9 @@ async fn all_expired(server: &TestServer, storm: &Storm) -> Lateness {
     let lateness = Lateness { p50: percentiles[0], p99: percentiles[1], seen };
     let Lateness { p50, p99, seen } = lateness;
     let claimed = storm.claimed_in_ms;
-    eprintln!("{ORDERS} orders, claimed in {claimed:.0} ms, due together: p50 {p50:.0}, p99 {p99:.0} ms late, all seen on sale after {seen:.0} ms");
+    eprintln!(
+        "{ORDERS} orders, claimed in {claimed:.0} ms, due together: p50 {p50:.0}, p99 {p99:.0} ms late, all seen on sale after {seen:.0} ms"
+    );
     let available = format!("select sum(available)::integer from rowlock.sections where event_id = {}", storm.event.id);
     assert_eq!(server.ask::<i32>(&available).await, ORDERS);
     assert_sold_again(server, &storm.event, &[("S1", 1), ("S10", SEATS)]).await;

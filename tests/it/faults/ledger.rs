@@ -55,7 +55,8 @@ struct Shopper {
 impl Shoppers {
     /// Sends so many buyers into an event of [`SECTIONS`].
     pub fn start(server: &TestServer, event: EventHandle, count: i32) -> Self {
-        let mut shoppers = Self { told: Arc::default(), stop: Arc::default(), sold: Arc::default(), refusals: Arc::default(), tasks: Vec::new() };
+        let mut shoppers =
+            Self { told: Arc::default(), stop: Arc::default(), sold: Arc::default(), refusals: Arc::default(), tasks: Vec::new() };
         for number in 0..count {
             let shopper = Shopper {
                 number,

@@ -59,7 +59,12 @@ impl Network {
     }
 }
 
-async fn listen(first: TcpListener, mut weather: watch::Receiver<Weather>, cut: watch::Sender<bool>, abandoned: Arc<Mutex<Vec<TcpStream>>>) {
+async fn listen(
+    first: TcpListener,
+    mut weather: watch::Receiver<Weather>,
+    cut: watch::Sender<bool>,
+    abandoned: Arc<Mutex<Vec<TcpStream>>>,
+) {
     let address = first.local_addr().expect("an address");
     let mut listener = Some(first);
     loop {
@@ -85,7 +90,12 @@ async fn listen(first: TcpListener, mut weather: watch::Receiver<Weather>, cut: 
 }
 
 /// Carries one connection until the weather changes or it is cut.
-async fn carry(mut client: TcpStream, mut weather: watch::Receiver<Weather>, mut cut: watch::Receiver<bool>, abandoned: Arc<Mutex<Vec<TcpStream>>>) {
+async fn carry(
+    mut client: TcpStream,
+    mut weather: watch::Receiver<Weather>,
+    mut cut: watch::Receiver<bool>,
+    abandoned: Arc<Mutex<Vec<TcpStream>>>,
+) {
     let Weather::Fair(target) = *weather.borrow_and_update() else {
         // Held in silence until something changes.
         weather.changed().await.ok();

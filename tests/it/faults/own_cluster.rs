@@ -103,8 +103,11 @@ impl OnOwnCluster {
     /// Nothing is astray, and everything stops in order.
     pub async fn end(mut self) {
         let db = self.db().await;
-        let violations: Value =
-            db.query_one("select coalesce(jsonb_agg(to_jsonb(v)), '[]') from admin.invariant_violations v", &[]).await.expect("the view").get(0);
+        let violations: Value = db
+            .query_one("select coalesce(jsonb_agg(to_jsonb(v)), '[]') from admin.invariant_violations v", &[])
+            .await
+            .expect("the view")
+            .get(0);
         assert_eq!(violations, json!([]));
         drop(db);
         self.server.stop().await.expect("an orderly end");

@@ -64,8 +64,12 @@ async fn a_killed_redis_is_done_without_and_used_again_when_it_is_back() {
     server.own_redis().await.restart().await.expect("restarted");
     becomes(&server, "ready", "up").await;
     let order = server.customer("carol").claim_seats(&event, &[("A", 20_000)]).await.expect(201);
-    let (key, entry) = (format!("{{{}}}:expiry", server.redis_prefix), format!("{}:{}", event.id, order["order_id"].as_str().expect("an id")));
-    eventually(PATIENCE, || async { server.redis().await.zscore::<_, _, Option<f64>>(&key, &entry).await.expect("Redis answers").is_some() }).await;
+    let (key, entry) =
+        (format!("{{{}}}:expiry", server.redis_prefix), format!("{}:{}", event.id, order["order_id"].as_str().expect("an id")));
+    eventually(PATIENCE, || async {
+        server.redis().await.zscore::<_, _, Option<f64>>(&key, &entry).await.expect("Redis answers").is_some()
+    })
+    .await;
     server.gateway().pay(&order).await.expect(200);
     let refusals = shoppers.refusals();
     let sold = shoppers.sold();

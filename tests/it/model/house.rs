@@ -249,7 +249,8 @@ impl House {
     }
 
     fn live_seats(&self, customer_id: &str) -> usize {
-        let live = |order: &&Order| order.ask.customer_id == customer_id && ["pending_payment", "paid"].contains(&order.placed.status.as_str());
+        let live =
+            |order: &&Order| order.ask.customer_id == customer_id && ["pending_payment", "paid"].contains(&order.placed.status.as_str());
         self.orders.iter().filter(live).map(|order| order.placed.seats.len()).sum()
     }
 }

@@ -31,16 +31,31 @@ pub struct Wish {
 /// A payment notice as it is drawn.
 #[derive(Clone, Debug)]
 pub enum Money {
-    Right { order: usize },
-    TooLittle { order: usize },
-    WrongCurrency { order: usize },
-    Failed { order: usize },
+    Right {
+        order: usize,
+    },
+    TooLittle {
+        order: usize,
+    },
+    WrongCurrency {
+        order: usize,
+    },
+    Failed {
+        order: usize,
+    },
     /// An earlier notice once more.
-    Same { notice: usize },
+    Same {
+        notice: usize,
+    },
     /// An earlier notice's reference, now with money.
-    Succeeded { notice: usize },
+    Succeeded {
+        notice: usize,
+    },
     /// An earlier notice's reference for some order.
-    Other { notice: usize, order: usize },
+    Other {
+        notice: usize,
+        order: usize,
+    },
 }
 
 /// A step as it is carried out.

@@ -1,0 +1,109 @@
+//! `rowlock demo`: what it prints works as pasted, and nothing outlives it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::time::Duration;
+
+use super::process::{Running, output_of, rowlock};
+use crate::harness::{Scratch, eventually};
+
+/// A debug build starts three servers on a busy machine.
+const UP_WITHIN: Duration = Duration::from_secs(120);
+/// PostgreSQL may write a checkpoint on its way down.
+const GONE_WITHIN: Duration = Duration::from_secs(60);
+
+async fn demo(dir: &Scratch) -> Running {
+    let mut command = rowlock(&["demo", "--no-rush", "--port", "0", "--dir"]);
+    command.arg(dir.path());
+    let demo = Running::start(command).await;
+    eventually(UP_WITHIN, || async { demo.stdout().contains("Ctrl-C stops everything") }).await;
+    demo
+}
+
+/// The lines of the page that begin so.
+fn lines<'a>(page: &'a str, beginning: &str) -> Vec<&'a str> {
+    page.lines().filter(|line| line.starts_with(beginning)).collect()
+}
+
+/// Pastes lines into one shell; answers what it printed.
+fn paste(lines: &[&str]) -> String {
+    let output = output_of(Command::new("sh").args(["-c", &lines.join("\n")]));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{lines:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+fn is_installed(program: &str) -> bool {
+    output_of(Command::new("sh").args(["-c", &format!("command -v {program}")])).status.success()
+}
+
+/// Every process that `root` started, directly or not.
+fn descendants(root: u32) -> BTreeSet<u32> {
+    let listed = output_of(Command::new("ps").args(["-A", "-o", "pid=,ppid="]));
+    let mut parents = BTreeMap::new();
+    for line in String::from_utf8_lossy(&listed.stdout).lines() {
+        let mut numbers = line.split_whitespace().filter_map(|number| number.parse::<u32>().ok());
+        if let (Some(pid), Some(parent)) = (numbers.next(), numbers.next()) {
+            parents.insert(pid, parent);
+        }
+    }
+    let is_below = |pid: u32| std::iter::successors(parents.get(&pid), |parent| parents.get(parent)).any(|parent| *parent == root);
+    parents.keys().copied().filter(|pid| is_below(*pid)).collect()
+}
+
+/// Those of the processes that still run; a zombie does not.
+fn alive(pids: &BTreeSet<u32>) -> Vec<String> {
+    let listed = output_of(Command::new("ps").args(["-A", "-o", "pid=,stat=,args="]));
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let is_one = |line: &&str| {
+        let mut words = line.split_whitespace();
+        let pid = words.next().and_then(|pid| pid.parse().ok());
+        pid.is_some_and(|pid| pids.contains(&pid)) && words.next().is_some_and(|state| !state.starts_with('Z'))
+    };
+    text.lines().filter(is_one).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_demo_prints_works_as_pasted_and_nothing_survives_its_death() {
+    let dir = Scratch::new();
+    let mut demo = demo(&dir).await;
+    let page = demo.stdout();
+    if is_installed("curl") && is_installed("openssl") {
+        let [read, claim, pay] = ["curl -s ", "order=$(curl ", "id=$(echo"].map(|beginning| lines(&page, beginning));
+        assert_eq!([read.len(), claim.len(), pay.len()], [1, 1, 1], "{page}");
+        assert!(paste(&read).contains(r#""section":"A""#));
+        let bought = paste(&[claim[0], pay[0]]);
+        assert!(bought.contains(r#""status":"pending_payment""#) && bought.contains(r#"{"outcome":"paid"}"#), "{bought}");
+    } else {
+        eprintln!("skipped the lines that need curl and openssl");
+    }
+    if is_installed("psql") {
+        let violations = paste(&lines(&page, "psql "));
+        assert!(violations.contains("(0 rows)"), "{violations}");
+    } else {
+        eprintln!("skipped the line that needs psql");
+    }
+    let started = descendants(demo.pid());
+    assert!(started.len() >= 5, "PostgreSQL's processes, Redis, the server and their guards: {:?}", alive(&started));
+    demo.signal("KILL");
+    demo.ended().await;
+    eventually(GONE_WITHIN, || async { alive(&started).is_empty() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_ends_in_order_and_keeps_its_data_for_the_next_time() {
+    let dir = Scratch::new();
+    let mut first = demo(&dir).await;
+    let started = descendants(first.pid());
+    first.signal("INT");
+    eventually(GONE_WITHIN, || async { alive(&started).is_empty() }).await;
+    let status = first.ended().await;
+    assert!(status.success(), "{status}: {}", first.stderr());
+    let second = demo(&dir).await;
+    let event = |page: &str| page.split("fresh concert to try: event ").nth(1).and_then(|rest| rest.split(',').next()).map(str::to_owned);
+    assert_eq!(event(&first.stdout()).as_deref(), Some("1"), "{}", first.stdout());
+    assert_eq!(event(&second.stdout()).as_deref(), Some("2"), "{}", second.stdout());
+    let started = descendants(second.pid());
+    second.signal("TERM");
+    eventually(GONE_WITHIN, || async { alive(&started).is_empty() }).await;
+}

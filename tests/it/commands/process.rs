@@ -1,0 +1,113 @@
+//! The binary as a child process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use rowlock::embedded::Guard;
+
+use crate::harness::{PATIENCE, Scratch, eventually};
+
+/// `rowlock` without any setting of our surroundings, but for where the servers' programs are.
+pub fn rowlock(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rowlock"));
+    let kept = ["ROWLOCK_POSTGRES_BIN", "ROWLOCK_REDIS_SERVER"];
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        let is_setting = name.starts_with("ROWLOCK_") || name == "DATABASE_URL" || name == "REDIS_URL";
+        if is_setting && !kept.contains(&name.as_str()) {
+            command.env_remove(name);
+        }
+    }
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub fn output_of(command: &mut Command) -> Output {
+    command.output().expect("the binary runs")
+}
+
+/// What it prints; it must succeed.
+#[track_caller]
+pub fn printed_by(command: &mut Command) -> String {
+    let output = output_of(command);
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// A child that runs until it is told to stop, and no longer than this process. What it prints goes to files.
+pub struct Running {
+    child: Child,
+    _guard: Guard,
+    pub dir: Scratch,
+}
+
+impl Running {
+    /// Starts it.
+    pub async fn start(mut command: Command) -> Self {
+        let dir = Scratch::new();
+        let file = |name| std::fs::File::create(dir.path().join(name)).expect("a file");
+        let mut guard = Guard::start("TERM", 10).expect("a guard");
+        let child = command.stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the binary runs");
+        guard.watch(Some(child.id())).await.expect("watched");
+        Self { child, _guard: guard, dir }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything it has printed so far.
+    pub fn stdout(&self) -> String {
+        read(&self.dir.path().join("stdout"))
+    }
+
+    /// Everything it has logged so far.
+    pub fn stderr(&self) -> String {
+        read(&self.dir.path().join("stderr"))
+    }
+
+    /// Sends it a signal, for example `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().expect("kill runs");
+        assert!(sent.success(), "nobody to send SIG{name} to");
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let child = std::sync::Mutex::new(&mut self.child);
+        eventually(PATIENCE, || std::future::ready(child.lock().expect("the child").try_wait().expect("a status"))).await
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// `rowlock serve` on a free port, listening; answers its URL, too.
+pub async fn serve(database_url: &str, settings: &[(&str, &str)]) -> (Running, String) {
+    let dir = Scratch::new();
+    let address_file: PathBuf = dir.path().join("address");
+    let mut command = rowlock(&["serve", "--listen", "127.0.0.1:0", "--address-file"]);
+    command.arg(&address_file).env("DATABASE_URL", database_url).envs(settings.iter().copied());
+    let mut server = Running::start(command).await;
+    let address: SocketAddr = {
+        let server = std::sync::Mutex::new(&mut server);
+        eventually(PATIENCE, || async {
+            let mut server = server.lock().expect("the server");
+            let ended = server.child.try_wait().expect("a status");
+            assert!(ended.is_none(), "serve ended: {}", server.stderr());
+            read(&address_file).parse().ok()
+        })
+        .await
+    };
+    (server, format!("http://{address}"))
+}
