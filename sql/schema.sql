@@ -600,7 +600,7 @@ begin
             when data_exception then null;
         end;
     end if;
-    if v_time is null or v_time not between '1970-01-01T00:00:00Z' and '9999-12-31T00:00:00Z' then
+    if v_time is null or v_time < '1970-01-01T00:00:00Z' or v_time >= '10000-01-01T00:00:00Z' then
         perform rowlock._invalid_input(p_path, 'must be an RFC 3339 time from 1970 to 9999, for example 2030-05-01T20:00:00Z');
     end if;
     return v_time;
@@ -616,19 +616,27 @@ CREATE FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_c
            min(r.request_no) over (partition by r.customer_id)::integer,
            case when r.idempotency_key is null then r.request_no
                 else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer,
-           coalesce(o.live_seats, 0),
-           o.order_id,
-           case when o.same_request then 'replayed' when o.order_id is not null then 'idempotency_key_reused' end
+           coalesce(l.live_seats, 0),
+           coalesce(i.order_id, k.order_id),
+           case when i.order_id is not null or k.fingerprint = r.fingerprint then 'replayed'
+                when k.order_id is not null then 'idempotency_key_reused' end
       from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints)
            with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, request_no)
-      -- One scan of the customer's orders answers both questions.
+      -- Ended orders may be any number: the live ones have an index of their own, and a repeated request is found by its key or id.
       cross join lateral (
-            select sum(cardinality(o.seat_nos)) filter (where o.status in ('pending_payment', 'paid'))::integer as live_seats,
-                   (array_agg(o.order_id) filter (where k.is_known))[1] as order_id,
-                   bool_or(o.order_id = r.order_id or o.fingerprint = r.fingerprint) filter (where k.is_known) as same_request
+            select sum(cardinality(o.seat_nos))::integer as live_seats
               from rowlock.orders o
-              cross join lateral (select o.idempotency_key = r.idempotency_key or o.order_id = r.order_id as is_known) k
-             where o.event_id = p_event_id and o.customer_id = r.customer_id) o
+             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.status in ('pending_payment', 'paid')) l
+      left join lateral (
+            select o.order_id, o.fingerprint
+              from rowlock.orders o
+             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.idempotency_key = r.idempotency_key
+             limit 1) k on true
+      left join lateral (
+            select o.order_id
+              from rowlock.orders o
+             where o.event_id = p_event_id and o.order_id = r.order_id and o.customer_id = r.customer_id
+             limit 1) i on true
 $$;
 
 COMMENT ON FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[]) IS 'Per claim request: the customer''s live seats, and the order that already answers it.';
@@ -2566,6 +2574,18 @@ COMMENT ON COLUMN rowlock.expiry_failures.last_failed_at IS 'When the last attem
 
 COMMENT ON COLUMN rowlock.expiry_failures.retry_at IS 'When the next attempt is due; null: a dead letter.';
 
+CREATE TABLE rowlock.releases (
+    version text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT releases_version_check CHECK ((version ~ '^[0-9]+[.][0-9]+[.][0-9]+'::text))
+);
+
+COMMENT ON TABLE rowlock.releases IS 'The releases that have migrated this database: an older one must not put its functions back.';
+
+COMMENT ON COLUMN rowlock.releases.version IS 'Version of the rowlock binary.';
+
+COMMENT ON COLUMN rowlock.releases.applied_at IS 'When it first migrated this database.';
+
 CREATE TABLE rowlock.section_rows (
     event_id bigint NOT NULL,
     section_no integer NOT NULL,
@@ -2614,6 +2634,9 @@ ALTER TABLE ONLY rowlock.orders
 ALTER TABLE ONLY rowlock.payments
     ADD CONSTRAINT payments_pkey PRIMARY KEY (event_id, provider, provider_reference);
 
+ALTER TABLE ONLY rowlock.releases
+    ADD CONSTRAINT releases_pkey PRIMARY KEY (version);
+
 ALTER TABLE ONLY rowlock.seats
     ADD CONSTRAINT seats_pkey PRIMARY KEY (event_id, section_no, seat_no);
 
@@ -2632,9 +2655,11 @@ ALTER TABLE ONLY rowlock.sections
 ALTER TABLE ONLY rowlock.tickets
     ADD CONSTRAINT tickets_pkey PRIMARY KEY (event_id, section_no, seat_no);
 
-CREATE INDEX orders_by_customer ON rowlock.orders USING btree (event_id, customer_id);
+CREATE INDEX orders_by_customer ON rowlock.orders USING btree (event_id, customer_id, order_id);
 
 CREATE UNIQUE INDEX orders_by_idempotency_key ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX orders_live_by_customer ON rowlock.orders USING btree (event_id, customer_id) WHERE (status = ANY (ARRAY['pending_payment'::rowlock.order_status, 'paid'::rowlock.order_status]));
 
 CREATE INDEX orders_pending_by_deadline ON rowlock.orders USING btree (expires_at) WHERE (status = 'pending_payment'::rowlock.order_status);
 

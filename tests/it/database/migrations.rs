@@ -129,9 +129,8 @@ async fn a_database_ahead_of_the_binary_is_refused_in_clear_words() {
     server.db.batch_execute(ahead).await.expect("inserted");
     let error = format!("{:#}", migrated(&server.database_url).await.expect_err("ahead"));
     assert!(error.contains("the database is newer than this binary") && error.contains("from_the_future"), "{error}");
-    let problem = server.anyone().get("/readyz").await.problem(503, "unavailable");
-    let detail = problem["detail"].as_str().expect("a detail");
-    assert!(detail.contains("at migration 9999") && detail.contains("run a newer binary"), "{detail}");
+    // The newer release keeps the rules of deployment: servers of this one go on.
+    server.anyone().get("/readyz").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::ledger::{SECTIONS, Shoppers};
 use super::network::Weather;
 use super::own_cluster::OnOwnCluster;
@@ -10,6 +12,8 @@ use crate::harness::{PATIENCE, eventually};
 const SHOPPERS: i32 = 20;
 /// How soon a buyer must be told that nothing works.
 const TOLD_WITHIN: Duration = Duration::from_secs(5);
+/// How soon a buyer must be told that nobody knows.
+const UNKNOWN_WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn crashes_of_postgresql_are_survived_and_nothing_is_reported_that_is_not_so() {
@@ -106,13 +110,19 @@ async fn a_postgresql_that_hangs_keeps_nobody_waiting_for_ever() {
     alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
     stack.network.becomes(Weather::Silent);
     let begun = Instant::now();
-    let claim = alice.claim_seats(&event, &[("A", 2)]);
-    let ready = async { stack.server.anyone().get("/readyz").await };
-    let (claim, ready) = tokio::join!(claim, ready);
-    eprintln!("hanging: claim {} {}, ready {} after {} ms", claim.status, claim.body["code"], ready.status, begun.elapsed().as_millis());
-    assert_eq!(claim.status, 503);
+    let claim = async { (alice.claim_seats(&event, &[("A", 2)]).await, begun.elapsed()) };
+    let ready = async { (stack.server.anyone().get("/readyz").await, begun.elapsed()) };
+    let ((claim, claim_told), (ready, ready_told)) = tokio::join!(claim, ready);
+    // The claim was in PostgreSQL's hands, and there is nobody to ask what became of it: that is what its buyer is told.
+    let unknown = claim.problem(503, "outcome_unknown");
     ready.problem(503, "unavailable");
+    eprintln!("hanging: readiness told after {} ms, the claim after {} ms", ready_told.as_millis(), claim_told.as_millis());
+    assert!(ready_told < TOLD_WITHIN && claim_told < UNKNOWN_WITHIN);
     stack.network.becomes(Weather::Fair(postgres));
     stack.recovers(&event).await;
+    let found = alice.order(&json!({"event_id": event.id, "order_id": unknown["order_id"]})).await;
+    assert!([200, 404].contains(&found.status), "now it is known: {}", found.text());
+    let seat = stack.server.customer("bob").claim_seats(&event, &[("A", 2)]).await;
+    assert_eq!(seat.status, if found.status == 200 { 409 } else { 201 });
     stack.end().await;
 }

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
-use rowlock::db::Endpoint;
 use tokio::net::TcpStream;
 
 use crate::harness::{PATIENCE, TestServer, eventually};
 
-/// Sessions of this database that wait for a lock.
-const WAITING: &str = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+/// From now on claims and payments take three seconds.
+const SLOW: &str = "
+    create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(3); return new; end';
+    create trigger slow before insert on rowlock.orders for each statement execute function public.slow();
+    create trigger slow before insert on rowlock.payments for each statement execute function public.slow()";
+/// How many of them are under way.
+const UNDER_WAY: &str = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_under_way_are_answered_and_new_connections_are_refused() {
@@ -18,19 +22,16 @@ async fn requests_under_way_are_answered_and_new_connections_are_refused() {
     let (alice, bob, gateway) = (server.customer("alice"), server.customer("bob"), server.gateway());
     let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
 
-    // Claims need the event's row, payments the order's: with both held, a claim and a payment are under way for as long as we like.
-    let (holder, _driver) = Endpoint::new(&server.database_url, None).expect("a URL").connect().await.expect("a connection");
-    holder.batch_execute("begin; select from rowlock.orders for update; select from rowlock.events for update").await.expect("locks");
+    server.db.batch_execute(SLOW).await.expect("triggers");
     let claim = tokio::spawn(async move { bob.claim_seats(&event, &[("A", 2)]).await });
     let payment = tokio::spawn(async move { gateway.pay(&order).await });
-    eventually(PATIENCE, || async { server.ask::<i64>(WAITING).await >= 2 }).await;
+    eventually(PATIENCE, || async { server.ask::<i64>(UNDER_WAY).await == 2 }).await;
 
     let address = server.url.trim_start_matches("http://").to_owned();
     let stopping = tokio::spawn(async move { (server.stop().await, server) });
     eventually(PATIENCE, || async { TcpStream::connect(&address).await.is_err() }).await;
     assert!(!stopping.is_finished() && !claim.is_finished() && !payment.is_finished(), "it did not wait for what is under way");
 
-    holder.batch_execute("commit").await.expect("released");
     assert_eq!(claim.await.expect("no panic").expect(201)["status"], "pending_payment");
     assert_eq!(payment.await.expect("no panic").expect(200)["outcome"], "paid");
     let (ended, server) = tokio::time::timeout(PATIENCE, stopping).await.expect("it ends").expect("no panic");

@@ -79,13 +79,13 @@ impl House {
                 self.orders.push(Order { ask: ask.clone(), placed: placed.clone(), is_due: false });
                 Claimed { outcome: "claimed".to_owned(), order: Some(placed), taken: vec![] }
             }
-            Err(refused) => refused,
+            Err(refused) => *refused,
         }
     }
 
     /// The seats a claim gets, or its answer if it gets none. What was known before the batch is looked at first, before the
     /// request itself; what the batch brought, after.
-    fn seats_for(&self, ask: &Ask, before_batch: usize) -> Result<Vec<Seat>, Claimed> {
+    fn seats_for(&self, ask: &Ask, before_batch: usize) -> Result<Vec<Seat>, Box<Claimed>> {
         let (known, brought) = self.orders.split_at(before_batch);
         replay(ask, known)?;
         if !self.is_open {
@@ -112,7 +112,7 @@ impl House {
         }
     }
 
-    fn find_faults(&self, wanted: &Wanted) -> Result<(), Claimed> {
+    fn find_faults(&self, wanted: &Wanted) -> Result<(), Box<Claimed>> {
         let exists = |section_no: i32| (1..=2).contains(&section_no);
         match wanted {
             Wanted::Best { section_no, .. } if !exists(*section_no) => refuse("section_not_found"),
@@ -256,7 +256,7 @@ impl House {
 }
 
 /// Answers a claim that came before, by its key or by its own id.
-fn replay(ask: &Ask, orders: &[Order]) -> Result<(), Claimed> {
+fn replay(ask: &Ask, orders: &[Order]) -> Result<(), Box<Claimed>> {
     let is_known = |order: &&Order| {
         let same_key = ask.key.is_some() && ask.key == order.ask.key && ask.customer_id == order.ask.customer_id;
         same_key || ask.order_id == order.placed.order_id
@@ -265,13 +265,13 @@ fn replay(ask: &Ask, orders: &[Order]) -> Result<(), Claimed> {
     if ask.order_id != order.placed.order_id && ask.fingerprint() != order.ask.fingerprint() {
         return refuse("idempotency_key_reused");
     }
-    Err(Claimed { outcome: "replayed".to_owned(), order: Some(order.placed.clone()), taken: vec![] })
+    Err(Box::new(Claimed { outcome: "replayed".to_owned(), order: Some(order.placed.clone()), taken: vec![] }))
 }
 
-fn refuse<T>(outcome: &str) -> Result<T, Claimed> {
+fn refuse<T>(outcome: &str) -> Result<T, Box<Claimed>> {
     blame(outcome, vec![])
 }
 
-fn blame<T>(outcome: &str, taken: Vec<Seat>) -> Result<T, Claimed> {
-    Err(Claimed { outcome: outcome.to_owned(), order: None, taken })
+fn blame<T>(outcome: &str, taken: Vec<Seat>) -> Result<T, Box<Claimed>> {
+    Err(Box::new(Claimed { outcome: outcome.to_owned(), order: None, taken }))
 }
