@@ -162,9 +162,8 @@ impl Shopper {
             }
             self.refused(&answer);
             assert!(begun.elapsed() < PATIENCE, "no definite answer for a minute");
-            if key.is_none() {
-                return None;
-            }
+            // Without a key there is no asking again.
+            key?;
             tokio::time::sleep(BACKOFF).await;
         }
     }
