@@ -3,9 +3,7 @@
 -- It is one statement, so it judges one moment, also while seats are being sold. It gathers all that is said of a seat or of an order
 -- and groups it, instead of joining tables to each other: no outdated statistic can make nested loops of it, and a filter on event_id
 -- reaches every table.
-drop view if exists admin.invariant_violations;
-
-create view admin.invariant_violations as
+create or replace view admin.invariant_violations as
 with seat_claims as not materialized (
     -- What seats, live orders and tickets say of a seat and an order. They agree in all but a violation.
     select event_id, order_id, section_no, seat_no, max(seat) as seat, count(listed) as listings, max(listed) as listed,

@@ -133,6 +133,36 @@ async fn a_database_ahead_of_the_binary_is_refused_in_clear_words() {
     server.anyone().get("/readyz").await.expect(200);
 }
 
+/// Function files have no numbers: only the release that applied them tells which are the newer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_functions_of_a_newer_release_are_not_overwritten() {
+    let database = TestDatabase::cloned().await;
+    let db = database.connect().await;
+    db.batch_execute(
+        "insert into rowlock.releases (version) values ('0.0.9'); update rowlock.applied_files set checksum = sha256('newer')",
+    )
+    .await
+    .expect("an older release");
+    let before = checksums(&db).await;
+    db.batch_execute("insert into rowlock.releases (version) values ('10.0.0-rc.1')").await.expect("a newer release");
+    let error = format!("{:#}", migrated(&database.url()).await.expect_err("newer"));
+    assert!(error.contains("the database is newer than this binary: release 10.0.0-rc.1 migrated it"), "{error}");
+    assert_eq!(checksums(&db).await, before);
+    db.batch_execute("delete from rowlock.releases where version = '10.0.0-rc.1'").await.expect("gone");
+    assert_eq!(migrated(&database.url()).await.expect("an older release may be followed").files.len(), files_count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_not_ready_before_every_file_is_applied() {
+    let server = TestServer::start().await;
+    server.anyone().get("/readyz").await.expect(200);
+    server.db.batch_execute("delete from rowlock.applied_files where path = 'functions/get_event.sql'").await.expect("one file less");
+    let problem = server.anyone().get("/readyz").await.problem(503, "unavailable");
+    assert!(problem["detail"].as_str().expect("a detail").contains("run `rowlock migrate`"), "{problem}");
+    migrated(&server.database_url).await.expect("migrated");
+    server.anyone().get("/readyz").await.expect(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_migration_is_refused_in_clear_words() {
     let database = TestDatabase::cloned().await;

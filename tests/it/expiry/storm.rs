@@ -111,7 +111,7 @@ async fn all_expired(server: &TestServer, storm: &Storm) -> Lateness {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_redis_ten_thousand_orders_are_back_on_sale_within_a_quarter_second() {
     let _alone = alone().await;
-    let server = TestServer::builder().arg(NO_SWEEP.0, NO_SWEEP.1).start().await;
+    let server = TestServer::start().await;
     let storm = ten_thousand_orders(&server).await;
     put_into_the_queue(&server).await;
     let late = all_expired(&server, &storm).await;

@@ -1,8 +1,11 @@
-//! A network between server and PostgreSQL that can be cut, refuse, and fall silent.
+//! A network between server and PostgreSQL that can lose answers, refuse, and fall silent.
 
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -17,14 +20,23 @@ pub enum Weather {
     Silent,
 }
 
+/// What only a lane's connection ever asks for, when it prepares its statements.
+const LANE: &[u8] = b"rowlock.settle_payments";
+
 /// A port in front of PostgreSQL's.
 pub struct Network {
     port: u16,
     weather: watch::Sender<Weather>,
-    /// Bumped to cut every connection; true: PostgreSQL does not notice and finishes what it was told.
-    cut: watch::Sender<bool>,
-    /// The far ends of connections that were cut without PostgreSQL noticing.
-    abandoned: Arc<Mutex<Vec<TcpStream>>>,
+    losses: Losses,
+}
+
+/// Answers that do not arrive.
+#[derive(Clone)]
+struct Losses {
+    /// Counts the moments at which every lane's connection was to lose its next answer.
+    wanted: watch::Sender<usize>,
+    /// Answers lost so far.
+    lost: Arc<AtomicUsize>,
 }
 
 impl Network {
@@ -32,10 +44,10 @@ impl Network {
     pub async fn to(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (weather, cut) = (watch::Sender::new(Weather::Fair(target)), watch::Sender::new(false));
-        let abandoned = Arc::default();
-        tokio::spawn(listen(listener, weather.subscribe(), cut.clone(), Arc::clone(&abandoned)));
-        Self { port, weather, cut, abandoned }
+        let weather = watch::Sender::new(Weather::Fair(target));
+        let losses = Losses { wanted: watch::Sender::new(0), lost: Arc::default() };
+        tokio::spawn(listen(listener, weather.subscribe(), losses.clone()));
+        Self { port, weather, losses }
     }
 
     /// The port to connect to.
@@ -48,23 +60,18 @@ impl Network {
         self.weather.send_replace(weather);
     }
 
-    /// Cuts every connection on the server's side only: PostgreSQL goes on with what it was told and has nobody to answer.
-    pub fn cut_unnoticed(&self) {
-        self.cut.send_replace(true);
+    /// Each lane's connection breaks as soon as PostgreSQL answers on it: what it answered is done, and nobody hears of it.
+    pub fn lose_answers(&self) {
+        self.losses.wanted.send_modify(|wanted| *wanted += 1);
     }
 
-    /// How many connections were cut that way.
-    pub fn abandoned(&self) -> usize {
-        self.abandoned.lock().expect("the list").len()
+    /// Answers lost so far.
+    pub fn lost(&self) -> usize {
+        self.losses.lost.load(Ordering::Relaxed)
     }
 }
 
-async fn listen(
-    first: TcpListener,
-    mut weather: watch::Receiver<Weather>,
-    cut: watch::Sender<bool>,
-    abandoned: Arc<Mutex<Vec<TcpStream>>>,
-) {
+async fn listen(first: TcpListener, mut weather: watch::Receiver<Weather>, losses: Losses) {
     let address = first.local_addr().expect("an address");
     let mut listener = Some(first);
     loop {
@@ -82,20 +89,15 @@ async fn listen(
         };
         tokio::select! {
             client = accept => {
-                tokio::spawn(carry(client, weather.clone(), cut.subscribe(), Arc::clone(&abandoned)));
+                tokio::spawn(carry(client, weather.clone(), losses.clone()));
             }
             changed = weather.changed() => if changed.is_err() { return },
         }
     }
 }
 
-/// Carries one connection until the weather changes or it is cut.
-async fn carry(
-    mut client: TcpStream,
-    mut weather: watch::Receiver<Weather>,
-    mut cut: watch::Receiver<bool>,
-    abandoned: Arc<Mutex<Vec<TcpStream>>>,
-) {
+/// Carries one connection until it loses an answer or the weather changes.
+async fn carry(mut client: TcpStream, mut weather: watch::Receiver<Weather>, losses: Losses) {
     let Weather::Fair(target) = *weather.borrow_and_update() else {
         // Held in silence until something changes.
         weather.changed().await.ok();
@@ -103,13 +105,45 @@ async fn carry(
     };
     let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { return };
     client.set_nodelay(true).and(server.set_nodelay(true)).ok();
+    let is_lane = AtomicBool::new(false);
+    let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
     tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-        _ = cut.changed() => abandoned.lock().expect("the list").push(server),
+        _ = carry_calls(from_client, to_server, &is_lane) => {}
+        _ = carry_answers(from_server, to_client, &is_lane, &losses) => {}
         _ = weather.changed() => {
             if *weather.borrow_and_update() == Weather::Silent {
                 weather.changed().await.ok();
             }
         }
+    }
+}
+
+async fn carry_calls(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, is_lane: &AtomicBool) -> std::io::Result<()> {
+    let mut bytes = vec![0; 65_536];
+    loop {
+        let read = from.read(&mut bytes).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        if bytes[..read].windows(LANE.len()).any(|window| window == LANE) {
+            is_lane.store(true, Ordering::Relaxed);
+        }
+        to.write_all(&bytes[..read]).await?;
+    }
+}
+
+async fn carry_answers(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, is_lane: &AtomicBool, losses: &Losses) -> std::io::Result<()> {
+    let (mut bytes, mut wanted) = (vec![0; 65_536], losses.wanted.subscribe());
+    loop {
+        let read = from.read(&mut bytes).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        if is_lane.load(Ordering::Relaxed) && wanted.has_changed().unwrap_or(false) {
+            losses.lost.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
+        wanted.mark_unchanged();
+        to.write_all(&bytes[..read]).await?;
     }
 }
