@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -37,6 +37,7 @@ struct Inner {
     began: Instant,
     /// Milliseconds since `began` before which nobody asks.
     rest_until_ms: AtomicU64,
+    is_down: AtomicBool,
 }
 
 impl RedisLink {
@@ -58,7 +59,13 @@ impl RedisLink {
             .set_min_delay(Duration::from_millis(20))
             .set_max_delay(Duration::from_millis(50));
         let manager = ConnectionManager::new_lazy_with_config(client, config).context("cannot prepare for Redis")?;
-        let inner = Inner { manager, prefix: prefix.to_owned(), began: Instant::now(), rest_until_ms: AtomicU64::new(0) };
+        let inner = Inner {
+            manager,
+            prefix: prefix.to_owned(),
+            began: Instant::now(),
+            rest_until_ms: AtomicU64::new(0),
+            is_down: AtomicBool::new(false),
+        };
         Ok(Self { inner: Some(Arc::new(inner)) })
     }
 
@@ -135,11 +142,19 @@ impl RedisLink {
         }
         let outcome = tokio::time::timeout(CALL_MAX, call(inner.manager.clone(), inner.prefix.clone())).await;
         let error = match outcome {
-            Ok(Ok(answer)) => return Some(answer),
+            Ok(Ok(answer)) => {
+                if inner.is_down.swap(false, Ordering::Relaxed) {
+                    tracing::info!("Redis answers again");
+                }
+                return Some(answer);
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
         };
-        tracing::debug!(error, "Redis failed; doing without it for a moment");
+        // Once for each outage, not for each reader.
+        if !inner.is_down.swap(true, Ordering::Relaxed) {
+            tracing::warn!(error, "Redis does not answer; doing without it");
+        }
         inner.rest_until_ms.store(now_ms() + REST_MS, Ordering::Relaxed);
         None
     }

@@ -1,8 +1,8 @@
 //! A network between server and PostgreSQL that can lose answers, refuse, and fall silent.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -30,9 +30,13 @@ pub struct Network {
     losses: Losses,
 }
 
-/// Answers that do not arrive.
+/// What does not arrive.
 #[derive(Clone)]
 struct Losses {
+    /// Bumped to cut every connection on the server's side.
+    cut: watch::Sender<()>,
+    /// The far ends of connections that were cut.
+    limbo: Arc<Mutex<Vec<TcpStream>>>,
     /// Counts the moments at which every lane's connection was to lose its next answer.
     wanted: watch::Sender<usize>,
     /// Answers lost so far.
@@ -45,7 +49,7 @@ impl Network {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let weather = watch::Sender::new(Weather::Fair(target));
-        let losses = Losses { wanted: watch::Sender::new(0), lost: Arc::default() };
+        let losses = Losses { cut: watch::Sender::new(()), limbo: Arc::default(), wanted: watch::Sender::new(0), lost: Arc::default() };
         tokio::spawn(listen(listener, weather.subscribe(), losses.clone()));
         Self { port, weather, losses }
     }
@@ -58,6 +62,11 @@ impl Network {
     /// From now on.
     pub fn becomes(&self, weather: Weather) {
         self.weather.send_replace(weather);
+    }
+
+    /// Cuts every connection on the server's side only: PostgreSQL does not notice and goes on with what it was told.
+    pub fn cut(&self) {
+        self.losses.cut.send_replace(());
     }
 
     /// Each lane's connection breaks as soon as PostgreSQL answers on it: what it answered is done, and nobody hears of it.
@@ -106,10 +115,12 @@ async fn carry(mut client: TcpStream, mut weather: watch::Receiver<Weather>, los
     let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else { return };
     client.set_nodelay(true).and(server.set_nodelay(true)).ok();
     let is_lane = AtomicBool::new(false);
+    let mut cut = losses.cut.subscribe();
     let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
     tokio::select! {
         _ = carry_calls(from_client, to_server, &is_lane) => {}
         _ = carry_answers(from_server, to_client, &is_lane, &losses) => {}
+        _ = cut.changed() => losses.limbo.lock().expect("the list").push(server),
         _ = weather.changed() => {
             if *weather.borrow_and_update() == Weather::Silent {
                 weather.changed().await.ok();

@@ -49,7 +49,7 @@ async fn a_restart_of_postgresql_is_survived_and_nothing_is_reported_that_is_not
 /// PostgreSQL commits and answers, and the answer is lost with the connection: buyers must be told of their orders all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_whose_answers_are_lost_on_the_way_are_looked_up() {
-    const LOST: usize = 40;
+    const LOST: usize = 25;
     let Some(stack) = OnOwnCluster::start().await else { return };
     let event = stack.event(SECTIONS).await;
     let shoppers = Shoppers::start(&stack.server, event, SHOPPERS);
@@ -62,6 +62,30 @@ async fn calls_whose_answers_are_lost_on_the_way_are_looked_up() {
     let refusals = shoppers.refusals();
     shoppers.stop_and_check(&stack.db().await).await;
     assert_eq!(refusals, 0, "PostgreSQL was up all the time: every answer could be known");
+    stack.end().await;
+}
+
+/// What was lost may still be running, with its seats locked: it is ended before anybody is told what became of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_outlives_its_connection_is_ended_and_made_again() {
+    let Some(stack) = OnOwnCluster::start().await else { return };
+    let event = stack.event(SECTIONS).await;
+    let db = stack.db().await;
+    db.batch_execute(
+        "create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(2); return new; end';
+         create trigger slow before insert on rowlock.orders for each statement execute function public.slow()",
+    )
+    .await
+    .expect("a trigger");
+    let alice = stack.server.customer("alice");
+    let claim = tokio::spawn(async move { alice.claim_seats(&event, &[("A", 1)]).await });
+    let under_way = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+    eventually(PATIENCE, || async { db.query_one(under_way, &[]).await.expect("a count").get::<_, i64>(0) == 1 }).await;
+    stack.network.cut();
+    let order = claim.await.expect("no panic").expect(201);
+    let orders = db.query("select order_id::text from rowlock.orders", &[]).await.expect("the orders");
+    let orders: Vec<&str> = orders.iter().map(|row| row.get(0)).collect();
+    assert_eq!(orders, [order["order_id"].as_str().expect("an id")]);
     stack.end().await;
 }
 
