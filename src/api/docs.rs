@@ -48,9 +48,13 @@ fn errors_page() -> String {
          <p>Every refusal is <code>application/problem+json</code> with one of these codes. Branch on the code; it never changes.</p>",
     );
     for code in Code::ALL {
-        // The table's texts are ours and hold nothing that HTML would take for its own.
-        let (word, status, meaning) = (code.as_str(), code.status().as_u16(), code.meaning());
-        write!(page, "<h2 id=\"{word}\"><code>{word}</code> · {status}</h2><p>{meaning}</p>").ok();
+        let (word, status) = (code.as_str(), code.status().as_u16());
+        write!(page, "<h2 id=\"{word}\"><code>{word}</code> · {status}</h2><p>").ok();
+        // The table's texts are ours: of what HTML or Markdown would take for its own they hold backticks only.
+        for (index, part) in code.meaning().split('`').enumerate() {
+            if index % 2 == 0 { page.push_str(part) } else { write!(page, "<code>{part}</code>").unwrap_or_default() }
+        }
+        page.push_str("</p>");
     }
     page
 }

@@ -67,8 +67,9 @@ async fn an_operator_migrates_makes_a_key_serves_and_sells() {
     let unknown = output_of(rowlock(&["api-key", "revoke", "--id", "4711"]).env("DATABASE_URL", &database_url));
     assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("api_key_not_found"), "{unknown:?}");
 
-    let password = database_url.split(':').nth(2).and_then(|rest| rest.split('@').next()).expect("a password").to_owned();
-    let secrets = [JWT_SECRET, WEBHOOK_SECRET, WEBHOOK_SECRET.trim_start_matches("whsec_"), &api_key, token.trim(), &password];
+    let passwords = [password_of(&database_url), password_of(&redis_url)];
+    let secrets =
+        [JWT_SECRET, WEBHOOK_SECRET, WEBHOOK_SECRET.trim_start_matches("whsec_"), &api_key, token.trim(), passwords[0], passwords[1]];
     assert_no_secret(&child.stderr(), &secrets);
     assert_eq!(child.stdout(), "", "the log goes to standard error");
     ends_in_order(child, "TERM").await;
@@ -94,19 +95,26 @@ fn assert_no_secret(log: &str, secrets: &[&str]) {
     }
 }
 
+/// The password in the URL of a server.
+fn password_of(url: &str) -> &str {
+    url.split(':').nth(2).and_then(|rest| rest.split('@').next()).expect("a URL with a password")
+}
+
+fn with_password(url: &str, password: &str) -> String {
+    url.replace(password_of(url), password)
+}
+
 /// A wrong password in either URL makes much noise in the log; the passwords are not part of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_of_servers_that_refuse_them_are_not_logged() {
     let server = TestServer::builder().redis(RedisMode::Own).start().await;
-    let mut redis = server.redis().await;
-    redis::cmd("CONFIG").arg("SET").arg("requirepass").arg("right").query_async::<()>(&mut redis).await.expect("a password is set");
-    let redis_url = server.redis_url().expect("Redis").replace("redis://", "redis://:hunter2@");
-    let password = server.database_url.split(':').nth(2).and_then(|rest| rest.split('@').next()).expect("a password");
-    let database_url = server.database_url.replace(password, "hunter2");
+    let redis_url = server.redis_url().expect("Redis");
+    let (redis_url, database_url) = (with_password(&redis_url, "hunter2"), with_password(&server.database_url, "hunter2"));
     let (child, url) = serve(&database_url, &settings(&redis_url, "json")).await;
     let not_ready = output_of(&mut rowlock(&["health", "--url", &format!("{url}/readyz")]));
     assert!(!not_ready.status.success() && String::from_utf8_lossy(&not_ready.stderr).contains("503"), "{not_ready:?}");
-    eventually(PATIENCE, || async { child.stderr().contains("Redis failed") && child.stderr().contains("the sweep cannot ask") }).await;
+    eventually(PATIENCE, || async { child.stderr().contains("Redis does not answer") && child.stderr().contains("the sweep cannot ask") })
+        .await;
     for line in child.stderr().lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}"));
     }

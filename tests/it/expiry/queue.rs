@@ -85,6 +85,8 @@ async fn a_lease_that_runs_out_during_the_work_expires_nothing_twice() {
     let event = brief_event(&server, 4).await;
     let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
     server.db.batch_execute("begin; select from rowlock.orders for update").await.expect("its lock");
+    let queued = eventually(PATIENCE, || queued_for_ms(&server, &order)).await;
+    eventually(PATIENCE, || async { queued_for_ms(&server, &order).await > Some(queued) }).await;
     let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     let second = server.second().await;
     eventually(PATIENCE, || async { second.ask::<i64>(waiting).await >= 2 }).await;

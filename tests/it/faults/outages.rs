@@ -65,9 +65,9 @@ async fn calls_whose_answers_are_lost_on_the_way_are_looked_up() {
     stack.end().await;
 }
 
-/// What was lost may still be running, with its seats locked: it is ended before anybody is told what became of it.
+/// What was lost may still be running, with its seats locked: its own locks must not make its seats look taken.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_outlives_its_connection_is_ended_and_made_again() {
+async fn a_call_that_outlives_its_connection_is_answered_as_it_ends() {
     let Some(stack) = OnOwnCluster::start().await else { return };
     let event = stack.event(SECTIONS).await;
     let db = stack.db().await;
