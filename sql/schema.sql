@@ -1915,7 +1915,16 @@ begin
     values (p_event_id, p_order_id, 1, left(coalesce(p_error, ''), 2000), v_now, v_now)
     on conflict (event_id, order_id) do update
     set attempts = f.attempts + 1, last_error = excluded.last_error, last_failed_at = excluded.last_failed_at
+    where f.retry_at <= clock_timestamp()
     returning f.attempts into v_attempts;
+    if v_attempts is null then
+        return query
+        select f.attempts,
+            case when f.retry_at is not null then greatest(ceil(extract(epoch from f.retry_at - clock_timestamp()) * 1000), 1)::integer end
+        from rowlock.expiry_failures f
+        where f.event_id = p_event_id and f.order_id = p_order_id;
+        return;
+    end if;
 
     if v_attempts < p_attempts_max then
         -- Beyond ten doublings the cap has long been reached.

@@ -102,6 +102,22 @@ async fn assert_given_up_for_good(server: &TestServer, event: &EventHandle, lett
     server.customer("bob").claim_seats(event, &[("A", 5)]).await.problem(409, "seat_taken");
 }
 
+/// Queue and sweep may find the same order at the same moment: that is one attempt, and nothing is counted after the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_before_the_retry_is_due_and_after_the_last_are_not_counted() {
+    let server = TestServer::start().await;
+    let failed = "select attempts || ' ' || coalesce((retry_in_ms between 1 and 100)::text, 'dead') \
+                  from rowlock.record_expiry_failure(1, '01890000-0000-7000-8000-000000000000', 'planted', 2)";
+    let due = "update rowlock.expiry_failures set retry_at = clock_timestamp() where retry_at is not null";
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        answers.push(server.ask::<String>(failed).await);
+        answers.push(server.ask::<String>(failed).await);
+        server.db.batch_execute(due).await.expect("due");
+    }
+    assert_eq!(answers, ["1 true", "1 true", "2 dead", "2 dead"]);
+}
+
 /// A buyer who pays after all makes the dead letter pointless: it goes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_can_still_be_paid() {
