@@ -45,15 +45,10 @@ impl PaymentsApi {
         _webhook_timestamp: Header<String>,
     ) -> Result<Found<PaymentResult>, Refusal<NotifyPayment>> {
         let order_id = notice.0.order_id.0;
-        let summary = format!("{:?}", notice.0);
         let outcome = self.app.lanes.settle(notice.0.into()).await.map_err(|error| {
             let problem = Problem::from(error);
             if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
         })?;
-        if matches!(outcome, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
-            // Money that no row tells of: the log must, until the gateway's operator has looked into it.
-            tracing::error!(notice = %summary, outcome = outcome.as_str(), "a payment notice was turned away");
-        }
         Ok(Found(PaymentResult { outcome: recorded(outcome)? }))
     }
 }

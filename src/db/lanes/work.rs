@@ -121,6 +121,10 @@ impl Work for Payments {
         if matches!(answer, PaymentOutcome::Paid | PaymentOutcome::RefundDue) {
             self.queue.remove(notice.event_id, notice.order_id);
         }
+        if notice.succeeded && matches!(answer, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
+            // Money that no row tells of: the log must, until the gateway's operator has looked into it.
+            tracing::error!(?notice, outcome = answer.as_str(), "a payment notice was turned away");
+        }
     }
 
     fn batched(&self, size: usize) {
