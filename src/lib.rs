@@ -9,6 +9,7 @@ pub mod auth;
 pub mod cache;
 pub mod commands;
 pub mod config;
+mod connections;
 pub mod db;
 pub mod domain;
 pub mod embedded;

@@ -16,6 +16,7 @@ mod events;
 mod health;
 mod house;
 mod json;
+mod later;
 mod order_types;
 mod orders;
 mod params;
@@ -33,7 +34,8 @@ mod values;
 
 use std::sync::Arc;
 
-use poem::{Endpoint, IntoEndpoint, Response};
+use futures_util::future::BoxFuture;
+use poem::{IntoEndpoint, Request, Response};
 use poem_openapi::Tags;
 
 use crate::app::App;
@@ -45,7 +47,7 @@ type Apis =
     (events::EventsApi, sections::SectionsApi, orders::OrdersApi, payments::PaymentsApi, admin::AdminApi, health::HealthApi, docs::DocsApi);
 
 /// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`.
-pub fn routes(app: Arc<App>) -> impl Endpoint<Output = Response> {
+pub fn routes(app: Arc<App>) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
     let apis: Apis = (
         events::EventsApi { app: app.clone() },
         sections::SectionsApi { app: app.clone() },
@@ -55,7 +57,8 @@ pub fn routes(app: Arc<App>) -> impl Endpoint<Output = Response> {
         health::HealthApi { app: app.clone() },
         docs::DocsApi,
     );
-    shell::Shell::new(document::service(apis).into_endpoint(), Some(app))
+    let shell = Arc::new(shell::Shell::new(document::service(apis).into_endpoint(), Some(app)));
+    move |request| Box::pin(Arc::clone(&shell).answer(request))
 }
 
 /// The chapters of the documentation.
