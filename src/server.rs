@@ -27,6 +27,7 @@ pub struct Bound {
     endpoint: Endpoint,
     expiry: ExpirySettings,
     drain: Duration,
+    bench_routes: bool,
 }
 
 impl Bound {
@@ -52,7 +53,8 @@ impl Bound {
             ..ExpirySettings::default()
         };
         let acceptor = TcpAcceptor::from_std(listener)?;
-        Ok(Self { acceptor, address, app, endpoint, expiry, drain: Duration::from_secs(config.drain_s) })
+        let (drain, bench_routes) = (Duration::from_secs(config.drain_s), config.bench_routes);
+        Ok(Self { acceptor, address, app, endpoint, expiry, drain, bench_routes })
     }
 
     /// Where it listens.
@@ -65,10 +67,10 @@ impl Bound {
     /// # Errors
     /// When accepting connections fails for good.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { acceptor, app, endpoint, expiry, drain, .. } = self;
+        let Self { acceptor, app, endpoint, expiry, drain, bench_routes, .. } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
-        let routes = crate::api::routes(Arc::clone(&app));
+        let routes = crate::api::routes(Arc::clone(&app), bench_routes);
         let served = Server::new_with_acceptor(acceptor)
             .name("rowlock")
             .idle_timeout(IDLE_MAX)
