@@ -58,11 +58,7 @@ impl BenchApi {
 
     /// The sections of an event from PostgreSQL, whatever the caches have.
     #[oai(path = "/events/:event_id/sections", method = "get")]
-    async fn uncached_sections(
-        &self,
-        request: &Request,
-        event_id: Path<EventId>,
-    ) -> Result<Ready<SectionList>, Refusal<UncachedSections>> {
+    async fn uncached_sections(&self, request: &Request, event_id: Path<EventId>) -> Result<Ready<SectionList>, Refusal<UncachedSections>> {
         let body = self.app.summaries.uncached(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
         Ok(Ready::new(&body, request.headers()).await)
     }

@@ -8,19 +8,19 @@
 
 mod buyer;
 mod choice;
-mod client;
+pub(crate) mod client;
 mod concert;
 mod crowd;
 mod fates;
 mod intent;
 mod progress;
 mod report;
-mod sale;
+pub(crate) mod sale;
 mod stages;
 mod tally;
 mod timeline;
 mod verify;
-mod views;
+pub(crate) mod views;
 
 use std::time::Duration;
 
