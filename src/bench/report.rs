@@ -42,7 +42,7 @@ impl Report {
             seconds: took.as_secs_f64(),
             curves: record.curves(),
             latency_ms: record.median_latencies(),
-            broken: record.broken,
+            broken: shortened(record.broken),
             sold_over_time: record.sold_over_time,
         }
     }
@@ -60,7 +60,7 @@ impl Report {
         Ok(())
     }
 
-    /// The figures as a table for terminals.
+    /// The figures as a table for terminals: those with a goal, then what they are made of.
     pub fn table(&self) -> String {
         let rows: Vec<[String; 6]> = self.figures.iter().map(row).collect();
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).max(HEADINGS[column].len());
@@ -69,11 +69,19 @@ impl Report {
         let mut line = |cells: [&str; 6]| {
             let [what, median, range, must, aim, verdict] = cells;
             let [a, b, c, d, e, _] = widths;
-            // Writing to a string cannot fail.
-            writeln!(table, "{what:<a$}  {median:>b$}  {range:>c$}  {must:>d$}  {aim:>e$}  {verdict}").ok();
+            let line = format!("{what:<a$}  {median:>b$}  {range:>c$}  {must:>d$}  {aim:>e$}  {verdict}");
+            table.push_str(line.trim_end());
+            table.push('\n');
         };
         line(HEADINGS);
-        rows.iter().for_each(|row| line(std::array::from_fn(|column| row[column].as_str())));
+        let mut has_goal = true;
+        for (figure, cells) in self.figures.iter().zip(&rows) {
+            if has_goal && figure.goal.is_none() {
+                line([""; 6]);
+            }
+            has_goal = figure.goal.is_some();
+            line(std::array::from_fn(|column| cells[column].as_str()));
+        }
         table
     }
 
@@ -91,6 +99,18 @@ impl Report {
     }
 }
 
+/// The first of many: where one promise is broken, ten thousand are.
+fn shortened(mut broken: Vec<String>) -> Vec<String> {
+    let more = broken.len().saturating_sub(BROKEN_MAX);
+    if more > 0 {
+        broken.truncate(BROKEN_MAX);
+        broken.push(format!("… and {more} more"));
+    }
+    broken
+}
+
+/// Broken promises that are written out.
+const BROKEN_MAX: usize = 20;
 const HEADINGS: [&str; 6] = ["figure", "median", "min–max", "must", "aim", "verdict"];
 
 fn row(figure: &Figure) -> [String; 6] {

@@ -29,6 +29,13 @@ const WINDOW_MS: u64 = 24 * 3600 * 1000;
 /// As many seats as a customer may have at most.
 const SEATS_PER_CUSTOMER: usize = 1000;
 
+/// Everything that belongs to events; API keys and migrations do not.
+const TABLES_OF_EVENTS: &str = "select string_agg(c.table_name::regclass::text, ', ')
+    from (select format('rowlock.%I', c.table_name) as table_name
+            from information_schema.columns c
+            join information_schema.tables t using (table_schema, table_name)
+           where c.table_schema = 'rowlock' and c.column_name = 'event_id' and t.table_type = 'BASE TABLE') c";
+
 /// One seat: the position of its section, and its number.
 pub type Seat = (usize, i32);
 
@@ -180,7 +187,8 @@ impl Stage {
         let found = self.db.query("select to_jsonb(v)::text from admin.invariant_violations v limit 10", &[]).await;
         let found = found.context("cannot ask for the invariants")?;
         self.record.broken.extend(found.iter().map(|row| format!("invariant violated: {}", row.get::<_, String>(0))));
-        for statement in ["truncate rowlock.events cascade", "checkpoint"] {
+        let tables = self.db.query_one(TABLES_OF_EVENTS, &[]).await?.get::<_, String>(0);
+        for statement in [&format!("truncate {tables}"), "checkpoint"] {
             self.db.batch_execute(statement).await.context("cannot empty the tables")?;
         }
         if let Some(url) = &self.redis_url {
