@@ -20,6 +20,7 @@ pub struct Bound {
     endpoint: Endpoint,
     expiry: ExpirySettings,
     drain: Duration,
+    bench_routes: bool,
 }
 
 impl Bound {
@@ -43,7 +44,8 @@ impl Bound {
             sweep_interval_ms: config.sweep_interval_ms,
             ..ExpirySettings::default()
         };
-        Ok(Self { connections, app, endpoint, expiry, drain: Duration::from_secs(config.drain_s) })
+        let (drain, bench_routes) = (Duration::from_secs(config.drain_s), config.bench_routes);
+        Ok(Self { connections, app, endpoint, expiry, drain, bench_routes })
     }
 
     /// Where it listens.
@@ -56,10 +58,10 @@ impl Bound {
     /// # Errors
     /// When the workers cannot be started.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { connections, app, endpoint, expiry, drain } = self;
+        let Self { connections, app, endpoint, expiry, drain, bench_routes } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
-        connections.serve(crate::api::routes(Arc::clone(&app)), stop, drain).await;
+        connections.serve(crate::api::routes(Arc::clone(&app), bench_routes), stop, drain).await;
         tracing::info!("no more requests; stopping the workers");
         workers_stop.cancel();
         while workers.join_next().await.is_some() {}

@@ -6,6 +6,7 @@
 
 mod admin;
 mod admin_types;
+mod bench;
 mod claim;
 pub mod code;
 mod conversions;
@@ -46,8 +47,9 @@ pub use document::{operations, spec};
 type Apis =
     (events::EventsApi, sections::SectionsApi, orders::OrdersApi, payments::PaymentsApi, admin::AdminApi, health::HealthApi, docs::DocsApi);
 
-/// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`.
-pub fn routes(app: Arc<App>) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
+/// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`; with `bench_routes` also
+/// `/bench/**`, by which the server is measured.
+pub fn routes(app: Arc<App>, bench_routes: bool) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
     let apis: Apis = (
         events::EventsApi { app: app.clone() },
         sections::SectionsApi { app: app.clone() },
@@ -57,7 +59,12 @@ pub fn routes(app: Arc<App>) -> impl Fn(Request) -> BoxFuture<'static, Response>
         health::HealthApi { app: app.clone() },
         docs::DocsApi,
     );
-    let shell = Arc::new(shell::Shell::new(document::service(apis).into_endpoint(), Some(app)));
+    let endpoint = if bench_routes {
+        document::service((apis, bench::BenchApi { app: app.clone() })).into_endpoint()
+    } else {
+        document::service(apis).into_endpoint()
+    };
+    let shell = Arc::new(shell::Shell::new(endpoint, Some(app)));
     move |request| Box::pin(Arc::clone(&shell).answer(request))
 }
 

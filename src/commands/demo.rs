@@ -30,7 +30,6 @@ pub struct DemoArgs {
 }
 
 const BUYERS: usize = 10_000;
-const RUSH_TIMEOUT: Duration = Duration::from_secs(60);
 /// People paste more slowly than buyers click.
 const TRIAL_WINDOW_MS: u64 = 300_000;
 const TOKEN_TTL_S: u64 = 24 * 3600;
@@ -88,7 +87,7 @@ async fn sell_out(access: &Access) -> anyhow::Result<()> {
     }
     println!("\n{} buyers, each on a connection of its own, rush 10,000 seats:", HumanCount(buyers as u64));
     let seed = u64::from(rand::random::<u32>());
-    let plan = Plan { buyers, seats_per_order: 1, best_available: 0.0, abandon: 0.0, seed, timeout: RUSH_TIMEOUT };
+    let plan = Plan { buyers, seed, ..Plan::default() };
     let report = rush(access, &On::New(NewConcert::reference("Rush")), &plan).await?;
     println!("{report}");
     Ok(())

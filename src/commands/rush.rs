@@ -26,6 +26,18 @@ pub struct RushArgs {
     /// Share of the buyers who claim and never pay, 0 to 1: their orders expire and the seats are sold again.
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     abandon: f64,
+    /// Buyers claim without reading the sections and the seats first: 2 requests each, and more after a refusal.
+    #[arg(long)]
+    no_reads: bool,
+    /// Each buyer goes for seats of its own, as far as the house reaches, so that nobody is refused.
+    #[arg(long)]
+    own_seats: bool,
+    /// A buyer whose first claim is refused goes home.
+    #[arg(long)]
+    one_try: bool,
+    /// Buyers who come each second, as a Poisson stream [default: all at once].
+    #[arg(long, value_parser = rate)]
+    rate: Option<f64>,
     /// Sections of the concert that is created.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=500))]
     sections: u32,
@@ -79,6 +91,10 @@ fn share(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a share is a number from 0 to 1".to_owned())
 }
 
+fn rate(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|rate| (0.001..=1e6).contains(rate)).ok_or_else(|| "a rate is a number from 0.001 to 1000000".to_owned())
+}
+
 impl RushArgs {
     fn plan(&self) -> Plan {
         Plan {
@@ -86,6 +102,10 @@ impl RushArgs {
             seats_per_order: self.seats_per_order as usize,
             best_available: self.best_available,
             abandon: self.abandon,
+            reads: !self.no_reads,
+            own_seat: self.own_seats,
+            one_try: self.one_try,
+            rate: self.rate,
             seed: self.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             timeout: Duration::from_secs(self.timeout_s),
         }

@@ -1,35 +1,28 @@
-//! One buyer: reads, chooses, claims, pays, and remembers what it was promised.
+//! One buyer: reads, chooses, claims, pays, and remembers what it was promised and when.
 
-use std::time::{Duration, Instant};
+mod ask;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{bail, ensure};
 use hyper::{StatusCode, header::HeaderValue};
-use rand::{RngExt, rngs::SmallRng};
+use rand::{SeedableRng, rngs::SmallRng};
 use uuid::Uuid;
 
 use super::{
     choice::{choose_seats, choose_section},
-    client::{Answer, Call, Connection},
+    client::{Answer, Connection},
+    intent::{Drawn, Intent, Spot},
     sale::Sale,
     tally::{Step, Tally},
-    views::{OrderSeat, OrderView, PaymentView, ProblemView, SeatMap, plain},
+    views::{OrderSeat, OrderView, PaymentView, SeatMap, Summary, plain},
 };
 
 /// The longest a buyer waits between two looks at a house whose last seats are held by others.
 const LOOK_INTERVAL_MAX: Duration = Duration::from_secs(1);
-/// How long a buyer waits before it opens a lost connection again, half as much or twice.
-const RECONNECT_INTERVAL: Duration = Duration::from_millis(50);
-
-/// What a buyer wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Intent {
-    /// How many seats, in one order.
-    pub quantity: usize,
-    /// Lets the server pick the seats.
-    pub best_available: bool,
-    /// Claims, and never pays.
-    pub abandon: bool,
-}
 
 /// How a buyer's evening ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +31,14 @@ pub enum Ending {
     Paid,
     /// It left its order unpaid, as it meant to.
     Abandoned,
+    /// Another has the seats, it was told at once, and it wanted no others.
+    Refused,
     /// Too few seats were left, and none was held that might have come back.
     SoldOut,
     /// The time was up.
     TimedOut,
+    /// The rush was stopped.
+    Interrupted,
     /// The server answered what no buyer expects.
     Failed(String),
 }
@@ -53,8 +50,10 @@ pub struct Purchase {
     pub order_id: Uuid,
     /// The seats the claim named.
     pub seats: Vec<OrderSeat>,
-    /// The payment was answered: the seats are the buyer's.
-    pub paid: bool,
+    /// When the claim was answered.
+    pub claimed_at: Instant,
+    /// When the payment was answered: the seats are the buyer's.
+    pub paid_at: Option<Instant>,
     /// The payment came too late: the seats are another's, and the money is owed back.
     pub refund_due: bool,
 }
@@ -67,38 +66,70 @@ pub struct Buyer {
     pub tally: Tally,
     /// Its orders, in the order it claimed them.
     pub purchases: Vec<Purchase>,
-    /// When its last payment was answered.
-    pub paid_at: Option<Instant>,
+    /// When it meant to come.
+    pub arrived_at: Option<Instant>,
+    /// How much later than that its machine let it begin.
+    pub started_late: Duration,
+    /// When its first answer came.
+    pub answered_at: Option<Instant>,
     /// The step whose answer it waits for.
     pub waiting_for: Option<Step>,
     /// How it ended; `None` before the release.
     pub ending: Option<Ending>,
     connection: Connection,
     authorization: HeaderValue,
-    rng: SmallRng,
+    /// For what it chooses; how long it pauses is drawn elsewhere, so that the same answers lead to the same seats.
+    choices: SmallRng,
+    pauses: SmallRng,
     claims: u32,
+    /// When it meant to send its next request, if that was before it came to send it.
+    meant_at: Option<Instant>,
+}
+
+/// What came of a claim, or of looking for one.
+enum Attempt {
+    /// An order holds the seats.
+    Claimed(OrderView),
+    /// Others have some of them: these, if the server named them.
+    Taken(Vec<i32>),
+    /// The section at that position has too few seats.
+    TooFew(usize),
+    /// Nothing to claim at this moment.
+    Nothing,
+    /// No section has enough seats, and none is held that may come back.
+    SoldOut,
 }
 
 impl Buyer {
     /// A buyer with a connection and the header that says who it is.
-    pub fn new(intent: Intent, connection: Connection, authorization: HeaderValue, rng: SmallRng) -> Self {
+    pub fn new((intent, mut choices): Drawn, connection: Connection, authorization: HeaderValue) -> Self {
         Self {
             intent,
             tally: Tally::default(),
             purchases: Vec::new(),
-            paid_at: None,
+            arrived_at: None,
+            started_late: Duration::ZERO,
+            answered_at: None,
             waiting_for: None,
             ending: None,
             connection,
             authorization,
-            rng,
+            pauses: SmallRng::from_rng(&mut choices),
+            choices,
             claims: 0,
+            meant_at: None,
         }
     }
 
-    /// Buys, until it has what it wants, nothing is left, or `deadline` has come.
-    pub async fn shop(&mut self, sale: &Sale, deadline: Instant) {
-        let shopping = tokio::time::timeout_at(deadline.into(), self.buy(sale)).await;
+    /// Comes at its time after `released_at` and buys, until it has what it wants, nothing is left, or its patience is over.
+    pub async fn shop(&mut self, sale: &Sale, released_at: Instant, patience: Duration) {
+        let arrival = released_at + self.intent.arrival;
+        if !self.intent.arrival.is_zero() {
+            tokio::time::sleep_until(arrival.into()).await;
+        }
+        (self.arrived_at, self.meant_at) = (Some(arrival), Some(arrival));
+        self.started_late = arrival.elapsed();
+        let shopping = tokio::time::timeout_at((arrival + patience).into(), self.buy(sale)).await;
         self.ending = Some(match shopping {
             Ok(Ok(ending)) => ending,
             Ok(Err(error)) => Ending::Failed(format!("{error:#}")),
@@ -110,71 +141,102 @@ impl Buyer {
         // Sections this buyer has seen to have too few seats: the summary may be half a second older than that.
         let mut exhausted = Vec::new();
         let mut looks = 0;
+        let mut attempt = match self.intent.spot {
+            Some(spot) => self.go_to(sale, spot).await?,
+            None => self.search(sale, &exhausted).await?,
+        };
         loop {
-            let answer = self.ask_ok(Step::ReadSections, &sale.summary_call).await?;
-            let summary = sale.summary.read(&answer, |body| Ok(serde_json::from_slice(body)?))?;
-            let Some(section) = choose_section(&summary.sections, self.intent.quantity, &exhausted, &mut self.rng) else {
-                if self.is_sold_out(sale).await? {
-                    return Ok(Ending::SoldOut);
+            match attempt {
+                Attempt::Claimed(_) if self.intent.abandon => return Ok(Ending::Abandoned),
+                Attempt::Claimed(order) if self.pay(sale, &order).await? => return Ok(Ending::Paid),
+                Attempt::Taken(_) | Attempt::TooFew(_) if self.intent.one_try => return Ok(Ending::Refused),
+                Attempt::SoldOut => return Ok(Ending::SoldOut),
+                Attempt::TooFew(section) => exhausted.push(section),
+                Attempt::Nothing => {
+                    exhausted.clear();
+                    self.pause(Duration::from_millis(50 << looks.min(6)).min(LOOK_INTERVAL_MAX)).await;
+                    looks += 1;
                 }
-                exhausted.clear();
-                self.pause(Duration::from_millis(50 << looks.min(6)).min(LOOK_INTERVAL_MAX)).await;
-                looks += 1;
-                continue;
-            };
-            let Some(order) = self.claim(sale, section).await? else {
-                exhausted.push(section);
-                continue;
-            };
-            if self.intent.abandon {
-                return Ok(Ending::Abandoned);
+                Attempt::Claimed(_) | Attempt::Taken(_) => {}
             }
-            if self.pay(sale, &order).await? {
-                return Ok(Ending::Paid);
-            }
+            attempt = self.search(sale, &exhausted).await?;
         }
     }
 
-    /// Claims seats of one section, choosing again while others are faster; `None`: it has too few seats left.
-    async fn claim(&mut self, sale: &Sale, section: usize) -> anyhow::Result<Option<OrderView>> {
+    /// Goes for the seats it has in mind; one who reads first claims them only if the seat map shows them free.
+    async fn go_to(&mut self, sale: &Sale, spot: Spot) -> anyhow::Result<Attempt> {
+        if self.intent.best_available {
+            return self.claim(sale, spot.section, None).await;
+        }
+        let seat_nos: Vec<i32> = (spot.seat_no..).take(self.intent.quantity).collect();
+        if self.intent.reads {
+            self.read_summary(sale).await?;
+            let map = self.read_seats(sale, spot.section).await?;
+            if !seat_nos.iter().all(|seat_no| map.is_available(*seat_no)) {
+                return Ok(Attempt::Taken(seat_nos));
+            }
+        }
+        self.claim(sale, spot.section, Some(&seat_nos)).await
+    }
+
+    /// Looks for a section with enough seats and claims some there, choosing again while others are faster.
+    async fn search(&mut self, sale: &Sale, exhausted: &[usize]) -> anyhow::Result<Attempt> {
+        let summary = self.read_summary(sale).await?;
+        let Some(section) = choose_section(&summary.sections, self.intent.quantity, exhausted, &mut self.choices) else {
+            return Ok(if self.is_sold_out(sale).await? { Attempt::SoldOut } else { Attempt::Nothing });
+        };
+        if self.intent.best_available {
+            return self.claim(sale, section, None).await;
+        }
         let mut refused = Vec::new();
         loop {
-            self.claims += 1;
-            let key = self.claims.to_string();
-            let (call, wanted) = if self.intent.best_available {
-                (sale.claim_best(section, self.intent.quantity, &self.authorization, &key)?, None)
-            } else {
-                let answer = self.ask_ok(Step::ReadSeats, &sale.sections[section].seats_call).await?;
-                let map = sale.sections[section].seats.read(&answer, SeatMap::of_section)?;
-                let Some(seat_nos) = choose_seats(&map, self.intent.quantity, &refused, &mut self.rng) else { return Ok(None) };
-                (sale.claim_seats(section, &seat_nos, &self.authorization, &key)?, Some(seat_nos))
-            };
-            let answer = self.ask(Step::Claim, &call).await;
-            if answer.status == StatusCode::CONFLICT {
-                let problem = self.problem(&answer);
-                match problem.code.as_str() {
-                    "seat_taken" => refused.extend(problem.taken.iter().map(|seat| seat.seat)),
-                    "sold_out" => return Ok(None),
-                    code => bail!("claim: 409 {code}"),
-                }
-                continue;
-            }
-            if let Some(order) = self.claimed(sale, section, wanted.as_deref(), &answer)? {
-                return Ok(Some(order));
+            let map = self.read_seats(sale, section).await?;
+            let chosen = choose_seats(&map, self.intent.quantity, &refused, &mut self.choices);
+            let Some(seat_nos) = chosen else { return Ok(Attempt::TooFew(section)) };
+            match self.claim(sale, section, Some(&seat_nos)).await? {
+                Attempt::Taken(taken) if !self.intent.one_try => refused.extend(taken),
+                attempt => return Ok(attempt),
             }
         }
     }
 
-    /// Writes down what a successful claim promises; `None` if the order has ended already (its answer came by a late retry).
-    fn claimed(&mut self, sale: &Sale, section: usize, wanted: Option<&[i32]>, answer: &Answer) -> anyhow::Result<Option<OrderView>> {
+    /// Claims these seats of the section at that position, or any seats together there.
+    async fn claim(&mut self, sale: &Sale, section: usize, wanted: Option<&[i32]>) -> anyhow::Result<Attempt> {
+        self.claims += 1;
+        let key = self.claims.to_string();
+        let call = match wanted {
+            Some(seat_nos) => sale.claim_seats(section, seat_nos, &self.authorization, &key)?,
+            None => sale.claim_best(section, self.intent.quantity, &self.authorization, &key)?,
+        };
+        let answer = self.ask(Step::Claim, &call).await;
+        if answer.status == StatusCode::CONFLICT {
+            let problem = self.problem(&answer);
+            return match problem.code.as_str() {
+                "seat_taken" => Ok(Attempt::Taken(problem.taken.iter().map(|seat| seat.seat).collect())),
+                "sold_out" => Ok(Attempt::TooFew(section)),
+                code => bail!("claim: 409 {code}"),
+            };
+        }
+        self.claimed(sale, section, wanted, &answer)
+    }
+
+    /// Writes down what a successful claim promises.
+    fn claimed(&mut self, sale: &Sale, section: usize, wanted: Option<&[i32]>, answer: &Answer) -> anyhow::Result<Attempt> {
         self.expect_ok(Step::Claim, answer)?;
         let order: OrderView = serde_json::from_slice(&answer.body)?;
         let code = &sale.concert.sections[section].section;
         let quantity_kept = order.seats.len() == self.intent.quantity && order.seats.iter().all(|seat| seat.section == *code);
         let seats_kept = wanted.is_none_or(|wanted| order.seats.iter().map(|seat| seat.seat).eq(wanted.iter().copied()));
         ensure!(quantity_kept && seats_kept, "order {} names other seats than were claimed", order.order_id);
-        self.purchases.push(Purchase { order_id: order.order_id, seats: order.seats.clone(), paid: false, refund_due: false });
-        Ok((order.status == "pending_payment").then_some(order))
+        self.purchases.push(Purchase {
+            order_id: order.order_id,
+            seats: order.seats.clone(),
+            claimed_at: Instant::now(),
+            paid_at: None,
+            refund_due: false,
+        });
+        // An order that has ended already was claimed by a request whose answer was lost, long ago.
+        Ok(if order.status == "pending_payment" { Attempt::Claimed(order) } else { Attempt::Taken(Vec::new()) })
     }
 
     /// Has the gateway tell of the payment; false if the money came too late for the seats.
@@ -190,22 +252,38 @@ impl Buyer {
             outcome => bail!("payment of order {}: {outcome}", order.order_id),
         };
         if let Some(purchase) = self.purchases.last_mut() {
-            (purchase.paid, purchase.refund_due) = (paid, !paid);
+            (purchase.paid_at, purchase.refund_due) = (paid.then(Instant::now), !paid);
         }
         if paid {
-            self.paid_at = Some(Instant::now());
             sale.count_sold(order.seats.len());
         }
         Ok(paid)
     }
 
-    /// Reads one of its own orders.
+    /// Reads one of its own orders after the rush, which is no part of its evening.
     ///
     /// # Errors
     /// When the server answers anything but the order.
-    pub async fn read_order(&mut self, sale: &Sale, order_id: Uuid) -> anyhow::Result<OrderView> {
+    pub async fn read_back(&mut self, sale: &Sale, order_id: Uuid) -> anyhow::Result<OrderView> {
+        let (tally, waiting_for) = (std::mem::take(&mut self.tally), self.waiting_for);
+        let order = self.read_order(sale, order_id).await;
+        (self.tally, self.waiting_for) = (tally, waiting_for);
+        order
+    }
+
+    async fn read_order(&mut self, sale: &Sale, order_id: Uuid) -> anyhow::Result<OrderView> {
         let answer = self.ask_ok(Step::ReadOrder, &sale.read_order(order_id, &self.authorization)?).await?;
         Ok(serde_json::from_slice(&plain(&answer)?)?)
+    }
+
+    async fn read_summary(&mut self, sale: &Sale) -> anyhow::Result<Arc<Summary>> {
+        let answer = self.ask_ok(Step::ReadSections, &sale.summary_call).await?;
+        sale.summary.read(&answer, |body| Ok(serde_json::from_slice(body)?))
+    }
+
+    async fn read_seats(&mut self, sale: &Sale, section: usize) -> anyhow::Result<Arc<SeatMap>> {
+        let answer = self.ask_ok(Step::ReadSeats, &sale.sections[section].seats_call).await?;
+        sale.sections[section].seats.read(&answer, SeatMap::of_section)
     }
 
     /// Whether no section has enough seats and no held seat may come back.
@@ -213,57 +291,5 @@ impl Buyer {
         let answer = self.ask_ok(Step::ReadHouse, &sale.house_call).await?;
         let house = sale.house.read(&answer, SeatMap::of_house)?;
         Ok(house.iter().all(|(_, map)| map.held == 0 && map.available.len() < self.intent.quantity))
-    }
-
-    async fn ask_ok(&mut self, step: Step, call: &Call) -> anyhow::Result<Answer> {
-        let answer = self.ask(step, call).await;
-        self.expect_ok(step, &answer)?;
-        Ok(answer)
-    }
-
-    /// Asks until there is an answer that is not "try again later". Sending again is harmless: a claim carries its idempotency key, a
-    /// payment its reference.
-    async fn ask(&mut self, step: Step, call: &Call) -> Answer {
-        self.waiting_for = Some(step);
-        loop {
-            let sent_at = Instant::now();
-            match self.connection.send(call).await {
-                Ok(answer) => {
-                    self.tally.answered(step, answer.status, sent_at.elapsed());
-                    if answer.status != StatusCode::SERVICE_UNAVAILABLE {
-                        self.waiting_for = None;
-                        return answer;
-                    }
-                    self.problem(&answer);
-                    let retry_after = Duration::from_secs(answer.retry_after_s.unwrap_or(1).into());
-                    let jitter = self.rng.random_range(0.0..0.5);
-                    tokio::time::sleep(retry_after.mul_f64(1.0 + jitter)).await;
-                }
-                Err(_) => {
-                    self.tally.connection_errors += 1;
-                    self.pause(RECONNECT_INTERVAL).await;
-                }
-            }
-        }
-    }
-
-    fn expect_ok(&mut self, step: Step, answer: &Answer) -> anyhow::Result<()> {
-        if answer.status.is_success() {
-            return Ok(());
-        }
-        let problem = self.problem(answer);
-        bail!("{}: {} {} {}", step.name(), answer.status.as_u16(), problem.code, problem.detail.unwrap_or_default())
-    }
-
-    /// Reads and counts a problem body.
-    fn problem(&mut self, answer: &Answer) -> ProblemView {
-        let problem: ProblemView = plain(answer).ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
-        self.tally.problem(&problem.code);
-        problem
-    }
-
-    /// Waits for about that long, so that a crowd that came together does not stay together.
-    async fn pause(&mut self, about: Duration) {
-        tokio::time::sleep(about.mul_f64(self.rng.random_range(0.5..1.5))).await;
     }
 }

@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn section(available: usize) -> SectionView {
-        SectionView { section: "A".to_owned(), capacity: 1000, available }
+        SectionView { available }
     }
 
     fn map(seats: &[(i32, u32)]) -> SeatMap {

@@ -6,15 +6,20 @@ use std::{
 };
 
 use anyhow::Context;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::{AbortHandle, Abortable},
+    stream,
+};
 use hyper::header::HeaderValue;
-use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Plan,
-    buyer::{Buyer, Intent},
-    client::{Connection, Target},
+    buyer::{Buyer, Ending},
+    client::Connection,
+    intent::draw,
     sale::Sale,
 };
 use crate::auth::mint_customer_token;
@@ -30,49 +35,55 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Mints every buyer's token, draws its intent from the plan's seed and opens its connection.
+    /// Draws every buyer's intent, mints its token and opens its connection.
     ///
     /// # Errors
     /// When a connection cannot be opened.
-    pub async fn gather(plan: &Plan, target: &Target, jwt_secret: &str) -> anyhow::Result<Self> {
+    pub async fn gather(plan: &Plan, sale: &Sale, jwt_secret: &str) -> anyhow::Result<Self> {
         // Customers of their own for each rush: a limit of seats for each customer and event must not meet those of another rush.
         let run = format!("{:08x}", rand::random::<u32>());
-        let buyers = stream::iter(0..plan.buyers)
-            .map(|index| {
-                let run = &run;
+        let capacities: Vec<usize> = sale.concert.sections.iter().map(|section| section.capacity).collect();
+        let drawn = draw(plan, &capacities);
+        let last_arrival = drawn.last().map_or(Duration::ZERO, |(intent, _)| intent.arrival);
+        let token_ttl_s = (plan.timeout + last_arrival).as_secs() + TOKEN_TTL_EXTRA_S;
+        let buyers = stream::iter(drawn.into_iter().enumerate())
+            .map(|(index, drawn)| {
+                let (run, target) = (&run, &sale.target);
                 async move {
-                    let mut rng = SmallRng::seed_from_u64(plan.seed.wrapping_add(index as u64));
-                    let intent = Intent {
-                        quantity: plan.seats_per_order,
-                        best_available: rng.random_bool(plan.best_available),
-                        abandon: rng.random_bool(plan.abandon),
-                    };
-                    let customer_id = format!("rush-{run}-{index}");
-                    let token = mint_customer_token(jwt_secret, &customer_id, plan.timeout.as_secs() + TOKEN_TTL_EXTRA_S)?;
+                    let token = mint_customer_token(jwt_secret, &format!("rush-{run}-{index}"), token_ttl_s)?;
                     let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
                     authorization.set_sensitive(true);
                     let opening = Connection::open(target, index).await;
                     let connection = opening.with_context(|| format!("buyer {} of {} cannot connect", index + 1, plan.buyers))?;
-                    anyhow::Ok(Buyer::new(intent, connection, authorization, rng))
+                    anyhow::Ok(Buyer::new(drawn, connection, authorization))
                 }
             })
             .buffer_unordered(OPENING_AT_ONCE);
         Ok(Self { buyers: buyers.try_collect().await? })
     }
 
-    /// Releases everybody at once; answers the buyers after their evening, and the moment of the release.
+    /// Releases everybody at once, to come at their times; answers the buyers after their evening, and the moment of the release. At
+    /// `stop` all who are still there go home.
     ///
     /// # Errors
     /// When a buyer's task panicked.
-    pub async fn release(self, sale: &Arc<Sale>, patience: Duration) -> anyhow::Result<(Vec<Buyer>, Instant)> {
+    pub async fn release(self, sale: &Arc<Sale>, patience: Duration, stop: &CancellationToken) -> anyhow::Result<(Vec<Buyer>, Instant)> {
         let (gate, _) = watch::channel(None::<Instant>);
-        let mut shopping = JoinSet::new();
+        let (mut shopping, mut ways_home) = (JoinSet::new(), Vec::with_capacity(self.buyers.len()));
         for mut buyer in self.buyers {
             let (sale, mut opened) = (sale.clone(), gate.subscribe());
+            // One flag for each: a token shared by all would be locked at every wait of every buyer.
+            let (way_home, called_home) = AbortHandle::new_pair();
+            ways_home.push(way_home);
             shopping.spawn(async move {
-                let released_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment);
-                if let Some(released_at) = released_at {
-                    buyer.shop(&sale, released_at + patience).await;
+                let evening = async {
+                    let released_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment);
+                    if let Some(released_at) = released_at {
+                        buyer.shop(&sale, released_at, patience).await;
+                    }
+                };
+                if Abortable::new(evening, called_home).await.is_err() {
+                    buyer.ending = Some(Ending::Interrupted);
                 }
                 buyer
             });
@@ -80,9 +91,14 @@ impl Crowd {
         let released_at = Instant::now();
         gate.send_replace(Some(released_at));
         let mut buyers = Vec::with_capacity(shopping.len());
-        while let Some(buyer) = shopping.join_next().await {
-            buyers.push(buyer.context("a buyer's task broke")?);
+        loop {
+            tokio::select! {
+                buyer = shopping.join_next() => match buyer {
+                    Some(buyer) => buyers.push(buyer.context("a buyer's task broke")?),
+                    None => return Ok((buyers, released_at)),
+                },
+                () = stop.cancelled(), if !ways_home.is_empty() => ways_home.drain(..).for_each(|way_home| way_home.abort()),
+            }
         }
-        Ok((buyers, released_at))
     }
 }

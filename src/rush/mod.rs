@@ -8,36 +8,36 @@
 
 mod buyer;
 mod choice;
-mod client;
+pub(crate) mod client;
 mod concert;
 mod crowd;
+mod fates;
+mod intent;
 mod progress;
 mod report;
-mod sale;
+pub(crate) mod sale;
+mod stages;
 mod tally;
+mod timeline;
 mod verify;
-mod views;
+pub(crate) mod views;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use anyhow::ensure;
 use bytes::Bytes;
 use hyper::{Method, Uri};
+use tokio_util::sync::CancellationToken;
 
+use self::client::{Call, Connection};
 pub use self::{
     client::Target,
     concert::{Concert, ConcertSection, NewConcert, Promoter},
-    report::{Endings, Report},
+    fates::Fates,
+    report::{Endings, FromArrival, Report},
+    stages::{Answered, Gathered, On},
     tally::{Latency, Totals},
-};
-use self::{
-    client::{Call, Connection},
-    crowd::Crowd,
-    sale::Sale,
-    views::Summary,
+    timeline::Timeline,
+    verify::SectionLeft,
 };
 use crate::{db::Endpoint, embedded::raise_open_files};
 
@@ -55,10 +55,38 @@ pub struct Plan {
     pub best_available: f64,
     /// The share of the buyers who claim and never pay, 0 to 1.
     pub abandon: f64,
-    /// Seeds what they choose.
+    /// Buyers read the sections and the seats of one before they claim. Those who do not go for seats drawn blindly, and read only
+    /// after a refusal.
+    pub reads: bool,
+    /// Each buyer goes for seats of its own, as far as the house reaches, so that nobody is refused; a buyer whose seats are taken
+    /// nonetheless chooses others.
+    pub own_seat: bool,
+    /// A buyer whose first claim is refused goes home.
+    pub one_try: bool,
+    /// Buyers who come each second, as a Poisson stream, whatever became of those before them; `None`: all at once.
+    pub rate: Option<f64>,
+    /// Seeds what they choose and when they come.
     pub seed: u64,
-    /// When everybody goes home, counted from the release.
+    /// When a buyer goes home, counted from its arrival.
     pub timeout: Duration,
+}
+
+impl Default for Plan {
+    /// The reference scenario: 10,000 buyers of one seat each, who read, choose and pay.
+    fn default() -> Self {
+        Self {
+            buyers: 10_000,
+            seats_per_order: 1,
+            best_available: 0.0,
+            abandon: 0.0,
+            reads: true,
+            own_seat: false,
+            one_try: false,
+            rate: None,
+            seed: 0,
+            timeout: Duration::from_secs(60),
+        }
+    }
 }
 
 /// The server, and the secrets that make customers, notices and events.
@@ -76,49 +104,13 @@ pub struct Access {
     pub database: Option<Endpoint>,
 }
 
-/// The concert to rush.
-#[derive(Clone, Debug)]
-pub enum On {
-    /// One made for it: nobody else buys there.
-    New(NewConcert),
-    /// One that is on sale already.
-    Event(i64),
-}
-
 /// Runs one rush from the gathering of the crowd to the verdict.
 ///
 /// # Errors
 /// When it cannot be run: the server is not there or refuses the concert, or this process may not open enough files. Broken
 /// promises are no error but in the report.
 pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<Report> {
-    let (wanted, room) = (plan.buyers as u64, connections_possible(plan.buyers));
-    ensure!(
-        wanted <= room,
-        "{wanted} buyers need as many open files, and a process may have {room} here: fewer --buyers, or a higher `ulimit -n`"
-    );
-    let target = Target::resolve(&access.url).await?;
-    let mut promoter = Promoter::connect(&target, access.api_key.as_deref()).await?;
-    let concert = match on {
-        On::New(concert) => promoter.open(concert).await?,
-        On::Event(event_id) => promoter.find(*event_id).await?,
-    };
-    let limit = concert.seats_per_customer;
-    ensure!(plan.seats_per_order <= limit, "a customer may have {limit} seats at this concert, not {}", plan.seats_per_order);
-    let sale = Arc::new(Sale::new(&target, concert, &access.webhook_secret)?);
-    let seats = seats_on_sale(&sale).await?;
-    let crowd = Crowd::gather(plan, &target, &access.jwt_secret).await?;
-    let selling = crowd.release(&sale, plan.timeout);
-    let (mut buyers, released_at) = tokio::select! {
-        sold = selling => sold?,
-        never = progress::show(&sale, seats as u64) => match never {},
-    };
-    let gone_at = Instant::now();
-    let only_ours = matches!(on, On::New(_));
-    let findings = match &access.database {
-        Some(endpoint) => verify::ask_database(endpoint, &sale, &buyers, only_ours).await?,
-        None => verify::ask_server(&sale, &mut buyers, only_ours).await?,
-    };
-    Ok(Report::new(plan, &sale, seats, &buyers, released_at, gone_at, findings))
+    Gathered::gather(access, on, plan).await?.release(&CancellationToken::new()).await?.verify().await
 }
 
 /// Whether a server at `url` says that it is ready.
@@ -135,11 +127,4 @@ pub async fn is_ready(url: &str) -> bool {
 /// How many of `wanted` connections this process may open at most.
 pub fn connections_possible(wanted: usize) -> u64 {
     raise_open_files(wanted as u64 + SPARE_FILES).saturating_sub(SPARE_FILES)
-}
-
-async fn seats_on_sale(sale: &Sale) -> anyhow::Result<usize> {
-    let answer = Connection::open(&sale.target, 0).await?.send(&sale.summary_call).await?;
-    let summary: Summary = serde_json::from_slice(&answer.body)?;
-    ensure!(summary.sections.len() == sale.sections.len(), "the summary has other sections than the event");
-    Ok(summary.sections.iter().map(|section| section.available).sum())
 }

@@ -6,11 +6,12 @@ use indicatif::HumanCount;
 use serde::Serialize;
 
 use super::{
-    Plan,
     buyer::{Buyer, Ending},
-    sale::Sale,
-    tally::{Step, Totals},
-    verify::Findings,
+    fates::Fates,
+    stages::Answered,
+    tally::{Latency, Step, Totals},
+    timeline::{Timeline, timeline},
+    verify::{Findings, SectionLeft},
 };
 
 /// Failures that are written out; the rest is counted.
@@ -23,6 +24,8 @@ pub struct Report {
     pub event_id: i64,
     /// Seeds the choices of the buyers.
     pub seed: u64,
+    /// Stopped before everybody had gone: the figures tell of what had happened until then.
+    pub interrupted: bool,
     /// Buyers released.
     pub buyers: usize,
     /// Seats on sale at the release.
@@ -46,6 +49,16 @@ pub struct Report {
     pub totals: Totals,
     /// Answers a second, from the release until the last buyer had gone.
     pub requests_per_second: f64,
+    /// What a buyer waited for, from the moment it came.
+    pub from_arrival_ms: FromArrival,
+    /// Seats claimed after so many milliseconds since the release, those claimed again after an expiry once more.
+    pub claimed_over_time: Timeline,
+    /// Seats paid after so many milliseconds since the release.
+    pub sold_over_time: Timeline,
+    /// What became of every order.
+    pub orders: Fates,
+    /// The sections as they were left.
+    pub sections: Vec<SectionLeft>,
     /// Broken promises, in words; must be empty.
     pub broken: Vec<String>,
 }
@@ -57,37 +70,63 @@ pub struct Endings {
     pub paid: usize,
     /// Left an order unpaid, as they meant to.
     pub abandoned: usize,
+    /// Were told that another has the seats, and wanted no others.
+    pub refused: usize,
     /// Found too few seats left.
     pub sold_out: usize,
     /// Got no seats in time though some were left, or no answer.
     pub timed_out: usize,
+    /// Were called home before they had ended.
+    pub interrupted: usize,
     /// Met an answer no buyer expects.
     pub failed: usize,
 }
 
+/// How long buyers waited, in milliseconds from the moment they meant to come, whatever kept their machine busy then.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct FromArrival {
+    /// Until their first request went out: the share of their own machine in all of these.
+    pub started: Option<Latency>,
+    /// Until their first answer.
+    pub answered: Option<Latency>,
+    /// Until their first claim that held.
+    pub claimed: Option<Latency>,
+    /// Until they owned their seats.
+    pub paid: Option<Latency>,
+}
+
+impl FromArrival {
+    fn of(buyers: &[Buyer]) -> Self {
+        let until = |moment: fn(&Buyer) -> Option<Instant>| {
+            Latency::of_durations(buyers.iter().filter_map(|buyer| Some(moment(buyer)?.saturating_duration_since(buyer.arrived_at?))))
+        };
+        Self {
+            started: Latency::of_durations(buyers.iter().filter(|buyer| buyer.arrived_at.is_some()).map(|buyer| buyer.started_late)),
+            answered: until(|buyer| buyer.answered_at),
+            claimed: until(|buyer| buyer.purchases.first().map(|purchase| purchase.claimed_at)),
+            paid: until(|buyer| buyer.purchases.iter().find_map(|purchase| purchase.paid_at)),
+        }
+    }
+}
+
 impl Report {
     /// Adds up what the buyers and the verification found.
-    pub fn new(
-        plan: &Plan,
-        sale: &Sale,
-        seats: usize,
-        buyers: &[Buyer],
-        released_at: Instant,
-        gone_at: Instant,
-        findings: Findings,
-    ) -> Self {
+    pub fn new(rush: &Answered, findings: Findings) -> Self {
+        let Answered { setting, buyers, released_at, .. } = rush;
+        let released_at = *released_at;
         let totals = Totals::of(buyers.iter().map(|buyer| &buyer.tally));
-        let last_paid_at = buyers.iter().filter_map(|buyer| buyer.paid_at).max().unwrap_or(released_at);
-        let rush_seconds = (gone_at - released_at).as_secs_f64();
+        let rush_seconds = rush.took().as_secs_f64();
         let purchases = || buyers.iter().flat_map(|buyer| &buyer.purchases);
-        let mut broken = findings.broken;
-        broken.extend(unserved(buyers, findings.left_together));
+        let paid = || purchases().filter_map(|purchase| Some((purchase.paid_at?, purchase.seats.len())));
+        let last_paid_at = paid().map(|(paid_at, _)| paid_at).max().unwrap_or(released_at);
+        let unserved = unserved(buyers, findings.left_together());
         Self {
-            event_id: sale.concert.event_id,
-            seed: plan.seed,
+            event_id: setting.sale.concert.event_id,
+            seed: setting.plan.seed,
+            interrupted: rush.interrupted,
             buyers: buyers.len(),
-            seats,
-            sold: purchases().filter(|purchase| purchase.paid).map(|purchase| purchase.seats.len()).sum(),
+            seats: setting.seats,
+            sold: paid().map(|(_, seats)| seats).sum(),
             oversold: findings.oversold,
             violations: findings.violations,
             sell_out_seconds: (last_paid_at - released_at).as_secs_f64(),
@@ -96,7 +135,12 @@ impl Report {
             refunds_due: purchases().filter(|purchase| purchase.refund_due).count(),
             requests_per_second: totals.requests as f64 / rush_seconds.max(0.001),
             totals,
-            broken,
+            from_arrival_ms: FromArrival::of(buyers),
+            claimed_over_time: timeline(released_at, purchases().map(|purchase| (purchase.claimed_at, purchase.seats.len()))),
+            sold_over_time: timeline(released_at, paid()),
+            orders: findings.fates,
+            sections: findings.sections,
+            broken: [findings.broken, unserved].concat(),
         }
     }
 
@@ -113,6 +157,8 @@ impl Endings {
             *match buyer.ending {
                 Some(Ending::Paid) => &mut endings.paid,
                 Some(Ending::Abandoned) => &mut endings.abandoned,
+                Some(Ending::Refused) => &mut endings.refused,
+                Some(Ending::Interrupted) => &mut endings.interrupted,
                 Some(Ending::SoldOut) => &mut endings.sold_out,
                 Some(Ending::Failed(_)) => &mut endings.failed,
                 Some(Ending::TimedOut) | None => &mut endings.timed_out,
@@ -126,7 +172,7 @@ impl Endings {
 fn unserved(buyers: &[Buyer], left_together: usize) -> Vec<String> {
     let mut broken = Vec::new();
     for step in Step::ALL {
-        let count = buyers.iter().filter(|buyer| buyer.waiting_for == Some(step)).count();
+        let count = buyers.iter().filter(|buyer| buyer.waiting_for == Some(step) && buyer.ending != Some(Ending::Interrupted)).count();
         if count > 0 {
             broken.push(format!("{count} buyers got no answer in time ({})", step.name()));
         }
@@ -151,7 +197,7 @@ fn unserved(buyers: &[Buyer], left_together: usize) -> Vec<String> {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |number: usize| HumanCount(number as u64);
-        let Endings { paid, abandoned, sold_out, timed_out, failed } = self.buyers_ended;
+        let Endings { paid, abandoned, refused: _, sold_out, timed_out, interrupted: _, failed } = self.buyers_ended;
         writeln!(
             f,
             "  seats sold      {} of {}, to {} buyers of {}",

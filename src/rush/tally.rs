@@ -57,10 +57,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Notes one answer and how long it took, from sending the request to the last byte of the body.
+    /// Notes one answer and how long it took, from the moment the buyer meant to ask to the last byte of the body.
     pub fn answered(&mut self, step: Step, status: StatusCode, took: Duration) {
-        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-        self.samples.push(Sample { step, status: status.as_u16(), micros });
+        self.samples.push(Sample { step, status: status.as_u16(), micros: micros(took) });
     }
 
     /// Notes the `code` of a problem body.
@@ -69,17 +68,21 @@ impl Tally {
     }
 }
 
-/// How long one step took, in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// How long something took, in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Latency {
-    /// How often it was asked.
+    /// How often it was measured.
     pub count: u64,
-    /// Half of the answers came at least this fast.
+    /// Half of them came at least this fast.
     pub p50: f64,
-    /// 99 of 100 answers came at least this fast.
+    /// 9 of 10 came at least this fast.
+    pub p90: f64,
+    /// 99 of 100 came at least this fast.
     pub p99: f64,
-    /// The slowest answer.
+    /// The slowest.
     pub max: f64,
+    /// How many took up to so many milliseconds, and longer than those of the entry before.
+    pub histogram: Vec<(f64, u64)>,
 }
 
 /// Every buyer's count in one.
@@ -122,19 +125,39 @@ impl Totals {
 }
 
 impl Latency {
-    fn of(micros: impl Iterator<Item = u32>) -> Option<Self> {
+    /// The upper end of the histogram's first entry, in microseconds, and how much wider each entry is than the one before.
+    const HISTOGRAM: (u64, f64) = (100, 1.3);
+
+    /// Of so many microseconds each; `None`: there are none.
+    pub fn of(micros: impl Iterator<Item = u32>) -> Option<Self> {
         let mut histogram = Histogram::<u64>::new(3).ok()?;
         for value in micros {
             histogram.record(u64::from(value)).ok()?;
         }
         let ms = |micros: u64| micros as f64 / 1000.0;
+        let quantile = |quantile| ms(histogram.value_at_quantile(quantile));
+        let (first, factor) = Self::HISTOGRAM;
+        let entries = histogram
+            .iter_log(first, factor)
+            .map(|entry| (ms(entry.value_iterated_to().min(histogram.max())), entry.count_since_last_iteration()));
         (!histogram.is_empty()).then(|| Self {
             count: histogram.len(),
-            p50: ms(histogram.value_at_quantile(0.5)),
-            p99: ms(histogram.value_at_quantile(0.99)),
+            p50: quantile(0.5),
+            p90: quantile(0.9),
+            p99: quantile(0.99),
             max: ms(histogram.max()),
+            histogram: entries.filter(|(_, count)| *count > 0).collect(),
         })
     }
+
+    /// Of these durations; `None`: there are none.
+    pub fn of_durations(durations: impl Iterator<Item = Duration>) -> Option<Self> {
+        Self::of(durations.map(micros))
+    }
+}
+
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -158,8 +181,12 @@ mod tests {
         let claim = &totals.latency_ms["claim"];
         assert_eq!(claim.count, 101);
         assert!((50.9..51.2).contains(&claim.p50), "{claim:?}");
+        assert!((90.9..91.2).contains(&claim.p90), "{claim:?}");
         assert!((99.9..100.2).contains(&claim.p99), "{claim:?}");
         assert!((199.9..200.2).contains(&claim.max), "{claim:?}");
         assert!(!totals.latency_ms.contains_key("pay"));
+        assert_eq!(claim.histogram.iter().map(|(_, count)| count).sum::<u64>(), 101);
+        let up_to_50: u64 = claim.histogram.iter().filter(|(ms, _)| *ms <= 50.0).map(|(_, count)| count).sum();
+        assert!((35..=50).contains(&up_to_50) && claim.histogram.is_sorted(), "{claim:?}");
     }
 }

@@ -1,29 +1,24 @@
 //! Were the promises kept? What the buyers were told is held against what the database says.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::{Duration, Instant},
-};
+mod database;
+mod server;
 
-use anyhow::Context;
-use futures_util::StreamExt;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
 use uuid::Uuid;
 
+pub(super) use self::{database::ask_database, server::ask_server};
 use super::{
     buyer::{Buyer, Purchase},
-    client::Connection,
-    sale::Sale,
-    views::{OrderSeat, SeatMap},
+    fates::Fates,
+    stages::Setting,
+    tally::Step,
+    views::OrderSeat,
 };
-use crate::db::Endpoint;
 
 /// Violations and mismatches that are written out; the rest is counted.
 const EXAMPLES_MAX: usize = 5;
-/// How long after the payment window the last pending order must have ended.
-const EXPIRY_GRACE: Duration = Duration::from_secs(3);
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
-const READERS: usize = 64;
 
 /// A ticket: its seat and its order.
 pub type Ticket = (OrderSeat, Uuid);
@@ -35,13 +30,60 @@ pub struct Findings {
     pub oversold: usize,
     /// Rows of `admin.invariant_violations`; `None`: nobody could ask.
     pub violations: Option<usize>,
-    /// The most available seats any section has left.
-    pub left_together: usize,
+    /// What became of the orders.
+    pub fates: Fates,
+    /// The sections as they were left.
+    pub sections: Vec<SectionLeft>,
     /// Broken promises, in words.
     pub broken: Vec<String>,
 }
 
+/// One section after the rush.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SectionLeft {
+    /// Its code.
+    pub section: String,
+    /// How many seats it has.
+    pub capacity: usize,
+    /// How many are on sale.
+    pub available: usize,
+    /// How many are held by pending orders.
+    pub held: usize,
+    /// How many are sold.
+    pub sold: usize,
+}
+
+/// What the buyers were told, and what they asked and were not told.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    purchases: Vec<&'a Purchase>,
+    /// Orders whose payment was sent and not answered: they may be paid or not.
+    unanswered_payments: HashSet<Uuid>,
+    /// Claims that were sent and not answered: each may have made an order or not.
+    unanswered_claims: usize,
+    /// Nobody else buys at this concert.
+    only_ours: bool,
+}
+
+impl<'a> Told<'a> {
+    fn of(setting: &Setting, buyers: &'a [Buyer]) -> Self {
+        let waiting = |step| buyers.iter().filter(move |buyer| buyer.waiting_for == Some(step));
+        let unpaid = waiting(Step::Pay).filter_map(|buyer| buyer.purchases.last()).map(|purchase| purchase.order_id);
+        Self {
+            purchases: buyers.iter().flat_map(|buyer| &buyer.purchases).collect(),
+            unanswered_payments: unpaid.collect(),
+            unanswered_claims: waiting(Step::Claim).count(),
+            only_ours: setting.only_ours,
+        }
+    }
+}
+
 impl Findings {
+    /// The most available seats any section has left.
+    pub fn left_together(&self) -> usize {
+        self.sections.iter().map(|section| section.available).max().unwrap_or(0)
+    }
+
     fn add(&mut self, examples: Vec<String>) {
         let count = examples.len();
         self.broken.extend(examples.into_iter().take(EXAMPLES_MAX));
@@ -50,11 +92,23 @@ impl Findings {
         }
     }
 
-    /// Holds the paid purchases against the tickets. `only_ours`: nobody else buys at this concert.
-    fn compare(&mut self, purchases: &[&Purchase], tickets: &[Ticket], only_ours: bool) {
+    /// Holds the number of orders against the claims that were answered: none may be lost, none made that nobody asked for.
+    fn count_orders(&mut self, told: &Told) {
+        let (orders, claimed) = (self.fates.orders, told.purchases.len());
+        if orders < claimed {
+            self.broken.push(format!("{claimed} claims were answered with an order, and there are {orders}"));
+        }
+        if orders > claimed + told.unanswered_claims {
+            self.broken.push(format!("there are {orders} orders, and buyers were told of {claimed}"));
+        }
+    }
+
+    /// Holds the paid purchases against the tickets.
+    fn compare(&mut self, told: &Told, tickets: &[Ticket]) {
+        let purchases = &told.purchases;
         let mut owners: HashMap<&OrderSeat, Uuid> = HashMap::new();
         let mut oversold = HashSet::new();
-        for purchase in purchases.iter().filter(|purchase| purchase.paid) {
+        for purchase in purchases.iter().filter(|purchase| purchase.paid_at.is_some()) {
             for seat in &purchase.seats {
                 if owners.insert(seat, purchase.order_id).is_some_and(|other| other != purchase.order_id) {
                     oversold.insert(seat);
@@ -76,7 +130,8 @@ impl Findings {
                 .collect(),
         );
         let ours: HashSet<Uuid> = purchases.iter().map(|purchase| purchase.order_id).collect();
-        let untold = issued.iter().filter(|(seat, id)| owners.get(*seat) != Some(*id) && (only_ours || ours.contains(*id)));
+        let untold = issued.iter().filter(|(_, id)| !told.unanswered_payments.contains(*id));
+        let untold = untold.filter(|(seat, id)| owners.get(*seat) != Some(*id) && (told.only_ours || ours.contains(*id)));
         self.add(
             untold
                 .map(|(seat, id)| format!("order {id} has a ticket for {} {} that no buyer was told of", seat.section, seat.seat))
@@ -85,107 +140,10 @@ impl Findings {
     }
 }
 
-/// Asks the database: its invariants until no order is pending any more, then every ticket.
-///
-/// # Errors
-/// When the database cannot be reached or read.
-pub async fn ask_database(endpoint: &Endpoint, sale: &Sale, buyers: &[Buyer], only_ours: bool) -> anyhow::Result<Findings> {
-    let (client, _driver) = endpoint.connect().await.context("cannot ask the database for the invariants")?;
-    let mut findings = Findings::default();
-    ask_invariants(&client, sale, &mut findings).await?;
-    let event_id = sale.concert.event_id;
-    let sql = "select s.code, t.seat_no, t.order_id from rowlock.tickets t join rowlock.sections s using (event_id, section_no) where event_id = $1";
-    let rows = client.query(sql, &[&event_id]).await.context("cannot read the tickets")?;
-    let tickets: Vec<Ticket> = rows.iter().map(|row| (OrderSeat { section: row.get(0), seat: row.get(1) }, row.get(2))).collect();
-    let purchases: Vec<&Purchase> = buyers.iter().flat_map(|buyer| &buyer.purchases).collect();
-    findings.compare(&purchases, &tickets, only_ours);
-    let row = client.query_one("select max(available) from rowlock.sections where event_id = $1", &[&event_id]).await?;
-    findings.left_together = usize::try_from(row.get::<_, Option<i32>>(0).unwrap_or(0))?;
-    Ok(findings)
-}
-
-/// Asks for violations again and again until the last pending order has ended, and at least once.
-async fn ask_invariants(client: &Client, sale: &Sale, findings: &mut Findings) -> anyhow::Result<()> {
-    let started_at = Instant::now();
-    let patience = Duration::from_millis(sale.concert.window_ms) + EXPIRY_GRACE;
-    let pending_sql = "select count(*) from rowlock.orders where event_id = $1 and status = 'pending_payment'";
-    let mut seen = HashMap::new();
-    loop {
-        let row = client.query_one(pending_sql, &[&sale.concert.event_id]).await.context("cannot read the orders")?;
-        let pending: i64 = row.get(0);
-        seen.extend(violations(client).await?);
-        if pending == 0 {
-            break;
-        }
-        if started_at.elapsed() > patience {
-            findings.broken.push(format!("{pending} orders are pending still, {} ms after the rush", patience.as_millis()));
-            break;
-        }
-        tokio::time::sleep(POLL_INTERVAL).await;
-    }
-    findings.violations = Some(seen.len());
-    findings.add(seen.into_iter().map(|(what, detail)| format!("invariant violated: {what}: {detail}")).collect());
-    Ok(())
-}
-
-/// The violations of this moment: what is violated, and the last column, which tells of the moment.
-async fn violations(client: &Client) -> anyhow::Result<Vec<(String, String)>> {
-    let messages = client.simple_query("select * from admin.invariant_violations").await.context("cannot ask for the invariants")?;
-    let rows = messages.into_iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => {
-            let mut columns: Vec<&str> = (0..row.len()).map(|column| row.get(column).unwrap_or("-")).collect();
-            let detail = columns.pop().unwrap_or_default().to_owned();
-            Some((columns.join(" "), detail))
-        }
-        _ => None,
-    });
-    Ok(rows.collect())
-}
-
-/// Without a database URL: every buyer reads its paid orders, and the house is counted.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub async fn ask_server(sale: &Sale, buyers: &mut [Buyer], only_ours: bool) -> anyhow::Result<Findings> {
-    let mut findings = Findings::default();
-    let answers = futures_util::stream::iter(buyers.iter_mut()).map(|buyer| read_back(sale, buyer)).buffer_unordered(READERS);
-    let (tickets, unread): (Vec<Vec<Ticket>>, Vec<Vec<String>>) = answers.unzip().await;
-    findings.add(unread.concat());
-    let tickets = tickets.concat();
-    let purchases: Vec<&Purchase> = buyers.iter().flat_map(|buyer| &buyer.purchases).collect();
-    findings.compare(&purchases, &tickets, only_ours);
-    let house = read_house(sale).await?;
-    findings.left_together = house.iter().map(|(_, map)| map.available.len()).max().unwrap_or(0);
-    let sold: usize = house.iter().map(|(_, map)| map.sold).sum();
-    if only_ours && sold != tickets.len() {
-        findings.broken.push(format!("the house shows {sold} seats sold, the buyers hold {}", tickets.len()));
-    }
-    Ok(findings)
-}
-
-/// The tickets of one buyer as its paid orders show them, and what could not be read.
-async fn read_back(sale: &Sale, buyer: &mut Buyer) -> (Vec<Ticket>, Vec<String>) {
-    let paid: Vec<Uuid> = buyer.purchases.iter().filter(|purchase| purchase.paid).map(|purchase| purchase.order_id).collect();
-    let (mut tickets, mut unread) = (Vec::new(), Vec::new());
-    for order_id in paid {
-        match buyer.read_order(sale, order_id).await {
-            Ok(order) if order.status == "paid" => tickets.extend(order.seats.into_iter().map(|seat| (seat, order_id))),
-            Ok(order) => unread.push(format!("order {order_id} was answered paid but is {}", order.status)),
-            Err(error) => unread.push(format!("order {order_id} cannot be read: {error:#}")),
-        }
-    }
-    (tickets, unread)
-}
-
-async fn read_house(sale: &Sale) -> anyhow::Result<Vec<(String, SeatMap)>> {
-    let mut connection = Connection::open(&sale.target, 0).await?;
-    let answer = connection.send(&sale.house_call).await?;
-    anyhow::ensure!(answer.status.is_success(), "cannot read the house: {}", answer.status);
-    SeatMap::of_house(&super::views::plain(&answer)?)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn seat(number: i32) -> OrderSeat {
@@ -193,13 +151,14 @@ mod tests {
     }
 
     fn purchase(order: u128, seats: &[i32], paid: bool) -> Purchase {
-        Purchase { order_id: Uuid::from_u128(order), seats: seats.iter().copied().map(seat).collect(), paid, refund_due: false }
+        let (seats, now) = (seats.iter().copied().map(seat).collect(), Instant::now());
+        Purchase { order_id: Uuid::from_u128(order), seats, claimed_at: now, paid_at: paid.then_some(now), refund_due: false }
     }
 
     fn compared(purchases: &[Purchase], tickets: &[(i32, u128)], only_ours: bool) -> Findings {
         let tickets: Vec<Ticket> = tickets.iter().map(|&(number, order)| (seat(number), Uuid::from_u128(order))).collect();
         let mut findings = Findings::default();
-        findings.compare(&purchases.iter().collect::<Vec<_>>(), &tickets, only_ours);
+        findings.compare(&Told { purchases: purchases.iter().collect(), only_ours, ..Told::default() }, &tickets);
         findings
     }
 
@@ -229,5 +188,32 @@ mod tests {
         assert_eq!(compared(&[], &[(9, 9)], true).broken.len(), 1);
         assert_eq!(compared(&[], &[(9, 9)], false), Findings::default());
         assert_eq!(compared(&[purchase(9, &[9], false)], &[(9, 9)], false).broken.len(), 1);
+    }
+
+    #[test]
+    fn a_payment_without_an_answer_may_have_a_ticket_or_not() {
+        let purchases = [purchase(9, &[9], false)];
+        let told = |unanswered: &[u128]| Told {
+            purchases: purchases.iter().collect(),
+            unanswered_payments: unanswered.iter().copied().map(Uuid::from_u128).collect(),
+            ..Told::default()
+        };
+        let tickets = [(seat(9), Uuid::from_u128(9))];
+        for (unanswered, broken) in [(&[9][..], 0), (&[8], 1)] {
+            let mut findings = Findings::default();
+            findings.compare(&told(unanswered), &tickets);
+            assert_eq!(findings.broken.len(), broken, "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn orders_are_neither_lost_nor_made_unasked() {
+        let purchases = [purchase(1, &[1], true), purchase(2, &[2], false)];
+        for (orders, broken) in [(1, 1), (2, 0), (3, 0), (4, 1)] {
+            let told = Told { purchases: purchases.iter().collect(), unanswered_claims: 1, ..Told::default() };
+            let mut findings = Findings { fates: Fates { orders, ..Fates::default() }, ..Findings::default() };
+            findings.count_orders(&told);
+            assert_eq!(findings.broken.len(), broken, "{orders} orders: {findings:?}");
+        }
     }
 }

@@ -13,11 +13,7 @@ use super::client::Answer;
 /// One section of the summary.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SectionView {
-    /// Its code.
-    pub section: String,
-    /// How many seats it has.
-    pub capacity: usize,
-    /// How many are on sale.
+    /// How many of its seats are on sale.
     pub available: usize,
 }
 
@@ -152,6 +148,11 @@ impl SeatMap {
             .collect()
     }
 
+    /// Whether the seat of that number is on sale.
+    pub fn is_available(&self, seat_no: i32) -> bool {
+        self.available.binary_search_by_key(&seat_no, |seat| seat.seat_no).is_ok()
+    }
+
     fn count(&mut self, seat_no: i32, row: u32, status: &str) {
         match status {
             "available" => self.available.push(FreeSeat { seat_no, row }),
@@ -218,6 +219,7 @@ mod tests {
         let map = SeatMap::of_section(body).expect("a map");
         assert_eq!(map.available, [FreeSeat { seat_no: 2, row: 0 }, FreeSeat { seat_no: 3, row: 1 }]);
         assert_eq!((map.held, map.sold), (1, 1));
+        assert_eq!([1, 2, 3, 4, 6].map(|seat_no| map.is_available(seat_no)), [false, true, true, false, false]);
     }
 
     #[test]

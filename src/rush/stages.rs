@@ -1,0 +1,119 @@
+//! One rush in stages: the crowd gathers, is released, has its answers, and the promises are verified.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::ensure;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Access, NewConcert, Plan, Promoter, Report, Target, buyer::Buyer, client::Connection, connections_possible, crowd::Crowd, progress,
+    sale::Sale, verify, views::Summary,
+};
+use crate::db::Endpoint;
+
+/// The concert to rush.
+#[derive(Clone, Debug)]
+pub enum On {
+    /// One made for it: nobody else buys there.
+    New(NewConcert),
+    /// One that is on sale already.
+    Event(i64),
+}
+
+/// What a rush is about.
+pub(super) struct Setting {
+    /// The concert on sale.
+    pub sale: Arc<Sale>,
+    /// Who comes and what they want.
+    pub plan: Plan,
+    /// Seats on sale when the crowd gathered.
+    pub seats: usize,
+    /// Nobody else buys there.
+    pub only_ours: bool,
+    database: Option<Endpoint>,
+}
+
+/// A concert on sale and its crowd, every buyer connected.
+pub struct Gathered {
+    setting: Setting,
+    crowd: Crowd,
+}
+
+/// A rush after its last answer: the buyers' connections are open still.
+pub struct Answered {
+    pub(super) setting: Setting,
+    pub(super) buyers: Vec<Buyer>,
+    pub(super) released_at: Instant,
+    pub(super) gone_at: Instant,
+    pub(super) interrupted: bool,
+}
+
+impl Gathered {
+    /// Creates or finds the concert and gathers the crowd before it.
+    ///
+    /// # Errors
+    /// When the server is not there or refuses the concert, or this process may not open enough files.
+    pub async fn gather(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<Self> {
+        let (wanted, room) = (plan.buyers as u64, connections_possible(plan.buyers));
+        ensure!(
+            wanted <= room,
+            "{wanted} buyers need as many open files, and a process may have {room} here: fewer --buyers, or a higher `ulimit -n`"
+        );
+        let target = Target::resolve(&access.url).await?;
+        let mut promoter = Promoter::connect(&target, access.api_key.as_deref()).await?;
+        let concert = match on {
+            On::New(concert) => promoter.open(concert).await?,
+            On::Event(event_id) => promoter.find(*event_id).await?,
+        };
+        let limit = concert.seats_per_customer;
+        ensure!(plan.seats_per_order <= limit, "a customer may have {limit} seats at this concert, not {}", plan.seats_per_order);
+        let sale = Arc::new(Sale::new(&target, concert, &access.webhook_secret)?);
+        let seats = seats_on_sale(&sale).await?;
+        let crowd = Crowd::gather(plan, &sale, &access.jwt_secret).await?;
+        let (only_ours, database) = (matches!(on, On::New(_)), access.database.clone());
+        Ok(Self { setting: Setting { sale, plan: plan.clone(), seats, only_ours, database }, crowd })
+    }
+
+    /// Releases the crowd and waits until everybody has gone, or until `stop`: then everybody goes home at once.
+    ///
+    /// # Errors
+    /// When a buyer's task panicked.
+    pub async fn release(self, stop: &CancellationToken) -> anyhow::Result<Answered> {
+        let Self { setting, crowd } = self;
+        let selling = crowd.release(&setting.sale, setting.plan.timeout, stop);
+        let (buyers, released_at) = tokio::select! {
+            sold = selling => sold?,
+            never = progress::show(&setting.sale, setting.seats as u64) => match never {},
+        };
+        Ok(Answered { setting, buyers, released_at, gone_at: Instant::now(), interrupted: stop.is_cancelled() })
+    }
+}
+
+impl Answered {
+    /// How long the rush took, from the release to the last answer.
+    pub fn took(&self) -> Duration {
+        self.gone_at - self.released_at
+    }
+
+    /// Closes the connections, holds what the buyers were told against what the server or its database says, and reports.
+    ///
+    /// # Errors
+    /// When neither can be asked.
+    pub async fn verify(mut self) -> anyhow::Result<Report> {
+        let findings = match &self.setting.database {
+            Some(endpoint) => verify::ask_database(endpoint, &self.setting, &self.buyers, self.interrupted).await?,
+            None => verify::ask_server(&self.setting, &mut self.buyers, self.interrupted).await?,
+        };
+        Ok(Report::new(&self, findings))
+    }
+}
+
+async fn seats_on_sale(sale: &Sale) -> anyhow::Result<usize> {
+    let answer = Connection::open(&sale.target, 0).await?.send(&sale.summary_call).await?;
+    let summary: Summary = serde_json::from_slice(&answer.body)?;
+    ensure!(summary.sections.len() == sale.sections.len(), "the summary has other sections than the event");
+    Ok(summary.sections.iter().map(|section| section.available).sum())
+}
