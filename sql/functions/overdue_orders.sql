@@ -35,7 +35,7 @@ begin
         cross join unnest(d.order_ids) as i (order_id)
         cross join lateral (
             select from rowlock.orders o
-            where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment'
+            where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment' and o.expires_at < v_looked_upto
             limit 1
         ) o
         where d.expires_at < v_looked_upto
