@@ -123,7 +123,8 @@ select 'order_without_event', o.event_id, o.order_id, null, null, format('the or
 from rowlock.orders o
 where not exists (select from rowlock.events e where e.event_id = o.event_id)
 union all
-select 'payment_without_event', p.event_id, p.order_id, null, null, format('payment %s of %s', p.provider_reference, p.provider)
+select 'payment_without_event', p.event_id, p.order_id, null, null,
+    format('payment %s of %s', p.provider_reference, p.provider) collate "default"
 from rowlock.payments p
 where not exists (select from rowlock.events e where e.event_id = p.event_id);
 
