@@ -482,6 +482,16 @@ declare
     v_pointers integer[] := array_fill(1, array[100]);
     v_run      integer;
 begin
+    if 1 = all (p_quantities) then
+        select array_agg(a.seat_no)
+          into v_firsts
+          from rowlock._available_seats(p_event_id, p_section_no, p_from_seat, cardinality(p_quantities) + 1, p_lost) a;
+        o_starts := v_firsts[: cardinality(p_quantities)];
+        o_starts[cardinality(p_quantities)] := v_firsts[cardinality(p_quantities)];  -- as many as requests, null where none is left
+        o_from_seat := coalesce(v_firsts[cardinality(p_quantities) + 1], 2147483647);
+        return;
+    end if;
+
     select coalesce(array_agg(r.first_seat order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
            coalesce(array_agg(r.seats order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
            max(r.last_seat), coalesce(sum(r.seats), 0)
@@ -1231,15 +1241,17 @@ $$;
 COMMENT ON FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'The seats a batch of claims asks for, with what is wrong about naming them.';
 
 CREATE FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
+begin
     update rowlock.sections s
        set search_from = array(select case when q.quantity = h.quantity then h.from_seat else coalesce(s.search_from[q.quantity], 1) end
                                  from generate_series(1, greatest(cardinality(s.search_from), h.quantity)) as q(quantity)
                                 order by q.quantity)
       from unnest(p_section_nos, p_quantities, p_seats, p_releases) as h(section_no, quantity, from_seat, releases)
      where s.event_id = p_event_id and s.section_no = h.section_no and s.releases = h.releases
-       and s.search_from[h.quantity] is distinct from h.from_seat
+       and s.search_from[h.quantity] is distinct from h.from_seat;
+end
 $$;
 
 COMMENT ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) IS 'Writes where the next best-available search of each section may begin.';
@@ -1902,7 +1914,7 @@ begin
         cross join unnest(d.order_ids) as i (order_id)
         cross join lateral (
             select from rowlock.orders o
-            where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment'
+            where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment' and o.expires_at < v_looked_upto
             limit 1
         ) o
         where d.expires_at < v_looked_upto
@@ -2329,7 +2341,7 @@ CREATE TABLE rowlock.seats (
     order_id uuid,
     CONSTRAINT seats_check CHECK (((status = ANY (ARRAY['held'::rowlock.seat_status, 'sold'::rowlock.seat_status])) = (order_id IS NOT NULL)))
 )
-WITH (fillfactor='50');
+WITH (fillfactor='42');
 
 COMMENT ON TABLE rowlock.seats IS 'One row a seat, naming at most one order: the first of the two walls against selling it twice.';
 
@@ -2610,7 +2622,7 @@ UNION ALL
     p.order_id,
     NULL::integer AS section_no,
     NULL::integer AS seat_no,
-    format('payment %s of %s'::text, p.provider_reference, p.provider) AS detail
+    (format('payment %s of %s'::text, p.provider_reference, p.provider) COLLATE "default") AS detail
    FROM rowlock.payments p
   WHERE (NOT (EXISTS ( SELECT
            FROM rowlock.events e

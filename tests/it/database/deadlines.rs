@@ -71,7 +71,7 @@ async fn rows_whose_orders_have_all_ended_go() {
     }
     let pending = session.claim_one(Ask::best("ann", 1, 2)).await.order();
     server.assert_invariants().await;
-    assert_eq!(overdue(&server, 100).await, []);
+    assert_eq!(overdue(&server, 100).await, Vec::<Uuid>::new());
     let left = "select count(*) from rowlock.deadlines where expires_at < now()";
     assert_eq!(server.ask::<i64>(left).await, 0);
     let kept = format!("select count(*) from rowlock.deadlines where order_ids = array['{}'::uuid]", pending.order_id);
