@@ -13,6 +13,7 @@ mod load;
 mod lone;
 mod loops;
 mod machine;
+mod page;
 mod pgbench;
 mod processes;
 mod reads;
