@@ -195,7 +195,7 @@ impl Stage {
 }
 
 /// Everything that belongs to events; API keys and migrations do not.
-async fn tables_of_events(db: &Client) -> anyhow::Result<Vec<String>> {
+pub async fn tables_of_events(db: &Client) -> anyhow::Result<Vec<String>> {
     let sql = "select format('%I.%I', c.table_schema, c.table_name)
                  from information_schema.columns c
                  join information_schema.tables t using (table_schema, table_name)
