@@ -8,6 +8,7 @@ pub mod app;
 pub mod auth;
 pub mod bench;
 pub mod cache;
+pub mod charts;
 pub mod commands;
 pub mod config;
 mod connections;
