@@ -13,6 +13,7 @@ mod concert;
 mod crowd;
 mod fates;
 mod intent;
+mod live;
 mod progress;
 mod report;
 mod sale;
@@ -20,6 +21,7 @@ mod stages;
 mod tally;
 mod timeline;
 mod verify;
+mod view;
 mod views;
 
 use std::time::Duration;

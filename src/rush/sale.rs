@@ -1,9 +1,6 @@
 //! What the whole crowd shares: the concert, its requests made ready, and the bodies read so far.
 
-use std::{
-    fmt::Write,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{fmt::Write, time::Duration};
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -17,6 +14,7 @@ use uuid::Uuid;
 use super::{
     client::{Call, Target, common_headers},
     concert::Concert,
+    live::Live,
     views::{Memo, OrderView, SeatMap, Summary},
 };
 use crate::auth::sign_notice;
@@ -50,19 +48,19 @@ pub struct Sale {
     pub house_call: Call,
     /// The houses read so far.
     pub house: Memo<Vec<(String, SeatMap)>>,
-    /// Seats paid so far.
-    sold: AtomicU64,
+    /// What is shown while it runs.
+    pub live: Live,
     orders_uri: Uri,
     payments_uri: Uri,
     webhook_secret: String,
 }
 
 impl Sale {
-    /// Makes the requests for `concert` ready.
+    /// Makes the requests for `concert` ready; its sale will take `span` at most.
     ///
     /// # Errors
     /// When a section's code makes no URL.
-    pub fn new(target: &Target, concert: Concert, webhook_secret: &str) -> anyhow::Result<Self> {
+    pub fn new(target: &Target, concert: Concert, webhook_secret: &str, span: Duration) -> anyhow::Result<Self> {
         let event = format!("/v1/events/{}", concert.event_id);
         let mut headers = common_headers(target);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
@@ -80,23 +78,13 @@ impl Sale {
             summary: Memo::default(),
             house_call: get(format!("{event}/availability"), &headers)?,
             house: Memo::default(),
-            sold: AtomicU64::new(0),
+            live: Live::new(&concert, span),
             orders_uri: format!("{event}/orders").parse()?,
             payments_uri: Uri::from_static("/v1/payments"),
             webhook_secret: webhook_secret.to_owned(),
             target: target.clone(),
             concert,
         })
-    }
-
-    /// Seats paid so far.
-    pub fn sold(&self) -> u64 {
-        self.sold.load(Ordering::Relaxed)
-    }
-
-    /// Counts seats whose payment was answered.
-    pub fn count_sold(&self, seats: usize) {
-        self.sold.fetch_add(seats as u64, Ordering::Relaxed);
     }
 
     /// A claim of these seats of the section at that position.
@@ -171,7 +159,7 @@ mod tests {
         let target = Target::resolve("http://127.0.0.1:1").await.expect("a target");
         let sections = vec![ConcertSection { section: "A 1\"".to_owned(), capacity: 10 }];
         let concert = Concert { event_id: 7, currency: "TWD".to_owned(), window_ms: 10_000, seats_per_customer: 4, sections };
-        Sale::new(&target, concert, "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0").expect("a sale")
+        Sale::new(&target, concert, "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0", Duration::from_secs(60)).expect("a sale")
     }
 
     #[tokio::test]
