@@ -1,10 +1,10 @@
 # Everything a person or CI does with this project; `make` lists it.
-# Variables: ARGS (options of `make demo` and `make serve`), CARGO_TARGET_DIR, ROWLOCK_POSTGRES_BIN.
+# Variables: ARGS (options of `make demo`, `make serve` and `make bench`), CARGO_TARGET_DIR, ROWLOCK_POSTGRES_BIN.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test openapi schema image clean
+.PHONY: help setup demo serve test bench bench-quick openapi schema image clean
 
 # A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
 ifeq ($(shell uname -s),Linux)
@@ -16,7 +16,7 @@ endif
 endif
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install PostgreSQL and Redis if they are missing (apt or Homebrew)
 	@.ci/setup
@@ -32,6 +32,12 @@ test: ## formatting, lints and every test, as CI runs them
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked --no-fail-fast
+
+bench: setup ## measure every promise of speed on private servers, within 8 minutes, into target/bench (ARGS='--only ID,…': some)
+	cargo run --release --locked -- bench $(ARGS)
+
+bench-quick: setup ## one short round of it, within 90 seconds, for daily work
+	cargo run --release --locked -- bench --quick $(ARGS)
 
 openapi: ## write openapi/openapi.json and openapi/operations.txt anew
 	cargo run --release --locked -- openapi --write

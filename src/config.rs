@@ -114,6 +114,9 @@ pub struct ServeConfig {
     /// How long requests under way may take to finish when the server is told to stop, in seconds
     #[arg(long, env = "ROWLOCK_DRAIN_S", default_value_t = 20)]
     pub drain_s: u64,
+    /// Serve the routes that only measure, under /bench
+    #[arg(long, hide = true)]
+    pub bench_routes: bool,
     #[command(flatten)]
     /// The log's settings.
     pub log: LogArgs,

@@ -20,13 +20,24 @@ pub use redis_server::PrivateRedis;
 use std::{
     future::Future,
     net::{Ipv4Addr, TcpListener},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 /// How long [`wait_until`] rests between two looks.
 const PROBE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The path of one of PostgreSQL's programs, beside the server that a private cluster runs on.
+///
+/// # Errors
+/// When this machine has no such program.
+pub fn postgres_program(name: &str) -> anyhow::Result<PathBuf> {
+    let path = binaries::PostgresBinaries::find()?.program(name);
+    ensure!(path.is_file(), "{} is not installed", path.display());
+    Ok(path)
+}
 
 /// A TCP port of 127.0.0.1 that nobody listens on at the moment.
 ///

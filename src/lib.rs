@@ -6,10 +6,12 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod bench;
 pub mod cache;
 pub mod charts;
 pub mod commands;
 pub mod config;
+mod connections;
 pub mod db;
 pub mod domain;
 pub mod embedded;

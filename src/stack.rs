@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use self::{secrets::Secrets, server::ServerProcess};
+use self::{
+    secrets::Secrets,
+    server::{ServerProcess, ServerSettings},
+};
 use crate::{
     db::{Endpoint, api_keys, migrate::migrate},
     embedded::{PostgresProfile, PrivatePostgres, PrivateRedis},
@@ -37,6 +40,17 @@ pub struct Stack {
     api_key: String,
 }
 
+/// The ids of a [`Stack`]'s processes; `None` where one has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct StackProcesses {
+    /// Rowlock.
+    pub server: Option<u32>,
+    /// PostgreSQL's first process, the parent of the others.
+    pub postgres: Option<u32>,
+    /// Redis.
+    pub redis: Option<u32>,
+}
+
 /// The database of every stack, within a cluster of its own.
 const DATABASE: &str = "rowlock";
 
@@ -46,6 +60,14 @@ impl Stack {
     /// # Errors
     /// When a part does not start: then with the end of its log.
     pub async fn start(settings: &StackSettings) -> anyhow::Result<Self> {
+        Self::start_with(settings, &[]).await
+    }
+
+    /// The same, with more arguments for `rowlock serve`.
+    ///
+    /// # Errors
+    /// When a part does not start: then with the end of its log.
+    pub async fn start_with(settings: &StackSettings, serve_arguments: &[&str]) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&settings.dir).with_context(|| format!("cannot create {}", settings.dir.display()))?;
         let dir = settings.dir.canonicalize()?;
         let secrets = Secrets::load_or_create(&dir.join("secrets.json"))?;
@@ -57,7 +79,14 @@ impl Stack {
         let endpoint = Endpoint::new(&postgres.url(DATABASE), None)?;
         migrate(&endpoint).await.context("cannot migrate the private database")?;
         let redis_url = redis.as_ref().map(PrivateRedis::url);
-        let server = ServerProcess::start(&dir, settings.port, &postgres.url(DATABASE), redis_url.as_deref(), &secrets).await?;
+        let serving = ServerSettings {
+            port: settings.port,
+            database_url: &postgres.url(DATABASE),
+            redis_url: redis_url.as_deref(),
+            secrets: &secrets,
+            arguments: serve_arguments,
+        };
+        let server = ServerProcess::start(&dir, &serving).await?;
         let api_key = admin_key(&dir.join("api-key"), server.url(), &endpoint).await?;
         Ok(Self { postgres, redis, server, secrets, api_key })
     }
@@ -70,6 +99,21 @@ impl Stack {
     /// The database, with the password of its superuser in the URL.
     pub fn database_url(&self) -> String {
         self.postgres.url(DATABASE)
+    }
+
+    /// PostgreSQL's data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.postgres.data_dir()
+    }
+
+    /// Redis, with its password in the URL.
+    pub fn redis_url(&self) -> Option<String> {
+        self.redis.as_ref().map(PrivateRedis::url)
+    }
+
+    /// The processes it consists of.
+    pub fn processes(&self) -> StackProcesses {
+        StackProcesses { server: self.server.pid(), postgres: self.postgres.pid(), redis: self.redis.as_ref().and_then(PrivateRedis::pid) }
     }
 
     /// Whether `redis-server` was found on this machine.

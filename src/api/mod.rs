@@ -6,6 +6,7 @@
 
 mod admin;
 mod admin_types;
+mod bench;
 mod claim;
 pub mod code;
 mod conversions;
@@ -16,6 +17,7 @@ mod events;
 mod health;
 mod house;
 mod json;
+mod later;
 mod order_types;
 mod orders;
 mod params;
@@ -33,7 +35,8 @@ mod values;
 
 use std::sync::Arc;
 
-use poem::{Endpoint, IntoEndpoint, Response};
+use futures_util::future::BoxFuture;
+use poem::{IntoEndpoint, Request, Response};
 use poem_openapi::Tags;
 
 use crate::app::App;
@@ -44,8 +47,9 @@ pub use document::{operations, spec};
 type Apis =
     (events::EventsApi, sections::SectionsApi, orders::OrdersApi, payments::PaymentsApi, admin::AdminApi, health::HealthApi, docs::DocsApi);
 
-/// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`.
-pub fn routes(app: Arc<App>) -> impl Endpoint<Output = Response> {
+/// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`; with `bench_routes` also
+/// `/bench/**`, by which the server is measured.
+pub fn routes(app: Arc<App>, bench_routes: bool) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
     let apis: Apis = (
         events::EventsApi { app: app.clone() },
         sections::SectionsApi { app: app.clone() },
@@ -55,7 +59,13 @@ pub fn routes(app: Arc<App>) -> impl Endpoint<Output = Response> {
         health::HealthApi { app: app.clone() },
         docs::DocsApi,
     );
-    shell::Shell::new(document::service(apis).into_endpoint(), Some(app))
+    let endpoint = if bench_routes {
+        document::service((apis, bench::BenchApi { app: app.clone() })).into_endpoint()
+    } else {
+        document::service(apis).into_endpoint()
+    };
+    let shell = Arc::new(shell::Shell::new(endpoint, Some(app)));
+    move |request| Box::pin(Arc::clone(&shell).answer(request))
 }
 
 /// The chapters of the documentation.

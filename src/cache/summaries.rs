@@ -43,7 +43,7 @@ impl Summaries {
             self.metrics.cache_read("summary", CacheResult::Memory);
             return Ok(body);
         }
-        self.bodies.try_get_with(event_id, self.load(event_id)).await.map_err(|error| (*error).clone())
+        Box::pin(self.bodies.try_get_with(event_id, self.load(event_id))).await.map_err(|error| (*error).clone())
     }
 
     async fn load(&self, event_id: i64) -> Result<Option<Arc<Body>>, DbError> {
@@ -54,15 +54,21 @@ impl Summaries {
         }
         self.metrics.cache_read("summary", CacheResult::Database);
         let begun = Instant::now();
-        let sections = self.db.section_summary(event_id).await?;
-        if sections.is_empty() {
-            return Ok(None);
-        }
-        let (revision, json) = summary_json(event_id, &sections);
+        let Some((revision, json)) = self.read(event_id).await? else { return Ok(None) };
         if begun.elapsed() < LOAD_MAX {
             self.redis.set_px(&key, &format!("{revision}\n{json}"), REDIS_TTL_MS);
         }
         Ok(Some(Arc::new(Body::new(revision, json))))
+    }
+
+    /// The same from PostgreSQL, past all caches: to measure what they save.
+    pub async fn uncached(&self, event_id: i64) -> Result<Option<Arc<Body>>, DbError> {
+        Ok(self.read(event_id).await?.map(|(revision, json)| Arc::new(Body::new(revision, json))))
+    }
+
+    async fn read(&self, event_id: i64) -> Result<Option<(i64, String)>, DbError> {
+        let sections = self.db.section_summary(event_id).await?;
+        Ok((!sections.is_empty()).then(|| summary_json(event_id, &sections)))
     }
 
     /// What another server has put into Redis, or is about to.

@@ -1,6 +1,7 @@
 //! The commands of the `rowlock` binary, one file each.
 
 mod api_key;
+mod bench;
 mod demo;
 mod health;
 mod migrate;
@@ -36,6 +37,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Let ten thousand buyers loose and check every promise
     Rush(Box<rush::RushArgs>),
+    /// Measure every promise of speed
+    Bench(bench::BenchArgs),
 }
 
 impl Command {
@@ -53,6 +56,7 @@ impl Command {
             Self::Health(args) => block_on(health::run(args)),
             Self::Demo(args) => block_on(demo::run(args)),
             Self::Rush(args) => block_on(rush::run(*args)),
+            Self::Bench(args) => block_on(bench::run(args)),
         }
     }
 }

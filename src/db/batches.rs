@@ -19,7 +19,7 @@ pub(super) struct Backend {
 }
 
 /// A connection of a lane, with its statements prepared.
-pub(super) struct LaneClient {
+pub(crate) struct LaneClient {
     pub(super) client: Client,
     pub(super) backend: Backend,
     claim_seats: Statement,
@@ -29,7 +29,7 @@ pub(super) struct LaneClient {
 }
 
 impl LaneClient {
-    pub(super) async fn prepare(client: Client) -> Result<Self, DbError> {
+    pub(crate) async fn prepare(client: Client) -> Result<Self, DbError> {
         let sql = "select pid, backend_start::text from pg_stat_activity where pid = pg_backend_pid()";
         let row = as_login(&client, sql, &[]).await?;
         Ok(Self {
@@ -62,7 +62,7 @@ async fn as_login(client: &Client, sql: &str, params: &[&(dyn tokio_postgres::ty
 /// One call for requests of one event that all name their seats, or all leave the choice to the engine.
 ///
 /// The answers come in the order of the requests; `None`: ask again in some milliseconds.
-pub(super) async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
+pub(crate) async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
     let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let customer_ids: Vec<&str> = requests.iter().map(|request| request.customer_id.as_str()).collect();
     let keys: Vec<Option<&str>> = requests.iter().map(|request| request.idempotency.as_ref().map(|it| it.key.as_str())).collect();

@@ -5,7 +5,7 @@
 
 pub mod admin;
 pub mod api_keys;
-mod batches;
+pub(crate) mod batches;
 mod connect;
 mod error;
 mod events;

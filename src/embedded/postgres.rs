@@ -114,6 +114,16 @@ impl PrivatePostgres {
         self.port
     }
 
+    /// The process that started all others of the server.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.id()
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.cluster.data()
+    }
+
     /// The file the server logs to.
     pub fn log(&self) -> PathBuf {
         self.cluster.log()

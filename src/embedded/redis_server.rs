@@ -61,6 +61,11 @@ impl PrivateRedis {
         self.port
     }
 
+    /// The server's process.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.id()
+    }
+
     /// Stops the server and waits for its end.
     pub async fn stop(mut self) {
         self.guard.release();

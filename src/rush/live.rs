@@ -13,6 +13,8 @@ use super::{concert::Concert, tally::Step, views::OrderSeat};
 
 /// Abandoned seats are kept by the moment of their claim in slots this long.
 const SLOT: Duration = Duration::from_millis(100);
+/// The first hour of the rush; who comes later is counted at its end.
+const SLOTS: usize = 36_000;
 /// Latencies within an eighth of each other are one.
 const EIGHTHS: u32 = 8;
 
@@ -64,9 +66,8 @@ pub struct Snapshot {
 }
 
 impl Live {
-    /// Counters at nothing for a rush that takes `span` at most.
-    pub fn new(concert: &Concert, span: Duration) -> Self {
-        let slots = span.as_millis() / SLOT.as_millis() + 1;
+    /// Counters at nothing.
+    pub fn new(concert: &Concert) -> Self {
         let section = |code: &str, capacity: usize| LiveSection {
             code: code.to_owned(),
             capacity,
@@ -82,7 +83,7 @@ impl Live {
             lost: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             sections: concert.sections.iter().map(|known| section(&known.section, known.capacity)).collect(),
-            abandoned: (0..slots).map(|_| AtomicU32::new(0)).collect(),
+            abandoned: (0..SLOTS).map(|_| AtomicU32::new(0)).collect(),
             window: Duration::from_millis(concert.window_ms),
         }
     }
@@ -199,7 +200,7 @@ pub(super) mod tests {
         let section = |&(code, capacity): &(&str, usize)| ConcertSection { section: code.to_owned(), capacity };
         let sections = sections.iter().map(section).collect();
         let concert = Concert { event_id: 1, currency: "TWD".to_owned(), window_ms, seats_per_customer: 4, sections };
-        Live::new(&concert, Duration::from_secs(60))
+        Live::new(&concert)
     }
 
     fn seats(numbers: &[i32]) -> Vec<OrderSeat> {

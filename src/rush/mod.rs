@@ -8,7 +8,7 @@
 
 mod buyer;
 mod choice;
-mod client;
+pub(crate) mod client;
 mod concert;
 mod crowd;
 mod fates;
@@ -16,13 +16,13 @@ mod intent;
 mod live;
 mod progress;
 mod report;
-mod sale;
+pub(crate) mod sale;
 mod stages;
 mod tally;
 mod timeline;
 mod verify;
 mod view;
-mod views;
+pub(crate) mod views;
 
 use std::time::Duration;
 

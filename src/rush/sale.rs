@@ -1,6 +1,6 @@
 //! What the whole crowd shares: the concert, its requests made ready, and the bodies read so far.
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -56,11 +56,11 @@ pub struct Sale {
 }
 
 impl Sale {
-    /// Makes the requests for `concert` ready; its sale will take `span` at most.
+    /// Makes the requests for `concert` ready.
     ///
     /// # Errors
     /// When a section's code makes no URL.
-    pub fn new(target: &Target, concert: Concert, webhook_secret: &str, span: Duration) -> anyhow::Result<Self> {
+    pub fn new(target: &Target, concert: Concert, webhook_secret: &str) -> anyhow::Result<Self> {
         let event = format!("/v1/events/{}", concert.event_id);
         let mut headers = common_headers(target);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
@@ -78,7 +78,7 @@ impl Sale {
             summary: Memo::default(),
             house_call: get(format!("{event}/availability"), &headers)?,
             house: Memo::default(),
-            live: Live::new(&concert, span),
+            live: Live::new(&concert),
             orders_uri: format!("{event}/orders").parse()?,
             payments_uri: Uri::from_static("/v1/payments"),
             webhook_secret: webhook_secret.to_owned(),
@@ -159,7 +159,7 @@ mod tests {
         let target = Target::resolve("http://127.0.0.1:1").await.expect("a target");
         let sections = vec![ConcertSection { section: "A 1\"".to_owned(), capacity: 10 }];
         let concert = Concert { event_id: 7, currency: "TWD".to_owned(), window_ms: 10_000, seats_per_customer: 4, sections };
-        Sale::new(&target, concert, "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0", Duration::from_secs(60)).expect("a sale")
+        Sale::new(&target, concert, "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0").expect("a sale")
     }
 
     #[tokio::test]

@@ -73,7 +73,7 @@ impl Gathered {
         let capacities: Vec<usize> = concert.sections.iter().map(|section| section.capacity).collect();
         let drawn = draw(plan, &capacities);
         let span = plan.timeout + drawn.last().map_or(Duration::ZERO, |(intent, _)| intent.arrival);
-        let sale = Arc::new(Sale::new(&target, concert, &access.webhook_secret, span)?);
+        let sale = Arc::new(Sale::new(&target, concert, &access.webhook_secret)?);
         let seats = seats_on_sale(&sale).await?;
         let crowd = Crowd::gather(drawn, span, &sale, &access.jwt_secret).await?;
         let (only_ours, database) = (matches!(on, On::New(_)), access.database.clone());

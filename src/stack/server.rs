@@ -33,6 +33,17 @@ const FOREIGN_SETTINGS: [&str; 7] = [
     "ROWLOCK_REDIS_PREFIX",
 ];
 
+/// What a server is told.
+#[derive(Clone, Copy)]
+pub(super) struct ServerSettings<'a> {
+    pub(super) port: u16,
+    pub(super) database_url: &'a str,
+    pub(super) redis_url: Option<&'a str>,
+    pub(super) secrets: &'a Secrets,
+    /// Arguments of `rowlock serve`, none of them a secret.
+    pub(super) arguments: &'a [&'a str],
+}
+
 /// A running server. Dropping it stops it in the background.
 pub(super) struct ServerProcess {
     url: String,
@@ -43,13 +54,8 @@ pub(super) struct ServerProcess {
 
 impl ServerProcess {
     /// Starts the server and waits until it is ready. Its secrets go by the environment: arguments are for everyone to see.
-    pub(super) async fn start(
-        dir: &Path,
-        port: u16,
-        database_url: &str,
-        redis_url: Option<&str>,
-        secrets: &Secrets,
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn start(dir: &Path, settings: &ServerSettings<'_>) -> anyhow::Result<Self> {
+        let ServerSettings { port, database_url, redis_url, secrets, arguments } = *settings;
         let (log, address_file) = (dir.join("server.log"), dir.join("server.address"));
         if let Err(error) = fs::remove_file(&address_file)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -60,7 +66,7 @@ impl ServerProcess {
         for name in FOREIGN_SETTINGS {
             command.env_remove(name);
         }
-        command.arg("serve").env("DATABASE_URL", database_url).envs(redis_url.map(|url| ("REDIS_URL", url)));
+        command.arg("serve").args(arguments).env("DATABASE_URL", database_url).envs(redis_url.map(|url| ("REDIS_URL", url)));
         command.env("ROWLOCK_LISTEN", format!("127.0.0.1:{}", port_to_ask_for(port))).env("ROWLOCK_ADDRESS_FILE", &address_file);
         command.env("ROWLOCK_JWT_SECRET", &secrets.jwt_secret).env("ROWLOCK_WEBHOOK_SECRET", &secrets.webhook_secret);
         let output = new_log(&log)?;
@@ -76,6 +82,10 @@ impl ServerProcess {
 
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     pub(super) fn log(&self) -> &Path {

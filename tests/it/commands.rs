@@ -1,5 +1,6 @@
 //! The `rowlock` binary, as people and their machines run it.
 
+mod bench;
 mod demo;
 mod help;
 mod process;

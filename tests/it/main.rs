@@ -10,6 +10,7 @@ mod admin;
 mod auth;
 mod bad_input;
 mod batches;
+mod bench_routes;
 mod best_available;
 mod claims;
 mod commands;

@@ -56,6 +56,12 @@ impl Builder {
         self
     }
 
+    /// Another switch of `rowlock serve`, which takes no value.
+    pub fn switch(mut self, name: &str) -> Self {
+        self.args.push(name.to_owned());
+        self
+    }
+
     /// On a database that was never migrated.
     pub fn unmigrated(mut self) -> Self {
         self.empty = true;

@@ -1,0 +1,116 @@
+//! Routes that only measure: what a request costs without lane and database, and what a read costs without its caches. `serve` has them
+//! behind a hidden flag alone, and no document lists them.
+
+use poem::Request;
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::claim::ClaimIn;
+use super::code::Code;
+use super::json::{JsonBody, SharedApp};
+use super::order_types::{OrderOut, OrderSeat};
+use super::params::Path;
+use super::problem::Problem;
+use super::refusal::{BODY, CUSTOMER, EVENT, Refusal, refusals};
+use super::replies::{Answer, Created, Found, Ready};
+use super::sections::SectionList;
+use super::security::Customer;
+use super::values::{EventId, OrderId, OrderState, Time};
+
+/// The measuring operations.
+pub struct BenchApi {
+    /// The application.
+    pub app: SharedApp,
+}
+
+refusals! {
+    /// Of the claim that claims nothing.
+    NoOp = BODY;
+    /// Of the same by a customer.
+    CustomerNoOp = CUSTOMER, BODY;
+    /// Of the read that reads nothing.
+    NoOpRead = &[];
+    /// Of the summary past the caches.
+    UncachedSections = EVENT;
+}
+
+#[OpenApi(prefix_path = "/bench")]
+impl BenchApi {
+    /// Reads and checks a claim like any other, and answers an order that nobody has.
+    #[oai(path = "/no-op", method = "post")]
+    async fn no_op(&self, claim: JsonBody<ClaimIn>) -> Result<Created<OrderOut>, Refusal<NoOp>> {
+        Ok(order_of_nobody(claim.0))
+    }
+
+    /// The same, for a customer whose token is verified.
+    #[oai(path = "/customer-no-op", method = "post")]
+    async fn customer_no_op(&self, _customer: Customer, claim: JsonBody<ClaimIn>) -> Result<Created<OrderOut>, Refusal<CustomerNoOp>> {
+        Ok(order_of_nobody(claim.0))
+    }
+
+    /// Answers as much as the summary of ten sections has.
+    #[oai(path = "/no-op", method = "get")]
+    async fn no_op_read(&self) -> Result<Found<NoOpList>, Refusal<NoOpRead>> {
+        Ok(Found(NoOpList { event_id: 7, revision: 4711, sections: vec![NoOpSection::FIXED; 10] }))
+    }
+
+    /// The sections of an event from PostgreSQL, whatever the caches have.
+    #[oai(path = "/events/:event_id/sections", method = "get")]
+    async fn uncached_sections(&self, request: &Request, event_id: Path<EventId>) -> Result<Ready<SectionList>, Refusal<UncachedSections>> {
+        let body = self.app.summaries.uncached(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
+        Ok(Ready::new(&body, request.headers()).await)
+    }
+}
+
+/// What a claim of these seats would have been answered.
+fn order_of_nobody(claim: ClaimIn) -> Created<OrderOut> {
+    let (order_id, now) = (Uuid::now_v7(), OffsetDateTime::now_utc());
+    let seats = claim.seats.unwrap_or_default().into_iter().map(|name| OrderSeat {
+        section: name.section,
+        seat: name.seat,
+        row: "1".to_owned(),
+        label: name.seat.to_string(),
+        price_minor: 280_000,
+    });
+    let body = OrderOut {
+        order_id: OrderId(order_id),
+        event_id: 7,
+        customer_id: None,
+        status: OrderState::PendingPayment,
+        seats: seats.collect(),
+        amount_minor: 280_000,
+        currency: "TWD".to_owned(),
+        created_at: Time(now),
+        expires_at: Time(now),
+    };
+    Created { body, location: format!("/v1/events/7/orders/{order_id}"), replayed: false }
+}
+
+/// As large as the summary of ten sections, in numbers: there is no text to copy.
+#[derive(Object, Serialize)]
+struct NoOpList {
+    event_id: i64,
+    revision: i64,
+    sections: Vec<NoOpSection>,
+}
+
+#[derive(Clone, Object, Serialize)]
+struct NoOpSection {
+    section_no: i32,
+    price_minor: i64,
+    capacity: i32,
+    available: i32,
+    held: i32,
+    sold: i32,
+    blocked: i32,
+}
+
+impl NoOpSection {
+    const FIXED: Self = Self { section_no: 1, price_minor: 280_000, capacity: 1000, available: 388, held: 12, sold: 600, blocked: 0 };
+}
+
+impl Answer for NoOpList {
+    const MEANING: &'static str = "As much as a summary.";
+}

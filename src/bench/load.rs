@@ -1,0 +1,161 @@
+//! Load on many connections at once: each asks, waits for its answer, and asks again.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use hdrhistogram::Histogram;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::rush::client::{Connection, Target};
+
+/// Connections opened at the same time: well below the accept queues of common systems.
+const OPENING_AT_ONCE: usize = 256;
+
+/// What a connection does again and again.
+pub trait Work: Send + Sync + 'static {
+    /// Does the work of that number, from 0, once over the connection.
+    fn once(&self, connection: &mut Connection, number: usize) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+/// When a load ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// So many are done: a connection takes the next number as soon as it is free.
+    Done(usize),
+    /// Every connection has done one, of its own number.
+    Once,
+    /// So much time has passed.
+    Elapsed(Duration),
+}
+
+/// How a load went.
+pub struct Outcome {
+    /// How many were done.
+    pub done: u64,
+    /// From the release of all connections to the last answer.
+    pub took: Duration,
+    /// How long each took, in microseconds.
+    pub micros: Histogram<u64>,
+}
+
+impl Outcome {
+    /// How many were done a second.
+    pub fn per_second(&self) -> f64 {
+        self.done as f64 / self.took.as_secs_f64().max(1e-6)
+    }
+
+    /// The time within which that share was done, in milliseconds.
+    pub fn quantile_ms(&self, share: f64) -> f64 {
+        self.micros.value_at_quantile(share) as f64 / 1000.0
+    }
+}
+
+/// Opens so many connections.
+///
+/// # Errors
+/// When one cannot be opened.
+pub async fn connect(target: &Target, count: usize) -> anyhow::Result<Vec<Connection>> {
+    let opening = stream::iter(0..count).map(|index| Connection::open(target, index)).buffer_unordered(OPENING_AT_ONCE);
+    opening.try_collect().await.with_context(|| format!("cannot open {count} connections"))
+}
+
+/// Releases all connections at the same moment and has them work until the end; answers them for the next load.
+///
+/// # Errors
+/// When any piece of work fails: a figure with failures in it would say nothing.
+pub async fn closed_loop<W: Work>(connections: Vec<Connection>, until: Until, work: Arc<W>) -> anyhow::Result<(Vec<Connection>, Outcome)> {
+    let (gate, _) = watch::channel(None::<Instant>);
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut working = JoinSet::new();
+    let count = connections.len();
+    for (index, connection) in connections.into_iter().enumerate() {
+        let (work, next, mut opened) = (work.clone(), next.clone(), gate.subscribe());
+        working.spawn(async move {
+            let released_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment).context("nobody was released")?;
+            one_connection(connection, index, until, &*work, &next, released_at).await
+        });
+    }
+    let released_at = Instant::now();
+    gate.send_replace(Some(released_at));
+    let (mut connections, mut micros, mut last) = (Vec::with_capacity(count), Histogram::new(3)?, released_at);
+    while let Some(worked) = working.join_next().await {
+        let (connection, times, done_at) = worked.context("a connection's task broke")??;
+        connections.push(connection);
+        for time in times {
+            micros.record(u64::from(time))?;
+        }
+        last = last.max(done_at);
+    }
+    Ok((connections, Outcome { done: micros.len(), took: last - released_at, micros }))
+}
+
+/// Works on one connection; answers how long each piece took, in microseconds, and when the last was done.
+async fn one_connection(
+    mut connection: Connection,
+    index: usize,
+    until: Until,
+    work: &impl Work,
+    next: &AtomicUsize,
+    released_at: Instant,
+) -> anyhow::Result<(Connection, Vec<u32>, Instant)> {
+    let (mut times, mut done_at) = (Vec::new(), released_at);
+    loop {
+        let number = match until {
+            Until::Once if times.is_empty() => index,
+            Until::Once => break,
+            Until::Done(_) | Until::Elapsed(_) => next.fetch_add(1, Ordering::Relaxed),
+        };
+        let over = match until {
+            Until::Once => false,
+            Until::Done(count) => number >= count,
+            Until::Elapsed(time) => released_at.elapsed() >= time,
+        };
+        if over {
+            break;
+        }
+        let asked_at = Instant::now();
+        work.once(&mut connection, number).await?;
+        done_at = Instant::now();
+        times.push(u32::try_from((done_at - asked_at).as_micros()).unwrap_or(u32::MAX));
+    }
+    Ok((connection, times, done_at))
+}
+
+/// Has the connections work at a steady `per_second` between them until it is dropped or `count` are done; answers how many were.
+///
+/// # Errors
+/// When any piece of work fails.
+pub async fn paced<W: Work>(connections: Vec<Connection>, per_second: usize, time: Duration, work: Arc<W>) -> anyhow::Result<u64> {
+    let begun = Instant::now();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut working = JoinSet::new();
+    for mut connection in connections {
+        let (work, next) = (work.clone(), next.clone());
+        working.spawn(async move {
+            let mut done = 0;
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let due = Duration::from_secs_f64(number as f64 / per_second as f64);
+                if due >= time {
+                    return anyhow::Ok(done);
+                }
+                tokio::time::sleep_until((begun + due).into()).await;
+                work.once(&mut connection, number).await?;
+                done += 1;
+            }
+        });
+    }
+    let mut done = 0;
+    while let Some(worked) = working.join_next().await {
+        done += worked.context("a connection's task broke")??;
+    }
+    Ok(done)
+}

@@ -1,0 +1,157 @@
+//! Closed loops on 256 connections: claims, claims with their payments, best available, and what they are held against.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    load::{Outcome, Until, Work, closed_loop},
+    pgbench,
+    requests::{BestAvailable, Claims, Orders, no_op},
+    stage::{CONNECTIONS, Stage, draw_seats},
+};
+use crate::rush::{client::Connection, sale::Sale};
+
+/// What is measured by itself, in the order of an even round: what belongs to one ratio stands side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Updates,
+    CustomerNoOps,
+    NoOps,
+    Claims,
+    Best,
+    Orders,
+    Pairs,
+}
+
+impl Side {
+    const ALL: [Self; 7] = [Self::Updates, Self::CustomerNoOps, Self::NoOps, Self::Claims, Self::Best, Self::Orders, Self::Pairs];
+
+    /// The figure it gives.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Updates => "updates_per_s",
+            Self::CustomerNoOps => "customer_no_ops_per_s",
+            Self::NoOps => "no_ops_per_s",
+            Self::Claims => "claims_per_s",
+            Self::Best => "best_per_s",
+            Self::Orders => "orders_per_s",
+            Self::Pairs => "no_op_pairs_per_s",
+        }
+    }
+
+    /// The figure that says how much CPU the generator took.
+    fn share(self) -> Option<&'static str> {
+        match self {
+            Self::Claims => Some("generator_claims"),
+            Self::NoOps => Some("generator_no_ops"),
+            Self::Best => Some("generator_best"),
+            Self::Orders => Some("generator_orders"),
+            Self::Updates | Self::CustomerNoOps | Self::Pairs => None,
+        }
+    }
+}
+
+/// The ratios, and the two sides of each.
+const RATIOS: [(&str, Side, Side); 4] = [
+    ("claims_per_update", Side::Claims, Side::Updates),
+    ("claims_per_no_op", Side::Claims, Side::NoOps),
+    ("best_per_claim", Side::Best, Side::Claims),
+    ("orders_per_no_op_pair", Side::Orders, Side::Pairs),
+];
+
+/// One round.
+///
+/// # Errors
+/// When a side cannot be measured.
+pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
+    let mut sides: Vec<Side> = needed(stage).into_iter().collect();
+    if stage.is_swapped() {
+        sides.reverse();
+    }
+    let mut connections = stage.connections(CONNECTIONS).await?;
+    for side in sides {
+        connections = one_side(stage, side, connections).await?;
+    }
+    for (id, of, to) in RATIOS {
+        if stage.selection.wants(id) {
+            stage.note_ratio(id, of.id(), to.id());
+        }
+    }
+    Ok(())
+}
+
+/// The sides that the wanted figures are made of.
+fn needed(stage: &Stage) -> BTreeSet<Side> {
+    let wants = |id| stage.selection.wants(id);
+    let alone = Side::ALL.into_iter().filter(|side| wants(side.id()) || side.share().is_some_and(wants));
+    let of_ratios = RATIOS.into_iter().filter(|(id, ..)| wants(id)).flat_map(|(_, of, to)| [of, to]);
+    alone.chain(of_ratios).collect()
+}
+
+async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> anyhow::Result<Vec<Connection>> {
+    let scale = stage.scale;
+    match side {
+        Side::Updates => {
+            let rate = pgbench::updates_per_second(stage).await?;
+            stage.note(side.id(), rate);
+            Ok(connections)
+        }
+        Side::NoOps | Side::CustomerNoOps | Side::Pairs => {
+            let (path, times) = match side {
+                Side::CustomerNoOps => ("/bench/customer-no-op", 1),
+                Side::Pairs => ("/bench/no-op", 2),
+                _ => ("/bench/no-op", 1),
+            };
+            let sale = stage.house(1, 1).await?;
+            let work = no_op(stage, &sale, path, times)?;
+            run(stage, side, connections, scale.no_ops / times, work).await.map(|(connections, _)| connections)
+        }
+        Side::Claims | Side::Orders => {
+            let count = if side == Side::Claims { scale.claims } else { scale.orders };
+            let sale = stage.house(10, scale.claims.div_ceil(10)).await?;
+            stage.settle().await?;
+            let claims = Claims::new(stage, &sale, draw_seats(&sale, count, &mut stage.rng()));
+            if side == Side::Claims {
+                let (connections, outcome) = run(stage, side, connections, count, claims).await?;
+                return sold(stage, &sale, "pending_payment", &outcome, connections).await;
+            }
+            let (connections, outcome) = run(stage, side, connections, count, Arc::new(Orders(claims))).await?;
+            sold(stage, &sale, "paid", &outcome, connections).await
+        }
+        Side::Best => {
+            let sale = stage.house(1, scale.best_seats).await?;
+            stage.settle().await?;
+            let work = BestAvailable::new(stage, &sale);
+            let (connections, outcome) = run(stage, side, connections, scale.best_seats, work).await?;
+            sold(stage, &sale, "pending_payment", &outcome, connections).await
+        }
+    }
+}
+
+async fn run<W: Work>(
+    stage: &mut Stage,
+    side: Side,
+    connections: Vec<Connection>,
+    count: usize,
+    work: Arc<W>,
+) -> anyhow::Result<(Vec<Connection>, Outcome)> {
+    let meter = stage.meter();
+    let (connections, outcome) = closed_loop(connections, Until::Done(count), work).await?;
+    stage.note(side.id(), outcome.per_second());
+    if let Some(id) = side.share() {
+        stage.note_share(id, &meter);
+    }
+    Ok((connections, outcome))
+}
+
+/// Holds the answers against the database, and makes room for the next side.
+async fn sold(
+    stage: &mut Stage,
+    sale: &Sale,
+    status: &str,
+    outcome: &Outcome,
+    connections: Vec<Connection>,
+) -> anyhow::Result<Vec<Connection>> {
+    stage.expect_orders(sale, status, outcome.done).await?;
+    stage.clear().await?;
+    Ok(connections)
+}

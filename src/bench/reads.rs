@@ -1,0 +1,66 @@
+//! Ten thousand readers of the section summary while claims run, held against a GET that does nothing under the very same claims.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    load::{Outcome, Until, closed_loop, paced},
+    requests::{Claims, Repeated, read},
+    stage::{Stage, draw_seats},
+};
+use crate::rush::{client::Connection, sale::Sale};
+
+/// Claims that run at the same time: so many a second, over as many connections. Steady, because two loads that both take what
+/// they can get would share the cores by chance.
+const CLAIMS_PER_SECOND: usize = 2_000;
+const CLAIMING: usize = 64;
+
+/// One round.
+///
+/// # Errors
+/// When a side cannot be measured.
+pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
+    let time = stage.scale.reads;
+    let wanted = CLAIMS_PER_SECOND * (time.as_secs_f64() * 1.5) as usize + CLAIMS_PER_SECOND;
+    let mut readers = stage.connections(stage.scale.crowd).await?;
+    let sides = [
+        ("summaries_per_s", "claims_beside_summaries_per_s", None),
+        ("no_op_reads_per_s", "claims_beside_no_ops_per_s", Some("/bench/no-op")),
+    ];
+    for side in 0..sides.len() {
+        let (id, claims_id, path) = sides[if stage.is_swapped() { 1 - side } else { side }];
+        let sale = stage.house(10, wanted.div_ceil(10)).await?;
+        stage.settle().await?;
+        let claims = Claims::new(stage, &sale, draw_seats(&sale, wanted, &mut stage.rng()));
+        let reading = read(&sale, path)?;
+        let meter = stage.meter();
+        let (free, outcome, claimed) = both(stage, readers, reading, claims, time).await?;
+        readers = free;
+        stage.note(id, outcome.per_second());
+        stage.note(claims_id, claimed as f64 / time.as_secs_f64());
+        if path.is_none() {
+            stage.note_share("generator_summaries", &meter);
+        }
+        held(stage, &sale, claimed).await?;
+    }
+    stage.note_ratio("summaries_per_no_op", "summaries_per_s", "no_op_reads_per_s");
+    Ok(())
+}
+
+/// Readers and claims together.
+async fn both(
+    stage: &Stage,
+    readers: Vec<Connection>,
+    reading: Arc<Repeated>,
+    claims: Arc<Claims>,
+    time: Duration,
+) -> anyhow::Result<(Vec<Connection>, Outcome, u64)> {
+    let claiming = stage.connections(CLAIMING).await?;
+    let claiming = tokio::spawn(paced(claiming, CLAIMS_PER_SECOND, time, claims));
+    let (readers, outcome) = closed_loop(readers, Until::Elapsed(time), reading).await?;
+    Ok((readers, outcome, claiming.await??))
+}
+
+async fn held(stage: &mut Stage, sale: &Sale, claimed: u64) -> anyhow::Result<()> {
+    stage.expect_orders(sale, "pending_payment", claimed).await?;
+    stage.clear().await
+}

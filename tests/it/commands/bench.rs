@@ -1,0 +1,53 @@
+//! `rowlock bench`, in small.
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+
+use super::process::{output_of, rowlock};
+use crate::harness::Scratch;
+
+#[test]
+fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
+    let dir = Scratch::new();
+    let (stack, out) = (dir.path().join("stack"), dir.path().join("out"));
+    let mut command = rowlock(&["bench", "--quick", "--rounds", "2", "--only", "lone_claim_per_call", "--dir"]);
+    let output = output_of(command.arg(&stack).arg("--out").arg(&out));
+    let (said, text) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}: {text}\n{said}", output.status);
+    assert!(text.contains("fsync on, synchronous_commit on") && text.contains("durable writes"), "{text}");
+
+    let report: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).expect("the report")).expect("JSON");
+    let figures = report["figures"].as_array().expect("figures");
+    let ids: Vec<&str> = figures.iter().map(|figure| figure["id"].as_str().expect("an id")).collect();
+    assert_eq!(ids, ["lone_claim_per_call", "lone_claim_ms", "lone_call_ms"]);
+    let (ratio, base) = (&figures[0], &figures[1]);
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("no number in {ratio}"));
+    let (min, median, max) = (number(&ratio["min"]), number(&ratio["median"]), number(&ratio["max"]));
+    assert!(0.0 < min && min <= median && median <= max, "{ratio}");
+    assert_eq!((number(&ratio["must"]), number(&ratio["aim"])), (2.0, 1.4));
+    assert_eq!(ratio["holds"], median <= 2.0);
+    assert_eq!(ratio["rounds"].as_array().map(Vec::len), Some(2));
+    assert!(base["must"].is_null() && base["holds"].is_null() && number(&base["median"]) > 0.0, "{base}");
+    for (key, setting) in [("fsync", "on"), ("synchronous_commit", "on")] {
+        assert_eq!(report["machine"][key], setting);
+    }
+    assert!(number(&report["machine"]["fdatasync_per_s"]) > 0.0 && number(&report["machine"]["cores"]) >= 1.0);
+    assert_eq!(report["broken"], Value::Array(Vec::new()));
+
+    let what = ratio["what"].as_str().expect("a text");
+    let table = std::fs::read_to_string(out.join("table.md")).expect("the table");
+    let verdict = if median <= 2.0 { "holds" } else { "falls short" };
+    for text in [&*said, &table] {
+        let line = text.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what}: {text}"));
+        assert!(line.contains(verdict) && line.contains("≤ 2.00"), "{line}");
+    }
+}
+
+#[test]
+fn an_unknown_figure_is_refused_before_anything_is_started() {
+    let dir = Scratch::new();
+    let output = output_of(rowlock(&["bench", "--only", "speed", "--dir"]).arg(dir.path().join("stack")));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("no figure \"speed\"") && text.contains("claims_per_no_op"), "{text}");
+    assert!(!dir.path().join("stack").exists());
+}
