@@ -13,6 +13,7 @@ mod concert;
 mod crowd;
 mod fates;
 mod intent;
+mod live;
 mod progress;
 mod report;
 pub(crate) mod sale;
@@ -20,6 +21,7 @@ mod stages;
 mod tally;
 mod timeline;
 mod verify;
+mod view;
 pub(crate) mod views;
 
 use std::time::Duration;

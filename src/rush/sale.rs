@@ -1,9 +1,6 @@
 //! What the whole crowd shares: the concert, its requests made ready, and the bodies read so far.
 
-use std::{
-    fmt::Write,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::fmt::Write;
 
 use hyper::{Method, header::HeaderValue};
 use time::OffsetDateTime;
@@ -12,6 +9,7 @@ use uuid::Uuid;
 use super::{
     client::{Call, Target},
     concert::Concert,
+    live::Live,
     views::{Memo, OrderView, SeatMap, Summary},
 };
 use crate::auth::sign_notice;
@@ -42,8 +40,8 @@ pub struct Sale {
     pub house_call: Call,
     /// The houses read so far.
     pub house: Memo<Vec<(String, SeatMap)>>,
-    /// Seats paid so far.
-    sold: AtomicU64,
+    /// What is shown while it runs.
+    pub live: Live,
     orders_path: String,
     webhook_secret: String,
 }
@@ -67,22 +65,12 @@ impl Sale {
             summary: Memo::default(),
             house_call: get_compressed(format!("{event}/availability"))?,
             house: Memo::default(),
-            sold: AtomicU64::new(0),
+            live: Live::new(&concert),
             orders_path: format!("{event}/orders"),
             webhook_secret: webhook_secret.to_owned(),
             target: target.clone(),
             concert,
         })
-    }
-
-    /// Seats paid so far.
-    pub fn sold(&self) -> u64 {
-        self.sold.load(Ordering::Relaxed)
-    }
-
-    /// Counts seats whose payment was answered.
-    pub fn count_sold(&self, seats: usize) {
-        self.sold.fetch_add(seats as u64, Ordering::Relaxed);
     }
 
     /// A claim of these seats of the section at that position.

@@ -31,6 +31,17 @@ impl Call {
         Draft { bytes, is_sound: is_framed && path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) }
     }
 
+    /// The very same request to another path.
+    ///
+    /// # Errors
+    /// When the path has characters that none may have.
+    pub fn at(&self, path: &str) -> anyhow::Result<Self> {
+        ensure!(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path:?} is no path");
+        let mut words = self.bytes.splitn(3, |byte| *byte == b' ');
+        let (method, _, rest) = (words.next().unwrap_or_default(), words.next(), words.next().unwrap_or_default());
+        Ok(Self { bytes: [method, path.as_bytes(), rest].join(&b' ').into() })
+    }
+
     /// Head and body.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -120,6 +131,16 @@ mod tests {
         let call = Call::draft(&target, &Method::POST, "/v1/payments").json(r#"{"é":1}"#).expect("a call");
         let head = "POST /v1/payments HTTP/1.1\r\nhost: 127.0.0.1:8080\r\ncontent-type: application/json\r\ncontent-length: 8";
         assert_eq!(call.head_and_body(), (head, r#"{"é":1}"#));
+    }
+
+    #[tokio::test]
+    async fn a_call_goes_to_another_path_with_all_it_has() {
+        let call = Call::draft(&target().await, &Method::POST, "/v1/payments").header("x", "a b").json("{ }").expect("a call");
+        let moved = call.at("/bench/no-op").expect("a call");
+        assert_eq!(moved.to_string(), "POST /bench/no-op");
+        let rest = |call: &Call| call.bytes().iter().skip_while(|byte| **byte != b'\r').copied().collect::<Vec<_>>();
+        assert_eq!(rest(&moved), rest(&call));
+        assert!(call.at("/a b").is_err() && call.at("v1").is_err());
     }
 
     #[tokio::test]
