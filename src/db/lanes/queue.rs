@@ -9,6 +9,9 @@ use tokio::sync::Notify;
 use super::work::Work;
 use super::worker::Job;
 
+/// While a call is out, another is worth its fixed cost from so many requests on; a lone one waits for neither.
+const OVERLAP_MIN: usize = 64;
+
 /// Requests in the order they came.
 pub(super) struct Queue<W: Work> {
     state: Mutex<State<W>>,
@@ -17,12 +20,33 @@ pub(super) struct Queue<W: Work> {
 
 struct State<W: Work> {
     jobs: VecDeque<Job<W>>,
+    /// Batches taken and not yet done with.
+    calls: usize,
     is_closed: bool,
+}
+
+impl<W: Work> State<W> {
+    fn is_worth_a_call(&self) -> bool {
+        self.jobs.len() >= OVERLAP_MIN || (self.calls == 0 && !self.jobs.is_empty())
+    }
+}
+
+/// A batch that was taken: the queue knows of it until it is dropped.
+pub(super) struct Batch<'a, W: Work> {
+    queue: &'a Queue<W>,
+    pub(super) jobs: Vec<Job<W>>,
+}
+
+impl<W: Work> Drop for Batch<'_, W> {
+    fn drop(&mut self) {
+        self.queue.state().calls -= 1;
+        self.queue.news.notify_one();
+    }
 }
 
 impl<W: Work> Queue<W> {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State { jobs: VecDeque::new(), is_closed: false }), news: Notify::new() }
+        Self { state: Mutex::new(State { jobs: VecDeque::new(), calls: 0, is_closed: false }), news: Notify::new() }
     }
 
     /// Puts a request behind the others; gives it back once the queue is closed.
@@ -58,16 +82,16 @@ impl<W: Work> Queue<W> {
         self.news.notify_one();
     }
 
-    /// Waits until something is there; false once the queue is closed and empty.
+    /// Waits until there is enough for a call; false once the queue is closed and empty.
     pub(super) async fn wait(&self) -> bool {
         loop {
             let news = self.news.notified();
             {
                 let state = self.state();
-                if !state.jobs.is_empty() {
+                if state.is_worth_a_call() {
                     return true;
                 }
-                if state.is_closed {
+                if state.is_closed && state.jobs.is_empty() {
                     // The next worker must not sleep through the end.
                     self.news.notify_one();
                     return false;
@@ -78,8 +102,9 @@ impl<W: Work> Queue<W> {
     }
 
     /// The next requests of one event and kind, at most `batch_max`, first come first served, without those whose callers went away.
-    pub(super) fn take_batch(&self, batch_max: usize) -> Vec<Job<W>> {
+    pub(super) fn take_batch(&self, batch_max: usize) -> Batch<'_, W> {
         let mut state = self.state();
+        state.calls += 1;
         let (mut batch, mut others) = (Vec::new(), VecDeque::new());
         while batch.len() < batch_max
             && let Some(job) = state.jobs.pop_front()
@@ -93,10 +118,11 @@ impl<W: Work> Queue<W> {
             others.append(&mut state.jobs);
             state.jobs = others;
         }
-        if !state.jobs.is_empty() {
+        if state.is_worth_a_call() {
             self.news.notify_one();
         }
-        batch
+        drop(state);
+        Batch { queue: self, jobs: batch }
     }
 
     /// Takes out what has waited longer than `max`.

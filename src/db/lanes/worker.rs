@@ -97,9 +97,10 @@ impl<W: Work> Worker<W> {
             if self.client.as_ref().is_none_or(|lane| lane.client.is_closed()) && !self.reconnect().await {
                 continue;
             }
-            let batch = self.queue.take_batch(self.batch_max);
-            if !batch.is_empty() {
-                self.call(batch).await;
+            let queue = Arc::clone(&self.queue);
+            let mut batch = queue.take_batch(self.batch_max);
+            if !batch.jobs.is_empty() {
+                self.call(std::mem::take(&mut batch.jobs)).await;
             }
         }
     }
