@@ -132,7 +132,9 @@ fn converse<R: Routes>(
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(IDLE_MAX));
     let http = server.http.clone();
-    let service = service_fn(move |request| server.answer(request, remote).map(|answer| Ok::<_, Infallible>(hyper::Response::<BoxBody>::from(answer))));
+    let service = service_fn(move |request| {
+        server.answer(request, remote).map(|answer| Ok::<_, Infallible>(hyper::Response::<BoxBody>::from(answer)))
+    });
     let conversation = watcher.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
     async move {
         tokio::select! {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use rowlock::commands::Command;
+use rowlock::commands::{Command, Interrupted};
 
 /// Ten thousand connections allocate and free in bursts: measured against the C library's allocator in a rush, see BENCHMARKS.md.
 #[global_allocator]
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rowlock: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<Interrupted>() { ExitCode::from(Interrupted::EXIT_STATUS) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -116,9 +116,9 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use poem::IntoResponse;
     use poem::endpoint::make;
     use poem::http::{Method, StatusCode};
-    use poem::IntoResponse;
     use serde_json::Value;
 
     use super::*;
@@ -149,7 +149,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_later_answer_is_waited_for_and_may_refuse_or_panic() {
-        let later = |answer: fn() -> Result<StatusCode, Problem>| make(move |_| async move { Ok(Later::new(async move { answer() }).into_response()) });
+        let later = |answer: fn() -> Result<StatusCode, Problem>| {
+            make(move |_| async move { Ok(Later::new(async move { answer() }).into_response()) })
+        };
         let (response, _) = call(Request::default(), later(|| Ok(StatusCode::CREATED))).await;
         assert_eq!((response.status(), header(&response, "x-content-type-options")), (StatusCode::CREATED, "nosniff"));
         let (response, body) = call(Request::default(), later(|| Err(Problem::plain(Code::SoldOut)))).await;

@@ -11,6 +11,7 @@ mod serve;
 mod signal;
 mod token;
 
+pub use self::signal::Interrupted;
 use clap::Subcommand;
 use std::future::Future;
 use std::io::IsTerminal;

@@ -14,9 +14,11 @@ mod crowd;
 mod fates;
 mod intent;
 mod live;
+mod preset;
 mod progress;
 mod report;
 pub(crate) mod sale;
+mod settings;
 mod stages;
 mod tally;
 mod timeline;
@@ -26,6 +28,7 @@ pub(crate) mod views;
 
 use std::time::Duration;
 
+use anyhow::Context;
 use hyper::Method;
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +37,9 @@ pub use self::{
     client::Target,
     concert::{Concert, ConcertSection, NewConcert, Promoter},
     fates::Fates,
+    preset::Preset,
     report::{Endings, FromArrival, Report},
+    settings::{Machine, Settings},
     stages::{Answered, Gathered, On},
     tally::{Latency, Totals},
     timeline::Timeline,
@@ -111,7 +116,16 @@ pub struct Access {
 /// When it cannot be run: the server is not there or refuses the concert, or this process may not open enough files. Broken
 /// promises are no error but in the report.
 pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<Report> {
-    Gathered::gather(access, on, plan).await?.release(&CancellationToken::new()).await?.verify().await
+    rush_until(access, on, plan, &CancellationToken::new()).await
+}
+
+/// The same until `stop`: then everybody goes home, and the report tells of what had happened until then.
+///
+/// # Errors
+/// As above, and when it is stopped before the crowd has gathered.
+pub async fn rush_until(access: &Access, on: &On, plan: &Plan, stop: &CancellationToken) -> anyhow::Result<Report> {
+    let gathering = stop.run_until_cancelled(Gathered::gather(access, on, plan)).await;
+    gathering.context("stopped before the crowd had gathered")??.release(stop).await?.verify().await
 }
 
 /// Whether a server at `url` says that it is ready.

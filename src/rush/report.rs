@@ -1,13 +1,16 @@
 //! What the rush found out, for people and for programs.
 
-use std::{fmt, time::Instant};
+mod page;
+mod words;
 
-use indicatif::HumanCount;
+use std::{collections::HashSet, time::Instant};
+
 use serde::Serialize;
 
 use super::{
     buyer::{Buyer, Ending},
     fates::Fates,
+    settings::{Machine, Settings},
     stages::Answered,
     tally::{Latency, Step, Totals},
     timeline::{Timeline, timeline},
@@ -55,10 +58,16 @@ pub struct Report {
     pub claimed_over_time: Timeline,
     /// Seats paid after so many milliseconds since the release.
     pub sold_over_time: Timeline,
+    /// Seats claimed anew after an earlier order had lost them.
+    pub claimed_again: usize,
     /// What became of every order.
     pub orders: Fates,
     /// The sections as they were left.
     pub sections: Vec<SectionLeft>,
+    /// Crowd and concert.
+    pub settings: Settings,
+    /// Where the crowd ran.
+    pub machine: Machine,
     /// Broken promises, in words; must be empty.
     pub broken: Vec<String>,
 }
@@ -96,6 +105,12 @@ pub struct FromArrival {
 }
 
 impl FromArrival {
+    /// Those that were measured, each with a word for what was waited for.
+    pub fn words(&self) -> Vec<(&'static str, &Latency)> {
+        let all = [("started", &self.started), ("answered", &self.answered), ("claimed", &self.claimed), ("paid", &self.paid)];
+        all.into_iter().filter_map(|(name, latency)| Some((name, latency.as_ref()?))).collect()
+    }
+
     fn of(buyers: &[Buyer]) -> Self {
         let until = |moment: fn(&Buyer) -> Option<Instant>| {
             Latency::of_durations(buyers.iter().filter_map(|buyer| Some(moment(buyer)?.saturating_duration_since(buyer.arrived_at?))))
@@ -119,11 +134,12 @@ impl Report {
         let purchases = || buyers.iter().flat_map(|buyer| &buyer.purchases);
         let paid = || purchases().filter_map(|purchase| Some((purchase.paid_at?, purchase.seats.len())));
         let last_paid_at = paid().map(|(paid_at, _)| paid_at).max().unwrap_or(released_at);
+        let claimed = || purchases().flat_map(|purchase| &purchase.seats);
         let unserved = unserved(buyers, findings.left_together());
         Self {
             event_id: setting.sale.concert.event_id,
             seed: setting.plan.seed,
-            interrupted: rush.interrupted,
+            interrupted: rush.is_interrupted(),
             buyers: buyers.len(),
             seats: setting.seats,
             sold: paid().map(|(_, seats)| seats).sum(),
@@ -138,8 +154,11 @@ impl Report {
             from_arrival_ms: FromArrival::of(buyers),
             claimed_over_time: timeline(released_at, purchases().map(|purchase| (purchase.claimed_at, purchase.seats.len()))),
             sold_over_time: timeline(released_at, paid()),
+            claimed_again: claimed().count() - claimed().collect::<HashSet<_>>().len(),
             orders: findings.fates,
             sections: findings.sections,
+            settings: rush.settings.clone(),
+            machine: Machine::look(),
             broken: [findings.broken, unserved].concat(),
         }
     }
@@ -192,49 +211,4 @@ fn unserved(buyers: &[Buyer], left_together: usize) -> Vec<String> {
         broken.push(format!("{refused} buyers were told \"sold out\", yet {left_together} seats of one section are left"));
     }
     broken
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |number: usize| HumanCount(number as u64);
-        let Endings { paid, abandoned, refused: _, sold_out, timed_out, interrupted: _, failed } = self.buyers_ended;
-        writeln!(
-            f,
-            "  seats sold      {} of {}, to {} buyers of {}",
-            count(self.sold),
-            count(self.seats),
-            count(paid),
-            count(self.buyers)
-        )?;
-        if abandoned + sold_out + timed_out + failed > 0 {
-            let (abandoned, sold_out) = (count(abandoned), count(sold_out));
-            writeln!(f, "  other buyers    {abandoned} abandoned, {sold_out} found it sold out, {timed_out} timed out, {failed} failed")?;
-        }
-        writeln!(f, "  time to sell    {:.2} s, from the release to the last payment's answer", self.sell_out_seconds)?;
-        let rate = count(self.requests_per_second as usize);
-        writeln!(f, "  requests        {}, {rate} a second", HumanCount(self.totals.requests))?;
-        let statuses = self.totals.statuses.iter().map(|(status, number)| format!("{status} × {}", HumanCount(*number)));
-        writeln!(f, "  statuses        {}", statuses.collect::<Vec<_>>().join(", "))?;
-        if !self.totals.problems.is_empty() {
-            let problems = self.totals.problems.iter().map(|(code, number)| format!("{code} × {}", HumanCount(*number)));
-            writeln!(f, "  refusals        {}", problems.collect::<Vec<_>>().join(", "))?;
-        }
-        writeln!(f, "  latency in ms   {:>10} {:>10} {:>10} {:>10}", "count", "p50", "p99", "max")?;
-        for step in Step::ALL {
-            if let Some(latency) = self.totals.latency_ms.get(step.name()) {
-                let (name, times) = (step.name().replace('_', " "), HumanCount(latency.count).to_string());
-                writeln!(f, "    {name:<13} {times:>10} {:>10.1} {:>10.1} {:>10.1}", latency.p50, latency.p99, latency.max)?;
-            }
-        }
-        writeln!(f, "  oversold        {}", self.oversold)?;
-        match self.violations {
-            Some(violations) => writeln!(f, "  violations      {violations}")?,
-            None => writeln!(f, "  violations      not asked: give --database-url to ask the database for its invariants")?,
-        }
-        write!(f, "  errors          {} connection errors", self.totals.connection_errors)?;
-        for broken in &self.broken {
-            write!(f, "\n  BROKEN          {broken}")?;
-        }
-        Ok(())
-    }
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Access, NewConcert, Plan, Promoter, Report, Target, buyer::Buyer, client::Connection, connections_possible, crowd::Crowd, intent::draw,
-    progress, sale::Sale, verify, views::Summary,
+    progress, sale::Sale, settings::Settings, verify, views::Summary,
 };
 use crate::db::Endpoint;
 
@@ -48,7 +48,8 @@ pub struct Answered {
     pub(super) buyers: Vec<Buyer>,
     pub(super) released_at: Instant,
     pub(super) gone_at: Instant,
-    pub(super) interrupted: bool,
+    pub(super) settings: Settings,
+    stop: CancellationToken,
 }
 
 impl Gathered {
@@ -91,7 +92,8 @@ impl Gathered {
             sold = selling => sold?,
             never = progress::show(&setting.sale.live, setting.seats as u64) => match never {},
         };
-        Ok(Answered { setting, buyers, released_at, gone_at: Instant::now(), interrupted: stop.is_cancelled() })
+        let settings = Settings::of(&setting.plan, &setting.sale.concert);
+        Ok(Answered { setting, buyers, released_at, gone_at: Instant::now(), settings, stop: stop.clone() })
     }
 }
 
@@ -101,14 +103,19 @@ impl Answered {
         self.gone_at - self.released_at
     }
 
+    /// Whether it was stopped before its end, verification included.
+    pub fn is_interrupted(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// Closes the connections, holds what the buyers were told against what the server or its database says, and reports.
     ///
     /// # Errors
     /// When neither can be asked.
     pub async fn verify(mut self) -> anyhow::Result<Report> {
         let findings = match &self.setting.database {
-            Some(endpoint) => verify::ask_database(endpoint, &self.setting, &self.buyers, self.interrupted).await?,
-            None => verify::ask_server(&self.setting, &mut self.buyers, self.interrupted).await?,
+            Some(endpoint) => verify::ask_database(endpoint, &self.setting, &self.buyers, &self.stop).await?,
+            None => verify::ask_server(&self.setting, &mut self.buyers, &self.stop).await?,
         };
         Ok(Report::new(&self, findings))
     }

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context;
 use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Findings, SectionLeft, Ticket, Told};
@@ -19,17 +20,17 @@ use crate::{
 const EXPIRY_GRACE: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Asks for the invariants until no order is pending any more (of an interrupted rush once, and its orders may be pending), then for
-/// every order and ticket.
+/// Asks for the invariants until no order is pending any more, or until `stop`: then its orders may be pending. Then for every order
+/// and ticket.
 ///
 /// # Errors
 /// When the database cannot be reached or read.
-pub async fn ask_database(endpoint: &Endpoint, setting: &Setting, buyers: &[Buyer], interrupted: bool) -> anyhow::Result<Findings> {
+pub async fn ask_database(endpoint: &Endpoint, setting: &Setting, buyers: &[Buyer], stop: &CancellationToken) -> anyhow::Result<Findings> {
     let (client, _driver) = endpoint.connect().await.context("cannot ask the database for the invariants")?;
     let mut findings = Findings::default();
-    let patience = (!interrupted).then(|| Duration::from_millis(setting.sale.concert.window_ms) + EXPIRY_GRACE);
+    let patience = Duration::from_millis(setting.sale.concert.window_ms) + EXPIRY_GRACE;
     let event_id = setting.sale.concert.event_id;
-    ask_invariants(&client, event_id, patience, &mut findings).await?;
+    ask_invariants(&client, event_id, patience, stop, &mut findings).await?;
     let told = Told::of(setting, buyers);
     findings.fates = fates(&client, event_id, &told).await?;
     findings.count_orders(&told);
@@ -38,8 +39,14 @@ pub async fn ask_database(endpoint: &Endpoint, setting: &Setting, buyers: &[Buye
     Ok(findings)
 }
 
-/// Asks for violations again and again until the last pending order has ended, and at least once; without patience just once.
-async fn ask_invariants(client: &Client, event_id: i64, patience: Option<Duration>, findings: &mut Findings) -> anyhow::Result<()> {
+/// Asks for violations again and again until the last pending order has ended or `stop`, and at least once.
+async fn ask_invariants(
+    client: &Client,
+    event_id: i64,
+    patience: Duration,
+    stop: &CancellationToken,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
     let started_at = Instant::now();
     let pending_sql = "select count(*) from rowlock.orders where event_id = $1 and status = 'pending_payment'";
     let mut seen = HashMap::new();
@@ -47,12 +54,14 @@ async fn ask_invariants(client: &Client, event_id: i64, patience: Option<Duratio
         let row = client.query_one(pending_sql, &[&event_id]).await.context("cannot read the orders")?;
         let pending: i64 = row.get(0);
         seen.extend(violations(client).await?);
-        let Some(patience) = patience.filter(|_| pending > 0) else { break };
+        if pending == 0 || stop.is_cancelled() {
+            break;
+        }
         if started_at.elapsed() > patience {
             findings.broken.push(format!("{pending} orders are pending still, {} ms after the rush", patience.as_millis()));
             break;
         }
-        tokio::time::sleep(POLL_INTERVAL).await;
+        stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await;
     }
     findings.violations = Some(seen.len());
     findings.add(seen.into_iter().map(|(what, detail)| format!("invariant violated: {what}: {detail}")).collect());

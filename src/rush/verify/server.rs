@@ -1,6 +1,7 @@
 //! Without a database URL: every buyer reads its orders back, and the house is counted.
 
 use futures_util::StreamExt;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Findings, SectionLeft, Ticket, Told};
@@ -26,7 +27,7 @@ struct ReadBack {
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn ask_server(setting: &Setting, buyers: &mut [Buyer], interrupted: bool) -> anyhow::Result<Findings> {
+pub async fn ask_server(setting: &Setting, buyers: &mut [Buyer], stop: &CancellationToken) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let reading = futures_util::stream::iter(buyers.iter_mut()).map(|buyer| read_back(&setting.sale, buyer)).buffer_unordered(READERS);
     let read: Vec<ReadBack> = reading.collect().await;
@@ -39,7 +40,7 @@ pub async fn ask_server(setting: &Setting, buyers: &mut [Buyer], interrupted: bo
     findings.compare(&told, &tickets);
     findings.sections = read_house(&setting.sale).await?;
     let sold: usize = findings.sections.iter().map(|section| section.sold).sum();
-    if setting.only_ours && !interrupted && sold != tickets.len() {
+    if setting.only_ours && !stop.is_cancelled() && sold != tickets.len() {
         findings.broken.push(format!("the house shows {sold} seats sold, the buyers hold {}", tickets.len()));
     }
     Ok(findings)

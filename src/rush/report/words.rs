@@ -1,0 +1,130 @@
+//! The report in words: what was proven, and the figures for a terminal.
+
+use std::fmt;
+
+use indicatif::HumanCount;
+
+use super::{Endings, Report};
+use crate::rush::tally::{Latency, Step};
+
+pub(super) fn count(number: usize) -> HumanCount {
+    HumanCount(number as u64)
+}
+
+/// Those that are not nothing, with their words.
+fn listed(parts: &[(&str, usize)], sign: &str) -> String {
+    let parts: Vec<String> =
+        parts.iter().filter(|(_, number)| *number > 0).map(|(what, number)| format!("{} {what}", count(*number))).collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join(sign) }
+}
+
+impl Report {
+    /// The outcome in one sentence.
+    pub fn verdict(&self) -> String {
+        let sold = format!("{} of {} seats sold", count(self.sold), count(self.seats));
+        match (self.is_kept(), self.interrupted) {
+            (true, false) => format!("Every promise was kept: {sold}, none twice."),
+            (true, true) => format!("Stopped after {:.1} s; every promise was kept until then: {sold}, none twice.", self.rush_seconds),
+            (false, _) => format!("A promise was broken: {}", self.broken.first().map_or("see the figures", String::as_str)),
+        }
+    }
+
+    /// What was proven, a sentence each.
+    pub fn proofs(&self) -> Vec<String> {
+        let mut proofs = vec![match self.oversold {
+            0 => format!("No seat was sold twice: {} seats are in the hands of one buyer each.", count(self.sold)),
+            oversold => format!("{} seats were sold twice.", count(oversold)),
+        }];
+        proofs.push(match self.violations {
+            Some(0) => "No invariant is violated: the database was asked for all of them.".to_owned(),
+            Some(violations) => format!("{} violations of invariants stand in the database.", count(violations)),
+            None => "The database was not asked for its invariants: that takes its URL (--database-url).".to_owned(),
+        });
+        let fates = &self.orders;
+        proofs.push(match fates.orders {
+            0 => "There are no orders.".to_owned(),
+            orders => format!("What became of every order: {} = {}.", count(orders), listed(&fates.words(), " + ")),
+        });
+        proofs.push(format!("How it ended for every buyer: {} = {}.", count(self.buyers), listed(&self.buyers_ended.words(), " + ")));
+        if self.claimed_again > 0 {
+            proofs.push(format!("{} seats were claimed again after an earlier order had lost them.", count(self.claimed_again)));
+        }
+        if self.interrupted {
+            proofs.push("The rush was stopped early: orders may be pending, and requests under way had no answer.".to_owned());
+        }
+        proofs
+    }
+}
+
+impl Endings {
+    /// Every ending with a word for it.
+    pub fn words(&self) -> [(&'static str, usize); 7] {
+        [
+            ("own their seats", self.paid),
+            ("left without paying", self.abandoned),
+            ("were refused", self.refused),
+            ("found it sold out", self.sold_out),
+            ("ran out of time", self.timed_out),
+            ("were stopped", self.interrupted),
+            ("failed", self.failed),
+        ]
+    }
+}
+
+fn latency(f: &mut fmt::Formatter<'_>, name: &str, latency: &Latency) -> fmt::Result {
+    let Latency { p50, p90, p99, max, .. } = latency;
+    let times = HumanCount(latency.count).to_string();
+    writeln!(f, "    {name:<13} {times:>10} {p50:>10.1} {p90:>10.1} {p99:>10.1} {max:>10.1}")
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  {}", self.verdict())?;
+        writeln!(
+            f,
+            "  seats sold      {} of {}, to {} buyers of {}",
+            count(self.sold),
+            count(self.seats),
+            count(self.buyers_ended.paid),
+            count(self.buyers)
+        )?;
+        writeln!(f, "  time to sell    {:.2} s, from the release to the last payment's answer", self.sell_out_seconds)?;
+        let rate = count(self.requests_per_second as usize);
+        writeln!(f, "  requests        {}, {rate} a second", HumanCount(self.totals.requests))?;
+        let statuses = self.totals.statuses.iter().map(|(status, number)| format!("{status} × {}", HumanCount(*number)));
+        writeln!(f, "  statuses        {}", statuses.collect::<Vec<_>>().join(", "))?;
+        if !self.totals.problems.is_empty() {
+            let problems = self.totals.problems.iter().map(|(code, number)| format!("{code} × {}", HumanCount(*number)));
+            writeln!(f, "  refusals        {}", problems.collect::<Vec<_>>().join(", "))?;
+        }
+        writeln!(f, "  latency in ms   {:>10} {:>10} {:>10} {:>10} {:>10}", "count", "p50", "p90", "p99", "max")?;
+        for (name, measured) in self.steps() {
+            latency(f, &name, measured)?;
+        }
+        writeln!(f, "  from arrival")?;
+        for (name, measured) in self.from_arrival_ms.words() {
+            latency(f, name, measured)?;
+        }
+        writeln!(f, "  oversold        {}", self.oversold)?;
+        match self.violations {
+            Some(violations) => writeln!(f, "  violations      {violations}")?,
+            None => writeln!(f, "  violations      not asked: give --database-url to ask the database for its invariants")?,
+        }
+        writeln!(f, "  errors          {} connection errors", self.totals.connection_errors)?;
+        write!(f, "  proven")?;
+        for proof in self.proofs() {
+            write!(f, "\n    {proof}")?;
+        }
+        for broken in &self.broken {
+            write!(f, "\n  BROKEN          {broken}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    /// Every step that was taken, with its latency.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (String, &Latency)> {
+        Step::ALL.into_iter().filter_map(|step| Some((step.name().replace('_', " "), self.totals.latency_ms.get(step.name())?)))
+    }
+}
