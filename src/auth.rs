@@ -126,7 +126,7 @@ impl Auth {
             return Err(AuthFailure::Auth(AuthError::Invalid));
         }
         let hash = api_keys::hash(api_key);
-        let found = self.api_keys.try_get_with(hash, db.find_api_key(&hash)).await;
+        let found = Box::pin(self.api_keys.try_get_with(hash, db.find_api_key(&hash))).await;
         found.map_err(|error| AuthFailure::Db((*error).clone()))?.ok_or(AuthFailure::Auth(AuthError::Invalid))
     }
 

@@ -11,6 +11,7 @@ pub mod cache;
 pub mod charts;
 pub mod commands;
 pub mod config;
+mod connections;
 pub mod db;
 pub mod domain;
 pub mod embedded;

@@ -17,6 +17,7 @@ mod events;
 mod health;
 mod house;
 mod json;
+mod later;
 mod order_types;
 mod orders;
 mod params;
@@ -34,7 +35,8 @@ mod values;
 
 use std::sync::Arc;
 
-use poem::{Endpoint, IntoEndpoint, Response};
+use futures_util::future::BoxFuture;
+use poem::{IntoEndpoint, Request, Response};
 use poem_openapi::Tags;
 
 use crate::app::App;
@@ -47,7 +49,7 @@ type Apis =
 
 /// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`; with `bench_routes` also
 /// `/bench/**`, by which the server is measured.
-pub fn routes(app: Arc<App>, bench_routes: bool) -> impl Endpoint<Output = Response> {
+pub fn routes(app: Arc<App>, bench_routes: bool) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
     let apis: Apis = (
         events::EventsApi { app: app.clone() },
         sections::SectionsApi { app: app.clone() },
@@ -62,7 +64,8 @@ pub fn routes(app: Arc<App>, bench_routes: bool) -> impl Endpoint<Output = Respo
     } else {
         document::service(apis).into_endpoint()
     };
-    shell::Shell::new(endpoint, Some(app))
+    let shell = Arc::new(shell::Shell::new(endpoint, Some(app)));
+    move |request| Box::pin(Arc::clone(&shell).answer(request))
 }
 
 /// The chapters of the documentation.

@@ -11,6 +11,7 @@ use super::claim::{ClaimIn, fingerprint, order_of};
 use super::code::Code;
 use super::conversions::of_change;
 use super::json::{JsonBody, SharedApp};
+use super::later::Later;
 use super::order_types::{OrderList, OrderOut};
 use super::params::{IdempotencyKey, Path, limit_default};
 use super::problem::Problem;
@@ -57,25 +58,13 @@ impl OrdersApi {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey,
         claim: JsonBody<ClaimIn>,
-    ) -> Result<Created<OrderOut>, Refusal<ClaimSeats>> {
+    ) -> Result<Later<Created<OrderOut>>, Refusal<ClaimSeats>> {
         let event_id = event_id.0.0;
         let layout = self.layout(event_id).await?;
         let wanted = claim.0.wanted(&layout)?;
         let idempotency = idempotency_key.0.map(|key| Idempotency { key, fingerprint: fingerprint(&wanted) });
-        let order_id = Uuid::now_v7();
-        let request = ClaimRequest { event_id, order_id, customer_id: customer.0, idempotency, wanted };
-        let outcome = self.app.lanes.claim(request).await.map_err(|error| {
-            let problem = Problem::from(error);
-            if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
-        })?;
-        // Only these two details need the event's settings; the others cost no look.
-        let event = match outcome {
-            ClaimOutcome::NotOnSale | ClaimOutcome::CustomerLimit => self.app.catalogue.event(event_id).await.ok().flatten(),
-            _ => None,
-        };
-        let (order, replayed) = order_of(outcome, &layout, event.as_deref())?;
-        let location = format!("/v1/events/{event_id}/orders/{}", order.order_id);
-        Ok(Created { body: OrderOut::new(&order, &layout), location, replayed })
+        let request = ClaimRequest { event_id, order_id: Uuid::now_v7(), customer_id: customer.0, idempotency, wanted };
+        Ok(Later::new(claimed(SharedApp::clone(&self.app), layout, request)))
     }
 
     /// List my orders
@@ -140,4 +129,20 @@ impl OrdersApi {
     async fn layout(&self, event_id: i64) -> Result<Arc<EventLayout>, Problem> {
         self.app.catalogue.layout(event_id).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
     }
+}
+
+async fn claimed(app: SharedApp, layout: Arc<EventLayout>, request: ClaimRequest) -> Result<Created<OrderOut>, Problem> {
+    let (event_id, order_id) = (request.event_id, request.order_id);
+    let outcome = app.lanes.claim(request).await.map_err(|error| {
+        let problem = Problem::from(error);
+        if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
+    })?;
+    // Only these two details need the event's settings; the others cost no look.
+    let event = match outcome {
+        ClaimOutcome::NotOnSale | ClaimOutcome::CustomerLimit => Box::pin(app.catalogue.event(event_id)).await.ok().flatten(),
+        _ => None,
+    };
+    let (order, replayed) = order_of(outcome, &layout, event.as_deref())?;
+    let location = format!("/v1/events/{event_id}/orders/{}", order.order_id);
+    Ok(Created { body: OrderOut::new(&order, &layout), location, replayed })
 }

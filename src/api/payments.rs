@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Tag;
 use super::code::Code;
 use super::json::{SharedApp, SignedJson, input};
+use super::later::Later;
 use super::problem::Problem;
 use super::refusal::{BODY, Refusal, refusals};
 use super::replies::{Answer, Found};
@@ -43,14 +44,18 @@ impl PaymentsApi {
         /// When the message was sent, in seconds since 1970; at most 5 minutes from now.
         #[oai(name = "webhook-timestamp")]
         _webhook_timestamp: Header<String>,
-    ) -> Result<Found<PaymentResult>, Refusal<NotifyPayment>> {
-        let order_id = notice.0.order_id.0;
-        let outcome = self.app.lanes.settle(notice.0.into()).await.map_err(|error| {
-            let problem = Problem::from(error);
-            if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
-        })?;
-        Ok(Found(PaymentResult { outcome: recorded(outcome)? }))
+    ) -> Result<Later<Found<PaymentResult>>, Refusal<NotifyPayment>> {
+        Ok(Later::new(settled(SharedApp::clone(&self.app), notice.0.into())))
     }
+}
+
+async fn settled(app: SharedApp, notice: PaymentNotice) -> Result<Found<PaymentResult>, Problem> {
+    let order_id = notice.order_id;
+    let outcome = app.lanes.settle(notice).await.map_err(|error| {
+        let problem = Problem::from(error);
+        if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
+    })?;
+    Ok(Found(PaymentResult { outcome: recorded(outcome)? }))
 }
 
 fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {

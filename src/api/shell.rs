@@ -2,6 +2,7 @@
 //! response has.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use poem::http::header::{self, CACHE_CONTROL, CONTENT_TYPE};
@@ -13,6 +14,7 @@ use super::code::Code;
 use super::conversions::of_framework;
 use super::document::Methods;
 use super::json::SharedApp;
+use super::later::awaited_by;
 use super::problem::{self, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,30 +33,46 @@ impl<E> Shell<E> {
     }
 }
 
-impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+impl<E: Endpoint<Output = Response>> Shell<E> {
+    /// Answers a request, whatever comes.
+    pub async fn answer(self: Arc<Self>, mut request: Request) -> Response {
         let request_id = request_id(request.headers());
         if let Some(app) = &self.app {
             request.set_data(SharedApp::clone(app));
         }
         // Both are cheap: a URI shares its text.
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let mut response = match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
-            Ok(Ok(response)) if is_presentable(&response) => response,
-            Ok(Ok(response)) => of_framework(response.status().into()).into_response(text(&request_id)),
-            Ok(Err(error)) => self.refuse(of_framework(error), &uri, text(&request_id)),
-            Err(panic) => Problem::internal(panic_message(panic.as_ref())).into_response(text(&request_id)),
-        };
+        // Boxed, so that nothing of it is kept while a later answer is waited for.
+        let mut response = Box::pin(self.at_once(request, &uri, &request_id)).await;
+        if let Some(awaited) = awaited_by(&mut response) {
+            response = match AssertUnwindSafe(awaited).catch_unwind().await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(problem)) => problem.into_response(text(&request_id)),
+                Err(panic) => panicked(panic.as_ref(), &request_id),
+            };
+        }
         tracing::debug!(request_id = text(&request_id), %method, path = uri.path(), status = response.status().as_u16(), "answered");
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, request_id);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // Orders are private and events are cached here: nobody else keeps what does not say otherwise.
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        Ok(response)
+        response
     }
+
+    /// The framework's answer, which may carry one that comes later.
+    async fn at_once(&self, request: Request, uri: &Uri, request_id: &HeaderValue) -> Response {
+        match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
+            Ok(Ok(response)) if is_presentable(&response) => response,
+            Ok(Ok(response)) => of_framework(response.status().into()).into_response(text(request_id)),
+            Ok(Err(error)) => self.refuse(of_framework(error), uri, text(request_id)),
+            Err(panic) => panicked(panic.as_ref(), request_id),
+        }
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send), request_id: &HeaderValue) -> Response {
+    Problem::internal(panic_message(panic)).into_response(text(request_id))
 }
 
 impl<E> Shell<E> {
@@ -100,12 +118,14 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 mod tests {
     use poem::endpoint::make;
     use poem::http::{Method, StatusCode};
+    use poem::IntoResponse;
     use serde_json::Value;
 
     use super::*;
+    use crate::api::later::Later;
 
     async fn call(request: Request, inner: impl Endpoint<Output = Response>) -> (Response, Value) {
-        let mut response = Shell::new(inner, None).call(request).await.unwrap();
+        let mut response = Arc::new(Shell::new(inner, None)).answer(request).await;
         let body = response.take_body().into_bytes().await.unwrap();
         (response, serde_json::from_slice(&body).unwrap_or_default())
     }
@@ -124,6 +144,18 @@ mod tests {
         let (response, body) = call(Request::default(), inner).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!((&body["code"], &body["request_id"]), (&"internal_error".into(), &header(&response, "x-request-id").into()));
+        assert!(!body.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_later_answer_is_waited_for_and_may_refuse_or_panic() {
+        let later = |answer: fn() -> Result<StatusCode, Problem>| make(move |_| async move { Ok(Later::new(async move { answer() }).into_response()) });
+        let (response, _) = call(Request::default(), later(|| Ok(StatusCode::CREATED))).await;
+        assert_eq!((response.status(), header(&response, "x-content-type-options")), (StatusCode::CREATED, "nosniff"));
+        let (response, body) = call(Request::default(), later(|| Err(Problem::plain(Code::SoldOut)))).await;
+        assert_eq!((response.status().as_u16(), &body["code"]), (409, &"sold_out".into()));
+        let (response, body) = call(Request::default(), later(|| if true { panic!("secret") } else { Ok(StatusCode::OK) })).await;
+        assert_eq!((response.status().as_u16(), &body["code"]), (500, &"internal_error".into()));
         assert!(!body.to_string().contains("secret"));
     }
 

@@ -43,6 +43,11 @@ impl Catalogue {
         if let Some(layout) = self.layouts.get(&event_id).await {
             return Ok(Some(layout));
         }
+        // Boxed, here and in the other caches: loading is rare, and its state would make every request larger.
+        Box::pin(self.load_layout(event_id)).await
+    }
+
+    async fn load_layout(&self, event_id: i64) -> Result<Option<Arc<EventLayout>>, DbError> {
         // Unknown ids are remembered with the settings: a storm of them must not become a storm of queries.
         if self.event(event_id).await?.is_none() {
             return Ok(None);
@@ -63,7 +68,7 @@ impl Catalogue {
     /// The settings of an event, at most 300 ms old.
     pub async fn event(&self, event_id: i64) -> Result<Option<Arc<Event>>, DbError> {
         let load = async { Ok::<_, DbError>(self.db.get_event(event_id).await?.map(Arc::new)) };
-        self.events.try_get_with(event_id, load).await.map_err(|error| (*error).clone())
+        Box::pin(self.events.try_get_with(event_id, load)).await.map_err(|error| (*error).clone())
     }
 
     /// Forgets an event's settings, after they changed here.

@@ -47,7 +47,7 @@ impl SeatMaps {
             let seats = self.db.section_seats(layout.event_id, section.section_no).await?;
             Ok::<_, DbError>(seats.map(|seats| Arc::new(Body::new(seats.revision, section_json(layout.event_id, section, &seats)))))
         };
-        self.sections.try_get_with(key, load).await.map_err(|error| (*error).clone())
+        Box::pin(self.sections.try_get_with(key, load)).await.map_err(|error| (*error).clone())
     }
 
     /// `GET …/availability`; `None` when the database has no such event.
@@ -62,7 +62,7 @@ impl SeatMaps {
             let revision = sections.iter().map(|section| section.revision).sum();
             Ok::<_, DbError>((!sections.is_empty()).then(|| Arc::new(Body::new(revision, house_json(layout, revision, &sections)))))
         };
-        self.houses.try_get_with(layout.event_id, load).await.map_err(|error| (*error).clone())
+        Box::pin(self.houses.try_get_with(layout.event_id, load)).await.map_err(|error| (*error).clone())
     }
 }
 

@@ -43,7 +43,7 @@ impl Summaries {
             self.metrics.cache_read("summary", CacheResult::Memory);
             return Ok(body);
         }
-        self.bodies.try_get_with(event_id, self.load(event_id)).await.map_err(|error| (*error).clone())
+        Box::pin(self.bodies.try_get_with(event_id, self.load(event_id))).await.map_err(|error| (*error).clone())
     }
 
     async fn load(&self, event_id: i64) -> Result<Option<Arc<Body>>, DbError> {

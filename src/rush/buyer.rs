@@ -88,8 +88,8 @@ pub struct Buyer {
 
 /// What came of a claim, or of looking for one.
 enum Attempt {
-    /// An order holds the seats.
-    Claimed(OrderView),
+    /// An order holds the seats, of the section at that position.
+    Claimed(usize, OrderView),
     /// Others have some of them: these, if the server named them.
     Taken(Vec<i32>),
     /// The section at that position has too few seats.
@@ -147,8 +147,11 @@ impl Buyer {
         };
         loop {
             match attempt {
-                Attempt::Claimed(_) if self.intent.abandon => return Ok(Ending::Abandoned),
-                Attempt::Claimed(order) if self.pay(sale, &order).await? => return Ok(Ending::Paid),
+                Attempt::Claimed(_, order) if self.intent.abandon => {
+                    sale.live.abandoned(order.seats.len());
+                    return Ok(Ending::Abandoned);
+                }
+                Attempt::Claimed(section, order) if self.pay(sale, section, &order).await? => return Ok(Ending::Paid),
                 Attempt::Taken(_) | Attempt::TooFew(_) if self.intent.one_try => return Ok(Ending::Refused),
                 Attempt::SoldOut => return Ok(Ending::SoldOut),
                 Attempt::TooFew(section) => exhausted.push(section),
@@ -157,7 +160,7 @@ impl Buyer {
                     self.pause(Duration::from_millis(50 << looks.min(6)).min(LOOK_INTERVAL_MAX)).await;
                     looks += 1;
                 }
-                Attempt::Claimed(_) | Attempt::Taken(_) => {}
+                Attempt::Claimed(..) | Attempt::Taken(_) => {}
             }
             attempt = self.search(sale, &exhausted).await?;
         }
@@ -208,9 +211,10 @@ impl Buyer {
             Some(seat_nos) => sale.claim_seats(section, seat_nos, &self.authorization, &key)?,
             None => sale.claim_best(section, self.intent.quantity, &self.authorization, &key)?,
         };
-        let answer = self.ask(Step::Claim, &call).await;
+        let answer = self.ask(sale, Step::Claim, &call).await;
         if answer.status == StatusCode::CONFLICT {
             let problem = self.problem(&answer);
+            sale.live.refused();
             return match problem.code.as_str() {
                 "seat_taken" => Ok(Attempt::Taken(problem.taken.iter().map(|seat| seat.seat).collect())),
                 "sold_out" => Ok(Attempt::TooFew(section)),
@@ -235,14 +239,15 @@ impl Buyer {
             paid_at: None,
             refund_due: false,
         });
+        sale.live.claimed(section, &order.seats);
         // An order that has ended already was claimed by a request whose answer was lost, long ago.
-        Ok(if order.status == "pending_payment" { Attempt::Claimed(order) } else { Attempt::Taken(Vec::new()) })
+        Ok(if order.status == "pending_payment" { Attempt::Claimed(section, order) } else { Attempt::Taken(Vec::new()) })
     }
 
     /// Has the gateway tell of the payment; false if the money came too late for the seats.
-    async fn pay(&mut self, sale: &Sale, order: &OrderView) -> anyhow::Result<bool> {
+    async fn pay(&mut self, sale: &Sale, section: usize, order: &OrderView) -> anyhow::Result<bool> {
         let call = sale.pay(order)?;
-        let answer = self.ask_ok(Step::Pay, &call).await?;
+        let answer = self.ask_ok(sale, Step::Pay, &call).await?;
         let payment: PaymentView = serde_json::from_slice(&answer.body)?;
         let paid = match payment.outcome.as_str() {
             "paid" | "late_reclaimed" => true,
@@ -255,7 +260,9 @@ impl Buyer {
             (purchase.paid_at, purchase.refund_due) = (paid.then(Instant::now), !paid);
         }
         if paid {
-            sale.count_sold(order.seats.len());
+            sale.live.sold(section, order.seats.len());
+        } else {
+            sale.live.lost(order.seats.len());
         }
         Ok(paid)
     }
@@ -272,23 +279,23 @@ impl Buyer {
     }
 
     async fn read_order(&mut self, sale: &Sale, order_id: Uuid) -> anyhow::Result<OrderView> {
-        let answer = self.ask_ok(Step::ReadOrder, &sale.read_order(order_id, &self.authorization)?).await?;
+        let answer = self.ask_ok(sale, Step::ReadOrder, &sale.read_order(order_id, &self.authorization)?).await?;
         Ok(serde_json::from_slice(&plain(&answer)?)?)
     }
 
     async fn read_summary(&mut self, sale: &Sale) -> anyhow::Result<Arc<Summary>> {
-        let answer = self.ask_ok(Step::ReadSections, &sale.summary_call).await?;
+        let answer = self.ask_ok(sale, Step::ReadSections, &sale.summary_call).await?;
         sale.summary.read(&answer, |body| Ok(serde_json::from_slice(body)?))
     }
 
     async fn read_seats(&mut self, sale: &Sale, section: usize) -> anyhow::Result<Arc<SeatMap>> {
-        let answer = self.ask_ok(Step::ReadSeats, &sale.sections[section].seats_call).await?;
+        let answer = self.ask_ok(sale, Step::ReadSeats, &sale.sections[section].seats_call).await?;
         sale.sections[section].seats.read(&answer, SeatMap::of_section)
     }
 
     /// Whether no section has enough seats and no held seat may come back.
     async fn is_sold_out(&mut self, sale: &Sale) -> anyhow::Result<bool> {
-        let answer = self.ask_ok(Step::ReadHouse, &sale.house_call).await?;
+        let answer = self.ask_ok(sale, Step::ReadHouse, &sale.house_call).await?;
         let house = sale.house.read(&answer, SeatMap::of_house)?;
         Ok(house.iter().all(|(_, map)| map.held == 0 && map.available.len() < self.intent.quantity))
     }

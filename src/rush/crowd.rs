@@ -16,10 +16,9 @@ use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Plan,
     buyer::{Buyer, Ending},
     client::Connection,
-    intent::draw,
+    intent::Drawn,
     sale::Sale,
 };
 use crate::auth::mint_customer_token;
@@ -35,17 +34,14 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Draws every buyer's intent, mints its token and opens its connection.
+    /// Makes a buyer of each intent: mints its token, good for a rush of that `span`, and opens its connection.
     ///
     /// # Errors
     /// When a connection cannot be opened.
-    pub async fn gather(plan: &Plan, sale: &Sale, jwt_secret: &str) -> anyhow::Result<Self> {
+    pub async fn gather(drawn: Vec<Drawn>, span: Duration, sale: &Sale, jwt_secret: &str) -> anyhow::Result<Self> {
         // Customers of their own for each rush: a limit of seats for each customer and event must not meet those of another rush.
         let run = format!("{:08x}", rand::random::<u32>());
-        let capacities: Vec<usize> = sale.concert.sections.iter().map(|section| section.capacity).collect();
-        let drawn = draw(plan, &capacities);
-        let last_arrival = drawn.last().map_or(Duration::ZERO, |(intent, _)| intent.arrival);
-        let token_ttl_s = (plan.timeout + last_arrival).as_secs() + TOKEN_TTL_EXTRA_S;
+        let (count, token_ttl_s) = (drawn.len(), span.as_secs() + TOKEN_TTL_EXTRA_S);
         let buyers = stream::iter(drawn.into_iter().enumerate())
             .map(|(index, drawn)| {
                 let (run, target) = (&run, &sale.target);
@@ -54,7 +50,7 @@ impl Crowd {
                     let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
                     authorization.set_sensitive(true);
                     let opening = Connection::open(target, index).await;
-                    let connection = opening.with_context(|| format!("buyer {} of {} cannot connect", index + 1, plan.buyers))?;
+                    let connection = opening.with_context(|| format!("buyer {} of {} cannot connect", index + 1, count))?;
                     anyhow::Ok(Buyer::new(drawn, connection, authorization))
                 }
             })
@@ -89,6 +85,7 @@ impl Crowd {
             });
         }
         let released_at = Instant::now();
+        sale.live.released(released_at);
         gate.send_replace(Some(released_at));
         let mut buyers = Vec::with_capacity(shopping.len());
         loop {

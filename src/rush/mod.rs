@@ -13,6 +13,7 @@ mod concert;
 mod crowd;
 mod fates;
 mod intent;
+mod live;
 mod progress;
 mod report;
 pub(crate) mod sale;
@@ -20,12 +21,12 @@ mod stages;
 mod tally;
 mod timeline;
 mod verify;
+mod view;
 pub(crate) mod views;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::{Method, Uri};
+use hyper::Method;
 use tokio_util::sync::CancellationToken;
 
 use self::client::{Call, Connection};
@@ -117,8 +118,7 @@ pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<Repor
 pub async fn is_ready(url: &str) -> bool {
     let asking = async {
         let target = Target::resolve(url).await?;
-        let (headers, uri) = (client::common_headers(&target), Uri::from_static("/readyz"));
-        let call = Call { method: Method::GET, uri, headers, body: Bytes::new() };
+        let call = Call::draft(&target, &Method::GET, "/readyz").empty()?;
         anyhow::Ok(Connection::open(&target, 0).await?.send(&call).await?.status.is_success())
     };
     asking.await.unwrap_or(false)

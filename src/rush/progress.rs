@@ -1,66 +1,130 @@
-//! What people see while the seats are sold: a bar on a terminal, plain lines elsewhere.
+//! What people see while the seats are sold: a picture on a terminal, plain lines elsewhere.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
     io::IsTerminal,
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use console::Term;
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::sale::Sale;
+use super::{
+    live::{Live, Snapshot},
+    view::{Canvas, picture},
+};
 
-const BAR_INTERVAL: Duration = Duration::from_millis(100);
+const DRAWN_PER_SECOND: u8 = 10;
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
-const BAR: &str = "  selling {bar:40.green/dim} {human_pos} / {human_len} seats  {msg}  {elapsed}";
+/// What "now" means for the rate.
+const RATE_SPAN: Duration = Duration::from_secs(1);
 
-/// Shows how the sale goes until the future is dropped.
-pub async fn show(sale: &Sale, seats: u64) -> Infallible {
-    if std::io::stderr().is_terminal() { show_bar(sale, seats).await } else { show_lines(sale, seats).await }
+/// Shows how the sale of so many seats goes, until the future is dropped.
+pub async fn show(live: &Live, seats: u64) -> Infallible {
+    if std::io::stderr().is_terminal() { show_picture(live, seats).await } else { show_lines(live, seats).await }
 }
 
-async fn show_bar(sale: &Sale, seats: u64) -> Infallible {
-    let bar = ProgressBar::new(seats);
-    if let Ok(style) = ProgressStyle::with_template(BAR) {
-        bar.set_style(style.progress_chars("━╸─"));
-    }
-    let started_at = Instant::now();
-    let _finish = Finish { bar: &bar, sale };
+async fn show_picture(live: &Live, seats: u64) -> Infallible {
+    let mut screen = Screen::new(live, seats);
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / u32::from(DRAWN_PER_SECOND));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        bar.set_position(sale.sold());
-        bar.set_message(rate(sale.sold(), started_at.elapsed()));
-        tokio::time::sleep(BAR_INTERVAL).await;
+        ticks.tick().await;
+        screen.draw();
     }
 }
 
-/// Leaves the bar as it stands at the end.
-struct Finish<'a> {
-    bar: &'a ProgressBar,
-    sale: &'a Sale,
+/// The last lines of the terminal. They are drawn over while the sale goes on and stay as they stand at the end; nothing of the
+/// terminal is changed that an end of any kind would have to put back.
+struct Screen<'a> {
+    live: &'a Live,
+    seats: u64,
+    term: Term,
+    lines: ProgressBar,
+    rate: Rate,
 }
 
-impl Drop for Finish<'_> {
+impl<'a> Screen<'a> {
+    fn new(live: &'a Live, seats: u64) -> Self {
+        let term = Term::stderr();
+        let target = ProgressDrawTarget::term(term.clone(), DRAWN_PER_SECOND);
+        let lines = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            lines.set_style(style);
+        }
+        Self { live, seats, term, lines, rate: Rate::default() }
+    }
+
+    fn picture(&mut self) -> String {
+        let now = self.live.snapshot();
+        let rate = self.rate.at(now.elapsed, now.sold);
+        let (height, width) = self.term.size();
+        let canvas = Canvas { width: width.into(), height: height.into(), colours: console::colors_enabled_stderr() };
+        picture(canvas, &now, self.seats, rate).join("\n")
+    }
+
+    fn draw(&mut self) {
+        let picture = self.picture();
+        self.lines.set_message(picture);
+        self.lines.tick();
+    }
+}
+
+impl Drop for Screen<'_> {
     fn drop(&mut self) {
-        self.bar.set_position(self.sale.sold());
-        self.bar.abandon();
+        let picture = self.picture();
+        self.lines.abandon_with_message(picture);
     }
 }
 
-async fn show_lines(sale: &Sale, seats: u64) -> Infallible {
+/// Seats sold per second of late.
+#[derive(Default)]
+struct Rate(VecDeque<(Duration, u64)>);
+
+impl Rate {
+    fn at(&mut self, elapsed: Duration, sold: u64) -> f64 {
+        self.0.push_back((elapsed, sold));
+        while self.0.len() > 2 && self.0[1].0 + RATE_SPAN < elapsed {
+            self.0.pop_front();
+        }
+        let (since, before) = self.0[0];
+        (sold - before) as f64 / (elapsed - since).as_secs_f64().max(0.001)
+    }
+}
+
+async fn show_lines(live: &Live, seats: u64) -> Infallible {
     let started_at = Instant::now();
     loop {
         tokio::time::sleep(LINE_INTERVAL).await;
-        let (sold, elapsed) = (sale.sold(), started_at.elapsed());
+        let Snapshot { sold, held, expired, claimed_again, refused, .. } = live.snapshot();
+        let elapsed = started_at.elapsed().as_secs_f64();
+        let count = HumanCount;
         eprintln!(
-            "  {} of {} seats sold after {:.0} s, {}",
-            HumanCount(sold),
-            HumanCount(seats),
-            elapsed.as_secs_f64(),
-            rate(sold, elapsed)
+            "  {} of {} seats sold after {elapsed:.0} s, {}/s; {} held, {} expired, {} claimed again, {} claims refused",
+            count(sold),
+            count(seats),
+            count((sold as f64 / elapsed) as u64),
+            count(held),
+            count(expired),
+            count(claimed_again),
+            count(refused)
         );
     }
 }
 
-fn rate(sold: u64, elapsed: Duration) -> String {
-    format!("{}/s", HumanCount((sold as f64 / elapsed.as_secs_f64().max(0.001)) as u64))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_last_second() {
+        let mut rate = Rate::default();
+        let at = |rate: &mut Rate, ms, sold| rate.at(Duration::from_millis(ms), sold);
+        assert_eq!(at(&mut rate, 0, 0), 0.0);
+        assert_eq!(at(&mut rate, 500, 1000), 2000.0);
+        assert_eq!(at(&mut rate, 1000, 1000), 1000.0);
+        assert_eq!(at(&mut rate, 1500, 1000), 0.0 + 1000.0 / 1.5);
+        assert_eq!(at(&mut rate, 3000, 1000), 0.0);
+    }
 }

@@ -9,8 +9,8 @@ use anyhow::ensure;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Access, NewConcert, Plan, Promoter, Report, Target, buyer::Buyer, client::Connection, connections_possible, crowd::Crowd, progress,
-    sale::Sale, verify, views::Summary,
+    Access, NewConcert, Plan, Promoter, Report, Target, buyer::Buyer, client::Connection, connections_possible, crowd::Crowd, intent::draw,
+    progress, sale::Sale, verify, views::Summary,
 };
 use crate::db::Endpoint;
 
@@ -70,9 +70,12 @@ impl Gathered {
         };
         let limit = concert.seats_per_customer;
         ensure!(plan.seats_per_order <= limit, "a customer may have {limit} seats at this concert, not {}", plan.seats_per_order);
+        let capacities: Vec<usize> = concert.sections.iter().map(|section| section.capacity).collect();
+        let drawn = draw(plan, &capacities);
+        let span = plan.timeout + drawn.last().map_or(Duration::ZERO, |(intent, _)| intent.arrival);
         let sale = Arc::new(Sale::new(&target, concert, &access.webhook_secret)?);
         let seats = seats_on_sale(&sale).await?;
-        let crowd = Crowd::gather(plan, &sale, &access.jwt_secret).await?;
+        let crowd = Crowd::gather(drawn, span, &sale, &access.jwt_secret).await?;
         let (only_ours, database) = (matches!(on, On::New(_)), access.database.clone());
         Ok(Self { setting: Setting { sale, plan: plan.clone(), seats, only_ours, database }, crowd })
     }
@@ -86,7 +89,7 @@ impl Gathered {
         let selling = crowd.release(&setting.sale, setting.plan.timeout, stop);
         let (buyers, released_at) = tokio::select! {
             sold = selling => sold?,
-            never = progress::show(&setting.sale, setting.seats as u64) => match never {},
+            never = progress::show(&setting.sale.live, setting.seats as u64) => match never {},
         };
         Ok(Answered { setting, buyers, released_at, gone_at: Instant::now(), interrupted: stop.is_cancelled() })
     }

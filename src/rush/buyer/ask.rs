@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::Buyer;
 use crate::rush::{
     client::{Answer, Call},
+    sale::Sale,
     tally::Step,
     views::{ProblemView, plain},
 };
@@ -17,15 +18,15 @@ use crate::rush::{
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Buyer {
-    pub(super) async fn ask_ok(&mut self, step: Step, call: &Call) -> anyhow::Result<Answer> {
-        let answer = self.ask(step, call).await;
+    pub(super) async fn ask_ok(&mut self, sale: &Sale, step: Step, call: &Call) -> anyhow::Result<Answer> {
+        let answer = self.ask(sale, step, call).await;
         self.expect_ok(step, &answer)?;
         Ok(answer)
     }
 
     /// Asks until there is an answer that is not "try again later". Sending again is harmless: a claim carries its idempotency key, a
     /// payment its reference. The wait counts from the moment the buyer meant to ask, however busy its machine was then.
-    pub(super) async fn ask(&mut self, step: Step, call: &Call) -> Answer {
+    pub(super) async fn ask(&mut self, sale: &Sale, step: Step, call: &Call) -> Answer {
         self.waiting_for = Some(step);
         loop {
             let meant_at = self.meant_at.take().unwrap_or_else(Instant::now);
@@ -33,7 +34,9 @@ impl Buyer {
                 Ok(answer) => {
                     let answered_at = Instant::now();
                     self.answered_at.get_or_insert(answered_at);
-                    self.tally.answered(step, answer.status, answered_at - meant_at);
+                    let took = answered_at - meant_at;
+                    self.tally.answered(step, answer.status, took);
+                    sale.live.answered(step, took);
                     if answer.status != StatusCode::SERVICE_UNAVAILABLE {
                         self.waiting_for = None;
                         return answer;

@@ -1,0 +1,148 @@
+//! Connections: accepted, served over HTTP/1.1 one request after another, and let go.
+//!
+//! The framework brings a server of its own, whose watch over idle connections is a second task for each, woken by every read and
+//! write. Ten thousand buyers come at once here, so a connection is one task, its timers are hyper's, and what a request needs is
+//! given back before the next one comes.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http_body_util::combinators;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use poem::http::uri::Scheme;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Request, Response};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+
+/// Connections the kernel may hold for us until we accept them; ten thousand buyers come at once.
+const BACKLOG: i32 = 16_384;
+/// The longest a connection waits for the head of its next request, from its first byte's absence to its last byte's arrival, and
+/// the longest a client may leave an answer unread. A rush keeps its buyers' connections open between two requests.
+const IDLE_MAX: Duration = Duration::from_secs(75);
+/// The largest head of a request, and the most of an answer that waits in memory for its client, in bytes.
+const BUFFER_MAX_BYTES: usize = 64 * 1024;
+/// Pause after the system refused a connection, most likely for want of file descriptors.
+const REFUSED_PAUSE: Duration = Duration::from_millis(20);
+
+/// An answer's body as the framework hands it over.
+type BoxBody = combinators::BoxBody<Bytes, io::Error>;
+
+/// The connections of one server.
+pub(crate) struct Connections {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Connections {
+    /// Listens; nothing is accepted yet.
+    pub(crate) fn listen(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        // Accepted connections take this over.
+        socket.set_tcp_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from_std(socket.into())?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`; then accepts no more, lets requests under way finish for at most `drain`, and cuts what is left.
+    pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, drain: Duration) {
+        let Self { listener, address } = self;
+        let (graceful, cut) = (GracefulShutdown::new(), CancellationToken::new());
+        let server = Arc::new(Serving { routes, local: LocalAddr(Addr::SocketAddr(address)), http: http() });
+        let mut stopped = pin!(stop.cancelled());
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stopped => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, remote)) => {
+                    tokio::spawn(converse(Arc::clone(&server), stream, remote, graceful.watcher(), cut.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(REFUSED_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(drain_s = drain.as_secs(), "requests under way took too long; cutting their connections");
+        }
+        cut.cancel();
+    }
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(IDLE_MAX).max_buf_size(BUFFER_MAX_BYTES);
+    http
+}
+
+/// Answers any request; boxed, so that a connection between two requests keeps no room for one.
+pub(crate) trait Routes: Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {}
+
+impl<R: Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static> Routes for R {}
+
+/// What all connections share.
+struct Serving<R> {
+    routes: R,
+    local: LocalAddr,
+    http: http1::Builder,
+}
+
+impl<R: Routes> Serving<R> {
+    fn answer(&self, request: hyper::Request<Incoming>, remote: SocketAddr) -> BoxFuture<'static, Response> {
+        (self.routes)((request, self.local.clone(), RemoteAddr(Addr::SocketAddr(remote)), Scheme::HTTP).into())
+    }
+}
+
+/// The whole life of a connection.
+fn converse<R: Routes>(
+    server: Arc<Serving<R>>,
+    stream: TcpStream,
+    remote: SocketAddr,
+    watcher: Watcher,
+    cut: CancellationToken,
+) -> impl Future<Output = ()> + Send {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(IDLE_MAX));
+    let http = server.http.clone();
+    let service = service_fn(move |request| server.answer(request, remote).map(|answer| Ok::<_, Infallible>(hyper::Response::<BoxBody>::from(answer))));
+    let conversation = watcher.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+    async move {
+        tokio::select! {
+            ended = conversation => {
+                // Clients come and go as they like: how a connection ended is nobody's concern.
+                if let Err(error) = ended {
+                    tracing::debug!(%remote, %error, "a connection ended early");
+                }
+            }
+            () = cut.cancelled() => {}
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What the rush shows while it runs: counters that every buyer adds to and one viewer reads. Atomics only: the crowd shares its two
+//! cores with the server it measures.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{concert::Concert, tally::Step, views::OrderSeat};
+
+/// Abandoned seats are kept by the moment of their claim in slots this long.
+const SLOT: Duration = Duration::from_millis(100);
+/// The first hour of the rush; who comes later is counted at its end.
+const SLOTS: usize = 36_000;
+/// Latencies within an eighth of each other are one.
+const EIGHTHS: u32 = 8;
+
+/// The counters.
+pub struct Live {
+    released_at: OnceLock<Instant>,
+    steps: [Histogram; Step::ALL.len()],
+    claimed: AtomicU64,
+    claimed_again: AtomicU64,
+    sold: AtomicU64,
+    /// Seats whose buyer was told that its money came too late for them.
+    lost: AtomicU64,
+    refused: AtomicU64,
+    sections: Vec<LiveSection>,
+    /// Seats that will never be paid, by the slot of their claim.
+    abandoned: Vec<AtomicU32>,
+    window: Duration,
+}
+
+struct LiveSection {
+    code: String,
+    capacity: usize,
+    sold: AtomicU64,
+    /// A bit for each seat that was claimed before.
+    claimed_before: Vec<AtomicU64>,
+}
+
+struct Histogram([AtomicU32; (32 * EIGHTHS) as usize]);
+
+/// The counters of one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Time since the release.
+    pub elapsed: Duration,
+    /// Seats paid.
+    pub sold: u64,
+    /// Seats of orders whose window is open still.
+    pub held: u64,
+    /// Seats of orders that were not paid before their window was over.
+    pub expired: u64,
+    /// Seats that were claimed anew after an earlier order had lost them.
+    pub claimed_again: u64,
+    /// Claims that were told at once that another has the seats, or that too few are left.
+    pub refused: u64,
+    /// Code, capacity and seats paid of each section.
+    pub sections: Vec<(String, usize, u64)>,
+    /// Answers so far with their p50 and p99, of each step that had any.
+    pub steps: Vec<(Step, u64, Duration, Duration)>,
+}
+
+impl Live {
+    /// Counters at nothing.
+    pub fn new(concert: &Concert) -> Self {
+        let section = |code: &str, capacity: usize| LiveSection {
+            code: code.to_owned(),
+            capacity,
+            sold: AtomicU64::new(0),
+            claimed_before: (0..capacity.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+        };
+        Self {
+            released_at: OnceLock::new(),
+            steps: std::array::from_fn(|_| Histogram(std::array::from_fn(|_| AtomicU32::new(0)))),
+            claimed: AtomicU64::new(0),
+            claimed_again: AtomicU64::new(0),
+            sold: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            sections: concert.sections.iter().map(|known| section(&known.section, known.capacity)).collect(),
+            abandoned: (0..SLOTS).map(|_| AtomicU32::new(0)).collect(),
+            window: Duration::from_millis(concert.window_ms),
+        }
+    }
+
+    /// The crowd was released.
+    pub fn released(&self, moment: Instant) {
+        // A sale is released once: a second moment would change nothing.
+        let _ = self.released_at.set(moment);
+    }
+
+    /// An answer came after so long.
+    pub fn answered(&self, step: Step, took: Duration) {
+        self.steps[step as usize].record(took);
+    }
+
+    /// A claim was refused.
+    pub fn refused(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    /// An order holds these seats of the section at that position.
+    pub fn claimed(&self, section: usize, seats: &[OrderSeat]) {
+        self.claimed.fetch_add(seats.len() as u64, Relaxed);
+        for seat in seats {
+            let index = seat.seat.saturating_sub(1) as usize;
+            let Some(word) = self.sections[section].claimed_before.get(index / 64) else { continue };
+            let bit = 1 << (index % 64);
+            if word.fetch_or(bit, Relaxed) & bit != 0 {
+                self.claimed_again.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// Seats of that section were paid.
+    pub fn sold(&self, section: usize, seats: usize) {
+        self.sold.fetch_add(seats as u64, Relaxed);
+        self.sections[section].sold.fetch_add(seats as u64, Relaxed);
+    }
+
+    /// Seats claimed just now will not be paid.
+    pub fn abandoned(&self, seats: usize) {
+        let slot = (self.elapsed().as_millis() / SLOT.as_millis()) as usize;
+        if let Some(slot) = self.abandoned.get(slot.min(self.abandoned.len() - 1)) {
+            slot.fetch_add(seats as u32, Relaxed);
+        }
+    }
+
+    /// Seats were another's before the money came.
+    pub fn lost(&self, seats: usize) {
+        self.lost.fetch_add(seats as u64, Relaxed);
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.released_at.get().map_or(Duration::ZERO, Instant::elapsed)
+    }
+
+    /// How things stand.
+    pub fn snapshot(&self) -> Snapshot {
+        let elapsed = self.elapsed();
+        // The buyers of abandoned orders do not look back, so their window's end tells that they expired.
+        let over = elapsed.saturating_sub(self.window).as_millis() / SLOT.as_millis();
+        let abandoned: u64 = self.abandoned.iter().take(over as usize).map(|slot| u64::from(slot.load(Relaxed))).sum();
+        let (sold, expired) = (self.sold.load(Relaxed), abandoned + self.lost.load(Relaxed));
+        let section = |section: &LiveSection| (section.code.clone(), section.capacity, section.sold.load(Relaxed));
+        let steps = Step::ALL.iter().filter_map(|step| {
+            let (count, quantiles) = self.steps[*step as usize].quantiles([0.5, 0.99]);
+            (count > 0).then_some((*step, count, quantiles[0], quantiles[1]))
+        });
+        Snapshot {
+            elapsed,
+            sold,
+            held: self.claimed.load(Relaxed).saturating_sub(sold + expired),
+            expired,
+            claimed_again: self.claimed_again.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            sections: self.sections.iter().map(section).collect(),
+            steps: steps.collect(),
+        }
+    }
+}
+
+impl Histogram {
+    fn record(&self, took: Duration) {
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX).max(EIGHTHS);
+        let octave = micros.ilog2();
+        let eighth = (micros >> (octave - EIGHTHS.ilog2())) % EIGHTHS;
+        self.0[(octave * EIGHTHS + eighth) as usize].fetch_add(1, Relaxed);
+    }
+
+    /// How many there are, and the upper end of the entry where each of these shares of them is reached.
+    fn quantiles<const N: usize>(&self, shares: [f64; N]) -> (u64, [Duration; N]) {
+        let counts: Vec<u64> = self.0.iter().map(|count| u64::from(count.load(Relaxed))).collect();
+        let total: u64 = counts.iter().sum();
+        let quantile = |share: f64| {
+            let wanted = (total as f64 * share).ceil() as u64;
+            let mut seen = 0;
+            let reached = counts.iter().position(|count| {
+                seen += count;
+                seen >= wanted.max(1)
+            });
+            let (octave, eighth) = reached.map_or((0, 0), |index| (index as u32 / EIGHTHS, index as u64 % u64::from(EIGHTHS)));
+            Duration::from_micros(((u64::from(EIGHTHS) + eighth + 1) << octave) / u64::from(EIGHTHS))
+        };
+        (total, shares.map(quantile))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::rush::concert::ConcertSection;
+
+    pub fn live(sections: &[(&str, usize)], window_ms: u64) -> Live {
+        let section = |&(code, capacity): &(&str, usize)| ConcertSection { section: code.to_owned(), capacity };
+        let sections = sections.iter().map(section).collect();
+        let concert = Concert { event_id: 1, currency: "TWD".to_owned(), window_ms, seats_per_customer: 4, sections };
+        Live::new(&concert)
+    }
+
+    fn seats(numbers: &[i32]) -> Vec<OrderSeat> {
+        numbers.iter().map(|&seat| OrderSeat { section: "A".to_owned(), seat }).collect()
+    }
+
+    #[test]
+    fn every_seat_claimed_is_sold_held_or_expired() {
+        let live = live(&[("A", 10), ("B", 100)], 60_000);
+        live.released(Instant::now());
+        live.claimed(0, &seats(&[1, 2, 3]));
+        live.sold(0, 2);
+        live.claimed(1, &seats(&[100]));
+        live.claimed(1, &seats(&[65, 66]));
+        live.lost(1);
+        live.claimed(1, &seats(&[100]));
+        live.refused();
+        let now = live.snapshot();
+        assert_eq!((now.sold, now.held, now.expired, now.claimed_again, now.refused), (2, 4, 1, 1, 1));
+        assert_eq!(now.sections, [("A".to_owned(), 10, 2), ("B".to_owned(), 100, 0)]);
+    }
+
+    #[test]
+    fn an_abandoned_seat_is_held_until_its_window_is_over() {
+        let released = |ago: Duration| {
+            let live = live(&[("A", 10)], 1000);
+            live.released(Instant::now());
+            live.claimed(0, &seats(&[1, 2]));
+            live.abandoned(2);
+            Live { released_at: OnceLock::from(Instant::now() - ago), ..live }.snapshot()
+        };
+        let (early, late) = (released(Duration::from_millis(600)), released(Duration::from_millis(1200)));
+        assert_eq!((early.held, early.expired), (2, 0));
+        assert_eq!((late.held, late.expired), (0, 2));
+    }
+
+    #[test]
+    fn quantiles_are_within_an_eighth() {
+        let live = live(&[("A", 10)], 1000);
+        for ms in 1..=1000 {
+            live.answered(Step::Claim, Duration::from_millis(ms));
+        }
+        live.answered(Step::Pay, Duration::ZERO);
+        live.answered(Step::ReadSeats, Duration::from_secs(100_000));
+        let steps = live.snapshot().steps;
+        assert_eq!(
+            steps.iter().map(|(step, count, ..)| (*step, *count)).collect::<Vec<_>>(),
+            [(Step::ReadSeats, 1), (Step::Claim, 1000), (Step::Pay, 1)]
+        );
+        let (_, _, p50, p99) = steps[1];
+        assert!((500..=563).contains(&p50.as_millis()), "{p50:?}");
+        assert!((990..=1120).contains(&p99.as_millis()), "{p99:?}");
+    }
+}

@@ -1,0 +1,233 @@
+//! The terminal's picture of a rush: what is sold where, how fast, and how long people wait.
+
+use std::time::Duration;
+
+use console::{Style, measure_text_width, pad_str, truncate_str};
+use indicatif::{HumanCount, HumanFloatCount};
+
+use super::live::Snapshot;
+
+/// Sections that get a bar each; of more, each is one character.
+const BARS_MAX: usize = 20;
+/// How wide the picture grows.
+const WIDTH_MAX: usize = 100;
+const LEVELS: [char; 9] = ['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/// What a picture is drawn for.
+#[derive(Clone, Copy, Debug)]
+pub struct Canvas {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Its lines.
+    pub height: usize,
+    /// Whether it shows colours.
+    pub colours: bool,
+}
+
+impl Canvas {
+    fn paint(self, style: &Style, text: &str) -> String {
+        style.clone().force_styling(self.colours).apply_to(text).to_string()
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.paint(&Style::new().dim(), text)
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint(&Style::new().bold(), text)
+    }
+
+    fn width(self) -> usize {
+        self.width.min(WIDTH_MAX).saturating_sub(1)
+    }
+
+    /// A bar with its parts of the whole in their styles.
+    fn bar(self, width: usize, whole: u64, parts: &[(u64, Style)]) -> String {
+        let (mut bar, mut drawn, mut total) = (String::new(), 0, 0);
+        for (index, (part, style)) in parts.iter().enumerate() {
+            total += part;
+            let eighths = (total.min(whole) as f64 / whole.max(1) as f64 * width as f64 * 8.0).round() as usize;
+            let mut text = "█".repeat((eighths / 8).saturating_sub(drawn));
+            drawn = drawn.max(eighths / 8);
+            if index + 1 == parts.len() && drawn < width && !eighths.is_multiple_of(8) {
+                text.push_str(EIGHTHS[eighths % 8]);
+                drawn += 1;
+            }
+            bar.push_str(&self.paint(style, &text));
+        }
+        bar + &self.dim(&"─".repeat(width.saturating_sub(drawn)))
+    }
+}
+
+/// The picture, line by line: none wider than the canvas, and no more lines than it has.
+pub fn picture(canvas: Canvas, now: &Snapshot, seats: u64, rate: f64) -> Vec<String> {
+    let width = canvas.width();
+    let mut lines = vec![overall(canvas, now, seats), String::new()];
+    let tail = [vec![String::new()], counts(canvas, now, seats, rate), steps(canvas, now)].concat();
+    let room = canvas.height.saturating_sub(lines.len() + tail.len() + 1);
+    lines.extend(
+        [section_bars(canvas, now), section_strip(canvas, now)].into_iter().find(|sections| sections.len() <= room).unwrap_or_default(),
+    );
+    lines.extend(tail);
+    lines.truncate(canvas.height.saturating_sub(1).max(1));
+    lines.iter().map(|line| truncate_str(line, width, "").into_owned()).collect()
+}
+
+fn sold_style() -> Style {
+    Style::new().green()
+}
+
+fn held_style() -> Style {
+    Style::new().yellow()
+}
+
+fn overall(canvas: Canvas, now: &Snapshot, seats: u64) -> String {
+    let share = 100.0 * now.sold as f64 / seats.max(1) as f64;
+    let words = format!("{} of {} seats sold", HumanCount(now.sold), HumanCount(seats));
+    let words = format!("  {}  {share:>3.0} %  {:>6.1} s", canvas.bold(&words), now.elapsed.as_secs_f64());
+    let width = canvas.width().saturating_sub(measure_text_width(&words) + 2).clamp(8, 60);
+    format!("  {}{words}", canvas.bar(width, seats, &[(now.sold, sold_style()), (now.held, held_style())]))
+}
+
+/// A bar for each section, in two columns where there is room.
+fn section_bars(canvas: Canvas, now: &Snapshot) -> Vec<String> {
+    if now.sections.len() > BARS_MAX {
+        return section_strip(canvas, now);
+    }
+    let code_width = now.sections.iter().map(|(code, ..)| measure_text_width(code)).max().unwrap_or(1).min(8);
+    let count_width = now.sections.iter().map(|(_, capacity, _)| HumanCount(*capacity as u64).to_string().len()).max().unwrap_or(1);
+    let columns = if canvas.width() >= 64 { 2 } else { 1 };
+    let bar_width = (canvas.width() / columns).saturating_sub(code_width + count_width + 6).clamp(4, 32);
+    let one = |(code, capacity, sold): &(String, usize, u64)| {
+        let code = pad_str(code, code_width, console::Alignment::Left, Some(""));
+        let bar = canvas.bar(bar_width, *capacity as u64, &[(*sold, sold_style())]);
+        format!("  {} {bar} {:>count_width$}", canvas.bold(&code), HumanCount(*sold).to_string())
+    };
+    let rows = now.sections.len().div_ceil(columns);
+    (0..rows).map(|row| now.sections.iter().skip(row).step_by(rows).map(one).collect::<Vec<_>>().join("  ")).collect()
+}
+
+/// One character for each section: the fuller, the higher.
+fn section_strip(canvas: Canvas, now: &Snapshot) -> Vec<String> {
+    let level = |(_, capacity, sold): &(String, usize, u64)| {
+        let level = (*sold as f64 / (*capacity).max(1) as f64 * 8.0).ceil() as usize;
+        LEVELS[level.min(8)]
+    };
+    let levels: Vec<char> = now.sections.iter().map(level).collect();
+    let lines = levels.chunks(canvas.width().saturating_sub(4).max(8));
+    lines.map(|line| format!("  {}", canvas.paint(&sold_style(), &line.iter().collect::<String>()))).collect()
+}
+
+fn counts(canvas: Canvas, now: &Snapshot, seats: u64, rate: f64) -> Vec<String> {
+    let count = |number: u64, what: &str| format!("{} {}", canvas.bold(&HumanCount(number).to_string()), canvas.dim(what));
+    let left = seats.saturating_sub(now.sold + now.held);
+    let average = now.sold as f64 / now.elapsed.as_secs_f64().max(0.001);
+    let rate = format!(
+        "{} {}",
+        canvas.bold(&format!("{}/s", HumanCount(rate as u64))),
+        canvas.dim(&format!("now, {}/s on average", HumanCount(average as u64)))
+    );
+    vec![
+        format!("  {}   {}   {}   {rate}", count(now.sold, "sold"), count(now.held, "held"), count(left, "left")),
+        format!(
+            "  {}   {}   {}",
+            count(now.refused, "claims refused"),
+            count(now.expired, "seats expired"),
+            count(now.claimed_again, "claimed again")
+        ),
+    ]
+}
+
+fn steps(canvas: Canvas, now: &Snapshot) -> Vec<String> {
+    if now.steps.is_empty() {
+        return Vec::new();
+    }
+    let head = canvas.dim(&format!("  {:<14} {:>9} {:>10} {:>10}", "latency", "answers", "p50", "p99"));
+    let row = |(step, count, p50, p99): &(super::tally::Step, u64, Duration, Duration)| {
+        let name = step.name().replace('_', " ");
+        format!("  {name:<14} {:>9} {:>10} {:>10}", HumanCount(*count).to_string(), ms(*p50), ms(*p99))
+    };
+    [String::new(), head].into_iter().chain(now.steps.iter().map(row)).collect()
+}
+
+fn ms(duration: Duration) -> String {
+    let ms = duration.as_secs_f64() * 1000.0;
+    let rounded = if ms < 10.0 { (ms * 10.0).round() / 10.0 } else { ms.round() };
+    format!("{} ms", HumanFloatCount(rounded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rush::tally::Step;
+
+    fn snapshot(sections: usize) -> Snapshot {
+        let ms = Duration::from_millis;
+        Snapshot {
+            elapsed: ms(1300),
+            sold: 5000,
+            held: 300,
+            expired: 7,
+            claimed_again: 5,
+            refused: 42,
+            sections: (0..sections).map(|index| (format!("S{index}"), 1000, (index * 100).min(1000) as u64)).collect(),
+            steps: vec![(Step::ReadSections, 10_000, ms(12), ms(103)), (Step::Claim, 5300, ms(400), ms(1200))],
+        }
+    }
+
+    fn drawn(width: usize, height: usize, sections: usize) -> Vec<String> {
+        picture(Canvas { width, height, colours: false }, &snapshot(sections), 10_000, 3211.0)
+    }
+
+    #[test]
+    fn everything_is_in_the_picture() {
+        let text = drawn(100, 40, 10).join("\n");
+        for part in [
+            "5,000 of 10,000 seats sold",
+            "50 %",
+            "1.3 s",
+            "300 held",
+            "4,700 left",
+            "42 claims refused",
+            "7 seats expired",
+            "5 claimed again",
+            "3,211/s",
+            "3,846/s on average",
+            "S9",
+            "read sections",
+            "1,200 ms",
+        ] {
+            assert!(text.contains(part), "{part:?} is missing:\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'), "colours nobody wants: {text:?}");
+    }
+
+    #[test]
+    fn it_fits_every_terminal() {
+        for (width, height) in [(200, 60), (80, 24), (60, 24), (40, 10), (20, 5), (1, 1)] {
+            for sections in [1, 10, 20, 21, 500] {
+                let lines = drawn(width, height, sections);
+                assert!(lines.len() <= height.max(2) - 1, "{} lines on {height}", lines.len());
+                assert!(lines.iter().all(|line| measure_text_width(line) < width.max(2)), "wider than {width}: {lines:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_bar_is_full_and_an_empty_one_empty() {
+        let canvas = Canvas { width: 80, height: 24, colours: false };
+        let bar = |parts: &[u64]| canvas.bar(4, 100, &parts.iter().map(|part| (*part, Style::new())).collect::<Vec<_>>());
+        assert_eq!(bar(&[0]), "────");
+        assert_eq!(bar(&[100]), "████");
+        assert_eq!(bar(&[50, 50]), "████");
+        assert_eq!(bar(&[50, 9]), "██▍─");
+        assert_eq!(bar(&[90, 90]), "████");
+    }
+
+    #[test]
+    fn colours_are_shown_where_they_are_wanted() {
+        let canvas = Canvas { width: 80, height: 24, colours: true };
+        assert!(picture(canvas, &snapshot(10), 10_000, 0.0)[0].contains("\u{1b}[32m"));
+    }
+}
