@@ -125,7 +125,6 @@ fn table(figures: &[&Figure]) -> Table {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
     use crate::bench::{machine::Machine, record::Record, report::Report};
 
     /// A report with something of everything.
