@@ -482,6 +482,16 @@ declare
     v_pointers integer[] := array_fill(1, array[100]);
     v_run      integer;
 begin
+    if 1 = all (p_quantities) then
+        select array_agg(a.seat_no)
+          into v_firsts
+          from rowlock._available_seats(p_event_id, p_section_no, p_from_seat, cardinality(p_quantities) + 1, p_lost) a;
+        o_starts := v_firsts[: cardinality(p_quantities)];
+        o_starts[cardinality(p_quantities)] := v_firsts[cardinality(p_quantities)];  -- as many as requests, null where none is left
+        o_from_seat := coalesce(v_firsts[cardinality(p_quantities) + 1], 2147483647);
+        return;
+    end if;
+
     select coalesce(array_agg(r.first_seat order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
            coalesce(array_agg(r.seats order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
            max(r.last_seat), coalesce(sum(r.seats), 0)
@@ -626,28 +636,30 @@ CREATE FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_c
       cross join lateral (
             select sum(cardinality(o.seat_nos))::integer as live_seats
               from rowlock.orders o
-             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.status in ('pending_payment', 'paid')) l
+             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.is_live) l
       left join lateral (
             select o.order_id, o.fingerprint
               from rowlock.orders o
              where o.event_id = p_event_id and o.customer_id = r.customer_id and o.idempotency_key = r.idempotency_key
              limit 1) k on true
       left join lateral (
-            select o.order_id
+            select o.order_id, o.customer_id
               from rowlock.orders o
-             where o.event_id = p_event_id and o.order_id = r.order_id and o.customer_id = r.customer_id
-             limit 1) i on true
+             where r.idempotency_key is null and o.event_id = p_event_id and o.order_id = r.order_id
+             limit 1) i on i.customer_id = r.customer_id
 $$;
 
 COMMENT ON FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[]) IS 'Per claim request: the customer''s live seats, and the order that already answers it.';
 
 CREATE FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    select pg_advisory_xact_lock(1, k.lock_key)
+begin
+    perform pg_advisory_xact_lock(1, k.lock_key)
       from (select distinct hashtext(p_event_id || ':' || c.customer_id) as lock_key
               from unnest(p_customer_ids) as c(customer_id)
-             order by lock_key) k
+             order by lock_key) k;
+end
 $$;
 
 COMMENT ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends.';
@@ -684,12 +696,14 @@ $$;
 COMMENT ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[]) IS 'Locks available seats without waiting and answers where their rows lie.';
 
 CREATE FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    select pg_advisory_xact_lock(2, k.lock_key)
+begin
+    perform pg_advisory_xact_lock(2, k.lock_key)
       from (select distinct hashtext(p_event_id || ':' || s.section_no) as lock_key
               from unnest(p_section_nos) as s(section_no)
-             order by lock_key) k
+             order by lock_key) k;
+end
 $$;
 
 COMMENT ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) IS 'Takes the sections'' advisory locks for best-available searches, sorted, until the transaction ends.';
@@ -837,8 +851,9 @@ CREATE FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    v_now  timestamptz := date_trunc('milliseconds', clock_timestamp());
-    v_held integer;
+    v_now        timestamptz := date_trunc('milliseconds', clock_timestamp());
+    v_expires_at timestamptz := v_now + p_window_ms * interval '1 millisecond';
+    v_held       integer;
 begin
     update rowlock.seats s
        set status = 'held', order_id = p_order_ids[w.request_no]
@@ -847,17 +862,26 @@ begin
     get diagnostics v_held = row_count;
     perform rowlock._assert_rows(v_held, cardinality(p_seat_rows), 'claimed seats');
 
-    insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
-                                idempotency_key, fingerprint)
-    select p_event_id, p_order_ids[w.request_no], p_customer_ids[w.request_no], w.section_nos, w.seat_nos, w.amount_minor, v_now,
-           v_now + p_window_ms * interval '1 millisecond', p_idempotency_keys[w.request_no],
-           case when p_idempotency_keys[w.request_no] is not null then p_fingerprints[w.request_no] end
-      from (select w.request_no, array_agg(w.section_no order by w.seat_order) as section_nos,
-                   array_agg(w.seat_no order by w.seat_order) as seat_nos, sum(s.price_minor)::bigint as amount_minor
-              from unnest(p_request_nos, p_section_nos, p_seat_nos)
-                   with ordinality as w(request_no, section_no, seat_no, seat_order)
-              join rowlock.sections s on s.event_id = p_event_id and s.section_no = w.section_no
-             group by w.request_no) w;
+    -- Sorted once for all: an aggregate with an order of its own would sort again for every order.
+    with placed as (
+        insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
+                                    idempotency_key, fingerprint)
+        select p_event_id, p_order_ids[w.request_no], p_customer_ids[w.request_no], w.section_nos, w.seat_nos, w.amount_minor, v_now,
+               v_expires_at, p_idempotency_keys[w.request_no],
+               case when p_idempotency_keys[w.request_no] is not null then p_fingerprints[w.request_no] end
+          from (select w.request_no, array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos,
+                       sum(w.price_minor)::bigint as amount_minor
+                  from (select w.request_no, w.section_no, w.seat_no, s.price_minor
+                          from unnest(p_request_nos, p_section_nos, p_seat_nos)
+                               with ordinality as w(request_no, section_no, seat_no, seat_order)
+                          join rowlock.sections s on s.event_id = p_event_id and s.section_no = w.section_no
+                         order by w.request_no, w.seat_order) w
+                 group by w.request_no) w
+        returning order_id
+    )
+    insert into rowlock.deadlines (event_id, expires_at, first_order_id, order_ids)
+    select p_event_id, v_expires_at, (array_agg(p.order_id))[1], array_agg(p.order_id)
+      from placed p;
 end
 $$;
 
@@ -881,7 +905,7 @@ begin
 
     select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
     from rowlock.orders o
-    where o.event_id = p_event_id and o.customer_id = v_order.customer_id and o.status in ('pending_payment', 'paid');
+    where o.event_id = p_event_id and o.customer_id = v_order.customer_id and o.is_live;
     if v_owned + cardinality(v_order.seat_nos) > v_limit then
         return false;
     end if;
@@ -1217,15 +1241,17 @@ $$;
 COMMENT ON FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'The seats a batch of claims asks for, with what is wrong about naming them.';
 
 CREATE FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
+begin
     update rowlock.sections s
        set search_from = array(select case when q.quantity = h.quantity then h.from_seat else coalesce(s.search_from[q.quantity], 1) end
                                  from generate_series(1, greatest(cardinality(s.search_from), h.quantity)) as q(quantity)
                                 order by q.quantity)
       from unnest(p_section_nos, p_quantities, p_seats, p_releases) as h(section_no, quantity, from_seat, releases)
      where s.event_id = p_event_id and s.section_no = h.section_no and s.releases = h.releases
-       and s.search_from[h.quantity] is distinct from h.from_seat
+       and s.search_from[h.quantity] is distinct from h.from_seat;
+end
 $$;
 
 COMMENT ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) IS 'Writes where the next best-available search of each section may begin.';
@@ -1864,27 +1890,69 @@ $$;
 COMMENT ON FUNCTION rowlock.open_event(p_event_id bigint) IS 'Opens a draft or paused event for sale.';
 
 CREATE FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) RETURNS TABLE(event_id bigint, order_id uuid, overdue_ms integer)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$
 #variable_conflict use_column
 declare
-    v_now constant timestamptz := clock_timestamp();
+    v_now         constant timestamptz := clock_timestamp();
+    v_looked_upto timestamptz := v_now - p_grace_ms * interval '1 millisecond';
+    v_event_ids   bigint[];
+    v_order_ids   uuid[];
+    v_deadlines   timestamptz[];
 begin
+    select array_agg(o.event_id), array_agg(o.order_id), array_agg(o.expires_at)
+    into v_event_ids, v_order_ids, v_deadlines
+    from (
+        select d.event_id, i.order_id, d.expires_at
+        from rowlock.deadlines d
+        cross join unnest(d.order_ids) as i (order_id)
+        cross join lateral (
+            select from rowlock.orders o
+            where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment' and o.expires_at < v_looked_upto
+            limit 1
+        ) o
+        where d.expires_at < v_looked_upto
+            and not exists (
+                select
+                from rowlock.expiry_failures f
+                where f.event_id = d.event_id and f.order_id = i.order_id and (f.retry_at is null or f.retry_at > v_now)
+            )
+        order by d.expires_at
+        limit p_limit
+    ) o;
+
+    if cardinality(v_deadlines) >= p_limit then
+        v_looked_upto := v_deadlines[cardinality(v_deadlines)];
+    end if;
+    with looked_at as materialized (
+        select d.ctid as deadline_row, cardinality(d.order_ids) as listed,
+            array(
+                select i.order_id
+                from unnest(d.order_ids) as i (order_id)
+                join rowlock.orders o on o.event_id = d.event_id and o.order_id = i.order_id
+                where o.status = 'pending_payment'
+            ) as pending
+        from rowlock.deadlines d
+        where d.expires_at < v_looked_upto
+    ), done as (
+        delete from rowlock.deadlines d
+        using looked_at l
+        where d.ctid = l.deadline_row and l.pending = '{}'
+    )
+    update rowlock.deadlines d
+    set order_ids = l.pending
+    from looked_at l
+    where d.ctid = l.deadline_row and l.pending <> '{}' and cardinality(l.pending) < l.listed;
+
     return query
     select o.event_id, o.order_id, least(extract(epoch from v_now - o.expires_at) * 1000, 2147483647)::integer
-    from rowlock.orders o
-    where o.status = 'pending_payment' and o.expires_at < v_now - p_grace_ms * interval '1 millisecond'
-        and not exists (
-            select
-            from rowlock.expiry_failures f
-            where f.event_id = o.event_id and f.order_id = o.order_id and (f.retry_at is null or f.retry_at > v_now)
-        )
-    order by o.expires_at
-    limit p_limit;
+    from unnest(v_event_ids, v_order_ids, v_deadlines) as o (event_id, order_id, expires_at);
 end
 $$;
 
@@ -2112,10 +2180,71 @@ $$;
 
 COMMENT ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
 
+CREATE TABLE rowlock.deadlines (
+    event_id bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    first_order_id uuid NOT NULL,
+    order_ids uuid[] NOT NULL,
+    CONSTRAINT deadlines_order_ids_check CHECK ((cardinality(order_ids) >= 1))
+);
+
+COMMENT ON TABLE rowlock.deadlines IS 'Orders by deadline: every pending order is listed, one row for all that were claimed together.';
+
+COMMENT ON COLUMN rowlock.deadlines.event_id IS 'The event of the orders.';
+
+COMMENT ON COLUMN rowlock.deadlines.expires_at IS 'Their deadline.';
+
+COMMENT ON COLUMN rowlock.deadlines.first_order_id IS 'One of them, to tell batches with the same deadline apart.';
+
+COMMENT ON COLUMN rowlock.deadlines.order_ids IS 'The orders; those that have ended may be missing.';
+
+CREATE TABLE rowlock.events (
+    event_id bigint NOT NULL,
+    name text NOT NULL,
+    venue text DEFAULT ''::text NOT NULL,
+    starts_at timestamp with time zone,
+    on_sale_at timestamp with time zone,
+    status rowlock.event_status DEFAULT 'draft'::rowlock.event_status NOT NULL,
+    window_ms integer DEFAULT 10000 NOT NULL,
+    seats_per_customer integer DEFAULT 10 NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
+    CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
+    CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
+);
+
+COMMENT ON TABLE rowlock.events IS 'One concert session on sale a row.';
+
+COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event lives in one database as a whole.';
+
+COMMENT ON COLUMN rowlock.events.name IS 'What people call it, 1 to 200 characters.';
+
+COMMENT ON COLUMN rowlock.events.venue IS 'Where it takes place, at most 200 characters.';
+
+COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert begins, if known.';
+
+COMMENT ON COLUMN rowlock.events.on_sale_at IS 'No claim succeeds before this moment; null: as soon as the event is open.';
+
+COMMENT ON COLUMN rowlock.events.status IS 'Seats are sold only while open.';
+
+COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
+
+COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own together, over all orders.';
+
+COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
+
+COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
+
+COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
+
 CREATE TABLE rowlock.orders (
     event_id bigint NOT NULL,
     order_id uuid NOT NULL,
-    customer_id text NOT NULL,
+    customer_id text NOT NULL COLLATE pg_catalog."C",
     status rowlock.order_status DEFAULT 'pending_payment'::rowlock.order_status NOT NULL,
     section_nos integer[] NOT NULL,
     seat_nos integer[] NOT NULL,
@@ -2123,8 +2252,9 @@ CREATE TABLE rowlock.orders (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
-    idempotency_key text,
+    idempotency_key text COLLATE pg_catalog."C",
     fingerprint bytea,
+    is_live boolean GENERATED ALWAYS AS ((status = ANY (ARRAY['pending_payment'::rowlock.order_status, 'paid'::rowlock.order_status]))) STORED NOT NULL,
     CONSTRAINT orders_amount_minor_check CHECK ((amount_minor >= 0)),
     CONSTRAINT orders_check CHECK (((cardinality(seat_nos) = cardinality(section_nos)) AND ((cardinality(seat_nos) >= 1) AND (cardinality(seat_nos) <= 100)))),
     CONSTRAINT orders_check1 CHECK ((expires_at > created_at)),
@@ -2133,7 +2263,7 @@ CREATE TABLE rowlock.orders (
     CONSTRAINT orders_customer_id_check CHECK (((char_length(customer_id) >= 1) AND (char_length(customer_id) <= 200))),
     CONSTRAINT orders_idempotency_key_check CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 200)))
 )
-WITH (fillfactor='70');
+WITH (fillfactor='45');
 
 COMMENT ON TABLE rowlock.orders IS 'One claim a row: who claimed which seats, for how much, until when, and how it ended.';
 
@@ -2161,10 +2291,12 @@ COMMENT ON COLUMN rowlock.orders.idempotency_key IS 'What the client sent to mak
 
 COMMENT ON COLUMN rowlock.orders.fingerprint IS 'SHA-256 of the request the key came with: the same key with another body is refused.';
 
+COMMENT ON COLUMN rowlock.orders.is_live IS 'Whether it holds or owns its seats: pending or paid.';
+
 CREATE TABLE rowlock.payments (
     event_id bigint NOT NULL,
-    provider text NOT NULL,
-    provider_reference text NOT NULL,
+    provider text NOT NULL COLLATE pg_catalog."C",
+    provider_reference text NOT NULL COLLATE pg_catalog."C",
     order_id uuid NOT NULL,
     amount_minor bigint NOT NULL,
     currency text NOT NULL,
@@ -2209,7 +2341,7 @@ CREATE TABLE rowlock.seats (
     order_id uuid,
     CONSTRAINT seats_check CHECK (((status = ANY (ARRAY['held'::rowlock.seat_status, 'sold'::rowlock.seat_status])) = (order_id IS NOT NULL)))
 )
-WITH (fillfactor='50');
+WITH (fillfactor='42');
 
 COMMENT ON TABLE rowlock.seats IS 'One row a seat, naming at most one order: the first of the two walls against selling it twice.';
 
@@ -2402,6 +2534,27 @@ CREATE VIEW admin.invariant_violations AS
                    FROM rowlock.seats s
                   GROUP BY s.event_id, s.section_no) c
           GROUP BY c.event_id, c.section_no
+        ), unlisted_orders AS NOT MATERIALIZED (
+         SELECT c.event_id,
+            c.order_id,
+            c.expires_at
+           FROM ( SELECT o.event_id,
+                    o.order_id,
+                    o.expires_at,
+                    true AS pending,
+                    NULL::boolean AS listed
+                   FROM rowlock.orders o
+                  WHERE (o.status = 'pending_payment'::rowlock.order_status)
+                UNION ALL
+                 SELECT d.event_id,
+                    l.order_id,
+                    d.expires_at,
+                    NULL::boolean,
+                    true
+                   FROM (rowlock.deadlines d
+                     CROSS JOIN LATERAL unnest(d.order_ids) l(order_id))) c
+          GROUP BY c.event_id, c.order_id, c.expires_at
+         HAVING ((count(c.pending) > 0) AND (count(c.listed) = 0))
         )
  SELECT v.invariant,
     c.event_id,
@@ -2443,7 +2596,37 @@ UNION ALL
     NULL::integer AS seat_no,
     format('the order is pending %s ms after its deadline'::text, round((EXTRACT(epoch FROM (clock_timestamp() - o.expires_at)) * (1000)::numeric))) AS detail
    FROM rowlock.orders o
-  WHERE ((o.status = 'pending_payment'::rowlock.order_status) AND (o.expires_at < (clock_timestamp() - '00:00:02'::interval)));
+  WHERE ((o.status = 'pending_payment'::rowlock.order_status) AND (o.expires_at < (clock_timestamp() - '00:00:02'::interval)))
+UNION ALL
+ SELECT 'order_without_deadline'::text AS invariant,
+    u.event_id,
+    u.order_id,
+    NULL::integer AS section_no,
+    NULL::integer AS seat_no,
+    format('nothing would expire the order at %s'::text, u.expires_at) AS detail
+   FROM unlisted_orders u
+UNION ALL
+ SELECT 'order_without_event'::text AS invariant,
+    o.event_id,
+    o.order_id,
+    NULL::integer AS section_no,
+    NULL::integer AS seat_no,
+    format('the order is %s'::text, o.status) AS detail
+   FROM rowlock.orders o
+  WHERE (NOT (EXISTS ( SELECT
+           FROM rowlock.events e
+          WHERE (e.event_id = o.event_id))))
+UNION ALL
+ SELECT 'payment_without_event'::text AS invariant,
+    p.event_id,
+    p.order_id,
+    NULL::integer AS section_no,
+    NULL::integer AS seat_no,
+    (format('payment %s of %s'::text, p.provider_reference, p.provider) COLLATE "default") AS detail
+   FROM rowlock.payments p
+  WHERE (NOT (EXISTS ( SELECT
+           FROM rowlock.events e
+          WHERE (e.event_id = p.event_id))));
 
 COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray.';
 
@@ -2503,49 +2686,6 @@ COMMENT ON COLUMN rowlock.applied_files.path IS 'Path below sql/.';
 COMMENT ON COLUMN rowlock.applied_files.checksum IS 'SHA-256 of the file.';
 
 COMMENT ON COLUMN rowlock.applied_files.applied_at IS 'When it was applied.';
-
-CREATE TABLE rowlock.events (
-    event_id bigint NOT NULL,
-    name text NOT NULL,
-    venue text DEFAULT ''::text NOT NULL,
-    starts_at timestamp with time zone,
-    on_sale_at timestamp with time zone,
-    status rowlock.event_status DEFAULT 'draft'::rowlock.event_status NOT NULL,
-    window_ms integer DEFAULT 10000 NOT NULL,
-    seats_per_customer integer DEFAULT 10 NOT NULL,
-    currency text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
-    CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
-    CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
-    CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
-);
-
-COMMENT ON TABLE rowlock.events IS 'One concert session on sale a row.';
-
-COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event lives in one database as a whole.';
-
-COMMENT ON COLUMN rowlock.events.name IS 'What people call it, 1 to 200 characters.';
-
-COMMENT ON COLUMN rowlock.events.venue IS 'Where it takes place, at most 200 characters.';
-
-COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert begins, if known.';
-
-COMMENT ON COLUMN rowlock.events.on_sale_at IS 'No claim succeeds before this moment; null: as soon as the event is open.';
-
-COMMENT ON COLUMN rowlock.events.status IS 'Seats are sold only while open.';
-
-COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
-
-COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own together, over all orders.';
-
-COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
-
-COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
-
-COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
 
 ALTER TABLE rowlock.events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowlock.events_event_id_seq
@@ -2631,6 +2771,9 @@ ALTER TABLE ONLY rowlock.api_keys
 ALTER TABLE ONLY rowlock.applied_files
     ADD CONSTRAINT applied_files_pkey PRIMARY KEY (path);
 
+ALTER TABLE ONLY rowlock.deadlines
+    ADD CONSTRAINT deadlines_pkey PRIMARY KEY (expires_at, event_id, first_order_id);
+
 ALTER TABLE ONLY rowlock.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (event_id);
 
@@ -2664,32 +2807,17 @@ ALTER TABLE ONLY rowlock.sections
 ALTER TABLE ONLY rowlock.tickets
     ADD CONSTRAINT tickets_pkey PRIMARY KEY (event_id, section_no, seat_no);
 
-CREATE INDEX orders_by_customer ON rowlock.orders USING btree (event_id, customer_id, order_id);
+CREATE UNIQUE INDEX orders_by_customer ON rowlock.orders USING btree (event_id, customer_id, idempotency_key);
 
-CREATE UNIQUE INDEX orders_by_idempotency_key ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
-
-CREATE INDEX orders_live_by_customer ON rowlock.orders USING btree (event_id, customer_id) WHERE (status = ANY (ARRAY['pending_payment'::rowlock.order_status, 'paid'::rowlock.order_status]));
-
-CREATE INDEX orders_pending_by_deadline ON rowlock.orders USING btree (expires_at) WHERE (status = 'pending_payment'::rowlock.order_status);
-
-CREATE INDEX payments_by_order ON rowlock.payments USING btree (event_id, order_id);
+CREATE INDEX orders_live_by_customer ON rowlock.orders USING btree (event_id, customer_id) WHERE is_live;
 
 CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL));
-
-ALTER TABLE ONLY rowlock.orders
-    ADD CONSTRAINT orders_event_id_fkey FOREIGN KEY (event_id) REFERENCES rowlock.events(event_id);
-
-ALTER TABLE ONLY rowlock.payments
-    ADD CONSTRAINT payments_event_id_fkey FOREIGN KEY (event_id) REFERENCES rowlock.events(event_id);
 
 ALTER TABLE ONLY rowlock.section_rows
     ADD CONSTRAINT section_rows_event_id_section_no_fkey FOREIGN KEY (event_id, section_no) REFERENCES rowlock.sections(event_id, section_no);
 
 ALTER TABLE ONLY rowlock.sections
     ADD CONSTRAINT sections_event_id_fkey FOREIGN KEY (event_id) REFERENCES rowlock.events(event_id);
-
-ALTER TABLE ONLY rowlock.tickets
-    ADD CONSTRAINT tickets_event_id_order_id_fkey FOREIGN KEY (event_id, order_id) REFERENCES rowlock.orders(event_id, order_id);
 
 GRANT USAGE ON SCHEMA admin TO rowlock_admin;
 GRANT USAGE ON SCHEMA admin TO rowlock_readonly;

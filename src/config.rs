@@ -87,7 +87,7 @@ pub struct ServeConfig {
     /// Database connections for reads and administration
     #[arg(long, env = "ROWLOCK_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(4..=1000))]
     pub pool_size: u16,
-    /// Lanes for claims, and as many for payments; each has a database connection, each event one lane of either kind
+    /// Lanes for claims, and as many for payments; each has two database connections, each event one lane of either kind
     #[arg(long, env = "ROWLOCK_LANES", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub lanes: u16,
     /// Claims or payments that one call to the database carries at most

@@ -57,6 +57,20 @@ with seat_claims as not materialized (
         group by s.event_id, s.section_no
     ) c
     group by event_id, section_no
+), unlisted_orders as not materialized (
+    -- Pending orders that rowlock.deadlines does not list under their deadline: the sweep would never find them.
+    select event_id, order_id, expires_at
+    from (
+        select o.event_id, o.order_id, o.expires_at, true as pending, null::boolean as listed
+        from rowlock.orders o
+        where o.status = 'pending_payment'
+        union all
+        select d.event_id, l.order_id, d.expires_at, null, true
+        from rowlock.deadlines d
+        cross join unnest(d.order_ids) as l (order_id)
+    ) c
+    group by event_id, order_id, expires_at
+    having count(pending) > 0 and count(listed) = 0
 )
 -- 1 and 2. A seat held or sold has one live order that lists it, a live order has the seats it lists; a seat of a paid order has a
 -- ticket, a ticket a paid order. The ticket's primary key rules out two tickets for a seat.
@@ -99,7 +113,20 @@ union all
 select 'order_overdue', o.event_id, o.order_id, null, null,
     format('the order is pending %s ms after its deadline', round(extract(epoch from clock_timestamp() - o.expires_at) * 1000))
 from rowlock.orders o
-where o.status = 'pending_payment' and o.expires_at < clock_timestamp() - interval '2 seconds';
+where o.status = 'pending_payment' and o.expires_at < clock_timestamp() - interval '2 seconds'
+union all
+select 'order_without_deadline', u.event_id, u.order_id, null, null, format('nothing would expire the order at %s', u.expires_at)
+from unlisted_orders u
+-- Orders and payments have no foreign key to their event: it would be checked row by row at every claim and payment.
+union all
+select 'order_without_event', o.event_id, o.order_id, null, null, format('the order is %s', o.status)
+from rowlock.orders o
+where not exists (select from rowlock.events e where e.event_id = o.event_id)
+union all
+select 'payment_without_event', p.event_id, p.order_id, null, null,
+    format('payment %s of %s', p.provider_reference, p.provider) collate "default"
+from rowlock.payments p
+where not exists (select from rowlock.events e where e.event_id = p.event_id);
 
 comment on view admin.invariant_violations is
     'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray.';

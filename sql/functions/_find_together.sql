@@ -3,7 +3,7 @@
 --
 -- Runs of neighbours are found by gaps and islands; numbers that follow each other across the end of a row are no neighbours. Seats
 -- are taken from the front of a run, so runs only shrink, and the first run that fits a quantity never moves forward again: one pointer a
--- quantity makes a batch cost its runs plus its requests, not their product.
+-- quantity makes a batch cost its runs plus its requests, not their product. Single seats need no neighbours: they are the first ones.
 --
 -- Answers o_starts, the first seat of each request (null: no run fits), and o_from_seat: below it no run of the smallest quantity begins
 -- once the chosen seats are gone, provided no seat comes back and p_from_seat was true; 2147483647: none anywhere.
@@ -28,6 +28,16 @@ declare
     v_pointers integer[] := array_fill(1, array[100]);
     v_run      integer;
 begin
+    if 1 = all (p_quantities) then
+        select array_agg(a.seat_no)
+          into v_firsts
+          from rowlock._available_seats(p_event_id, p_section_no, p_from_seat, cardinality(p_quantities) + 1, p_lost) a;
+        o_starts := v_firsts[: cardinality(p_quantities)];
+        o_starts[cardinality(p_quantities)] := v_firsts[cardinality(p_quantities)];  -- as many as requests, null where none is left
+        o_from_seat := coalesce(v_firsts[cardinality(p_quantities) + 1], 2147483647);
+        return;
+    end if;
+
     select coalesce(array_agg(r.first_seat order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
            coalesce(array_agg(r.seats order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
            max(r.last_seat), coalesce(sum(r.seats), 0)

@@ -2,8 +2,8 @@
 --
 -- customer_no and key_no are the first requests of the batch with the same customer, or the same customer and idempotency key: they
 -- number customers and keys without a second lookup. live_seats are the seats the customer holds or owns. known_order_id is the order
--- that answers a repeated request, found by its idempotency key or, for a batch sent again after a lost answer, by its own id;
--- known_outcome is then 'replayed', or 'idempotency_key_reused' where the key came with another request.
+-- that answers a repeated request, found by its idempotency key or, if it has none and its batch is sent again after a lost answer, by
+-- its own id; known_outcome is then 'replayed', or 'idempotency_key_reused' where the key came with another request.
 --
 -- Stable and without settings of its own, so that the planner can put it in line. Callers hold the customers' advisory locks.
 create or replace function rowlock._known_claims(
@@ -37,17 +37,17 @@ as $$
       cross join lateral (
             select sum(cardinality(o.seat_nos))::integer as live_seats
               from rowlock.orders o
-             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.status in ('pending_payment', 'paid')) l
+             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.is_live) l
       left join lateral (
             select o.order_id, o.fingerprint
               from rowlock.orders o
              where o.event_id = p_event_id and o.customer_id = r.customer_id and o.idempotency_key = r.idempotency_key
              limit 1) k on true
       left join lateral (
-            select o.order_id
+            select o.order_id, o.customer_id
               from rowlock.orders o
-             where o.event_id = p_event_id and o.order_id = r.order_id and o.customer_id = r.customer_id
-             limit 1) i on true
+             where r.idempotency_key is null and o.event_id = p_event_id and o.order_id = r.order_id
+             limit 1) i on i.customer_id = r.customer_id
 $$;
 
 comment on function rowlock._known_claims(bigint, uuid[], text[], text[], bytea[]) is

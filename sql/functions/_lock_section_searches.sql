@@ -2,12 +2,14 @@
 --
 -- Locks: advisory class 2, one key a section, in key order, after the customers' locks.
 create or replace function rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) returns void
-language sql
+language plpgsql
 as $$
-    select pg_advisory_xact_lock(2, k.lock_key)
+begin
+    perform pg_advisory_xact_lock(2, k.lock_key)
       from (select distinct hashtext(p_event_id || ':' || s.section_no) as lock_key
               from unnest(p_section_nos) as s(section_no)
-             order by lock_key) k
+             order by lock_key) k;
+end
 $$;
 
 comment on function rowlock._lock_section_searches(bigint, integer[]) is

@@ -22,8 +22,9 @@ set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_now  timestamptz := date_trunc('milliseconds', clock_timestamp());
-    v_held integer;
+    v_now        timestamptz := date_trunc('milliseconds', clock_timestamp());
+    v_expires_at timestamptz := v_now + p_window_ms * interval '1 millisecond';
+    v_held       integer;
 begin
     update rowlock.seats s
        set status = 'held', order_id = p_order_ids[w.request_no]
@@ -32,17 +33,26 @@ begin
     get diagnostics v_held = row_count;
     perform rowlock._assert_rows(v_held, cardinality(p_seat_rows), 'claimed seats');
 
-    insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
-                                idempotency_key, fingerprint)
-    select p_event_id, p_order_ids[w.request_no], p_customer_ids[w.request_no], w.section_nos, w.seat_nos, w.amount_minor, v_now,
-           v_now + p_window_ms * interval '1 millisecond', p_idempotency_keys[w.request_no],
-           case when p_idempotency_keys[w.request_no] is not null then p_fingerprints[w.request_no] end
-      from (select w.request_no, array_agg(w.section_no order by w.seat_order) as section_nos,
-                   array_agg(w.seat_no order by w.seat_order) as seat_nos, sum(s.price_minor)::bigint as amount_minor
-              from unnest(p_request_nos, p_section_nos, p_seat_nos)
-                   with ordinality as w(request_no, section_no, seat_no, seat_order)
-              join rowlock.sections s on s.event_id = p_event_id and s.section_no = w.section_no
-             group by w.request_no) w;
+    -- Sorted once for all: an aggregate with an order of its own would sort again for every order.
+    with placed as (
+        insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
+                                    idempotency_key, fingerprint)
+        select p_event_id, p_order_ids[w.request_no], p_customer_ids[w.request_no], w.section_nos, w.seat_nos, w.amount_minor, v_now,
+               v_expires_at, p_idempotency_keys[w.request_no],
+               case when p_idempotency_keys[w.request_no] is not null then p_fingerprints[w.request_no] end
+          from (select w.request_no, array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos,
+                       sum(w.price_minor)::bigint as amount_minor
+                  from (select w.request_no, w.section_no, w.seat_no, s.price_minor
+                          from unnest(p_request_nos, p_section_nos, p_seat_nos)
+                               with ordinality as w(request_no, section_no, seat_no, seat_order)
+                          join rowlock.sections s on s.event_id = p_event_id and s.section_no = w.section_no
+                         order by w.request_no, w.seat_order) w
+                 group by w.request_no) w
+        returning order_id
+    )
+    insert into rowlock.deadlines (event_id, expires_at, first_order_id, order_ids)
+    select p_event_id, v_expires_at, (array_agg(p.order_id))[1], array_agg(p.order_id)
+      from placed p;
 end
 $$;
 

@@ -25,7 +25,7 @@ begin
 
     select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
     from rowlock.orders o
-    where o.event_id = p_event_id and o.customer_id = v_order.customer_id and o.status in ('pending_payment', 'paid');
+    where o.event_id = p_event_id and o.customer_id = v_order.customer_id and o.is_live;
     if v_owned + cardinality(v_order.seat_nos) > v_limit then
         return false;
     end if;

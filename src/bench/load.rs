@@ -129,7 +129,7 @@ async fn one_connection(
     Ok((connection, times, done_at))
 }
 
-/// Has the connections work at a steady `per_second` between them until it is dropped or `count` are done; answers how many were.
+/// Has the connections work at a steady `per_second` between them for so much time; answers how many were done.
 ///
 /// # Errors
 /// When any piece of work fails.
@@ -158,4 +158,80 @@ pub async fn paced<W: Work>(connections: Vec<Connection>, per_second: usize, tim
         done += worked.context("a connection's task broke")??;
     }
     Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Remembers which numbers were done; nothing is sent.
+    #[derive(Default)]
+    struct Remembers(Mutex<Vec<usize>>);
+
+    impl Work for Remembers {
+        async fn once(&self, _: &mut Connection, number: usize) -> anyhow::Result<()> {
+            self.0.lock().expect("the numbers").push(number);
+            tokio::task::yield_now().await;
+            Ok(())
+        }
+    }
+
+    impl Remembers {
+        fn sorted(&self) -> Vec<usize> {
+            let mut numbers = self.0.lock().expect("the numbers").clone();
+            numbers.sort_unstable();
+            numbers
+        }
+    }
+
+    async fn connections(count: usize) -> (TcpListener, Vec<Connection>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let target = Target::resolve(&format!("http://{}", listener.local_addr().expect("an address"))).await.expect("a target");
+        (listener, connect(&target, count).await.expect("connections"))
+    }
+
+    #[tokio::test]
+    async fn each_number_is_done_once_by_whoever_is_free() {
+        let (_listener, connections) = connections(7).await;
+        let work = Arc::new(Remembers::default());
+        let (connections, outcome) = closed_loop(connections, Until::Done(100), work.clone()).await.expect("done");
+        assert_eq!(work.sorted(), (0..100).collect::<Vec<_>>());
+        assert_eq!((connections.len(), outcome.done, outcome.micros.len()), (7, 100, 100));
+        assert!(outcome.per_second() > 0.0 && outcome.took > Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn each_connection_does_its_own_number_once() {
+        let (_listener, connections) = connections(5).await;
+        let work = Arc::new(Remembers::default());
+        let (_, outcome) = closed_loop(connections, Until::Once, work.clone()).await.expect("done");
+        assert_eq!((work.sorted(), outcome.done), (vec![0, 1, 2, 3, 4], 5));
+    }
+
+    #[tokio::test]
+    async fn a_pace_is_kept_and_ends_with_its_time() {
+        let (_listener, connections) = connections(3).await;
+        let (work, begun) = (Arc::new(Remembers::default()), Instant::now());
+        let done = paced(connections, 1_000, Duration::from_millis(50), work.clone()).await.expect("done");
+        assert_eq!((done, work.sorted()), (50, (0..50).collect()));
+        assert!(begun.elapsed() >= Duration::from_millis(49));
+    }
+
+    #[tokio::test]
+    async fn a_failure_ends_the_load() {
+        struct Fails;
+        impl Work for Fails {
+            async fn once(&self, _: &mut Connection, number: usize) -> anyhow::Result<()> {
+                anyhow::ensure!(number < 3, "the fourth fails");
+                Ok(())
+            }
+        }
+        let (_listener, connections) = connections(2).await;
+        let failed = closed_loop(connections, Until::Elapsed(Duration::from_secs(60)), Arc::new(Fails)).await;
+        assert!(failed.is_err_and(|error| error.to_string().contains("the fourth")));
+    }
 }

@@ -8,11 +8,13 @@ mod batches;
 mod catalogue;
 mod expiry;
 mod figure;
+mod history;
 mod houses;
 mod load;
 mod lone;
 mod loops;
 mod machine;
+mod page;
 mod pgbench;
 mod processes;
 mod reads;
@@ -143,6 +145,7 @@ pub async fn prepare(stack: &Stack, scale: Scale, selection: Selection) -> anyho
 pub async fn run(mut stage: Stage, rounds: usize) -> anyhow::Result<Report> {
     let machine = Machine::look(&stage.db, &stage.data_dir).await?;
     machine.lines().iter().for_each(|line| eprintln!("{line}"));
+    history::sell(&mut stage).await?;
     let begun = Instant::now();
     let groups = stage.selection.groups();
     for round in 0..rounds {

@@ -70,7 +70,12 @@ impl Record {
     pub fn median_latencies(&self) -> BTreeMap<&'static str, BTreeMap<&'static str, StepLatency>> {
         let of = |rounds: &Vec<Latency>| {
             let middle = |part: fn(&Latency) -> f64| median(&rounds.iter().map(part).collect::<Vec<_>>()).unwrap_or_default();
-            StepLatency { p50: middle(|latency| latency.p50), p99: middle(|latency| latency.p99), max: middle(|latency| latency.max) }
+            StepLatency {
+                p50: middle(|latency| latency.p50),
+                p90: middle(|latency| latency.p90),
+                p99: middle(|latency| latency.p99),
+                max: middle(|latency| latency.max),
+            }
         };
         let steps = |steps: &BTreeMap<&'static str, Vec<Latency>>| steps.iter().map(|(step, rounds)| (*step, of(rounds))).collect();
         self.latencies.iter().map(|(rush, by_step)| (*rush, steps(by_step))).collect()
@@ -82,10 +87,19 @@ impl Record {
 pub struct StepLatency {
     /// Half of the answers came at least this fast.
     pub p50: f64,
+    /// 90 of 100 answers came at least this fast.
+    pub p90: f64,
     /// 99 of 100 answers came at least this fast.
     pub p99: f64,
     /// The slowest answer.
     pub max: f64,
+}
+
+impl StepLatency {
+    /// In rising order.
+    pub fn all(self) -> [f64; 4] {
+        [self.p50, self.p90, self.p99, self.max]
+    }
 }
 
 #[cfg(test)]

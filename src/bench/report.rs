@@ -47,13 +47,14 @@ impl Report {
         }
     }
 
-    /// Writes `report.json` and `table.md` into the folder, which is made if missing.
+    /// Writes `report.json`, `report.html` and `table.md` into the folder, which is made if missing.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// When a plot cannot be drawn or a file cannot be written.
     pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        for (name, text) in [("report.json", serde_json::to_string_pretty(self)? + "\n"), ("table.md", self.markdown())] {
+        let json = serde_json::to_string_pretty(self)? + "\n";
+        for (name, text) in [("report.json", json), ("report.html", self.html()?), ("table.md", self.markdown())] {
             let path = folder.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
@@ -113,7 +114,8 @@ fn shortened(mut broken: Vec<String>) -> Vec<String> {
 const BROKEN_MAX: usize = 20;
 const HEADINGS: [&str; 6] = ["figure", "median", "min–max", "must", "aim", "verdict"];
 
-fn row(figure: &Figure) -> [String; 6] {
+/// What a table says of a figure.
+pub(super) fn row(figure: &Figure) -> [String; 6] {
     let unit = if figure.unit.is_empty() { String::new() } else { format!(" {}", figure.unit) };
     let goal = |limit: f64| figure.goal.map_or_else(String::new, |goal| format!("{} {}{unit}", goal.sign(), readable(limit)));
     [
@@ -124,4 +126,34 @@ fn row(figure: &Figure) -> [String; 6] {
         figure.aim.map_or_else(String::new, goal),
         figure.verdict().to_owned(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::page::tests::report, *};
+
+    #[test]
+    fn the_table_has_a_line_a_figure_and_sets_the_bases_apart() {
+        let table = report().table();
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 5, "{table}");
+        assert!(lines[1].contains("1.25 s") && lines[1].ends_with("holds, and the aim"), "{table}");
+        assert!(lines[2].contains("≥ 1.30") && lines[2].ends_with("falls short"), "{table}");
+        assert!(lines[3].is_empty() && lines[4].ends_with("12,345–12,345"), "{table}");
+    }
+
+    #[test]
+    fn the_markdown_table_is_one() {
+        let markdown = report().markdown();
+        let columns: Vec<usize> = markdown.lines().take(5).map(|line| line.matches('|').count()).collect();
+        assert_eq!(columns, [7; 5], "{markdown}");
+        assert!(markdown.contains("fsync on, synchronous_commit on"));
+    }
+
+    #[test]
+    fn of_many_broken_promises_the_first_are_written_out() {
+        let many = shortened((0..10_000).map(|number| number.to_string()).collect());
+        assert_eq!((many.len(), many[0].as_str(), many[BROKEN_MAX].as_str()), (BROKEN_MAX + 1, "0", "… and 9980 more"));
+        assert_eq!(shortened(vec!["one".to_owned()]), ["one"]);
+    }
 }

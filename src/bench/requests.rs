@@ -141,8 +141,7 @@ impl Work for Repeated {
 /// # Errors
 /// When the path is no path.
 pub fn no_op(stage: &Stage, sale: &Sale, path: &str, times: usize) -> anyhow::Result<Arc<Repeated>> {
-    let mut call = sale.claim_seats(0, &[12], customer(&stage.customers, 0), "12345")?;
-    call.uri = path.parse()?;
+    let call = sale.claim_seats(0, &[12], customer(&stage.customers, 0), "12345")?.at(path)?;
     Ok(Arc::new(Repeated { call, expected: StatusCode::CREATED, times }))
 }
 
@@ -151,10 +150,7 @@ pub fn no_op(stage: &Stage, sale: &Sale, path: &str, times: usize) -> anyhow::Re
 /// # Errors
 /// When the path is no path.
 pub fn read(sale: &Sale, path: Option<&str>) -> anyhow::Result<Arc<Repeated>> {
-    let mut call = sale.summary_call.clone();
-    if let Some(path) = path {
-        call.uri = path.parse()?;
-    }
+    let call = path.map_or_else(|| Ok(sale.summary_call.clone()), |path| sale.summary_call.at(path))?;
     Ok(Arc::new(Repeated { call, expected: StatusCode::OK, times: 1 }))
 }
 
@@ -169,5 +165,5 @@ async fn expect(connection: &mut Connection, call: &Call, status: StatusCode) ->
 
 fn refused(call: &Call, answer: &Answer) -> anyhow::Error {
     let text = plain(answer).unwrap_or_default();
-    anyhow::anyhow!("{} {}: {} {}", call.method, call.uri, answer.status, String::from_utf8_lossy(&text))
+    anyhow::anyhow!("{call}: {} {}", answer.status, String::from_utf8_lossy(&text))
 }

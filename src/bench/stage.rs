@@ -29,13 +29,6 @@ const WINDOW_MS: u64 = 24 * 3600 * 1000;
 /// As many seats as a customer may have at most.
 const SEATS_PER_CUSTOMER: usize = 1000;
 
-/// Everything that belongs to events; API keys and migrations do not.
-const TABLES_OF_EVENTS: &str = "select string_agg(c.table_name::regclass::text, ', ')
-    from (select format('rowlock.%I', c.table_name) as table_name
-            from information_schema.columns c
-            join information_schema.tables t using (table_schema, table_name)
-           where c.table_schema = 'rowlock' and c.column_name = 'event_id' and t.table_type = 'BASE TABLE') c";
-
 /// One seat: the position of its section, and its number.
 pub type Seat = (usize, i32);
 
@@ -76,6 +69,7 @@ impl Stage {
         let access = stack.access()?;
         let target = Target::resolve(&access.url).await?;
         let (db, _driver) = access.database.as_ref().context("a stack has a database")?.connect().await?;
+        rest_autovacuum(&db).await?;
         let authorization = |index| {
             let token = mint_customer_token(&access.jwt_secret, &format!("bench-{index}"), TOKEN_TTL_S)?;
             anyhow::Ok(HeaderValue::from_str(&format!("Bearer {token}"))?)
@@ -178,8 +172,8 @@ impl Stage {
         Ok(())
     }
 
-    /// Asks for the invariants, then empties the tables, so that each measurement begins like the first: no rows of others, no
-    /// autovacuum of theirs, a checkpoint behind it and none to come (WAL enough for all of it).
+    /// Asks for the invariants, then empties the tables, so that each measurement begins like the first: no rows of others, a
+    /// checkpoint behind it and none to come (there is WAL enough for all of it).
     ///
     /// # Errors
     /// When PostgreSQL or Redis does not answer.
@@ -187,7 +181,7 @@ impl Stage {
         let found = self.db.query("select to_jsonb(v)::text from admin.invariant_violations v limit 10", &[]).await;
         let found = found.context("cannot ask for the invariants")?;
         self.record.broken.extend(found.iter().map(|row| format!("invariant violated: {}", row.get::<_, String>(0))));
-        let tables = self.db.query_one(TABLES_OF_EVENTS, &[]).await?.get::<_, String>(0);
+        let tables = tables_of_events(&self.db).await?.join(", ");
         for statement in [&format!("truncate {tables}"), "checkpoint"] {
             self.db.batch_execute(statement).await.context("cannot empty the tables")?;
         }
@@ -198,6 +192,26 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Everything that belongs to events; API keys and migrations do not.
+pub async fn tables_of_events(db: &Client) -> anyhow::Result<Vec<String>> {
+    let sql = "select format('%I.%I', c.table_schema, c.table_name)
+                 from information_schema.columns c
+                 join information_schema.tables t using (table_schema, table_name)
+                where c.table_schema = 'rowlock' and c.column_name = 'event_id' and t.table_type = 'BASE TABLE'";
+    let rows = db.query(sql, &[]).await.context("cannot list the tables")?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Has autovacuum leave the tables alone. They are emptied again and again, and a table it has just seen empty is planned for as if it
+/// stayed so, until it comes by once more: that would hit one measurement in several, by chance.
+async fn rest_autovacuum(db: &Client) -> anyhow::Result<()> {
+    for table in tables_of_events(db).await? {
+        let rest = format!("alter table {table} set (autovacuum_enabled = off)");
+        db.batch_execute(&rest).await.with_context(|| format!("cannot keep autovacuum from {table}"))?;
+    }
+    Ok(())
 }
 
 /// So many different seats of the house, drawn at random.

@@ -1,23 +1,36 @@
-//! One keep-alive HTTP/1.1 connection, as lean as hyper allows: the buyer's own task drives it, no second task, no pool.
+//! One keep-alive HTTP/1.1 connection, as lean as it can be: a socket, and nothing kept between an answer and the next request.
+//!
+//! Ten thousand of them share two cores with the server they load. A general client keeps buffers of 8 KB both ways for each of
+//! them, and hands every request from task to task; here a request is one write of bytes that were ready, and an answer one read
+//! into a buffer that all connections of a thread use in turn.
+
+mod answer;
+mod call;
+#[cfg(test)]
+mod tests;
 
 use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    pin::{Pin, pin},
+    pin::Pin,
+    task::{Context as TaskContext, Poll, ready},
     time::Duration,
 };
 
 use anyhow::{Context, bail, ensure};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode, Uri,
-    body::Incoming,
-    client::conn::http1,
-    header::{CONTENT_ENCODING, HOST, HeaderValue, RETRY_AFTER},
+use hyper::{Uri, header::HeaderValue};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpSocket, TcpStream},
 };
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpSocket, TcpStream};
 
+use self::answer::{Incoming, Whole};
+pub use self::{answer::Answer, call::Call};
+
+/// As much as a socket mostly has at once.
+const SCRATCH_BYTES: usize = 64 * 1024;
 /// Connections that one source address may have to one target: the ephemeral ports of Linux are 28,232 by default.
 const CONNECTIONS_PER_SOURCE: usize = 20_000;
 /// How long a connection may take to open: a full accept queue drops the first packet, which is sent again after 1, 3, 7 s.
@@ -59,57 +72,34 @@ impl Target {
     }
 }
 
-/// A request that may have to be sent again: copies are cheap.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// The method.
-    pub method: Method,
-    /// Path and query.
-    pub uri: Uri,
-    /// All headers, `Host` included.
-    pub headers: HeaderMap,
-    /// The body; empty for a GET.
-    pub body: Bytes,
-}
-
-impl Call {
-    fn request(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
-    }
-}
-
-/// What the server answered.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The `Retry-After` header, in seconds.
-    pub retry_after_s: Option<u32>,
-    /// Whether the body is compressed with zstd.
-    pub zstd: bool,
-    /// The body as it came.
-    pub body: Bytes,
-}
-
 /// The connection broke: whether the request was carried out is unknown.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the connection broke: {0}")]
 pub struct Lost(String);
 
-struct Live {
-    sender: http1::SendRequest<Full<Bytes>>,
-    driver: Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+impl Lost {
+    fn because(reason: &str) -> Self {
+        Self(reason.to_owned())
+    }
+}
+
+impl From<io::Error> for Lost {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<httparse::Error> for Lost {
+    fn from(error: httparse::Error) -> Self {
+        Self(error.to_string())
+    }
 }
 
 /// One connection, opened again when it was lost.
 pub struct Connection {
     target: Target,
     index: usize,
-    live: Option<Live>,
+    stream: Option<TcpStream>,
 }
 
 impl Connection {
@@ -118,8 +108,8 @@ impl Connection {
     /// # Errors
     /// When the server does not accept it in time, or this machine has no port or descriptor left.
     pub async fn open(target: &Target, index: usize) -> anyhow::Result<Self> {
-        let mut connection = Self { target: target.clone(), index, live: None };
-        connection.live = Some(connection.connect().await.map_err(anyhow::Error::from)?);
+        let mut connection = Self { target: target.clone(), index, stream: None };
+        connection.stream = Some(connection.connect().await?);
         Ok(connection)
     }
 
@@ -128,81 +118,81 @@ impl Connection {
     /// # Errors
     /// When the connection breaks before the answer is complete; the next call opens another.
     pub async fn send(&mut self, call: &Call) -> Result<Answer, Lost> {
-        let mut live = match self.live.take() {
-            Some(live) if !live.sender.is_closed() => live,
+        // Taken out, so that a caller who waits no longer leaves no connection behind on which a stale answer comes.
+        let stream = match self.stream.take() {
+            Some(stream) if is_idle(&stream) => stream,
             _ => self.connect().await?,
         };
-        let Live { sender, driver } = &mut live;
-        let mut open = true;
-        let answer = {
-            let mut exchange = pin!(exchange(sender, call));
-            tokio::select! {
-                biased;
-                answer = &mut exchange => answer,
-                _ = driver => {
-                    // Closed by the server, maybe right behind a complete answer.
-                    open = false;
-                    exchange.await
-                }
-            }
-        };
-        if open && answer.is_ok() {
-            self.live = Some(live);
+        let mut exchange = Exchange::new(stream, call);
+        let whole = poll_fn(|cx| exchange.poll(cx)).await?;
+        if whole.is_reusable && exchange.unsent.is_empty() {
+            self.stream = Some(exchange.stream);
         }
-        answer.map_err(|error| Lost(error.to_string()))
+        Ok(whole.answer)
     }
 
-    async fn connect(&self) -> Result<Live, Lost> {
-        let lost = |error: &dyn std::error::Error| Lost(error.to_string());
-        let socket = if self.target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(|e| lost(&e))?;
+    async fn connect(&self) -> Result<TcpStream, Lost> {
+        let socket = if self.target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         if let Some(source) = self.target.source(self.index) {
-            socket.bind((IpAddr::V4(source), 0).into()).map_err(|e| lost(&e))?;
+            socket.bind((IpAddr::V4(source), 0).into())?;
         }
-        socket.set_nodelay(true).map_err(|e| lost(&e))?;
+        socket.set_nodelay(true)?;
         let opening = tokio::time::timeout(OPEN_PATIENCE, socket.connect(self.target.address)).await;
-        let stream = opening.map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
-        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| lost(&e))?;
-        Ok(Live { sender, driver: Box::pin(driver) })
+        Ok(opening.map_err(io::Error::from)??)
     }
 }
 
-async fn exchange(sender: &mut http1::SendRequest<Full<Bytes>>, call: &Call) -> hyper::Result<Answer> {
-    sender.ready().await?;
-    let response: Response<Incoming> = sender.send_request(call.request()).await?;
-    let (head, body) = response.into_parts();
-    let retry_after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Ok(Answer {
-        status: head.status,
-        retry_after_s: retry_after.and_then(|seconds| seconds.parse().ok()),
-        zstd: head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "zstd"),
-        body: body.collect().await?.to_bytes(),
-    })
+/// Whether the server has neither closed nor said anything unasked; no system call unless something came.
+fn is_idle(stream: &TcpStream) -> bool {
+    matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
-/// The headers every request carries.
-pub fn common_headers(target: &Target) -> HeaderMap {
-    HeaderMap::from_iter([(HOST, target.host().clone())])
+thread_local! {
+    /// What is read before it is taken apart: one for a thread, since no task waits while it uses it.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A request on its way out and its answer on its way in.
+struct Exchange<'a> {
+    stream: TcpStream,
+    unsent: &'a [u8],
+    /// Why no more of the request can be sent.
+    broken: Option<io::Error>,
+    incoming: Incoming,
+}
 
-    #[tokio::test]
-    async fn only_plain_http_without_a_path_is_a_target() {
-        for url in ["https://localhost:1", "http://localhost:1/v1", "localhost:1", ""] {
-            assert!(Target::resolve(url).await.is_err(), "{url}");
+impl<'a> Exchange<'a> {
+    fn new(stream: TcpStream, call: &'a Call) -> Self {
+        Self { stream, unsent: call.bytes(), broken: None, incoming: Incoming::default() }
+    }
+
+    /// Sends and reads as far as both go: a server may answer, and close, before it has read all of a request.
+    fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<Whole, Lost>> {
+        while !self.unsent.is_empty() && self.broken.is_none() {
+            match Pin::new(&mut self.stream).poll_write(cx, self.unsent) {
+                Poll::Ready(Ok(0)) => self.broken = Some(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => self.unsent = &self.unsent[count..],
+                Poll::Ready(Err(error)) => self.broken = Some(error),
+                Poll::Pending => break,
+            }
         }
-        let target = Target::resolve("http://127.0.0.1:8080").await.expect("a target");
-        assert_eq!(target.host(), "127.0.0.1:8080");
-        assert_eq!(target.source(0), None);
+        loop {
+            if let Some(whole) = ready!(SCRATCH.with_borrow_mut(|scratch| self.poll_read(cx, scratch)))? {
+                return Poll::Ready(Ok(whole));
+            }
+        }
     }
 
-    #[tokio::test]
-    #[cfg(target_os = "linux")]
-    async fn many_connections_come_from_several_addresses() {
-        let target = Target::resolve("http://127.0.0.1:8080").await.expect("a target");
-        assert_eq!(target.source(CONNECTIONS_PER_SOURCE - 1), None);
-        assert_eq!(target.source(CONNECTIONS_PER_SOURCE), Some(Ipv4Addr::new(127, 0, 1, 1)));
+    fn poll_read(&mut self, cx: &mut TaskContext<'_>, scratch: &mut [u8]) -> Poll<Result<Option<Whole>, Lost>> {
+        let mut buffer = ReadBuf::new(scratch);
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+        Poll::Ready(match read {
+            Ok(()) if !buffer.filled().is_empty() => self.incoming.take(buffer.filled()),
+            Ok(()) => match self.incoming.end() {
+                Some(whole) => Ok(Some(whole)),
+                None => Err(self.broken.take().map_or_else(|| Lost::because("closed before the answer was complete"), Lost::from)),
+            },
+            Err(error) => Err(self.broken.take().unwrap_or(error).into()),
+        })
     }
 }

@@ -1,16 +1,12 @@
 //! The concert of a rush: created and opened through the API like any promoter's, or one that is on sale already.
 
 use anyhow::{Context, ensure};
-use bytes::Bytes;
-use hyper::{
-    Method,
-    header::{CONTENT_TYPE, HeaderName, HeaderValue},
-};
+use hyper::{Method, header::HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    client::{Call, Connection, Target, common_headers},
+    client::{Call, Connection, Target},
     views::plain,
 };
 
@@ -134,19 +130,19 @@ impl Promoter {
         let call = self.call(method, path, body)?;
         let answer = self.connection.send(&call).await?;
         let text = plain(&answer)?;
-        ensure!(answer.status.is_success(), "{} {path}: {} {}", call.method, answer.status, String::from_utf8_lossy(&text));
-        serde_json::from_slice(&text).with_context(|| format!("{} {path}: no JSON", call.method))
+        ensure!(answer.status.is_success(), "{call}: {} {}", answer.status, String::from_utf8_lossy(&text));
+        serde_json::from_slice(&text).with_context(|| format!("{call}: no JSON"))
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Call> {
-        let mut headers = common_headers(&self.target);
+        let mut draft = Call::draft(&self.target, &method, path);
         if let Some(api_key) = &self.api_key {
-            headers.insert(HeaderName::from_static("x-api-key"), api_key.clone());
+            draft = draft.header("x-api-key", api_key);
         }
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        match body {
+            Some(body) => draft.json(&body.to_string()),
+            None => draft.empty(),
         }
-        Ok(Call { method, uri: path.parse()?, headers, body: body.map_or_else(Bytes::new, |body| body.to_string().into()) })
     }
 }
 

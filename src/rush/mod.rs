@@ -29,8 +29,7 @@ pub(crate) mod views;
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
-use hyper::{Method, Uri};
+use hyper::Method;
 use tokio_util::sync::CancellationToken;
 
 use self::client::{Call, Connection};
@@ -133,8 +132,7 @@ pub async fn rush_until(access: &Access, on: &On, plan: &Plan, stop: &Cancellati
 pub async fn is_ready(url: &str) -> bool {
     let asking = async {
         let target = Target::resolve(url).await?;
-        let (headers, uri) = (client::common_headers(&target), Uri::from_static("/readyz"));
-        let call = Call { method: Method::GET, uri, headers, body: Bytes::new() };
+        let call = Call::draft(&target, &Method::GET, "/readyz").empty()?;
         anyhow::Ok(Connection::open(&target, 0).await?.send(&call).await?.status.is_success())
     };
     asking.await.unwrap_or(false)

@@ -2,25 +2,17 @@
 
 use std::fmt::Write;
 
-use anyhow::Context;
-use bytes::Bytes;
-use hyper::{
-    HeaderMap, Method, Uri,
-    header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue},
-};
+use hyper::{Method, header::HeaderValue};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    client::{Call, Target, common_headers},
+    client::{Call, Target},
     concert::Concert,
     live::Live,
     views::{Memo, OrderView, SeatMap, Summary},
 };
 use crate::auth::sign_notice;
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One section on sale.
 pub struct SaleSection {
@@ -50,8 +42,7 @@ pub struct Sale {
     pub house: Memo<Vec<(String, SeatMap)>>,
     /// What is shown while it runs.
     pub live: Live,
-    orders_uri: Uri,
-    payments_uri: Uri,
+    orders_path: String,
     webhook_secret: String,
 }
 
@@ -62,25 +53,20 @@ impl Sale {
     /// When a section's code makes no URL.
     pub fn new(target: &Target, concert: Concert, webhook_secret: &str) -> anyhow::Result<Self> {
         let event = format!("/v1/events/{}", concert.event_id);
-        let mut headers = common_headers(target);
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
-        let get = |path: String, headers: &HeaderMap| -> anyhow::Result<Call> {
-            let uri = path.parse().with_context(|| format!("{path} is no path"))?;
-            Ok(Call { method: Method::GET, uri, headers: headers.clone(), body: Bytes::new() })
-        };
+        let get = |path: String| Call::draft(target, &Method::GET, &path);
+        let get_compressed = |path: String| get(path).header("accept-encoding", "zstd").empty();
         let sections = concert.sections.iter().map(|section| {
-            let seats_call = get(format!("{event}/sections/{}/seats", percent_encoded(&section.section)), &headers)?;
+            let seats_call = get_compressed(format!("{event}/sections/{}/seats", percent_encoded(&section.section)))?;
             Ok(SaleSection { code_json: serde_json::to_string(&section.section)?, seats_call, seats: Memo::default() })
         });
         Ok(Self {
             sections: sections.collect::<anyhow::Result<_>>()?,
-            summary_call: get(format!("{event}/sections"), &common_headers(target))?,
+            summary_call: get(format!("{event}/sections")).empty()?,
             summary: Memo::default(),
-            house_call: get(format!("{event}/availability"), &headers)?,
+            house_call: get_compressed(format!("{event}/availability"))?,
             house: Memo::default(),
             live: Live::new(&concert),
-            orders_uri: format!("{event}/orders").parse()?,
-            payments_uri: Uri::from_static("/v1/payments"),
+            orders_path: format!("{event}/orders"),
             webhook_secret: webhook_secret.to_owned(),
             target: target.clone(),
             concert,
@@ -97,21 +83,18 @@ impl Sale {
             write!(body, r#"{comma}{{"section":{code},"seat":{seat_no}}}"#)?;
         }
         body.push_str("]}");
-        self.claim(body, authorization, key)
+        self.claim(&body, authorization, key)
     }
 
     /// A claim of any seats together in the section at that position.
     pub fn claim_best(&self, section: usize, quantity: usize, authorization: &HeaderValue, key: &str) -> anyhow::Result<Call> {
         let code = &self.sections[section].code_json;
-        self.claim(format!(r#"{{"best_available":{{"section":{code},"quantity":{quantity}}}}}"#), authorization, key)
+        self.claim(&format!(r#"{{"best_available":{{"section":{code},"quantity":{quantity}}}}}"#), authorization, key)
     }
 
-    fn claim(&self, body: String, authorization: &HeaderValue, key: &str) -> anyhow::Result<Call> {
-        let mut headers = common_headers(&self.target);
-        headers.insert(hyper::header::AUTHORIZATION, authorization.clone());
-        headers.insert(CONTENT_TYPE, JSON);
-        headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_str(key)?);
-        Ok(Call { method: Method::POST, uri: self.orders_uri.clone(), headers, body: body.into() })
+    fn claim(&self, body: &str, authorization: &HeaderValue, key: &str) -> anyhow::Result<Call> {
+        let draft = Call::draft(&self.target, &Method::POST, &self.orders_path);
+        draft.header("authorization", authorization).header("idempotency-key", key).json(body)
     }
 
     /// The gateway's notice that `order` was paid, signed.
@@ -121,20 +104,15 @@ impl Sale {
         let body = format!(
             r#"{{"event_id":{event_id},"order_id":"{id}","provider":"rush","provider_reference":"{id}","amount_minor":{amount_minor},"currency":"{currency}","status":"succeeded"}}"#
         );
-        let mut headers = common_headers(&self.target);
-        headers.insert(CONTENT_TYPE, JSON);
-        for (name, value) in sign_notice(&self.webhook_secret, &id.to_string(), body.as_bytes(), OffsetDateTime::now_utc())? {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value)?);
-        }
-        Ok(Call { method: Method::POST, uri: self.payments_uri.clone(), headers, body: body.into() })
+        let signature = sign_notice(&self.webhook_secret, &id.to_string(), body.as_bytes(), OffsetDateTime::now_utc())?;
+        let draft = Call::draft(&self.target, &Method::POST, "/v1/payments");
+        signature.iter().fold(draft, |draft, (name, value)| draft.header(name, value)).json(&body)
     }
 
     /// Reads one of the buyer's own orders.
     pub fn read_order(&self, order_id: Uuid, authorization: &HeaderValue) -> anyhow::Result<Call> {
-        let mut headers = common_headers(&self.target);
-        headers.insert(hyper::header::AUTHORIZATION, authorization.clone());
-        let uri = format!("{}/{order_id}", self.orders_uri).parse()?;
-        Ok(Call { method: Method::GET, uri, headers, body: Bytes::new() })
+        let path = format!("{}/{order_id}", self.orders_path);
+        Call::draft(&self.target, &Method::GET, &path).header("authorization", authorization).empty()
     }
 }
 
@@ -165,20 +143,23 @@ mod tests {
     #[tokio::test]
     async fn requests_are_what_the_server_expects() {
         let sale = sale().await;
-        assert_eq!(sale.sections[0].seats_call.uri, "/v1/events/7/sections/A%201%22/seats");
+        assert_eq!(sale.sections[0].seats_call.to_string(), "GET /v1/events/7/sections/A%201%22/seats");
         let call = sale.claim_seats(0, &[3, 4], &HeaderValue::from_static("Bearer x"), "k").expect("a call");
-        assert_eq!(call.uri, "/v1/events/7/orders");
-        assert_eq!(call.body, r#"{"seats":[{"section":"A 1\"","seat":3},{"section":"A 1\"","seat":4}]}"#);
+        assert_eq!(call.to_string(), "POST /v1/events/7/orders");
+        let (head, body) = call.head_and_body();
+        assert!(head.contains("\r\nauthorization: Bearer x\r\nidempotency-key: k\r\n"), "{head}");
+        assert_eq!(body, r#"{"seats":[{"section":"A 1\"","seat":3},{"section":"A 1\"","seat":4}]}"#);
         let call = sale.claim_best(0, 2, &HeaderValue::from_static("Bearer x"), "k").expect("a call");
-        assert_eq!(call.body, r#"{"best_available":{"section":"A 1\"","quantity":2}}"#);
+        assert_eq!(call.head_and_body().1, r#"{"best_available":{"section":"A 1\"","quantity":2}}"#);
     }
 
     #[tokio::test]
     async fn a_notice_is_signed_json() {
         let order = OrderView { order_id: Uuid::nil(), status: "pending_payment".to_owned(), seats: Vec::new(), amount_minor: 280_000 };
         let call = sale().await.pay(&order).expect("a call");
-        let notice: serde_json::Value = serde_json::from_slice(&call.body).expect("JSON");
+        let (head, body) = call.head_and_body();
+        let notice: serde_json::Value = serde_json::from_str(body).expect("JSON");
         assert_eq!(notice["amount_minor"], 280_000);
-        assert!(call.headers.contains_key("webhook-signature"));
+        assert!(head.starts_with("POST /v1/payments ") && head.contains("\r\nwebhook-signature: v1,"), "{head}");
     }
 }

@@ -1,6 +1,8 @@
 //! The database as it is shipped: schema, functions, roles, migrations, and the view that judges it.
 
+mod deadlines;
 mod functions;
+mod hot_updates;
 mod invariants;
 mod migrations;
 mod roles;

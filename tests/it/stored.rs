@@ -288,8 +288,12 @@ async fn until(server: &TestServer, who: &str) {
 
 /// Puts an order a day back, so that its deadline is behind us.
 pub async fn make_due(server: &TestServer, order_id: Uuid) {
-    let sql = "update rowlock.orders set created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day' \
-               where order_id = $1";
+    let sql = "with due as (
+                   update rowlock.orders set created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day'
+                   where order_id = $1
+                   returning event_id, order_id, expires_at
+               )
+               insert into rowlock.deadlines select event_id, expires_at, order_id, array[order_id] from due";
     server.db.execute(sql, &[&order_id]).await.expect("an update");
 }
 

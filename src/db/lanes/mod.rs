@@ -1,9 +1,11 @@
 //! Lanes: natural batching of claims and payments.
 //!
-//! Each event hashes to a lane, a queue with one connection. A lane takes whatever waits, up to a cap, and makes one
-//! call; while the call is out the next batch gathers. There is no timer: a lone request pays no delay, and a storm is
-//! batched. Claims and payments have lanes of their own, so that neither waits behind the other.
+//! Each event hashes to a lane: a queue with two workers, each with a connection. A worker takes whatever waits, up to a cap, and
+//! makes one call; meanwhile the next batch gathers. There is no timer: a lone request pays no delay, and a storm is batched. With
+//! two workers PostgreSQL has the next batch to work on while the last one's commit and answers are on their way; with one, it and
+//! the server took turns. Claims and payments have lanes of their own, so that neither waits behind the other.
 
+mod queue;
 mod work;
 mod worker;
 
@@ -11,21 +13,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use super::Endpoint;
 use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome};
 use crate::expiry::ExpiryQueue;
 use crate::metrics::Metrics;
+use queue::Queue;
 use work::{Claims, Payments, Work};
 use worker::{Job, Worker};
+
+/// Workers of each lane, with a connection each.
+pub const WORKERS: usize = 2;
 
 /// How lanes are cut.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneSettings {
-    /// Lanes for claims, and as many for payments; each holds one connection.
+    /// Lanes for claims, and as many for payments; each holds [`WORKERS`] connections.
     pub lanes: usize,
     /// The most requests one call carries.
     pub batch_max: usize,
@@ -70,7 +75,6 @@ pub struct Lanes {
     claims: Vec<Lane<Claims>>,
     payments: Vec<Lane<Payments>>,
     metrics: Arc<Metrics>,
-    closing: CancellationToken,
     workers: TaskTracker,
 }
 
@@ -79,12 +83,11 @@ impl Lanes {
     pub fn start(endpoint: &Endpoint, settings: LaneSettings, queue: &ExpiryQueue, metrics: &Arc<Metrics>) -> Self {
         let claims = Arc::new(Claims::new(queue.clone(), Arc::clone(metrics)));
         let payments = Arc::new(Payments::new(queue.clone(), Arc::clone(metrics)));
-        let (closing, workers) = (CancellationToken::new(), TaskTracker::new());
+        let workers = TaskTracker::new();
         Self {
-            claims: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &claims, &closing, &workers)).collect(),
-            payments: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &payments, &closing, &workers)).collect(),
+            claims: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &claims, &workers)).collect(),
+            payments: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &payments, &workers)).collect(),
             metrics: Arc::clone(metrics),
-            closing,
             workers,
         }
     }
@@ -118,9 +121,23 @@ impl Lanes {
 
     /// Takes no more, and returns once what waits is answered.
     pub async fn drain(&self) {
-        self.closing.cancel();
+        self.close();
         self.workers.close();
         self.workers.wait().await;
+    }
+}
+
+impl Lanes {
+    fn close(&self) {
+        self.claims.iter().for_each(|lane| lane.queue.close());
+        self.payments.iter().for_each(|lane| lane.queue.close());
+    }
+}
+
+/// The workers end with the lanes, once what waits is answered.
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -129,24 +146,25 @@ fn lane_of<W: Work>(lanes: &[Lane<W>], event_id: i64) -> &Lane<W> {
 }
 
 struct Lane<W: Work> {
-    jobs: mpsc::UnboundedSender<Job<W>>,
+    queue: Arc<Queue<W>>,
     depth: Arc<AtomicUsize>,
     waiting_max: usize,
 }
 
 impl<W: Work> Lane<W> {
-    fn start(endpoint: &Endpoint, settings: LaneSettings, work: &Arc<W>, closing: &CancellationToken, workers: &TaskTracker) -> Self {
-        // Unbounded, because `submit` bounds it by the depth, which also counts what is in a call.
-        let (jobs, receiver) = mpsc::unbounded_channel();
-        let depth = Arc::new(AtomicUsize::new(0));
-        workers.spawn(Worker::new(endpoint.clone(), Arc::clone(work), receiver, settings.batch_max, closing.clone()).run());
-        Self { jobs, depth, waiting_max: settings.waiting_max }
+    fn start(endpoint: &Endpoint, settings: LaneSettings, work: &Arc<W>, workers: &TaskTracker) -> Self {
+        let queue = Arc::new(Queue::new());
+        for _ in 0..WORKERS {
+            workers.spawn(Worker::new(endpoint.clone(), Arc::clone(work), Arc::clone(&queue), settings.batch_max).run());
+        }
+        Self { queue, depth: Arc::default(), waiting_max: settings.waiting_max }
     }
 
     async fn submit(&self, request: W::Request) -> Result<W::Answer, LaneError> {
+        // The depth also counts what is in a call.
         let place = Place::take(&self.depth, self.waiting_max).ok_or(LaneError::Overloaded { retry_after_s: 1 })?;
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job::new(request, reply, place)).map_err(|_| LaneError::Unavailable)?;
+        self.queue.push(Job::new(request, reply, place)).map_err(|_| LaneError::Unavailable)?;
         // A reply that is dropped unsent was in the hands of a worker that panicked: nobody knows how far it came.
         answer.await.map_err(|_| LaneError::OutcomeUnknown)?
     }

@@ -1,14 +1,13 @@
-//! The loop of one lane: gather, call, answer; and what happens when the connection is lost in between.
+//! The loop of one worker of a lane: take what waits, call, answer; and what happens when the connection is lost in between.
 
-use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::oneshot;
 
+use super::queue::Queue;
 use super::work::Work;
 use super::{LaneError, Place};
 use crate::db::batches::{Backend, LaneClient};
@@ -42,19 +41,32 @@ impl<W: Work> Job<W> {
         Self { request, reply, since: Instant::now(), _place: place }
     }
 
+    pub(super) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// Whether somebody waits for the answer, or it must be done all the same.
+    pub(super) fn is_wanted(&self) -> bool {
+        !(W::NEEDS_CALLER && self.reply.is_closed())
+    }
+
+    /// Whether both can be in one call.
+    pub(super) fn goes_with(&self, other: &Self) -> bool {
+        W::event_id(&self.request) == W::event_id(&other.request) && W::kind(&self.request) == W::kind(&other.request)
+    }
+
     /// The caller may be gone; then nobody minds.
     fn reply(self, answer: Result<W::Answer, LaneError>) {
         self.reply.send(answer).ok();
     }
 }
 
+/// One of the workers of a lane, with a connection of its own.
 pub(super) struct Worker<W: Work> {
     endpoint: Endpoint,
     work: Arc<W>,
-    jobs: mpsc::UnboundedReceiver<Job<W>>,
+    queue: Arc<Queue<W>>,
     batch_max: usize,
-    closing: CancellationToken,
-    waiting: VecDeque<Job<W>>,
     client: Option<LaneClient>,
     lost: Option<LostCall<W>>,
 }
@@ -66,14 +78,8 @@ struct LostCall<W: Work> {
 }
 
 impl<W: Work> Worker<W> {
-    pub(super) fn new(
-        endpoint: Endpoint,
-        work: Arc<W>,
-        jobs: mpsc::UnboundedReceiver<Job<W>>,
-        batch_max: usize,
-        closing: CancellationToken,
-    ) -> Self {
-        Self { endpoint, work, jobs, batch_max, closing, waiting: VecDeque::new(), client: None, lost: None }
+    pub(super) fn new(endpoint: Endpoint, work: Arc<W>, queue: Arc<Queue<W>>, batch_max: usize) -> Self {
+        Self { endpoint, work, queue, batch_max, client: None, lost: None }
     }
 
     /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, not the lane.
@@ -87,64 +93,20 @@ impl<W: Work> Worker<W> {
     }
 
     async fn rounds(&mut self) {
-        while self.gather().await {
+        while self.lost.is_some() || self.queue.wait().await {
             if self.client.as_ref().is_none_or(|lane| lane.client.is_closed()) && !self.reconnect().await {
                 continue;
             }
-            let batch = self.take_batch();
-            if !batch.is_empty() {
-                self.call(batch).await;
+            let queue = Arc::clone(&self.queue);
+            let mut batch = queue.take_batch(self.batch_max);
+            if !batch.jobs.is_empty() {
+                self.call(std::mem::take(&mut batch.jobs)).await;
             }
         }
-    }
-
-    /// Takes in what waits; waits for the first if there is none. False once the lane is closed and empty.
-    async fn gather(&mut self) -> bool {
-        if self.waiting.is_empty() && self.lost.is_none() {
-            let job = tokio::select! {
-                job = self.jobs.recv() => job,
-                () = self.closing.cancelled(), if !self.jobs.is_closed() => {
-                    self.jobs.close();
-                    self.jobs.recv().await
-                }
-            };
-            match job {
-                Some(job) => self.waiting.push_back(job),
-                None => return false,
-            }
-        }
-        self.take_in();
-        true
-    }
-
-    fn take_in(&mut self) {
-        while let Ok(job) = self.jobs.try_recv() {
-            self.waiting.push_back(job);
-        }
-    }
-
-    /// The next requests of one event and kind, first come first served, without those whose callers went away.
-    fn take_batch(&mut self) -> Vec<Job<W>> {
-        let mut batch: Vec<Job<W>> = Vec::new();
-        let mut others = VecDeque::new();
-        while batch.len() < self.batch_max
-            && let Some(job) = self.waiting.pop_front()
-        {
-            if W::NEEDS_CALLER && job.reply.is_closed() {
-                continue;
-            }
-            let fits = batch.first().is_none_or(|first| {
-                W::event_id(&first.request) == W::event_id(&job.request) && W::kind(&first.request) == W::kind(&job.request)
-            });
-            if fits { batch.push(job) } else { others.push_back(job) }
-        }
-        others.append(&mut self.waiting);
-        self.waiting = others;
-        batch
     }
 
     async fn call(&mut self, batch: Vec<Job<W>>) {
-        let Some(lane) = &self.client else { return self.waiting.extend(batch) };
+        let Some(lane) = &self.client else { return self.queue.put_back(batch) };
         self.work.batched(batch.len());
         let requests = requests(&batch);
         let outcome = tokio::time::timeout(CALL_MAX, W::call(lane, W::event_id(requests[0]), &requests)).await;
@@ -172,18 +134,14 @@ impl<W: Work> Worker<W> {
     /// that one event's trouble does not stop the rest of the lane, and away with what has waited long enough.
     async fn put_back(&mut self, batch: Vec<Job<W>>, why: &str) {
         tracing::warn!(why, requests = batch.len(), "a call was rolled back");
-        for job in batch {
-            if job.since.elapsed() > UNAVAILABLE_AFTER {
-                job.reply(Err(LaneError::Unavailable));
-            } else {
-                self.waiting.push_back(job);
-            }
-        }
+        let (old, young): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.age() > UNAVAILABLE_AFTER);
+        old.into_iter().for_each(|job| job.reply(Err(LaneError::Unavailable)));
+        self.queue.put_back(young);
         tokio::time::sleep(BUSY_PAUSE).await;
     }
 
     async fn answer(&mut self, batch: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
-        let mut answered = false;
+        let (mut answered, mut busy) = (false, Vec::new());
         for (job, answer) in batch.into_iter().zip(answers) {
             match answer {
                 Some(answer) => {
@@ -191,9 +149,12 @@ impl<W: Work> Worker<W> {
                     self.work.committed(&job.request, &answer);
                     job.reply(Ok(answer));
                 }
-                None if job.since.elapsed() > BUSY_MAX => job.reply(Err(LaneError::Overloaded { retry_after_s: 1 })),
-                None => self.waiting.push_back(job),
+                None if job.age() > BUSY_MAX => job.reply(Err(LaneError::Overloaded { retry_after_s: 1 })),
+                None => busy.push(job),
             }
+        }
+        if !busy.is_empty() {
+            self.queue.put_back(busy);
         }
         if !answered {
             tokio::time::sleep(BUSY_PAUSE).await;
@@ -210,7 +171,7 @@ impl<W: Work> Worker<W> {
     /// A migration outdated the connection's statements; nothing was done, so a new connection does it.
     fn renew(&mut self, batch: Vec<Job<W>>) {
         self.client = None;
-        batch.into_iter().rev().for_each(|job| self.waiting.push_front(job));
+        self.queue.put_first(batch);
     }
 
     /// Connects, and settles what the lost call left open. False after a failed attempt and its pause.
@@ -243,26 +204,25 @@ impl<W: Work> Worker<W> {
 
     /// What the lost call did is answered; what it surely did not do goes back to the front of the lane.
     fn answer_recalled(&mut self, jobs: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
-        for (job, answer) in jobs.into_iter().zip(answers).rev() {
+        let mut undone = Vec::new();
+        for (job, answer) in jobs.into_iter().zip(answers) {
             match answer {
                 Some(answer) => {
                     self.work.committed(&job.request, &answer);
                     job.reply(Ok(answer));
                 }
-                None => self.waiting.push_front(job),
+                None => undone.push(job),
             }
+        }
+        if !undone.is_empty() {
+            self.queue.put_first(undone);
         }
     }
 
     fn give_up_on_the_oldest(&mut self) {
-        self.take_in();
-        while self.waiting.front().is_some_and(|job| job.since.elapsed() > UNAVAILABLE_AFTER) {
-            if let Some(job) = self.waiting.pop_front() {
-                job.reply(Err(LaneError::Unavailable));
-            }
-        }
+        self.queue.take_older_than(UNAVAILABLE_AFTER).into_iter().for_each(|job| job.reply(Err(LaneError::Unavailable)));
         if let Some(lost) = &mut self.lost {
-            for job in lost.jobs.extract_if(.., |job| job.since.elapsed() > UNKNOWN_AFTER) {
+            for job in lost.jobs.extract_if(.., |job| job.age() > UNKNOWN_AFTER) {
                 job.reply(Err(LaneError::OutcomeUnknown));
             }
         }

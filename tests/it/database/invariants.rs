@@ -105,7 +105,7 @@ const PLANTS: &[(&str, &[&str])] = &[
         &["update rowlock.seats set order_id = gen_random_uuid() where section_no = 1 and seat_no = 5"],
     ),
     (
-        "order_without_seat",
+        "order_without_deadline order_without_seat",
         &["insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at)
            select event_id, gen_random_uuid(), 'carol', section_nos, seat_nos, amount_minor, created_at, expires_at
            from rowlock.orders where status = 'pending_payment' and cardinality(seat_nos) = 1"],
@@ -160,8 +160,20 @@ const PLANTS: &[(&str, &[&str])] = &[
          from rowlock.payments where outcome = 'paid'",
     ]),
     ("order_overdue", &[
-        "update rowlock.orders set created_at = now() - interval '1 hour', expires_at = now() - interval '2500 milliseconds'
-         where status = 'pending_payment' and cardinality(seat_nos) = 1",
+        "with moved as (update rowlock.deadlines set expires_at = now() - interval '2500 milliseconds')
+         update rowlock.orders set created_at = now() - interval '1 hour', expires_at = now() - interval '2500 milliseconds'
+         where status = 'pending_payment'",
+    ]),
+    ("order_without_deadline", &[
+        "delete from rowlock.deadlines",
+        "update rowlock.deadlines set expires_at = expires_at + interval '1 second'",
+        "update rowlock.deadlines set event_id = event_id + 1",
+        "update rowlock.deadlines set order_ids = array[gen_random_uuid()]",
+    ]),
+    ("order_without_event payment_without_event", &["delete from rowlock.events"]),
+    ("payment_without_event", &[
+        "insert into rowlock.payments (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome)
+         values (424242, 'planted', 'x', gen_random_uuid(), 1, 'TWD', 'succeeded', 'refund_due')",
     ]),
 ];
 
@@ -170,6 +182,7 @@ async fn an_order_is_not_overdue_before_its_two_seconds_are_over() {
     let server = TestServer::start().await;
     let event = server.small_event(&[("A", 1000, 10)]).await;
     server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
-    let plant = "update rowlock.orders set created_at = now() - interval '1 hour', expires_at = now() - interval '1 second'";
+    let plant = "with moved as (update rowlock.deadlines set expires_at = now() - interval '1 second')
+                 update rowlock.orders set created_at = now() - interval '1 hour', expires_at = now() - interval '1 second'";
     assert_eq!(found_after(&server, plant).await, "");
 }

@@ -62,3 +62,24 @@ async fn the_leadership_passes_on_when_its_server_stops() {
     assert!(late_ms < SWEPT_WITHIN_MS * SLACK, "{late_ms} ms late");
     assert_sold_again(&second, &event, &[("A", 1)]).await;
 }
+
+/// As after an outage: the order has been overdue for a day when the sweep first looks.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_long_overdue_is_found_and_a_paid_one_beside_it_is_left_alone() {
+    let server = server_without_redis().await;
+    let event = server.event(crate::stored::unhurried(&[("A", 1000, 4)])).await;
+    let alice = server.customer("alice");
+    let [paid, unpaid] =
+        [alice.claim_seats(&event, &[("A", 1)]).await.expect(201), alice.claim_seats(&event, &[("A", 2)]).await.expect(201)];
+    assert_eq!(server.gateway().pay(&paid).await.expect(200)["outcome"], "paid");
+    for order in [&paid, &unpaid] {
+        crate::stored::make_due(&server, order_id(order).parse().expect("an id")).await;
+    }
+    let late_ms = expired_after_ms(&server, &unpaid).await;
+    assert!(late_ms > 22.0 * 3_600_000.0, "{late_ms} ms late");
+    assert_sold_again(&server, &event, &[("A", 2)]).await;
+    assert_eq!(status_of(&server, &paid).await, "paid");
+    let stale = "select exists (select from rowlock.deadlines where expires_at < now())";
+    eventually(PATIENCE, || async { !server.ask::<bool>(stale).await }).await;
+    server.assert_invariants().await;
+}

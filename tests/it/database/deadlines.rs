@@ -1,0 +1,108 @@
+//! Every pending order is listed under its deadline, from its claim on; what has ended is struck out.
+
+use std::collections::BTreeSet;
+
+use pretty_assertions::assert_eq;
+use uuid::Uuid;
+
+use super::functions::sql_files;
+use crate::harness::{TestDatabase, TestServer};
+use crate::stored::{Ask, Claimed, Notice, Placed, Session, make_due, server_without_expiry, unhurried};
+
+const LISTED: &str = "select coalesce(sum(cardinality(order_ids)), 0)::bigint from rowlock.deadlines";
+
+async fn overdue(server: &TestServer, limit: i32) -> Vec<Uuid> {
+    let sql = "select order_id from rowlock.overdue_orders(0, $1)";
+    server.db.query(sql, &[&limit]).await.expect("an answer").iter().map(|row| row.get(0)).collect()
+}
+
+/// Puts all orders so many days back, as if nothing had expired any since.
+async fn days_pass(server: &TestServer, days: i32) {
+    let sql = "with moved as (update rowlock.deadlines set expires_at = expires_at - make_interval(days => $1))
+               update rowlock.orders set created_at = created_at - make_interval(days => $1), expires_at = expires_at - make_interval(days => $1)";
+    server.db.execute(sql, &[&days]).await.expect("moved");
+}
+
+async fn claimed(session: &Session, seats: std::ops::RangeInclusive<i32>) -> Vec<Placed> {
+    let asks: Vec<Ask> = seats.map(|seat| Ask::seats(&format!("customer {seat}"), &[(1, seat)])).collect();
+    session.claim(&asks).await.iter().map(Claimed::order).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_overdue_for_days_are_found_oldest_first_and_what_has_ended_is_struck_out() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 20)])).await;
+    let session = Session::new(&server, &event).await;
+    let old = claimed(&session, 1..=6).await;
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.deadlines").await, 1, "one row for all that were claimed together");
+    assert_eq!(session.settle(&[Notice::of(&old[0])]).await, ["paid"]);
+    session.cancel(old[1].order_id, "customer 2").await.expect("cancelled");
+    days_pass(&server, 2).await;
+    let young = claimed(&session, 7..=8).await;
+    assert_eq!(overdue(&server, 1).await, [old[2].order_id]);
+    assert_eq!(server.ask::<i64>(LISTED).await, 8, "more may be overdue in that row: it is left as it is");
+
+    days_pass(&server, 1).await;
+    let ids = |orders: &[Placed]| orders.iter().map(|order| order.order_id).collect::<Vec<_>>();
+    let all = [ids(&old[2..]), ids(&young)].concat();
+    let found = overdue(&server, 100).await;
+    assert_eq!(found.len(), all.len());
+    assert_eq!(found[..4].iter().collect::<BTreeSet<_>>(), all[..4].iter().collect(), "the older ones first");
+    assert_eq!(found[4..].iter().collect::<BTreeSet<_>>(), all[4..].iter().collect());
+    assert_eq!(server.ask::<i64>(LISTED).await, 6, "the paid and the cancelled order are struck out");
+
+    for order_id in &all[..5] {
+        assert_eq!(session.expire(*order_id).await, "expired");
+    }
+    assert_eq!(overdue(&server, 100).await, [all[5]]);
+    assert_eq!(server.ask::<i64>(LISTED).await, 1);
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.deadlines").await, 1, "the row of the older ones is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_whose_orders_have_all_ended_go() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 20)])).await;
+    let session = Session::new(&server, &event).await;
+    for seat in 1..=3 {
+        let order = session.claim_one(Ask::seats("ann", &[(1, seat)])).await.order();
+        make_due(&server, order.order_id).await;
+        assert_eq!(session.expire(order.order_id).await, "expired");
+    }
+    let pending = session.claim_one(Ask::best("ann", 1, 2)).await.order();
+    server.assert_invariants().await;
+    assert_eq!(overdue(&server, 100).await, Vec::<Uuid>::new());
+    let left = "select count(*) from rowlock.deadlines where expires_at < now()";
+    assert_eq!(server.ask::<i64>(left).await, 0);
+    let kept = format!("select count(*) from rowlock.deadlines where order_ids = array['{}'::uuid]", pending.order_id);
+    assert_eq!(server.ask::<i64>(&kept).await, 1);
+}
+
+/// Orders that were pending before the table was there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_migration_lists_the_orders_that_are_pending() {
+    let database = TestDatabase::empty().await;
+    let db = database.connect().await;
+    let migrations = sql_files("migrations");
+    let (before, after) = migrations.split_at(migrations.iter().position(|file| file.name.starts_with("V3_")).expect("V3"));
+    let orders = "
+        insert into rowlock.events (name, currency) values ('Gala', 'TWD');
+        insert into rowlock.orders
+            (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at, ended_at)
+        select 1, gen_random_uuid(), 'ann', s.status, '{1}', '{1}', 0, '2026-01-01', s.expires_at, s.ended_at
+        from (values ('pending_payment'::rowlock.order_status, '2026-01-02'::timestamptz, null::timestamptz),
+            ('pending_payment', '2026-01-02', null), ('pending_payment', '2026-01-03', null), ('paid', '2026-01-02', '2026-01-01'),
+            ('expired', '2026-01-03', '2026-01-03')) s (status, expires_at, ended_at);";
+    for text in before.iter().map(|file| file.text.as_str()).chain([orders]).chain(after.iter().map(|file| file.text.as_str())) {
+        db.batch_execute(&format!("begin; {text} commit")).await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+    let wrong = "
+        with listed as (select d.event_id, l.order_id, d.expires_at from rowlock.deadlines d cross join unnest(d.order_ids) l (order_id)),
+        pending as (select event_id, order_id, expires_at from rowlock.orders where status = 'pending_payment')
+        select (select count(*) from ((table listed except all table pending) union all (table pending except all table listed)) w),
+            (select count(*) from rowlock.deadlines)";
+    let row = db.query_one(wrong, &[]).await.expect("an answer");
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (0, 2));
+    let live = "select bool_and(is_live = (status in ('pending_payment', 'paid'))) from rowlock.orders";
+    assert!(db.query_one(live, &[]).await.expect("an answer").get::<_, bool>(0));
+}
