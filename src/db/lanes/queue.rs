@@ -136,3 +136,124 @@ impl<W: Work> Queue<W> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+    use tokio::sync::oneshot;
+
+    use super::super::work::Answers;
+    use super::super::{LaneError, Place};
+    use super::*;
+    use crate::db::batches::LaneClient;
+
+    /// Work whose requests are an event and a number.
+    struct Numbers;
+
+    impl Work for Numbers {
+        type Request = (i64, usize);
+        type Answer = ();
+
+        const NEEDS_CALLER: bool = true;
+
+        fn event_id(request: &(i64, usize)) -> i64 {
+            request.0
+        }
+
+        fn kind(_: &(i64, usize)) -> u8 {
+            0
+        }
+
+        async fn call(_: &LaneClient, _: i64, requests: &[&(i64, usize)]) -> Answers<()> {
+            Ok(vec![Some(()); requests.len()])
+        }
+
+        async fn recall(_: &LaneClient, _: i64, requests: &[&(i64, usize)]) -> Answers<()> {
+            Ok(vec![None; requests.len()])
+        }
+
+        fn committed(&self, _: &(i64, usize), (): &()) {}
+
+        fn batched(&self, _: usize) {}
+    }
+
+    type Waiting = oneshot::Receiver<Result<(), LaneError>>;
+
+    fn push(queue: &Queue<Numbers>, event_id: i64, numbers: impl IntoIterator<Item = usize>) -> Vec<Waiting> {
+        let depth = Arc::default();
+        let push = |number| {
+            let (reply, waiting) = oneshot::channel();
+            let place = Place::take(&depth, usize::MAX).expect("a place");
+            assert!(queue.push(Job::new((event_id, number), reply, place)).is_ok(), "the queue is open");
+            waiting
+        };
+        numbers.into_iter().map(push).collect()
+    }
+
+    fn numbers(batch: &Batch<'_, Numbers>) -> Vec<usize> {
+        batch.jobs.iter().map(|job| job.request().1).collect()
+    }
+
+    #[tokio::test]
+    async fn a_lone_request_goes_at_once_and_the_next_waits_for_it_or_for_company() {
+        let queue = Queue::<Numbers>::new();
+        assert_eq!(queue.wait().now_or_never(), None);
+        let mut waiting = push(&queue, 7, [0]);
+        assert_eq!(queue.wait().now_or_never(), Some(true));
+        let call = queue.take_batch(256);
+        assert_eq!(numbers(&call), [0]);
+
+        waiting.extend(push(&queue, 7, 1..OVERLAP_MIN));
+        assert_eq!(queue.wait().now_or_never(), None, "another call would not be worth it yet");
+        waiting.extend(push(&queue, 7, [OVERLAP_MIN]));
+        assert_eq!(queue.wait().now_or_never(), Some(true), "now it is");
+        let second = queue.take_batch(3);
+        assert_eq!(numbers(&second), [1, 2, 3]);
+        assert_eq!(queue.wait().now_or_never(), None);
+        drop((call, second));
+        assert_eq!(queue.wait().now_or_never(), Some(true), "with no call out, whatever waits goes");
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_woken_when_a_call_ends() {
+        let queue = Queue::<Numbers>::new();
+        let mut waiting = push(&queue, 7, [0]);
+        let call = queue.take_batch(256);
+        waiting.extend(push(&queue, 7, [1]));
+        let mut worker = std::pin::pin!(queue.wait());
+        assert_eq!(futures_util::poll!(&mut worker), std::task::Poll::Pending);
+        drop(call);
+        assert!(worker.await);
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_of_one_event_and_nobody_loses_its_place() {
+        let queue = Queue::<Numbers>::new();
+        let (a, b) = (push(&queue, 7, [0]), push(&queue, 8, [1]));
+        let (c, d) = (push(&queue, 7, [2]), push(&queue, 8, [3]));
+        let first = queue.take_batch(256);
+        assert_eq!(numbers(&first), [0, 2]);
+        drop(first);
+        drop(d);
+        let second = queue.take_batch(256);
+        assert_eq!(numbers(&second), [1], "whose caller went away is not carried out");
+        drop((second, a, b, c));
+    }
+
+    #[tokio::test]
+    async fn a_closed_queue_takes_nothing_more_and_ends_when_it_is_empty() {
+        let queue = Queue::<Numbers>::new();
+        let _waiting = push(&queue, 7, [0]);
+        queue.close();
+        let (reply, _answer) = oneshot::channel();
+        let place = Place::take(&Arc::default(), 1).expect("a place");
+        assert!(queue.push(Job::new((7, 1), reply, place)).is_err());
+        assert_eq!(queue.wait().now_or_never(), Some(true));
+        queue.put_first(std::mem::take(&mut queue.take_batch(256).jobs));
+        assert_eq!(numbers(&queue.take_batch(256)), [0], "what was taken may go back");
+        assert_eq!(queue.wait().now_or_never(), Some(false));
+        assert_eq!(queue.wait().now_or_never(), Some(false), "for every worker");
+    }
+}

@@ -41,6 +41,11 @@ impl<W: Work> Job<W> {
         Self { request, reply, since: Instant::now(), _place: place }
     }
 
+    #[cfg(test)]
+    pub(super) fn request(&self) -> &W::Request {
+        &self.request
+    }
+
     pub(super) fn age(&self) -> Duration {
         self.since.elapsed()
     }
