@@ -97,7 +97,7 @@ pub struct ServeConfig {
     #[arg(long, env = "ROWLOCK_WAITING_MAX", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub waiting_max: u32,
     /// Workers of the expiry queue
-    #[arg(long, env = "ROWLOCK_EXPIRY_WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, env = "ROWLOCK_EXPIRY_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub expiry_workers: u16,
     /// Failures after which an expiry becomes a dead letter
     #[arg(long, env = "ROWLOCK_EXPIRY_ATTEMPTS_MAX", default_value_t = 5, value_parser = clap::value_parser!(i32).range(1..=100))]

@@ -150,7 +150,7 @@ mod tests {
     #[tokio::test]
     async fn a_later_answer_is_waited_for_and_may_refuse_or_panic() {
         let later = |answer: fn() -> Result<StatusCode, Problem>| {
-            make(move |_| async move { Ok(Later::new(async move { answer() }).into_response()) })
+            make(move |_| async move { Ok::<_, poem::Error>(Later::new(async move { answer() }).into_response()) })
         };
         let (response, _) = call(Request::default(), later(|| Ok(StatusCode::CREATED))).await;
         assert_eq!((response.status(), header(&response, "x-content-type-options")), (StatusCode::CREATED, "nosniff"));

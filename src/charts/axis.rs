@@ -132,6 +132,16 @@ pub(super) fn short(value: f64) -> String {
     format!("{}{suffix}", HumanFloatCount((value * unit).round() / unit))
 }
 
+/// A number for a narrow bar: three digits at most, and what they count.
+pub(super) fn brief(value: f64) -> String {
+    let (value, suffix) = if (1e3..1e6).contains(&value.abs()) { (value / 1e3, "k") } else { (value, "") };
+    if suffix.is_empty() {
+        return short(value);
+    }
+    let digits = if value.abs() < 100.0 { 1 } else { 0 };
+    format!("{value:.digits$}{suffix}").replace(".0k", "k")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +150,14 @@ mod tests {
     fn numbers_are_short() {
         let written = [0.0, 0.1, 0.123_45, 5.0, 12.34, 1234.6, 10_000.0, 1_500_000.0].map(short);
         assert_eq!(written, ["0", "0.1", "0.123", "5", "12.3", "1,235", "10,000", "1.5M"]);
+    }
+
+    #[test]
+    fn numbers_on_bars_are_shorter() {
+        assert_eq!(
+            [0.0, 0.123_45, 12.34, 999.0, 1415.0, 38_450.0, 10_000.0, 650_400.0, 2_500_000.0].map(brief),
+            ["0", "0.123", "12.3", "999", "1.4k", "38.5k", "10k", "650k", "2.5M"]
+        );
     }
 
     #[test]

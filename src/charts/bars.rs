@@ -12,7 +12,7 @@ use plotters::{
 
 use super::{
     Axis, Chart,
-    axis::{Span, short},
+    axis::{Span, brief},
     draw::{Drawn, Frame, LABEL_SIZE, Side, figure, plot},
     palette::{LABEL, series},
 };
@@ -108,7 +108,7 @@ impl BarChart {
         frame.draw_series([bar])?;
         if !self.stacked && self.groups.len() * self.series.len() <= VALUES_MAX {
             let font = ("sans-serif", VALUE_SIZE).into_font().color(&LABEL.drawn()).pos(Pos::new(HPos::Center, VPos::Bottom));
-            frame.draw_series([Text::new(short(value), (left + width / 2.0, top), font)])?;
+            frame.draw_series([Text::new(brief(value), (left + width / 2.0, top), font)])?;
         }
         Ok(())
     }

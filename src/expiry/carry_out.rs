@@ -1,6 +1,6 @@
 //! Expiring a set of orders of one event, and what becomes of those that cannot be expired.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -41,8 +41,9 @@ impl Expiry {
         match self.db.expire_orders(event_id, &ids).await {
             Ok(outcomes) => {
                 let ended = outcomes.iter().filter(|order| !matches!(order.outcome, ExpiryOutcome::NotDue { .. })).count();
+                let lags_ms: HashMap<Uuid, Option<u64>> = orders.iter().map(|order| (order.order_id, order.lag_ms)).collect();
                 for outcome in outcomes {
-                    let lag_ms = orders.iter().find(|order| order.order_id == outcome.order_id).and_then(|order| order.lag_ms);
+                    let lag_ms = lags_ms.get(&outcome.order_id).copied().flatten();
                     self.done(event_id, outcome, lag_ms).await;
                 }
                 Ok(ended)

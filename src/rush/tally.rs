@@ -126,7 +126,7 @@ impl Totals {
 
 impl Latency {
     /// The upper end of the histogram's first entry, in microseconds, and how much wider each entry is than the one before.
-    const HISTOGRAM: (u64, f64) = (100, 1.1);
+    const HISTOGRAM: (u64, f64) = (110, 1.1);
 
     /// Of so many microseconds each; `None`: there are none.
     pub fn of(micros: impl Iterator<Item = u32>) -> Option<Self> {

@@ -10,7 +10,7 @@ use super::work::Work;
 use super::worker::Job;
 
 /// While a call is out, another is worth its fixed cost from so many requests on; a lone one waits for neither.
-const OVERLAP_MIN: usize = 64;
+const OVERLAP_MIN: usize = 128;
 
 /// Requests in the order they came.
 pub(super) struct Queue<W: Work> {

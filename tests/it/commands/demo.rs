@@ -1,10 +1,9 @@
 //! `rowlock demo`: what it prints works as pasted, and nothing outlives it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
-use super::process::{Running, output_of, rowlock};
+use super::process::{Running, alive, descendants, output_of, rowlock};
 use crate::harness::{Scratch, eventually};
 
 /// A debug build starts three servers on a busy machine.
@@ -35,32 +34,6 @@ fn paste(lines: &[&str]) -> String {
 
 fn is_installed(program: &str) -> bool {
     output_of(Command::new("sh").args(["-c", &format!("command -v {program}")])).status.success()
-}
-
-/// Every process that `root` started, directly or not.
-fn descendants(root: u32) -> BTreeSet<u32> {
-    let listed = output_of(Command::new("ps").args(["-A", "-o", "pid=,ppid="]));
-    let mut parents = BTreeMap::new();
-    for line in String::from_utf8_lossy(&listed.stdout).lines() {
-        let mut numbers = line.split_whitespace().filter_map(|number| number.parse::<u32>().ok());
-        if let (Some(pid), Some(parent)) = (numbers.next(), numbers.next()) {
-            parents.insert(pid, parent);
-        }
-    }
-    let is_below = |pid: u32| std::iter::successors(parents.get(&pid), |parent| parents.get(parent)).any(|parent| *parent == root);
-    parents.keys().copied().filter(|pid| is_below(*pid)).collect()
-}
-
-/// Those of the processes that still run; a zombie does not.
-fn alive(pids: &BTreeSet<u32>) -> Vec<String> {
-    let listed = output_of(Command::new("ps").args(["-A", "-o", "pid=,stat=,args="]));
-    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let is_one = |line: &&str| {
-        let mut words = line.split_whitespace();
-        let pid = words.next().and_then(|pid| pid.parse().ok());
-        pid.is_some_and(|pid| pids.contains(&pid)) && words.next().is_some_and(|state| !state.starts_with('Z'))
-    };
-    text.lines().filter(is_one).map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

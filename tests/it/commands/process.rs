@@ -1,5 +1,6 @@
 //! The binary as a child process.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -110,4 +111,30 @@ pub async fn serve(database_url: &str, settings: &[(&str, &str)]) -> (Running, S
         .await
     };
     (server, format!("http://{address}"))
+}
+
+/// Every process that `root` started, directly or not.
+pub fn descendants(root: u32) -> BTreeSet<u32> {
+    let listed = output_of(Command::new("ps").args(["-A", "-o", "pid=,ppid="]));
+    let mut parents = BTreeMap::new();
+    for line in String::from_utf8_lossy(&listed.stdout).lines() {
+        let mut numbers = line.split_whitespace().filter_map(|number| number.parse::<u32>().ok());
+        if let (Some(pid), Some(parent)) = (numbers.next(), numbers.next()) {
+            parents.insert(pid, parent);
+        }
+    }
+    let is_below = |pid: u32| std::iter::successors(parents.get(&pid), |parent| parents.get(parent)).any(|parent| *parent == root);
+    parents.keys().copied().filter(|pid| is_below(*pid)).collect()
+}
+
+/// Those of the processes that still run; a zombie does not.
+pub fn alive(pids: &BTreeSet<u32>) -> Vec<String> {
+    let listed = output_of(Command::new("ps").args(["-A", "-o", "pid=,stat=,args="]));
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let is_one = |line: &&str| {
+        let mut words = line.split_whitespace();
+        let pid = words.next().and_then(|pid| pid.parse().ok());
+        pid.is_some_and(|pid| pids.contains(&pid)) && words.next().is_some_and(|state| !state.starts_with('Z'))
+    };
+    text.lines().filter(is_one).map(str::to_owned).collect()
 }
