@@ -1497,7 +1497,9 @@ begin
                         when not v_event.is_on_sale then 'not_on_sale'
                         when (w.quantity between 1 and 100) is not true then 'too_many_seats'
                         when w.fault is not null then w.fault
-                        when k.live_seats + w.quantity > v_event.seats_per_customer then 'customer_limit' end as outcome
+                        -- Behind a request of the same key the key decides first.
+                        when k.key_no = k.request_no and k.live_seats + w.quantity > v_event.seats_per_customer
+                            then 'customer_limit' end as outcome
               from rowlock._known_claims(p_event_id, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints) k
               left join (select w.request_no, count(*)::integer as quantity,
                                 (array['duplicate_seat', 'section_not_found', 'seat_not_found'])[min(w.fault)] as fault
