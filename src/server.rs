@@ -59,6 +59,9 @@ impl Bound {
     /// When the workers cannot be started.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Self { connections, app, endpoint, expiry, drain, bench_routes } = self;
+        if bench_routes {
+            tracing::warn!("the routes that only measure are open to everybody");
+        }
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
         connections.serve(crate::api::routes(Arc::clone(&app), bench_routes), stop, drain).await;

@@ -61,12 +61,13 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
 async fn fall_due_together(stage: &Stage, event_id: i64) -> anyhow::Result<SystemTime> {
     let due_ms = u64::try_from((SystemTime::now() + AHEAD).duration_since(UNIX_EPOCH)?.as_millis())?;
     let due_ms = i64::try_from(due_ms)?;
-    let update =
-        "update rowlock.orders set expires_at = timestamptz 'epoch' + $2 * interval '1 millisecond' where event_id = $1 returning order_id";
+    let update = "with moved as (update rowlock.deadlines
+            set expires_at = timestamptz 'epoch' + $2 * interval '1 millisecond' where event_id = $1)
+        update rowlock.orders set expires_at = timestamptz 'epoch' + $2 * interval '1 millisecond' where event_id = $1 returning order_id";
     let orders = stage.db.query(update, &[&event_id, &(due_ms as f64)]).await.context("cannot move the deadlines")?;
     ensure!(orders.len() == ORDERS, "{} orders are pending instead of {ORDERS}", orders.len());
     // As if they had been claimed so: without what the update left behind.
-    stage.db.batch_execute("vacuum full analyze rowlock.orders").await.context("cannot vacuum")?;
+    stage.db.batch_execute("vacuum full analyze rowlock.orders, rowlock.deadlines").await.context("cannot vacuum")?;
     if let Some(url) = &stage.redis_url {
         let queue = ExpiryQueue::new(RedisLink::new(url, REDIS_PREFIX)?);
         for row in &orders {

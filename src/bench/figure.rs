@@ -111,7 +111,7 @@ impl Figure {
     pub fn verdict(&self) -> &'static str {
         match self.goal {
             None => "",
-            Some(goal) if goal.is_reached(self.median) => "holds, and the aim",
+            Some(goal) if goal.is_reached(self.median) => "holds (aim)",
             Some(goal) if goal.holds(self.median) => "holds",
             Some(_) => "falls short",
         }
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!((slow.median, slow.min, slow.max, slow.holds), (3.5, 1.0, 9.0, Some(false)));
         assert_eq!(slow.verdict(), "falls short");
         assert_eq!(figure(FAST, &[9.0, 2.0, 2.5]).verdict(), "holds");
-        assert_eq!(figure(MANY, &[0.7]).verdict(), "holds, and the aim");
+        assert_eq!(figure(MANY, &[0.7]).verdict(), "holds (aim)");
         let base = Figure::of("y", "a base", "/s", None, &[7.0]).expect("a sample");
         assert_eq!((base.must, base.aim, base.holds, base.verdict()), (None, None, None, ""));
         assert_eq!(Figure::of("z", "nothing", "", None, &[]), None);

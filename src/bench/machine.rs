@@ -47,8 +47,7 @@ impl Machine {
     ///
     /// # Errors
     /// When PostgreSQL does not answer, the disk cannot be written, or an answer would not be durable: then nothing is measured.
-    pub async fn look(db: &Client, data_dir: &Path) -> anyhow::Result<Self> {
-        let load_before = System::load_average().one;
+    pub async fn look(db: &Client, data_dir: &Path, load_before: f64) -> anyhow::Result<Self> {
         let what = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()).with_memory(MemoryRefreshKind::nothing().with_ram());
         let system = System::new_with_specifics(what);
         let (fsync, synchronous_commit) = (setting(db, "fsync").await?, setting(db, "synchronous_commit").await?);
@@ -79,6 +78,11 @@ impl Machine {
             format!("{} durable writes of 8 KB a second (fdatasync) in the cluster's filesystem", readable(self.fdatasync_per_s)),
         ]
     }
+}
+
+/// How many processes wanted a core, on average over the last minute.
+pub fn load() -> f64 {
+    System::load_average().one
 }
 
 async fn setting(db: &Client, name: &str) -> anyhow::Result<String> {

@@ -143,9 +143,11 @@ pub async fn prepare(stack: &Stack, scale: Scale, selection: Selection) -> anyho
 /// # Errors
 /// When something cannot be measured. A broken promise is no error but in the report.
 pub async fn run(mut stage: Stage, rounds: usize) -> anyhow::Result<Report> {
-    let machine = Machine::look(&stage.db, &stage.data_dir).await?;
-    machine.lines().iter().for_each(|line| eprintln!("{line}"));
+    let load_before = machine::load();
     history::sell(&mut stage).await?;
+    // After a checkpoint: the disk is still busy with a cluster that has just started.
+    let machine = Machine::look(&stage.db, &stage.data_dir, load_before).await?;
+    machine.lines().iter().for_each(|line| eprintln!("{line}"));
     let begun = Instant::now();
     let groups = stage.selection.groups();
     for round in 0..rounds {

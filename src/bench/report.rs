@@ -137,7 +137,7 @@ mod tests {
         let table = report().table();
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines.len(), 5, "{table}");
-        assert!(lines[1].contains("1.25 s") && lines[1].ends_with("holds, and the aim"), "{table}");
+        assert!(lines[1].contains("1.25 s") && lines[1].ends_with("holds (aim)"), "{table}");
         assert!(lines[2].contains("≥ 1.30") && lines[2].ends_with("falls short"), "{table}");
         assert!(lines[3].is_empty() && lines[4].ends_with("12,345–12,345"), "{table}");
     }

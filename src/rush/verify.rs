@@ -76,6 +76,11 @@ impl<'a> Told<'a> {
             only_ours: setting.only_ours,
         }
     }
+
+    /// The orders to look at where others buy, too; `None`: all of the event are ours.
+    fn ours(&self) -> Option<Vec<Uuid>> {
+        (!self.only_ours).then(|| self.purchases.iter().map(|purchase| purchase.order_id).collect())
+    }
 }
 
 impl Findings {

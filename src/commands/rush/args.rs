@@ -76,7 +76,7 @@ pub struct RunningServer {
     #[arg(long, requires_all = ["jwt_secret", "webhook_secret"])]
     pub url: Option<String>,
     /// Rushes this event, on sale already, instead of creating one.
-    #[arg(long, requires = "url")]
+    #[arg(long, requires = "url", conflicts_with_all = ["sections", "seats_per_section", "window_ms"])]
     event_id: Option<i64>,
     /// The secret that signs customers' tokens.
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]

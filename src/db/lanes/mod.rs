@@ -4,6 +4,9 @@
 //! makes one call; meanwhile the next batch gathers. There is no timer: a lone request pays no delay, and a storm is batched. With
 //! two workers PostgreSQL has the next batch to work on while the last one's commit and answers are on their way; with one, it and
 //! the server took turns. Claims and payments have lanes of their own, so that neither waits behind the other.
+//!
+//! First come, first served holds within a batch; between two under way PostgreSQL's row locks decide, as between two servers: a
+//! claim may be told `seat_taken` for a seat that the other batch has locked and then does not take.
 
 mod queue;
 mod work;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::queue::Queue;
+use super::queue::{Connected, Queue};
 use super::work::Work;
 use super::{LaneError, Place};
 use crate::db::batches::{Backend, LaneClient};
@@ -41,6 +41,11 @@ impl<W: Work> Job<W> {
         Self { request, reply, since: Instant::now(), _place: place }
     }
 
+    #[cfg(test)]
+    pub(super) fn request(&self) -> &W::Request {
+        &self.request
+    }
+
     pub(super) fn age(&self) -> Duration {
         self.since.elapsed()
     }
@@ -50,9 +55,13 @@ impl<W: Work> Job<W> {
         !(W::NEEDS_CALLER && self.reply.is_closed())
     }
 
-    /// Whether both can be in one call.
-    pub(super) fn goes_with(&self, other: &Self) -> bool {
-        W::event_id(&self.request) == W::event_id(&other.request) && W::kind(&self.request) == W::kind(&other.request)
+    pub(super) fn event_id(&self) -> i64 {
+        W::event_id(&self.request)
+    }
+
+    /// Only requests of one event and kind can be in one call.
+    pub(super) fn kind(&self) -> u8 {
+        W::kind(&self.request)
     }
 
     /// The caller may be gone; then nobody minds.
@@ -67,8 +76,13 @@ pub(super) struct Worker<W: Work> {
     work: Arc<W>,
     queue: Arc<Queue<W>>,
     batch_max: usize,
-    client: Option<LaneClient>,
+    client: Option<Connection<W>>,
     lost: Option<LostCall<W>>,
+}
+
+struct Connection<W: Work> {
+    lane: LaneClient,
+    _counted: Connected<W>,
 }
 
 /// A call whose connection broke: who may still be carrying it out, and what it carried.
@@ -94,11 +108,11 @@ impl<W: Work> Worker<W> {
 
     async fn rounds(&mut self) {
         while self.lost.is_some() || self.queue.wait().await {
-            if self.client.as_ref().is_none_or(|lane| lane.client.is_closed()) && !self.reconnect().await {
+            if self.client.as_ref().is_none_or(|connection| connection.lane.client.is_closed()) && !self.reconnect().await {
                 continue;
             }
             let queue = Arc::clone(&self.queue);
-            let mut batch = queue.take_batch(self.batch_max);
+            let Some(mut batch) = queue.take_batch(self.batch_max) else { continue };
             if !batch.jobs.is_empty() {
                 self.call(std::mem::take(&mut batch.jobs)).await;
             }
@@ -106,7 +120,7 @@ impl<W: Work> Worker<W> {
     }
 
     async fn call(&mut self, batch: Vec<Job<W>>) {
-        let Some(lane) = &self.client else { return self.queue.put_back(batch) };
+        let Some(Connection { lane, .. }) = &self.client else { return self.queue.put_back(batch) };
         self.work.batched(batch.len());
         let requests = requests(&batch);
         let outcome = tokio::time::timeout(CALL_MAX, W::call(lane, W::event_id(requests[0]), &requests)).await;
@@ -163,8 +177,8 @@ impl<W: Work> Worker<W> {
 
     fn lose(&mut self, batch: Vec<Job<W>>, why: &str) {
         tracing::warn!(why, requests = batch.len(), "a lane lost its connection during a call; asking what became of it");
-        if let Some(lane) = self.client.take() {
-            self.lost = Some(LostCall { backend: lane.backend, jobs: batch });
+        if let Some(connection) = self.client.take() {
+            self.lost = Some(LostCall { backend: connection.lane.backend, jobs: batch });
         }
     }
 
@@ -176,6 +190,9 @@ impl<W: Work> Worker<W> {
 
     /// Connects, and settles what the lost call left open. False after a failed attempt and its pause.
     async fn reconnect(&mut self) -> bool {
+        self.client = None;
+        // Another worker may have a connection for what this one was woken for.
+        self.queue.pass_on();
         let attempt = async {
             let lane = LaneClient::prepare(self.endpoint.connect_as_app().await?).await?;
             if let Some(lost) = &self.lost {
@@ -188,7 +205,7 @@ impl<W: Work> Worker<W> {
         let attempt = tokio::time::timeout(RECONNECT_MAX, attempt).await;
         match attempt.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned()))) {
             Ok((lane, answers)) => {
-                self.client = Some(lane);
+                self.client = Some(Connection { lane, _counted: self.queue.connected() });
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
                 self.answer_recalled(jobs, answers);
                 true
@@ -220,7 +237,7 @@ impl<W: Work> Worker<W> {
     }
 
     fn give_up_on_the_oldest(&mut self) {
-        self.queue.take_older_than(UNAVAILABLE_AFTER).into_iter().for_each(|job| job.reply(Err(LaneError::Unavailable)));
+        self.queue.take_hopeless(UNAVAILABLE_AFTER).into_iter().for_each(|job| job.reply(Err(LaneError::Unavailable)));
         if let Some(lost) = &mut self.lost {
             for job in lost.jobs.extract_if(.., |job| job.age() > UNKNOWN_AFTER) {
                 job.reply(Err(LaneError::OutcomeUnknown));

@@ -8,7 +8,6 @@ use std::{
 use anyhow::Context;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::{Findings, SectionLeft, Ticket, Told};
 use crate::{
@@ -30,8 +29,8 @@ pub async fn ask_database(endpoint: &Endpoint, setting: &Setting, buyers: &[Buye
     let mut findings = Findings::default();
     let patience = Duration::from_millis(setting.sale.concert.window_ms) + EXPIRY_GRACE;
     let event_id = setting.sale.concert.event_id;
-    ask_invariants(&client, event_id, patience, stop, &mut findings).await?;
     let told = Told::of(setting, buyers);
+    ask_invariants(&client, event_id, &told, patience, stop, &mut findings).await?;
     findings.fates = fates(&client, event_id, &told).await?;
     findings.count_orders(&told);
     findings.compare(&told, &tickets(&client, event_id).await?);
@@ -43,15 +42,18 @@ pub async fn ask_database(endpoint: &Endpoint, setting: &Setting, buyers: &[Buye
 async fn ask_invariants(
     client: &Client,
     event_id: i64,
+    told: &Told<'_>,
     patience: Duration,
     stop: &CancellationToken,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let started_at = Instant::now();
-    let pending_sql = "select count(*) from rowlock.orders where event_id = $1 and status = 'pending_payment'";
+    let ours = told.ours();
+    let pending_sql = "select count(*) from rowlock.orders
+        where event_id = $1 and status = 'pending_payment' and ($2::uuid[] is null or order_id = any($2))";
     let mut seen = HashMap::new();
     loop {
-        let row = client.query_one(pending_sql, &[&event_id]).await.context("cannot read the orders")?;
+        let row = client.query_one(pending_sql, &[&event_id, &ours]).await.context("cannot read the orders")?;
         let pending: i64 = row.get(0);
         seen.extend(violations(client).await?);
         if pending == 0 || stop.is_cancelled() {
@@ -84,7 +86,7 @@ async fn violations(client: &Client) -> anyhow::Result<Vec<(String, String)>> {
 
 /// What became of all orders of the event, or of ours where others buy, too.
 async fn fates(client: &Client, event_id: i64, told: &Told<'_>) -> anyhow::Result<Fates> {
-    let ours: Option<Vec<Uuid>> = (!told.only_ours).then(|| told.purchases.iter().map(|purchase| purchase.order_id).collect());
+    let ours = told.ours();
     let sql = "select status::text, count(*) from rowlock.orders
         where event_id = $1 and ($2::uuid[] is null or order_id = any($2)) group by status";
     let mut fates = Fates::default();

@@ -1,5 +1,7 @@
 //! Without a database URL: every buyer reads its orders back, and the house is counted.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -14,6 +16,11 @@ use crate::rush::{
 };
 
 const READERS: usize = 64;
+/// The longest one buyer's orders, or the house, may take to be read: a server that is gone must not keep the report.
+const READ_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same once the rush was stopped.
+const STOPPED_PATIENCE: Duration = Duration::from_millis(50);
 
 /// What one buyer's orders show.
 #[derive(Default)]
@@ -29,7 +36,8 @@ struct ReadBack {
 /// When the server cannot be reached.
 pub async fn ask_server(setting: &Setting, buyers: &mut [Buyer], stop: &CancellationToken) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
-    let reading = futures_util::stream::iter(buyers.iter_mut()).map(|buyer| read_back(&setting.sale, buyer)).buffer_unordered(READERS);
+    let reading =
+        futures_util::stream::iter(buyers.iter_mut()).map(|buyer| read_in_time(&setting.sale, buyer, stop)).buffer_unordered(READERS);
     let read: Vec<ReadBack> = reading.collect().await;
     for status in read.iter().flat_map(|read| &read.statuses) {
         findings.fates.add(status, 1)?;
@@ -38,12 +46,38 @@ pub async fn ask_server(setting: &Setting, buyers: &mut [Buyer], stop: &Cancella
     let tickets: Vec<Ticket> = read.into_iter().flat_map(|read| read.tickets).collect();
     let told = Told::of(setting, buyers);
     findings.compare(&told, &tickets);
-    findings.sections = read_house(&setting.sale).await?;
+    match tokio::time::timeout(READ_PATIENCE, read_house(&setting.sale)).await {
+        Ok(Ok(sections)) => findings.sections = sections,
+        Ok(Err(error)) => findings.broken.push(format!("the house cannot be read: {error:#}")),
+        Err(_) => findings.broken.push("the house cannot be read: no answer in time".to_owned()),
+    }
     let sold: usize = findings.sections.iter().map(|section| section.sold).sum();
     if setting.only_ours && !stop.is_cancelled() && sold != tickets.len() {
         findings.broken.push(format!("the house shows {sold} seats sold, the buyers hold {}", tickets.len()));
     }
     Ok(findings)
+}
+
+/// Reads all orders of one buyer, unless the server does not answer or, once the rush was stopped, answers late.
+async fn read_in_time(sale: &Sale, buyer: &mut Buyer, stop: &CancellationToken) -> ReadBack {
+    let orders: Vec<Uuid> = buyer.purchases.iter().map(|purchase| purchase.order_id).collect();
+    let patience = async {
+        tokio::time::sleep(READ_PATIENCE).await;
+    };
+    let hurried = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOPPED_PATIENCE).await;
+    };
+    tokio::select! {
+        read = read_back(sale, buyer) => read,
+        () = patience => cannot_be_read(&orders),
+        () = hurried => cannot_be_read(&orders),
+    }
+}
+
+fn cannot_be_read(orders: &[Uuid]) -> ReadBack {
+    let unread = orders.iter().map(|order_id| format!("order {order_id} cannot be read: no answer in time")).collect();
+    ReadBack { unread, ..ReadBack::default() }
 }
 
 /// Reads all orders of one buyer.
