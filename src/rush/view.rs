@@ -90,11 +90,12 @@ fn held_style() -> Style {
 /// The bar of the whole house and its words, which stand below it where the terminal is narrow.
 fn overall(canvas: Canvas, now: &Snapshot, seats: u64) -> Vec<String> {
     let share = 100.0 * now.sold as f64 / seats.max(1) as f64;
-    let words = canvas.bold(&format!("{} of {} seats sold", HumanCount(now.sold), HumanCount(seats)));
-    let words = format!("  {words}  {share:>3.0} %  {:>6.1} s", now.elapsed.as_secs_f64());
+    let (sold, seconds) = (format!("{} of {}", HumanCount(now.sold), HumanCount(seats)), now.elapsed.as_secs_f64());
+    let words = format!("  {}  {share:>3.0} %  {seconds:>6.1} s", canvas.bold(&format!("{sold} seats sold")));
+    let brief = format!("  {} sold  {share:.0} %  {seconds:.1} s", canvas.bold(&sold));
     let beside = canvas.width().saturating_sub(measure_text_width(&words) + 2);
     let bar = |width| format!("  {}", canvas.bar(width, seats, &[(now.sold, sold_style()), (now.held, held_style())]));
-    if beside < BESIDE_MIN { vec![bar(canvas.width().saturating_sub(3)), words] } else { vec![bar(beside.min(60)) + &words] }
+    if beside < BESIDE_MIN { vec![bar(canvas.width().saturating_sub(3)), brief] } else { vec![bar(beside.min(60)) + &words] }
 }
 
 /// A bar for each section, in two columns where there is room.
@@ -221,8 +222,7 @@ mod tests {
     #[test]
     fn a_narrow_terminal_shows_the_same_on_more_lines() {
         let text = drawn(44, 40, 10).join("\n");
-        let parts =
-            ["5,000 of 10,000 seats sold", "1.3 s", "300 held", "4,700 left", "3,846/s on average", "5 claimed again", "S9", "1,200 ms"];
+        let parts = ["5,000 of 10,000 sold", "1.3 s", "300 held", "4,700 left", "3,846/s on average", "5 claimed again", "S9", "1,200 ms"];
         for part in parts {
             assert!(text.contains(part), "{part:?} is missing:\n{text}");
         }
