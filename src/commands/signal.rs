@@ -37,7 +37,6 @@ pub fn cancelled_when_asked() -> CancellationToken {
     let cancelled = token.clone();
     tokio::spawn(async move {
         stop_asked().await;
-        eprintln!("\nStopping … (once more to quit at once)");
         cancelled.cancel();
         stop_asked().await;
         std::process::exit(Interrupted::EXIT_STATUS.into());

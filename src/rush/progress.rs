@@ -8,14 +8,14 @@ use std::{
 };
 
 use console::Term;
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::HumanCount;
 
 use super::{
     live::{Live, Snapshot},
     view::{Canvas, picture},
 };
 
-const DRAWN_PER_SECOND: u8 = 10;
+const DRAW_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
 /// What "now" means for the rate.
 const RATE_SPAN: Duration = Duration::from_secs(1);
@@ -27,54 +27,54 @@ pub async fn show(live: &Live, seats: u64) -> Infallible {
 
 async fn show_picture(live: &Live, seats: u64) -> Infallible {
     let mut screen = Screen::new(live, seats);
-    let mut ticks = tokio::time::interval(Duration::from_secs(1) / u32::from(DRAWN_PER_SECOND));
+    let mut ticks = tokio::time::interval(DRAW_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        screen.draw();
+        if screen.draw().is_err() {
+            // Nobody sees it any more.
+            std::future::pending::<()>().await;
+        }
     }
 }
 
 /// The last lines of the terminal. They are drawn over while the sale goes on and stay as they stand at the end; nothing of the
-/// terminal is changed that an end of any kind would have to put back.
+/// terminal is changed that an end of any kind would have to put back. The cursor stands below them: there the `^C` of an impatient
+/// person is wiped away.
 struct Screen<'a> {
     live: &'a Live,
     seats: u64,
     term: Term,
-    lines: ProgressBar,
+    drawn: usize,
     rate: Rate,
 }
 
 impl<'a> Screen<'a> {
     fn new(live: &'a Live, seats: u64) -> Self {
-        let term = Term::stderr();
-        let target = ProgressDrawTarget::term(term.clone(), DRAWN_PER_SECOND);
-        let lines = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{msg}") {
-            lines.set_style(style);
-        }
-        Self { live, seats, term, lines, rate: Rate::default() }
+        Self { live, seats, term: Term::buffered_stderr(), drawn: 0, rate: Rate::default() }
     }
 
-    fn picture(&mut self) -> String {
+    fn draw(&mut self) -> std::io::Result<()> {
         let now = self.live.snapshot();
         let rate = self.rate.at(now.elapsed, now.sold);
         let (height, width) = self.term.size();
         let canvas = Canvas { width: width.into(), height: height.into(), colours: console::colors_enabled_stderr() };
-        picture(canvas, &now, self.seats, rate).join("\n")
-    }
-
-    fn draw(&mut self) {
-        let picture = self.picture();
-        self.lines.set_message(picture);
-        self.lines.tick();
+        let lines = picture(canvas, &now, self.seats, rate);
+        self.term.move_cursor_up(self.drawn)?;
+        self.term.write_str("\r")?;
+        self.term.clear_to_end_of_screen()?;
+        for line in &lines {
+            self.term.write_line(line)?;
+        }
+        self.drawn = lines.len();
+        self.term.flush()
     }
 }
 
 impl Drop for Screen<'_> {
     fn drop(&mut self) {
-        let picture = self.picture();
-        self.lines.abandon_with_message(picture);
+        // A terminal that is gone shows nothing.
+        let _ = self.draw();
     }
 }
 

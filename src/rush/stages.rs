@@ -92,6 +92,9 @@ impl Gathered {
             sold = selling => sold?,
             never = progress::show(&setting.sale.live, setting.seats as u64) => match never {},
         };
+        if stop.is_cancelled() {
+            eprintln!("Stopping … (once more to quit at once)");
+        }
         let settings = Settings::of(&setting.plan, &setting.sale.concert);
         Ok(Answered { setting, buyers, released_at, gone_at: Instant::now(), settings, stop: stop.clone() })
     }

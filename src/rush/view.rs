@@ -5,10 +5,14 @@ use std::time::Duration;
 use console::{Style, measure_text_width, pad_str, truncate_str};
 use indicatif::{HumanCount, HumanFloatCount};
 
-use super::live::Snapshot;
+use super::{live::Snapshot, tally::Step};
 
 /// Sections that get a bar each; of more, each is one character.
 const BARS_MAX: usize = 20;
+/// Columns that the bar of the whole house needs beside its words.
+const BESIDE_MIN: usize = 16;
+/// Columns from which on the answers to each step are counted.
+const ANSWERS_MIN: usize = 50;
 /// How wide the picture grows.
 const WIDTH_MAX: usize = 100;
 const LEVELS: [char; 9] = ['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -63,7 +67,8 @@ impl Canvas {
 /// The picture, line by line: none wider than the canvas, and no more lines than it has.
 pub fn picture(canvas: Canvas, now: &Snapshot, seats: u64, rate: f64) -> Vec<String> {
     let width = canvas.width();
-    let mut lines = vec![overall(canvas, now, seats), String::new()];
+    let mut lines = overall(canvas, now, seats);
+    lines.push(String::new());
     let tail = [vec![String::new()], counts(canvas, now, seats, rate), steps(canvas, now)].concat();
     let room = canvas.height.saturating_sub(lines.len() + tail.len() + 1);
     lines.extend(
@@ -82,12 +87,15 @@ fn held_style() -> Style {
     Style::new().yellow()
 }
 
-fn overall(canvas: Canvas, now: &Snapshot, seats: u64) -> String {
+/// The bar of the whole house and its words, which stand below it where the terminal is narrow.
+fn overall(canvas: Canvas, now: &Snapshot, seats: u64) -> Vec<String> {
     let share = 100.0 * now.sold as f64 / seats.max(1) as f64;
-    let words = format!("{} of {} seats sold", HumanCount(now.sold), HumanCount(seats));
-    let words = format!("  {}  {share:>3.0} %  {:>6.1} s", canvas.bold(&words), now.elapsed.as_secs_f64());
-    let width = canvas.width().saturating_sub(measure_text_width(&words) + 2).clamp(8, 60);
-    format!("  {}{words}", canvas.bar(width, seats, &[(now.sold, sold_style()), (now.held, held_style())]))
+    let (sold, seconds) = (format!("{} of {}", HumanCount(now.sold), HumanCount(seats)), now.elapsed.as_secs_f64());
+    let words = format!("  {}  {share:>3.0} %  {seconds:>6.1} s", canvas.bold(&format!("{sold} seats sold")));
+    let brief = format!("  {} sold  {share:.0} %  {seconds:.1} s", canvas.bold(&sold));
+    let beside = canvas.width().saturating_sub(measure_text_width(&words) + 2);
+    let bar = |width| format!("  {}", canvas.bar(width, seats, &[(now.sold, sold_style()), (now.held, held_style())]));
+    if beside < BESIDE_MIN { vec![bar(canvas.width().saturating_sub(3)), brief] } else { vec![bar(beside.min(60)) + &words] }
 }
 
 /// A bar for each section, in two columns where there is room.
@@ -123,31 +131,40 @@ fn counts(canvas: Canvas, now: &Snapshot, seats: u64, rate: f64) -> Vec<String> 
     let count = |number: u64, what: &str| format!("{} {}", canvas.bold(&HumanCount(number).to_string()), canvas.dim(what));
     let left = seats.saturating_sub(now.sold + now.held);
     let average = now.sold as f64 / now.elapsed.as_secs_f64().max(0.001);
-    let rate = format!(
-        "{} {}",
-        canvas.bold(&format!("{}/s", HumanCount(rate as u64))),
-        canvas.dim(&format!("now, {}/s on average", HumanCount(average as u64)))
-    );
-    vec![
-        format!("  {}   {}   {}   {rate}", count(now.sold, "sold"), count(now.held, "held"), count(left, "left")),
-        format!(
-            "  {}   {}   {}",
-            count(now.refused, "claims refused"),
-            count(now.expired, "seats expired"),
-            count(now.claimed_again, "claimed again")
-        ),
-    ]
+    let per_second = |rate: f64, what: &str| format!("{} {}", canvas.bold(&format!("{}/s", HumanCount(rate as u64))), canvas.dim(what));
+    let seats =
+        [count(now.sold, "sold"), count(now.held, "held"), count(left, "left"), per_second(rate, "now"), per_second(average, "on average")];
+    let claims = [count(now.refused, "claims refused"), count(now.expired, "seats expired"), count(now.claimed_again, "claimed again")];
+    [flow(canvas, &seats), flow(canvas, &claims)].concat()
+}
+
+/// Words side by side, as many on a line as it has room for.
+fn flow(canvas: Canvas, words: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if measure_text_width(line) + 3 + measure_text_width(word) <= canvas.width() => {
+                line.push_str("   ");
+                line.push_str(word);
+            }
+            _ => lines.push(format!("  {word}")),
+        }
+    }
+    lines
 }
 
 fn steps(canvas: Canvas, now: &Snapshot) -> Vec<String> {
     if now.steps.is_empty() {
         return Vec::new();
     }
-    let head = canvas.dim(&format!("  {:<14} {:>9} {:>10} {:>10}", "latency", "answers", "p50", "p99"));
-    let row = |(step, count, p50, p99): &(super::tally::Step, u64, Duration, Duration)| {
-        let name = step.name().replace('_', " ");
-        format!("  {name:<14} {:>9} {:>10} {:>10}", HumanCount(*count).to_string(), ms(*p50), ms(*p99))
+    let line = |name: &str, answers: &str, p50: &str, p99: &str| {
+        let answers = if canvas.width() < ANSWERS_MIN { String::new() } else { format!(" {answers:>9}") };
+        format!("  {name:<14}{answers} {p50:>10} {p99:>10}")
     };
+    let row = |(step, count, p50, p99): &(Step, u64, Duration, Duration)| {
+        line(&step.name().replace('_', " "), &HumanCount(*count).to_string(), &ms(*p50), &ms(*p99))
+    };
+    let head = canvas.dim(&line("latency", "answers", "p50", "p99"));
     [String::new(), head].into_iter().chain(now.steps.iter().map(row)).collect()
 }
 
@@ -160,7 +177,6 @@ fn ms(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rush::tally::Step;
 
     fn snapshot(sections: usize) -> Snapshot {
         let ms = Duration::from_millis;
@@ -201,6 +217,15 @@ mod tests {
             assert!(text.contains(part), "{part:?} is missing:\n{text}");
         }
         assert!(!text.contains('\u{1b}'), "colours nobody wants: {text:?}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_shows_the_same_on_more_lines() {
+        let text = drawn(44, 40, 10).join("\n");
+        let parts = ["5,000 of 10,000 sold", "1.3 s", "300 held", "4,700 left", "3,846/s on average", "5 claimed again", "S9", "1,200 ms"];
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is missing:\n{text}");
+        }
     }
 
     #[test]

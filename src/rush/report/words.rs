@@ -32,8 +32,8 @@ impl Report {
     /// What was proven, a sentence each.
     pub fn proofs(&self) -> Vec<String> {
         let mut proofs = vec![match self.oversold {
-            0 => format!("No seat was sold twice: {} seats are in the hands of one buyer each.", count(self.sold)),
-            oversold => format!("{} seats were sold twice.", count(oversold)),
+            0 => format!("Seats sold: {}; seats sold to two buyers: none.", count(self.sold)),
+            oversold => format!("Seats sold: {}; seats sold to two buyers: {}.", count(self.sold), count(oversold)),
         }];
         proofs.push(match self.violations {
             Some(0) => "No invariant is violated: the database was asked for all of them.".to_owned(),

@@ -174,6 +174,26 @@ async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it(
     }
 }
 
+/// The server hangs, so that the verification would wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_twice_to_stop_is_obeyed_at_once() {
+    let server = TestServer::start().await;
+    let settings = [("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET)];
+    let (child, url) = serve(&server.database_url, &settings).await;
+    let event = server.small_event(&[("A", 1000, 50)]).await;
+    let mut command = rowlock(&["rush", "--buyers", "60", "--rate", "10", "--no-reads", "--own-seats", "--url", &url]);
+    command.args(["--event-id", &event.id.to_string(), "--jwt-secret", JWT_SECRET, "--webhook-secret", WEBHOOK_SECRET]);
+    let mut rush = Running::start(command).await;
+    eventually(GONE_WITHIN, || async { server.ask::<i64>("select count(*) from rowlock.tickets").await > 0 }).await;
+    child.signal("STOP");
+    rush.signal("INT");
+    eventually(GONE_WITHIN, || async { rush.stderr().contains("once more to quit at once") }).await;
+    rush.signal("INT");
+    let status = rush.ended().await;
+    child.signal("CONT");
+    assert_eq!((status.code(), rush.stdout().as_str()), (Some(130), ""), "{}", rush.stderr());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rush_that_is_stopped_reports_what_had_happened_and_leaves_nothing_behind() {
     let dir = Scratch::new();
