@@ -223,9 +223,14 @@ CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_o
     select r.request_no::integer, r.outcome, o.order_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, o.created_at,
            o.expires_at, b.section_nos, b.seat_nos
       from unnest(p_outcomes, p_order_ids) with ordinality as r(outcome, order_id, request_no)
-      -- The limit makes it one look-up a request in every plan: when a sale begins, the statistics still describe an empty table.
+      -- The limit makes it one look-up a request in every plan, and the order, with "between" instead of "=", one in the primary key:
+      -- when a sale begins, the statistics still describe an empty table.
       left join lateral (
-            select o.* from rowlock.orders o where o.event_id = p_event_id and o.order_id = r.order_id limit 1) o on true
+            select o.*
+              from rowlock.orders o
+             where o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
+             order by o.order_id
+             limit 1) o on true
       left join (select b.request_no, array_agg(b.section_no order by b.seat_order) as section_nos,
                         array_agg(b.seat_no order by b.seat_order) as seat_nos
                    from unnest(p_request_nos, p_section_nos, p_seat_nos, p_blamed)
@@ -633,19 +638,26 @@ CREATE FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_c
       from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints)
            with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, request_no)
       -- Ended orders may be any number: the live ones have an index of their own, and a repeated request is found by its key or id.
+      -- Every index begins with the event, and over a table that is still tiny all of them cost the same, in a plan that is kept while
+      -- the table grows. Only the right one needs no sort for the order asked for here; with "=" the planner would drop that order.
       cross join lateral (
             select sum(cardinality(o.seat_nos))::integer as live_seats
-              from rowlock.orders o
-             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.is_live) l
+              from (select o.seat_nos
+                      from rowlock.orders o
+                     where o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id and o.is_live
+                     order by o.customer_id) o) l
       left join lateral (
             select o.order_id, o.fingerprint
               from rowlock.orders o
-             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.idempotency_key = r.idempotency_key
+             where o.event_id = p_event_id and o.customer_id = r.customer_id
+               and o.idempotency_key between r.idempotency_key and r.idempotency_key
+             order by o.idempotency_key
              limit 1) k on true
       left join lateral (
             select o.order_id, o.customer_id
               from rowlock.orders o
-             where r.idempotency_key is null and o.event_id = p_event_id and o.order_id = r.order_id
+             where r.idempotency_key is null and o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
+             order by o.order_id
              limit 1) i on i.customer_id = r.customer_id
 $$;
 
@@ -713,18 +725,31 @@ CREATE FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) 
     AS $$
 #variable_conflict use_column
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     perform rowlock._lock_customers(p_event_id, array(
         select o.customer_id
-        from rowlock.orders o
-        where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status in ('expired', 'cancelled')
+        from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
+        cross join lateral (
+            select o.customer_id
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status in ('expired', 'cancelled')
+            order by o.order_id
+            limit 1
+        ) o
     ));
 
     perform
     from (
         select o.order_id, s.section_no, s.seat_no
-        from rowlock.orders o
+        from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
+        cross join lateral (
+            select o.order_id, o.section_nos, o.seat_nos
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+            order by o.order_id
+            limit 1
+        ) o
         cross join unnest(o.section_nos, o.seat_nos) as s (section_no, seat_no)
-        where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status = 'pending_payment'
         order by s.section_no, s.seat_no
     ) w
     cross join lateral (
@@ -737,9 +762,15 @@ begin
     perform
     from (
         select distinct s.section_no
-        from rowlock.orders o
+        from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
+        cross join lateral (
+            select o.section_nos
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id
+            order by o.order_id
+            limit 1
+        ) o
         cross join unnest(o.section_nos) as s (section_no)
-        where o.event_id = p_event_id and o.order_id = any (p_order_ids)
         order by s.section_no
     ) w
     cross join lateral (
@@ -903,9 +934,14 @@ begin
         return false;
     end if;
 
+    -- "between" and the order keep to the customers' indexes, as _known_claims explains.
     select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
-    from rowlock.orders o
-    where o.event_id = p_event_id and o.customer_id = v_order.customer_id and o.is_live;
+    from (
+        select o.seat_nos
+        from rowlock.orders o
+        where o.event_id = p_event_id and o.customer_id between v_order.customer_id and v_order.customer_id and o.is_live
+        order by o.customer_id
+    ) o;
     if v_owned + cardinality(v_order.seat_nos) > v_limit then
         return false;
     end if;
@@ -928,6 +964,7 @@ CREATE FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], 
 declare
     v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     with notices as (
         select n.*,
             row_number() over (partition by n.order_id order by n.no) = 1 as first_of_order,
@@ -942,7 +979,9 @@ begin
         left join lateral (
             select o.ctid as order_row, o.status, o.amount_minor
             from rowlock.orders o
-            where o.event_id = p_event_id and o.order_id = n.order_id
+            where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
+            order by o.order_id
+            limit 1
             for update
         ) o on true
     ), recorded as (
@@ -1196,11 +1235,14 @@ declare
     v_status rowlock.order_status;
     v_right  boolean;
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency
     into v_row, v_status, v_right
     from rowlock.orders o
     join rowlock.events e on e.event_id = o.event_id
-    where o.event_id = p_event_id and o.order_id = p_order_id;
+    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id
+    order by o.order_id
+    limit 1;
 
     case
         when v_status = 'pending_payment' and v_right then
@@ -1278,9 +1320,12 @@ declare
     v_row    tid;
     v_status rowlock.order_status;
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     select o.ctid, o.status into v_row, v_status
     from rowlock.orders o
-    where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
+    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id and o.customer_id = p_customer_id
+    order by o.order_id
+    limit 1
     for update;
     if not found then
         raise exception using errcode = 'RL004', message = 'order_not_found',
@@ -1351,6 +1396,7 @@ CREATE FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
 declare
@@ -1458,6 +1504,7 @@ CREATE FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_cus
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
 declare
@@ -1700,6 +1747,7 @@ declare
     v_rows      tid[];
     v_due       tid[];
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     select array_agg(i.order_id), array_agg(o.status), array_agg(o.left_ms), array_agg(o.order_row)
     into v_order_ids, v_statuses, v_left_ms, v_rows
     from (select distinct i.order_id from unnest(p_order_ids) as i (order_id) order by i.order_id) i
@@ -1707,7 +1755,9 @@ begin
         select o.ctid as order_row, o.status,
             least(greatest(ceil(extract(epoch from o.expires_at - clock_timestamp()) * 1000), 0), 2147483647)::integer as left_ms
         from rowlock.orders o
-        where o.event_id = p_event_id and o.order_id = i.order_id
+        where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id
+        order by o.order_id
+        limit 1
         for update
     ) o on true;
 
@@ -1775,14 +1825,19 @@ CREATE FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     return query
     select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
         o.created_at, o.expires_at, o.ended_at
     from rowlock.orders o
     join rowlock.events e on e.event_id = o.event_id
-    where o.event_id = p_event_id and o.order_id = p_order_id and (p_customer_id is null or o.customer_id = p_customer_id);
+    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id
+        and (p_customer_id is null or o.customer_id = p_customer_id)
+    order by o.order_id
+    limit 1;
 end
 $$;
 
@@ -1908,6 +1963,7 @@ declare
     v_order_ids   uuid[];
     v_deadlines   timestamptz[];
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     select array_agg(o.event_id), array_agg(o.order_id), array_agg(o.expires_at)
     into v_event_ids, v_order_ids, v_deadlines
     from (
@@ -1916,7 +1972,9 @@ begin
         cross join unnest(d.order_ids) as i (order_id)
         cross join lateral (
             select from rowlock.orders o
-            where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment' and o.expires_at < v_looked_upto
+            where o.event_id = d.event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+                and o.expires_at < v_looked_upto
+            order by o.order_id
             limit 1
         ) o
         where d.expires_at < v_looked_upto
@@ -1937,8 +1995,12 @@ begin
             array(
                 select i.order_id
                 from unnest(d.order_ids) as i (order_id)
-                join rowlock.orders o on o.event_id = d.event_id and o.order_id = i.order_id
-                where o.status = 'pending_payment'
+                cross join lateral (
+                    select from rowlock.orders o
+                    where o.event_id = d.event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+                    order by o.order_id
+                    limit 1
+                ) o
             ) as pending
         from rowlock.deadlines d
         where d.expires_at < v_looked_upto

@@ -34,19 +34,26 @@ as $$
       from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints)
            with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, request_no)
       -- Ended orders may be any number: the live ones have an index of their own, and a repeated request is found by its key or id.
+      -- Every index begins with the event, and over a table that is still tiny all of them cost the same, in a plan that is kept while
+      -- the table grows. Only the right one needs no sort for the order asked for here; with "=" the planner would drop that order.
       cross join lateral (
             select sum(cardinality(o.seat_nos))::integer as live_seats
-              from rowlock.orders o
-             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.is_live) l
+              from (select o.seat_nos
+                      from rowlock.orders o
+                     where o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id and o.is_live
+                     order by o.customer_id) o) l
       left join lateral (
             select o.order_id, o.fingerprint
               from rowlock.orders o
-             where o.event_id = p_event_id and o.customer_id = r.customer_id and o.idempotency_key = r.idempotency_key
+             where o.event_id = p_event_id and o.customer_id = r.customer_id
+               and o.idempotency_key between r.idempotency_key and r.idempotency_key
+             order by o.idempotency_key
              limit 1) k on true
       left join lateral (
             select o.order_id, o.customer_id
               from rowlock.orders o
-             where r.idempotency_key is null and o.event_id = p_event_id and o.order_id = r.order_id
+             where r.idempotency_key is null and o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
+             order by o.order_id
              limit 1) i on i.customer_id = r.customer_id
 $$;
 

@@ -12,18 +12,31 @@ language plpgsql
 as $function$
 #variable_conflict use_column
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     perform rowlock._lock_customers(p_event_id, array(
         select o.customer_id
-        from rowlock.orders o
-        where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status in ('expired', 'cancelled')
+        from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
+        cross join lateral (
+            select o.customer_id
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status in ('expired', 'cancelled')
+            order by o.order_id
+            limit 1
+        ) o
     ));
 
     perform
     from (
         select o.order_id, s.section_no, s.seat_no
-        from rowlock.orders o
+        from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
+        cross join lateral (
+            select o.order_id, o.section_nos, o.seat_nos
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+            order by o.order_id
+            limit 1
+        ) o
         cross join unnest(o.section_nos, o.seat_nos) as s (section_no, seat_no)
-        where o.event_id = p_event_id and o.order_id = any (p_order_ids) and o.status = 'pending_payment'
         order by s.section_no, s.seat_no
     ) w
     cross join lateral (
@@ -36,9 +49,15 @@ begin
     perform
     from (
         select distinct s.section_no
-        from rowlock.orders o
+        from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
+        cross join lateral (
+            select o.section_nos
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id
+            order by o.order_id
+            limit 1
+        ) o
         cross join unnest(o.section_nos) as s (section_no)
-        where o.event_id = p_event_id and o.order_id = any (p_order_ids)
         order by s.section_no
     ) w
     cross join lateral (

@@ -27,6 +27,7 @@ declare
     v_order_ids   uuid[];
     v_deadlines   timestamptz[];
 begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
     select array_agg(o.event_id), array_agg(o.order_id), array_agg(o.expires_at)
     into v_event_ids, v_order_ids, v_deadlines
     from (
@@ -35,7 +36,9 @@ begin
         cross join unnest(d.order_ids) as i (order_id)
         cross join lateral (
             select from rowlock.orders o
-            where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment' and o.expires_at < v_looked_upto
+            where o.event_id = d.event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+                and o.expires_at < v_looked_upto
+            order by o.order_id
             limit 1
         ) o
         where d.expires_at < v_looked_upto
@@ -56,8 +59,12 @@ begin
             array(
                 select i.order_id
                 from unnest(d.order_ids) as i (order_id)
-                join rowlock.orders o on o.event_id = d.event_id and o.order_id = i.order_id
-                where o.status = 'pending_payment'
+                cross join lateral (
+                    select from rowlock.orders o
+                    where o.event_id = d.event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+                    order by o.order_id
+                    limit 1
+                ) o
             ) as pending
         from rowlock.deadlines d
         where d.expires_at < v_looked_upto
