@@ -139,12 +139,13 @@ begin
             else
                 o_outcomes[v_request] := 'idempotency_key_reused';
             end if;
+        elsif v_winner < 0 then
+            null;  -- the key decides first, and whether its earlier request makes an order is known in the next round
         elsif p_live_seats[v_customer] + v_live[v_customer] + v_quantity > p_limit then
             o_outcomes[v_request] := 'customer_limit';
         elsif v_quantity > p_available[v_section] then
             o_outcomes[v_request] := 'sold_out';
-        elsif v_winner = 0
-            and p_live_seats[v_customer] + v_live[v_customer] + v_live_open[v_customer] + v_quantity <= p_limit
+        elsif p_live_seats[v_customer] + v_live[v_customer] + v_live_open[v_customer] + v_quantity <= p_limit
             and v_open[v_section] + v_quantity <= p_available[v_section]
         then
             o_admitted[v_request] := true;

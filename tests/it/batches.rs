@@ -234,3 +234,17 @@ async fn notices_of_one_batch_are_settled_in_the_order_they_came() {
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.payments").await, 7, "a duplicate and a conflict leave no trace");
     server.assert_invariants().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn within_a_batch_the_key_decides_before_the_limit() {
+    let (server, _, session) = house(2).await;
+    let seats = [
+        Ask::seats("a", &[(1, 1)]).keyed("key"),
+        Ask::seats("a", &[(1, 2), (1, 3), (1, 4)]).keyed("key"),
+        Ask::seats("a", &[(1, 5), (1, 6)]).keyed("another key"),
+    ];
+    assert_eq!(outcomes(&session.claim(&seats).await), ["claimed", "idempotency_key_reused", "customer_limit"]);
+    let best = [Ask::best("b", 2, 1).keyed("key"), Ask::best("b", 2, 3).keyed("key"), Ask::best("b", 2, 2).keyed("another key")];
+    assert_eq!(outcomes(&session.claim(&best).await), ["claimed", "idempotency_key_reused", "customer_limit"]);
+    server.assert_invariants().await;
+}
