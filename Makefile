@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench bench-quick openapi schema image clean
+.PHONY: help setup demo serve test bench bench-quick clients openapi schema image clean
 
 # A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
 ifeq ($(shell uname -s),Linux)
@@ -29,6 +29,7 @@ serve: ## run the server on your own PostgreSQL and Redis (DATABASE_URL, REDIS_U
 
 test: ## formatting, lints and every test, as CI runs them
 	@.ci/setup tests
+	@.ci/clients
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked --no-fail-fast
@@ -38,6 +39,9 @@ bench: setup ## measure every promise of speed on private servers, within 8 minu
 
 bench-quick: setup ## one short round of it, within 90 seconds, for daily work
 	cargo run --release --locked -- bench --quick $(ARGS)
+
+clients: setup ## install what generates and tries the clients into openapi/node_modules and openapi/.venv
+	@.ci/clients
 
 openapi: ## write openapi/openapi.json and openapi/operations.txt anew
 	cargo run --release --locked -- openapi --write
