@@ -30,6 +30,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     let mut connection = stage.connections(1).await?.pop().context("no connection")?;
     let lane = batches::LaneClient::prepare(Endpoint::new(&stage.database_url, None)?.connect_as_app().await?).await?;
     let (mut http, mut call) = (Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?);
+    let meter = stage.meter();
     for number in 0..pairs {
         let request = claim_request(&sale, seats[pairs + number], number);
         for side in 0..2 {
@@ -45,6 +46,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
             micros.record(u64::try_from(asked_at.elapsed().as_micros())?)?;
         }
     }
+    stage.note_share("generator_lone", &meter);
     let p50_ms = |micros: &Histogram<u64>| micros.value_at_quantile(0.5) as f64 / 1000.0;
     stage.note("lone_claim_ms", p50_ms(&http));
     stage.note("lone_call_ms", p50_ms(&call));

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
+    least,
     load::{Outcome, Until, Work, closed_loop},
     pgbench,
     requests::{BestAvailable, Claims, Orders, no_op},
@@ -20,32 +21,24 @@ enum Side {
     Best,
     Orders,
     Pairs,
+    Least,
 }
 
 impl Side {
-    const ALL: [Self; 7] = [Self::Updates, Self::CustomerNoOps, Self::NoOps, Self::Claims, Self::Best, Self::Orders, Self::Pairs];
+    const ALL: [Self; 8] =
+        [Self::Updates, Self::CustomerNoOps, Self::NoOps, Self::Claims, Self::Best, Self::Orders, Self::Pairs, Self::Least];
 
-    /// The figure it gives.
-    fn id(self) -> &'static str {
+    /// The figures it gives: how many a second, the generator's share of the CPU, and the CPU time of all processes for one.
+    fn ids(self) -> &'static [&'static str] {
         match self {
-            Self::Updates => "updates_per_s",
-            Self::CustomerNoOps => "customer_no_ops_per_s",
-            Self::NoOps => "no_ops_per_s",
-            Self::Claims => "claims_per_s",
-            Self::Best => "best_per_s",
-            Self::Orders => "orders_per_s",
-            Self::Pairs => "no_op_pairs_per_s",
-        }
-    }
-
-    /// The figure that says how much CPU the generator took.
-    fn share(self) -> Option<&'static str> {
-        match self {
-            Self::Claims => Some("generator_claims"),
-            Self::NoOps => Some("generator_no_ops"),
-            Self::Best => Some("generator_best"),
-            Self::Orders => Some("generator_orders"),
-            Self::Updates | Self::CustomerNoOps | Self::Pairs => None,
+            Self::Updates => &["updates_per_s"],
+            Self::CustomerNoOps => &["customer_no_ops_per_s", "generator_customer_no_ops", "customer_no_op_cpu_us"],
+            Self::NoOps => &["no_ops_per_s", "generator_no_ops", "no_op_cpu_us"],
+            Self::Claims => &["claims_per_s", "generator_claims", "claim_cpu_us"],
+            Self::Best => &["best_per_s", "generator_best"],
+            Self::Orders => &["orders_per_s", "generator_orders", "order_cpu_us"],
+            Self::Pairs => &["no_op_pairs_per_s", "generator_no_op_pairs"],
+            Self::Least => &["least_claim_cpu_us", "least_payment_cpu_us"],
         }
     }
 }
@@ -56,6 +49,12 @@ const RATIOS: [(&str, Side, Side); 4] = [
     ("claims_per_no_op", Side::Claims, Side::NoOps),
     ("best_per_claim", Side::Best, Side::Claims),
     ("orders_per_no_op_pair", Side::Orders, Side::Pairs),
+];
+
+/// The most that those ratios could be, and the sides that say so.
+const BOUNDS: [(&str, &[Side]); 2] = [
+    ("claims_per_no_op_bound", &[Side::CustomerNoOps, Side::NoOps, Side::Least]),
+    ("orders_per_no_op_pair_bound", &[Side::CustomerNoOps, Side::NoOps, Side::Least]),
 ];
 
 /// One round.
@@ -73,18 +72,32 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     }
     for (id, of, to) in RATIOS {
         if stage.selection.wants(id) {
-            stage.note_ratio(id, of.id(), to.id());
+            stage.note_ratio(id, of.ids()[0], to.ids()[0]);
         }
     }
+    note_bounds(stage);
     Ok(())
+}
+
+/// All processes together use all of the CPU, so requests a second are as the CPU time of one to the other's. A claim is at least a
+/// request that does nothing but verify its customer, and the least that PostgreSQL does for it; a payment one that does nothing, and
+/// the least for it.
+fn note_bounds(stage: &mut Stage) {
+    let last = |id| stage.record.last(id);
+    let (Some(no_op), Some(customer_no_op)) = (last("no_op_cpu_us"), last("customer_no_op_cpu_us")) else { return };
+    let (Some(claim), Some(payment)) = (last("least_claim_cpu_us"), last("least_payment_cpu_us")) else { return };
+    let claim = customer_no_op.max(no_op) + claim;
+    stage.note(BOUNDS[0].0, no_op / claim);
+    stage.note(BOUNDS[1].0, 2.0 * no_op / (claim + no_op + payment));
 }
 
 /// The sides that the wanted figures are made of.
 fn needed(stage: &Stage) -> BTreeSet<Side> {
     let wants = |id| stage.selection.wants(id);
-    let alone = Side::ALL.into_iter().filter(|side| wants(side.id()) || side.share().is_some_and(wants));
+    let alone = Side::ALL.into_iter().filter(|side| side.ids().iter().any(|id| wants(id)));
     let of_ratios = RATIOS.into_iter().filter(|(id, ..)| wants(id)).flat_map(|(_, of, to)| [of, to]);
-    alone.chain(of_ratios).collect()
+    let of_bounds = BOUNDS.into_iter().filter(|(id, _)| wants(id)).flat_map(|(_, sides)| sides.iter().copied());
+    alone.chain(of_ratios).chain(of_bounds).collect()
 }
 
 async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> anyhow::Result<Vec<Connection>> {
@@ -92,7 +105,11 @@ async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -
     match side {
         Side::Updates => {
             let rate = pgbench::updates_per_second(stage).await?;
-            stage.note(side.id(), rate);
+            stage.note(side.ids()[0], rate);
+            Ok(connections)
+        }
+        Side::Least => {
+            least::measure(stage).await?;
             Ok(connections)
         }
         Side::NoOps | Side::CustomerNoOps | Side::Pairs => {
@@ -136,9 +153,15 @@ async fn run<W: Work>(
 ) -> anyhow::Result<(Vec<Connection>, Outcome)> {
     let meter = stage.meter();
     let (connections, outcome) = closed_loop(connections, Until::Done(count), work).await?;
-    stage.note(side.id(), outcome.per_second());
-    if let Some(id) = side.share() {
-        stage.note_share(id, &meter);
+    let mut ids = side.ids().iter();
+    if let Some(id) = ids.next() {
+        stage.note(id, outcome.per_second());
+    }
+    if let Some(id) = ids.next() {
+        let times = stage.note_share(id, &meter);
+        if let Some(id) = ids.next() {
+            stage.note(id, times.all_ms() as f64 * 1000.0 / outcome.done.max(1) as f64);
+        }
     }
     Ok((connections, outcome))
 }

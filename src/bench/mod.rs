@@ -9,7 +9,9 @@ mod catalogue;
 mod expiry;
 mod figure;
 mod history;
+mod hot;
 mod houses;
+mod least;
 mod load;
 mod lone;
 mod loops;
@@ -27,6 +29,7 @@ mod stage;
 
 use std::{
     collections::BTreeSet,
+    future::Future,
     time::{Duration, Instant},
 };
 
@@ -138,26 +141,52 @@ pub async fn prepare(stack: &Stack, scale: Scale, selection: Selection) -> anyho
     Stage::on(stack, scale, selection).await
 }
 
-/// Takes all wanted figures `rounds` times.
+/// Takes all wanted figures `rounds` times, or as many as there are when `ended` says why to stop. What cannot be measured is reported,
+/// and the others are measured all the same.
 ///
 /// # Errors
-/// When something cannot be measured. A broken promise is no error but in the report.
-pub async fn run(mut stage: Stage, rounds: usize) -> anyhow::Result<Report> {
+/// When nothing can be measured at all. A broken promise is no error but in the report.
+pub async fn run(mut stage: Stage, rounds: usize, ended: impl Future<Output = anyhow::Error>) -> anyhow::Result<Report> {
     let load_before = machine::load();
-    history::sell(&mut stage).await?;
-    // After a checkpoint: the disk is still busy with a cluster that has just started.
-    let machine = Machine::look(&stage.db, &stage.data_dir, load_before).await?;
+    let preparing = async {
+        history::sell(&mut stage).await?;
+        // After a checkpoint: the disk is still busy with a cluster that has just started.
+        Machine::look(&stage.db, &stage.data_dir, load_before).await
+    };
+    tokio::pin!(ended);
+    let machine = tokio::select! {
+        machine = preparing => machine?,
+        why = &mut ended => return Err(why),
+    };
     machine.lines().iter().for_each(|line| eprintln!("{line}"));
     let begun = Instant::now();
+    let outcome = tokio::select! {
+        outcome = take_rounds(&mut stage, rounds, begun) => outcome,
+        why = ended => Err(why),
+    };
+    if let Err(why) = outcome {
+        stage.record.failed.push(format!("ended early: {why:#}"));
+    }
+    Ok(Report::new(stage.record, machine, rounds, begun.elapsed()))
+}
+
+/// An error when the stage cannot be cleared for what comes next.
+async fn take_rounds(stage: &mut Stage, rounds: usize, begun: Instant) -> anyhow::Result<()> {
     let groups = stage.selection.groups();
     for round in 0..rounds {
         stage.round = round;
         for group in &groups {
-            eprintln!("  round {} of {rounds}, {} s: {}", round + 1, begun.elapsed().as_secs(), group.name());
-            measure(&mut stage, *group).await?;
+            let name = group.name();
+            eprintln!("  round {} of {rounds}, {} s: {name}", round + 1, begun.elapsed().as_secs());
+            if let Err(error) = measure(stage, *group).await {
+                let failed = format!("{name}, round {}: {error:#}", round + 1);
+                eprintln!("    FAILED  {failed}");
+                stage.record.failed.push(failed);
+                stage.clear().await?;
+            }
         }
     }
-    Ok(Report::new(stage.record, machine, rounds, begun.elapsed()))
+    Ok(())
 }
 
 async fn measure(stage: &mut Stage, group: Group) -> anyhow::Result<()> {

@@ -42,6 +42,10 @@ impl Report {
         if !self.broken.is_empty() {
             page.list(&self.broken);
         }
+        if !self.failed.is_empty() {
+            page.verdict(false, "Not everything could be measured:");
+            page.list(&self.failed);
+        }
         if !goals.is_empty() {
             page.verdict(short == 0, &format!("{} of {} figures hold.", goals.len() - short, goals.len()));
         }
@@ -170,7 +174,9 @@ pub(super) mod tests {
     fn a_broken_promise_stands_first() {
         let mut report = report();
         report.broken.push("a seat was sold twice".to_owned());
+        report.failed.push("one seat, round 2: no route".to_owned());
         let html = report.html().expect("a page");
         assert!(html.contains("a seat was sold twice") && !html.contains("No promise was broken"));
+        assert!(html.contains("Not everything could be measured") && html.contains("one seat, round 2: no route"));
     }
 }

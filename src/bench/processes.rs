@@ -73,10 +73,14 @@ impl Processes {
 }
 
 impl CpuTimes {
+    /// All of it.
+    pub fn all_ms(self) -> u64 {
+        self.generator_ms + self.server_ms + self.postgres_ms + self.redis_ms
+    }
+
     /// The generator's share of all of it.
     pub fn generator_share(self) -> f64 {
-        let all = self.generator_ms + self.server_ms + self.postgres_ms + self.redis_ms;
-        self.generator_ms as f64 / (all as f64).max(1.0)
+        self.generator_ms as f64 / (self.all_ms() as f64).max(1.0)
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Record {
     pub sold_over_time: BTreeMap<&'static str, Timeline>,
     /// Broken promises, in words; must be empty.
     pub broken: Vec<String>,
+    /// What could not be measured, and why.
+    pub failed: Vec<String>,
 }
 
 /// One point of a curve: the median of all rounds.

@@ -25,6 +25,8 @@ pub struct Report {
     pub seconds: f64,
     /// Broken promises, in words; must be empty.
     pub broken: Vec<String>,
+    /// What could not be measured, and why: its figures are of fewer rounds, or missing.
+    pub failed: Vec<String>,
     /// What depends on a size, by that size.
     pub curves: BTreeMap<&'static str, Vec<Point>>,
     /// Seats sold after so many milliseconds, in the last rush of each kind.
@@ -43,6 +45,7 @@ impl Report {
             curves: record.curves(),
             latency_ms: record.median_latencies(),
             broken: shortened(record.broken),
+            failed: record.failed,
             sold_over_time: record.sold_over_time,
         }
     }

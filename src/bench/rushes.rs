@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::stage::Stage;
+use super::{hot, stage::Stage};
 use crate::rush::{Gathered, NewConcert, On, Plan};
 
 /// One kind of rush.
@@ -22,6 +22,8 @@ const KINDS: [Kind; 3] = [
 /// The server's memory is read after this one.
 const REMEMBERED: &str = "rush_s";
 const MEMORY: &str = "server_memory_mb";
+/// Figures that need that rush.
+const REMEMBERED_BY: [&str; 4] = [MEMORY, "hot_seats", "hot_orders", "hot_sections"];
 
 /// One round.
 ///
@@ -29,16 +31,19 @@ const MEMORY: &str = "server_memory_mb";
 /// When a rush cannot be run.
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     let wants = |kind: &Kind| {
-        stage.selection.wants(kind.id) || stage.selection.wants(kind.share) || (kind.id == REMEMBERED && stage.selection.wants(MEMORY))
+        stage.selection.wants(kind.id)
+            || stage.selection.wants(kind.share)
+            || (kind.id == REMEMBERED && REMEMBERED_BY.iter().any(|id| stage.selection.wants(id)))
     };
     let mut kinds: Vec<Kind> = KINDS.into_iter().filter(wants).collect();
     if stage.is_swapped() {
         kinds.reverse();
     }
+    let before = hot::updates(stage).await?;
     for kind in kinds {
         rush(stage, &kind).await?;
     }
-    Ok(())
+    hot::note_since(stage, &before).await
 }
 
 async fn rush(stage: &mut Stage, kind: &Kind) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use super::{
     Scale, Selection,
     load::connect,
-    processes::{Moment, Processes},
+    processes::{CpuTimes, Moment, Processes},
     record::Record,
 };
 use crate::{
@@ -135,15 +135,15 @@ impl Stage {
         self.processes.now()
     }
 
-    /// Notes the generator's share of the CPU since then.
-    pub fn note_share(&mut self, id: &'static str, since: &Moment) {
+    /// Notes the generator's share of the CPU since then, and answers everybody's.
+    pub fn note_share(&mut self, id: &'static str, since: &Moment) -> CpuTimes {
         let times = self.processes.since(since);
         self.record.note(id, times.generator_share());
         let shares =
             [("generator", times.generator_ms), ("server", times.server_ms), ("PostgreSQL", times.postgres_ms), ("Redis", times.redis_ms)];
-        let all: u64 = shares.iter().map(|(_, ms)| ms).sum();
-        let parts = shares.map(|(name, ms)| format!("{name} {:.0} %", ms as f64 * 100.0 / all.max(1) as f64));
+        let parts = shares.map(|(name, ms)| format!("{name} {:.0} %", ms as f64 * 100.0 / times.all_ms().max(1) as f64));
         eprintln!("      CPU: {}", parts.join(", "));
+        times
     }
 
     /// Notes a figure and says it.

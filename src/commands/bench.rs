@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
+use super::signal::{Interrupted, cancelled_when_asked};
 use crate::{
     bench::{self, Report, Scale, Selection},
     stack::{Stack, StackSettings},
@@ -30,15 +32,18 @@ pub struct BenchArgs {
     dir: PathBuf,
 }
 
-/// Measures, prints the table and writes the report.
+/// Measures, prints the table and writes the report. Stopped early, it reports what was measured until then.
 ///
 /// # Errors
-/// When something cannot be measured, or a promise was broken.
+/// When something cannot be measured, a promise was broken, or it was stopped.
 pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     let selection = Selection::new(&args.only)?;
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot create {}", args.out.display()))?;
+    super::ensure_writable(&args.out.join("report.json"))?;
+    let stop = cancelled_when_asked();
     let scale = if args.quick { Scale::QUICK } else { Scale::FULL };
     let rounds = args.rounds.map_or(if args.quick { 1 } else { 5 }, usize::from);
-    let report = on_private_stack(&args, rounds, scale, selection).await?;
+    let report = on_private_stack(&args, rounds, scale, selection, &stop).await?;
     report.write(&args.out)?;
     println!("{}", report.table());
     println!("{:.0} s; the whole report is in {}", report.seconds, args.out.display());
@@ -48,29 +53,43 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     if !report.broken.is_empty() {
         bail!("promises were broken: see above");
     }
+    for failed in &report.failed {
+        println!("FAILED  {failed}");
+    }
+    if stop.is_cancelled() {
+        bail!(Interrupted);
+    }
+    if !report.failed.is_empty() {
+        bail!("not everything could be measured: see above");
+    }
     Ok(())
 }
 
-async fn on_private_stack(args: &BenchArgs, rounds: usize, scale: Scale, selection: Selection) -> anyhow::Result<Report> {
+async fn on_private_stack(
+    args: &BenchArgs,
+    rounds: usize,
+    scale: Scale,
+    selection: Selection,
+    stop: &CancellationToken,
+) -> anyhow::Result<Report> {
     if cfg!(debug_assertions) {
         eprintln!("This is a debug build: its figures say nothing. `make bench` takes a release build.");
     }
     eprintln!("Starting a private PostgreSQL, Redis and server in {} …", args.dir.display());
-    let interrupted = super::signal::stop_asked();
-    tokio::pin!(interrupted);
     let settings = StackSettings { dir: args.dir.clone(), port: 0, fresh: true };
-    let mut stack = tokio::select! {
-        stack = Stack::start_with(&settings, &["--bench-routes"]) => stack?,
-        () = &mut interrupted => bail!("interrupted"),
-    };
-    let measuring = {
-        let preparing = bench::prepare(&stack, scale, selection).await;
-        async { bench::run(preparing?, rounds).await }
-    };
-    let outcome = tokio::select! {
-        report = measuring => report,
-        error = stack.server_ended() => Err(error),
-        () = &mut interrupted => Err(anyhow::anyhow!("interrupted")),
+    let starting = stop.run_until_cancelled(Stack::start_with(&settings, &["--bench-routes"])).await;
+    let mut stack = starting.context(Interrupted)??;
+    let outcome = match bench::prepare(&stack, scale, selection).await {
+        Ok(stage) => {
+            let ended = async {
+                tokio::select! {
+                    error = stack.server_ended() => error,
+                    () = stop.cancelled() => anyhow!(Interrupted),
+                }
+            };
+            bench::run(stage, rounds, ended).await
+        }
+        Err(error) => Err(error),
     };
     stack.stop().await?;
     outcome

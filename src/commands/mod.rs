@@ -13,8 +13,12 @@ mod token;
 
 pub use self::signal::Interrupted;
 use clap::Subcommand;
+use std::fs::OpenOptions;
 use std::future::Future;
 use std::io::IsTerminal;
+use std::path::Path;
+
+use anyhow::Context;
 
 use crate::config::{LogArgs, LogFormat};
 
@@ -64,6 +68,16 @@ impl Command {
 
 fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+/// Whether a report can be written there, asked before the work that it is about. No file is left behind.
+pub(crate) fn ensure_writable(file: &Path) -> anyhow::Result<()> {
+    let is_new = !file.exists();
+    OpenOptions::new().append(true).create(true).open(file).with_context(|| format!("cannot write {}", file.display()))?;
+    if is_new {
+        std::fs::remove_file(file).with_context(|| format!("cannot remove {}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// Starts the log on standard error.

@@ -18,6 +18,7 @@ use crate::{
 /// # Errors
 /// When it cannot be run, a promise was broken, or it was stopped.
 pub async fn run(args: RushArgs) -> anyhow::Result<()> {
+    args.check()?;
     let stop = cancelled_when_asked();
     let rushed = match &args.running.url {
         Some(url) => {

@@ -24,6 +24,11 @@ pub enum Preset {
 }
 
 impl Preset {
+    /// Whether the preset is about its concert as much as about its crowd.
+    pub fn has_its_own_concert(self) -> bool {
+        matches!(self, Self::SameSeat | Self::AbandonHalf | Self::MillionSeats)
+    }
+
     /// Its crowd, with seed 0, and its concert.
     pub fn scene(self) -> (Plan, NewConcert) {
         let (plan, concert) = (Plan::default(), NewConcert::reference("Rush"));

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
+    commands::ensure_writable,
     db::Endpoint,
     rush::{Access, NewConcert, On, Plan, Preset},
 };
@@ -101,6 +102,20 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 impl RushArgs {
+    /// Whether the rush can be run and reported as asked, before anything is started for it.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or the preset needs a concert of its own.
+    pub fn check(&self) -> anyhow::Result<()> {
+        for file in [&self.json, &self.html].into_iter().flatten() {
+            ensure_writable(file)?;
+        }
+        if self.running.event_id.is_some() && self.preset.has_its_own_concert() {
+            bail!("this preset sells a concert of its own: leave out --event-id, or take another preset");
+        }
+        Ok(())
+    }
+
     /// Who comes, and to which concert: the preset's, but for what was given.
     pub fn scene(&self) -> (Plan, On) {
         let (plan, concert) = self.preset.scene();
@@ -192,5 +207,20 @@ mod tests {
         assert_eq!((concert.sections, concert.seats_per_section), (3, 1));
         let (plan, concert) = scene(&["abandon-half", "--abandon", "0", "--window-ms", "5000", "--seats-per-order", "9", "--rate", "12.5"]);
         assert_eq!((plan.abandon, plan.rate, concert.window_ms, concert.seats_per_customer), (0.0, Some(12.5), 5000, 9));
+    }
+
+    #[test]
+    fn a_preset_with_a_concert_of_its_own_takes_no_event() {
+        let check = |preset| {
+            let running = ["--url", "http://127.0.0.1:1", "--event-id", "1", "--jwt-secret", "x", "--webhook-secret", "x"];
+            let cli = Cli::try_parse_from([&["rush", preset][..], &running].concat()).unwrap_or_else(|error| panic!("{error}"));
+            cli.args.check()
+        };
+        for preset in ["same-seat", "abandon-half", "million-seats"] {
+            assert!(check(preset).expect_err(preset).to_string().contains("--event-id"));
+        }
+        for preset in ["reference", "best-available", "two-seats"] {
+            check(preset).unwrap_or_else(|error| panic!("{preset}: {error}"));
+        }
     }
 }

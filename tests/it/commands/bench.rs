@@ -3,8 +3,8 @@
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
-use super::process::{output_of, rowlock};
-use crate::harness::Scratch;
+use super::process::{Running, output_of, rowlock};
+use crate::harness::{PATIENCE, Scratch, eventually};
 
 #[test]
 fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
@@ -43,6 +43,38 @@ fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
         let line = text.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what}: {text}"));
         assert!(line.contains(verdict) && line.contains("≤ 2.00"), "{line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_early_it_reports_what_was_measured_until_then() {
+    let dir = Scratch::new();
+    let (stack, out) = (dir.path().join("stack"), dir.path().join("out"));
+    let mut command = rowlock(&["bench", "--quick", "--rounds", "100", "--only", "lone_claim_ms", "--dir"]);
+    command.arg(&stack).arg("--out").arg(&out);
+    let mut bench = Running::start(command).await;
+    eventually(PATIENCE, || std::future::ready(bench.stderr().contains("round 2 of 100"))).await;
+    bench.signal("INT");
+    let status = bench.ended().await;
+    assert_eq!(status.code(), Some(130), "{}{}", bench.stdout(), bench.stderr());
+    let report: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).expect("the report")).expect("JSON");
+    let rounds = report["figures"][0]["rounds"].as_array().map_or(0, Vec::len);
+    assert!((1..100).contains(&rounds), "{rounds}");
+    assert!(report["failed"][0].as_str().is_some_and(|why| why.contains("interrupted")), "{report}");
+    assert_eq!(report["broken"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_noticed_before_anything_is_started() {
+    let dir = Scratch::new();
+    let file = dir.path().join("a file");
+    std::fs::write(&file, "").expect("a file");
+    let output = output_of(rowlock(&["bench", "--dir"]).arg(dir.path().join("stack")).arg("--out").arg(file.join("out")));
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("cannot create"), "{output:?}");
+    for flag in ["--json", "--html"] {
+        let output = output_of(rowlock(&["rush", "--dir"]).arg(dir.path().join("stack")).arg(flag).arg(file.join("report")));
+        assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("cannot write"), "{output:?}");
+    }
+    assert!(!dir.path().join("stack").exists());
 }
 
 #[test]
