@@ -38,7 +38,12 @@ impl Side {
             Self::Best => &["best_per_s", "generator_best"],
             Self::Orders => &["orders_per_s", "generator_orders", "order_cpu_us"],
             Self::Pairs => &["no_op_pairs_per_s", "generator_no_op_pairs"],
-            Self::Least => &["least_claim_cpu_us", "least_payment_cpu_us"],
+            Self::Least => &[
+                "least_claim_cpu_us",
+                "least_payment_cpu_us",
+                "least_claim_of_order_cpu_us",
+                "least_payment_of_order_cpu_us",
+            ],
         }
     }
 }
@@ -85,10 +90,11 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
 fn note_bounds(stage: &mut Stage) {
     let last = |id| stage.record.last(id);
     let (Some(no_op), Some(customer_no_op)) = (last("no_op_cpu_us"), last("customer_no_op_cpu_us")) else { return };
-    let (Some(claim), Some(payment)) = (last("least_claim_cpu_us"), last("least_payment_cpu_us")) else { return };
-    let claim = customer_no_op.max(no_op) + claim;
-    stage.note(BOUNDS[0].0, no_op / claim);
-    stage.note(BOUNDS[1].0, 2.0 * no_op / (claim + no_op + payment));
+    let (Some(claim), Some(order_claim)) = (last("least_claim_cpu_us"), last("least_claim_of_order_cpu_us")) else { return };
+    let Some(order_payment) = last("least_payment_of_order_cpu_us") else { return };
+    let customer_no_op = customer_no_op.max(no_op);
+    stage.note(BOUNDS[0].0, no_op / (customer_no_op + claim));
+    stage.note(BOUNDS[1].0, 2.0 * no_op / (customer_no_op + order_claim + no_op + order_payment));
 }
 
 /// The sides that the wanted figures are made of.

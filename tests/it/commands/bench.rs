@@ -19,7 +19,7 @@ fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
     let report: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).expect("the report")).expect("JSON");
     let figures = report["figures"].as_array().expect("figures");
     let ids: Vec<&str> = figures.iter().map(|figure| figure["id"].as_str().expect("an id")).collect();
-    assert_eq!(ids, ["lone_claim_per_call", "lone_claim_ms", "lone_call_ms"]);
+    assert_eq!(ids, ["lone_claim_per_call", "lone_claim_ms", "lone_call_ms", "generator_lone"]);
     let (ratio, base) = (&figures[0], &figures[1]);
     let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("no number in {ratio}"));
     let (min, median, max) = (number(&ratio["min"]), number(&ratio["median"]), number(&ratio["max"]));
