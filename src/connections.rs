@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 const BACKLOG: i32 = 16_384;
 /// The longest a connection waits for the head of its next request, from its first byte's absence to its last byte's arrival, and
 /// the longest a client may leave an answer unread. A rush keeps its buyers' connections open between two requests.
-const IDLE_MAX: Duration = Duration::from_secs(75);
+pub(crate) const IDLE_MAX: Duration = Duration::from_secs(75);
 /// The largest head of a request, and the most of an answer that waits in memory for its client, in bytes.
 const BUFFER_MAX_BYTES: usize = 64 * 1024;
 /// Pause after the system refused a connection, most likely for want of file descriptors.
@@ -40,6 +40,15 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(20);
 
 /// An answer's body as the framework hands it over.
 type BoxBody = combinators::BoxBody<Bytes, io::Error>;
+
+/// How long a server waits for its clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// For the head of a request, and for a client to read its answer: usually [`IDLE_MAX`].
+    pub(crate) idle_max: Duration,
+    /// For requests under way, once it is to stop.
+    pub(crate) drain: Duration,
+}
 
 /// The connections of one server.
 pub(crate) struct Connections {
@@ -68,10 +77,10 @@ impl Connections {
     }
 
     /// Serves until `stop`; then accepts no more, lets requests under way finish for at most `drain`, and cuts what is left.
-    pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, drain: Duration) {
+    pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, Patience { idle_max, drain }: Patience) {
         let Self { listener, address } = self;
         let (graceful, cut) = (GracefulShutdown::new(), CancellationToken::new());
-        let server = Arc::new(Serving { routes, local: LocalAddr(Addr::SocketAddr(address)), http: http() });
+        let server = Arc::new(Serving { routes, local: LocalAddr(Addr::SocketAddr(address)), http: http(idle_max), idle_max });
         let mut stopped = pin!(stop.cancelled());
         loop {
             let accepted = tokio::select! {
@@ -97,9 +106,9 @@ impl Connections {
     }
 }
 
-fn http() -> http1::Builder {
+fn http(idle_max: Duration) -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(IDLE_MAX).max_buf_size(BUFFER_MAX_BYTES);
+    http.timer(TokioTimer::new()).header_read_timeout(idle_max).max_buf_size(BUFFER_MAX_BYTES);
     http
 }
 
@@ -113,6 +122,7 @@ struct Serving<R> {
     routes: R,
     local: LocalAddr,
     http: http1::Builder,
+    idle_max: Duration,
 }
 
 impl<R: Routes> Serving<R> {
@@ -130,7 +140,7 @@ fn converse<R: Routes>(
     cut: CancellationToken,
 ) -> impl Future<Output = ()> + Send {
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(IDLE_MAX));
+    stream.set_write_timeout(Some(server.idle_max));
     let http = server.http.clone();
     let service = service_fn(move |request| {
         server.answer(request, remote).map(|answer| Ok::<_, Infallible>(hyper::Response::<BoxBody>::from(answer)))
@@ -148,3 +158,6 @@ fn converse<R: Routes>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

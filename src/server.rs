@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::ServeConfig;
-use crate::connections::Connections;
+use crate::connections::{Connections, IDLE_MAX, Patience};
 use crate::db::{Endpoint, migrate};
 use crate::expiry::{self, ExpirySettings};
 
@@ -64,7 +64,8 @@ impl Bound {
         }
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
-        connections.serve(crate::api::routes(Arc::clone(&app), bench_routes), stop, drain).await;
+        let patience = Patience { idle_max: IDLE_MAX, drain };
+        connections.serve(crate::api::routes(Arc::clone(&app), bench_routes), stop, patience).await;
         tracing::info!("no more requests; stopping the workers");
         workers_stop.cancel();
         while workers.join_next().await.is_some() {}

@@ -1,0 +1,108 @@
+//! How long connections are waited for, with little patience.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use poem::IntoResponse;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+const SHORT: Duration = Duration::from_millis(200);
+/// Nothing that is meant to happen takes this long.
+const LONG: Duration = Duration::from_secs(30);
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+/// More than the kernel keeps for a client that does not read.
+const LARGE_BYTES: usize = 64 * 1024 * 1024;
+
+struct Served {
+    address: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+fn serve(patience: Patience, routes: impl Routes) -> Served {
+    let connections = Connections::listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let (address, stop) = (connections.address(), CancellationToken::new());
+    let task = tokio::spawn(connections.serve(routes, stop.clone(), patience));
+    Served { address, stop, task }
+}
+
+async fn within<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, what).await.expect("it takes too long")
+}
+
+/// Everything until the server closes the connection, however it does so.
+async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut text = Vec::new();
+    within(stream.read_to_end(&mut text)).await.ok();
+    text
+}
+
+#[tokio::test]
+async fn a_head_that_trickles_in_is_given_up_and_a_whole_one_is_answered() {
+    let served = serve(Patience { idle_max: SHORT, drain: LONG }, |_: Request| async { "hello".into_response() }.boxed());
+    let mut whole = TcpStream::connect(served.address).await.expect("a connection");
+    whole.write_all(REQUEST).await.expect("sent");
+    let text = rest(&mut whole).await;
+    assert!(text.starts_with(b"HTTP/1.1 200 OK") && text.ends_with(b"hello"), "{}", String::from_utf8_lossy(&text));
+
+    let mut slow = TcpStream::connect(served.address).await.expect("a connection");
+    slow.write_all(b"GET / HTTP/1.1\r\nx: ").await.expect("sent");
+    let begun = std::time::Instant::now();
+    // A byte now and then does not begin its patience anew.
+    while slow.write_all(b"y").await.is_ok() && begun.elapsed() < LONG {
+        tokio::time::sleep(SHORT / 10).await;
+    }
+    assert!(begun.elapsed() < LONG, "it waited for ever");
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_given_up() {
+    struct Gone(Arc<Notify>);
+    impl Drop for Gone {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let gone = Arc::new(Notify::new());
+    let notify = Arc::clone(&gone);
+    let routes = move |_: Request| {
+        let body = Gone(Arc::clone(&notify));
+        // A body that tells when the server has let go of it.
+        let parts = futures_util::stream::unfold((body, 0), |(body, sent)| async move {
+            (sent < LARGE_BYTES).then(|| (Ok::<_, io::Error>(Bytes::from_static(&[7; 65536])), (body, sent + 65536)))
+        });
+        async move { poem::Body::from_bytes_stream(parts).into_response() }.boxed()
+    };
+    let served = serve(Patience { idle_max: SHORT, drain: LONG }, routes);
+    let mut deaf = TcpStream::connect(served.address).await.expect("a connection");
+    deaf.write_all(REQUEST).await.expect("sent");
+    within(gone.notified()).await;
+    assert!(rest(&mut deaf).await.len() < LARGE_BYTES, "everything was sent: nobody had to wait");
+}
+
+#[tokio::test]
+async fn what_outlasts_the_drain_is_cut() {
+    let (begun, ended) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+    let (notify, done) = (Arc::clone(&begun), Arc::clone(&ended));
+    let routes = move |_: Request| {
+        let (notify, done) = (Arc::clone(&notify), Arc::clone(&done));
+        async move {
+            notify.notify_one();
+            tokio::time::sleep(LONG * 2).await;
+            done.store(true, Ordering::Relaxed);
+            "late".into_response()
+        }
+        .boxed()
+    };
+    let served = serve(Patience { idle_max: LONG, drain: SHORT }, routes);
+    let mut waiting = TcpStream::connect(served.address).await.expect("a connection");
+    waiting.write_all(REQUEST).await.expect("sent");
+    within(begun.notified()).await;
+    served.stop.cancel();
+    within(served.task).await.expect("no panic");
+    assert!(rest(&mut waiting).await.is_empty(), "it was answered");
+    assert!(!ended.load(Ordering::Relaxed));
+}
