@@ -41,6 +41,8 @@ begin
         when v_status = 'pending_payment' then
             perform rowlock._release_orders(p_event_id, array[v_row], 'refund_due', p_at);
         when v_status in ('expired', 'cancelled') then
+            insert into rowlock.late_orders (event_id, order_id, released_as, released_at)
+            select o.event_id, o.order_id, o.status, o.ended_at from rowlock.orders o where o.ctid = v_row;
             if v_right and rowlock._reclaim_order(p_event_id, v_row, p_at) then
                 return 'late_reclaimed'::rowlock.payment_outcome;
             end if;
