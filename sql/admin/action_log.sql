@@ -8,7 +8,8 @@ comment on view admin.action_log is 'What operators changed, one row a call. For
 comment on column admin.action_log.action_id is 'Grows; gaps are calls that were undone.';
 comment on column admin.action_log.acted_at is 'When the change was made.';
 comment on column admin.action_log.login_role is 'Who was logged in: an operator, or the login of a server.';
-comment on column admin.action_log.function is 'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
+comment on column admin.action_log.function is
+    'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
 comment on column admin.action_log.event_id is 'The event concerned, if there is one.';
 comment on column admin.action_log.order_id is 'The order concerned, if there is one.';
 comment on column admin.action_log.reason is 'Why, in the operator''s words; null if none was asked for, or for others than rowlock_admin.';

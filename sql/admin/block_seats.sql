@@ -1,4 +1,5 @@
--- Keeps seats back from sale, all of them or none, and answers how many changed: one seat or the whole house in one call.
+-- Keeps seats back from sale, all of them or none, and answers how many
+-- changed: one seat or the whole house in one call.
 --
 -- p_seats names sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A 1-20 35, B 5, C`.
 -- Seats already blocked are fine and not counted. A seat that is held or sold refuses the call: its order goes first.
@@ -16,6 +17,6 @@ end
 $function$;
 
 comment on function admin.block_seats(bigint, text, text) is
-    'Keeps seats back from sale, all or none; answers how many changed. Seats are written like this: A 1-20 35, B 5, C. For rowlock_admin.';
+    'Keeps seats back from sale, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
 revoke all on function admin.block_seats(bigint, text, text) from public;
 grant execute on function admin.block_seats(bigint, text, text) to rowlock_admin;

@@ -13,7 +13,7 @@ select w.pid as waiting_pid, a.usename::text as waiting_login, a.application_nam
             else format('advisory lock (%s, %s)', w.classid, w.objid) end
         when w.locktype = 'relation' then format('table %s', w.relation::regclass)
         -- A row's lock is its holder's transaction: the row's table is known from the place in the queue for it.
-        when t.relation is not null then format('a row of %s', t.relation::regclass)
+        when coalesce(t.relation, w.relation) is not null then format('a row of %s', coalesce(t.relation, w.relation)::regclass)
         when w.locktype = 'transactionid' then 'a row changed by another transaction'
         else w.locktype
     end as waits_for,

@@ -10,7 +10,8 @@ from rowlock.payments p
 group by p.event_id, p.provider, p.currency
 order by p.event_id, p.provider, p.currency;
 
-comment on view admin.money is 'Money by gateway: what bought seats, what is owed back, what went back. For rowlock_admin and rowlock_readonly.';
+comment on view admin.money is
+    'Money by gateway: what bought seats, what is owed back, what went back. For rowlock_admin and rowlock_readonly.';
 comment on column admin.money.event_id is 'The event.';
 comment on column admin.money.provider is 'The gateway''s name.';
 comment on column admin.money.currency is 'ISO 4217 code of the money that came, right or wrong.';

@@ -12,7 +12,10 @@ select o.event_id, o.order_id,
     f.order_id is not null and f.retry_at is null as is_dead_letter
 from rowlock.deadlines d
 cross join unnest(d.order_ids) as l (order_id)
-join rowlock.orders o on o.event_id = d.event_id and o.order_id = l.order_id
+-- One look along the key an order: a join could choose to read all orders.
+cross join lateral (
+    select o.* from rowlock.orders o where o.event_id = d.event_id and o.order_id = l.order_id limit 1
+) o
 left join rowlock.expiry_failures f on f.event_id = o.event_id and f.order_id = o.order_id
 where d.expires_at < statement_timestamp() and o.status = 'pending_payment' and o.expires_at < statement_timestamp()
 order by o.expires_at, o.event_id, o.order_id;
@@ -27,5 +30,6 @@ comment on column admin.overdue_orders.expires_at is 'Its deadline.';
 comment on column admin.overdue_orders.overdue_ms is 'How long ago that was, in milliseconds.';
 comment on column admin.overdue_orders.failed_attempts is 'How often expiring it failed.';
 comment on column admin.overdue_orders.retry_at is 'When the next attempt is due, after a failed one.';
-comment on column admin.overdue_orders.is_dead_letter is 'Whether it was given up: it waits for admin.redrive_dead_letter or admin.release_order.';
+comment on column admin.overdue_orders.is_dead_letter is
+    'Whether it was given up: it waits for admin.redrive_dead_letter or admin.release_order.';
 grant select on admin.overdue_orders to rowlock_admin, rowlock_readonly;

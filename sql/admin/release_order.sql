@@ -20,7 +20,8 @@ begin
     end if;
     -- A customer may cancel twice; whoever releases an order should learn that it had ended.
     if v_order.status <> 'pending_payment' then
-        raise exception using errcode = 'RL006', message = 'order_not_pending', detail = format('order %s is %s', p_order_id, v_order.status);
+        raise exception using errcode = 'RL006', message = 'order_not_pending',
+            detail = format('order %s is %s', p_order_id, v_order.status);
     end if;
     v_seats := rowlock._format_seats(p_event_id, v_order.section_nos, v_order.seat_nos);
     perform rowlock.cancel_order(p_event_id, p_order_id, v_order.customer_id);

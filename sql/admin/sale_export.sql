@@ -1,11 +1,12 @@
--- Everything sold of an event, a row a seat, for the accounts and the doors: \copy (select * from admin.sale_export(1)) to 'sale.csv' csv header
+-- Everything sold of an event, a row a seat, for the accounts and the doors:
+--   \copy (select * from admin.sale_export(1)) to 'sale.csv' csv header
 -- Reads all payments of the event once.
 -- Locks: none.
 -- Errors: RL001.
 create or replace function admin.sale_export(p_event_id bigint)
 returns table (
-    section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text, ordered_at timestamptz,
-    paid_at timestamptz, provider text, provider_reference text
+    section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text,
+    ordered_at timestamptz, paid_at timestamptz, provider text, provider_reference text
 )
 language plpgsql stable
 security definer

@@ -1,5 +1,5 @@
--- Creates a draft event with its sections, rows and seats, all or nothing, writes it
--- down, and answers its id.
+-- Creates a draft event with its sections, rows and seats, all or nothing, writes it down, and answers
+-- its id.
 -- p_event: {"name","venue","starts_at","on_sale_at","window_ms","seats_per_customer","currency",
 --   "sections":[{"code","name","price_minor","rows":[{"label","seats"}]}]}
 -- venue ('' if absent), starts_at, on_sale_at, window_ms (10000) and seats_per_customer (10) may be absent or null.

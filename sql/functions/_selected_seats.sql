@@ -25,11 +25,11 @@ begin
         end if;
         foreach v_range in array v_words[2:] loop
             if v_range !~ '^\d{1,7}(-\d{1,7})?$' then
-                perform rowlock._invalid_input('seats', format('"%s" is neither a seat number nor a range; write them like this: A 1-20 35, B 5',
+                perform rowlock._invalid_input('seats', format('"%s" is neither a seat number nor a range; write: A 1-20 35, B 5',
                     left(v_range, 50)));
             end if;
-            v_first := split_part(v_range, '-', 1);
-            v_last := coalesce(nullif(split_part(v_range, '-', 2), ''), split_part(v_range, '-', 1));
+            v_first := split_part(v_range, '-', 1)::integer;
+            v_last := coalesce(nullif(split_part(v_range, '-', 2), ''), split_part(v_range, '-', 1))::integer;
             if v_first > v_last then
                 perform rowlock._invalid_input('seats', format('"%s" runs backwards', v_range));
             end if;

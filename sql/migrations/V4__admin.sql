@@ -15,14 +15,18 @@ create table rowlock.admin_actions (
 );
 create index admin_actions_by_event on rowlock.admin_actions (event_id, action_id);
 create index admin_actions_by_order on rowlock.admin_actions (order_id) where order_id is not null;
-comment on table rowlock.admin_actions is 'What operators changed, one row a call, written in the transaction that made the change. Nobody is granted to change it.';
+comment on table rowlock.admin_actions is
+    'What operators changed, one row a call, written in the transaction that made the change. Nobody is granted to change it.';
 comment on column rowlock.admin_actions.action_id is 'Grows; gaps are calls that were undone.';
 comment on column rowlock.admin_actions.acted_at is 'When the change was made.';
-comment on column rowlock.admin_actions.login_role is 'Who was logged in (session_user), whatever role was set: an operator, or the login of a server.';
-comment on column rowlock.admin_actions.function is 'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
+comment on column rowlock.admin_actions.login_role is
+    'Who was logged in (session_user), whatever role was set: an operator, or the login of a server.';
+comment on column rowlock.admin_actions.function is
+    'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
 comment on column rowlock.admin_actions.event_id is 'The event concerned, if there is one.';
 comment on column rowlock.admin_actions.order_id is 'The order concerned, if there is one.';
-comment on column rowlock.admin_actions.reason is 'Why, in the operator''s words; null for what came through the API or the command line, which ask for none.';
+comment on column rowlock.admin_actions.reason is
+    'Why, in the operator''s words; null for what came through the API or the command line, which ask for none.';
 comment on column rowlock.admin_actions.arguments is 'What else the call was given.';
 comment on column rowlock.admin_actions.before is 'What the call changed, as it was.';
 comment on column rowlock.admin_actions.after is 'What the call changed, as it became; the same as before if it changed nothing.';

@@ -75,6 +75,6 @@ update rowlock.tickets t set issued_at = o.ended_at from rowlock.orders o where 
 update rowlock.payments p set received_at = o.ended_at from rowlock.orders o where o.order_id = p.order_id;
 update rowlock.payments set received_at = received_at + interval '1 min' where provider_reference = 'ch_1002';
 update rowlock.payments set received_at = received_at - interval '30 s' where provider_reference = 'ch_1003';
-update rowlock.orders set created_at = now() - interval '2 min' where order_id in (pg_temp.id(8), pg_temp.id(9));
+update rowlock.orders set created_at = date_trunc('second', now()) - interval '2 min' where order_id in (pg_temp.id(8), pg_temp.id(9));
 update rowlock.expiry_failures set first_failed_at = now() - interval '9 min', last_failed_at = now() - interval '8 min';
 update rowlock.admin_actions set acted_at = date_trunc('minute', now()) - make_interval(mins => 60 - action_id::integer);
