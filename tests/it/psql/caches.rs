@@ -30,7 +30,7 @@ impl Scene {
     async fn change(&self, sql: &str, path: &str, shown: impl Fn(&Value) -> bool) {
         let olivia = self.logins.connect("olivia").await;
         for server in &self.servers {
-            assert!(!shown(&server.anyone().get(path).await.expect(200)), "{sql}: shown before it is changed");
+            eventually(SHOWN_WITHIN, || async { !shown(&server.anyone().get(path).await.expect(200)) }).await;
         }
         olivia.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
         for server in &self.servers {

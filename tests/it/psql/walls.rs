@@ -110,7 +110,7 @@ async fn no_login_reads_or_changes_a_table_or_changes_a_view() {
     let tables = "
         select unnest(array[
             format('select from %1$s limit 0', c.oid::regclass), format('select %2$I from %1$s', c.oid::regclass, a.attname),
-            format('select from %1$s for update', c.oid::regclass), format('lock table %1$s in share mode', c.oid::regclass),
+            format('select from %1$s for update', c.oid::regclass), format('begin; lock table %1$s in share mode', c.oid::regclass),
             format('copy %1$s to stdout', c.oid::regclass), format('copy %1$s from stdin', c.oid::regclass),
             format('alter table %1$s disable trigger all', c.oid::regclass), format('alter table %1$s owner to current_user', c.oid::regclass),
             format('alter table %1$s add column mine integer', c.oid::regclass), format('drop table %1$s cascade', c.oid::regclass),
@@ -212,7 +212,6 @@ async fn no_login_forges_a_state_or_takes_rights_it_was_not_given() {
         "create extension hstore schema rowlock",
         "copy (select 1) to program 'true'",
         "select pg_read_file('postgresql.conf')",
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'",
     ]
     .map(str::to_owned)
     .into();
@@ -227,6 +226,8 @@ async fn no_login_forges_a_state_or_takes_rights_it_was_not_given() {
         ]);
     }
     forgeries.push("create schema mine".to_owned());
+    let superusers: i32 = scene.db.query_one("select pg_backend_pid()", &[]).await.expect("a process id").get(0);
+    forgeries.push(format!("select pg_terminate_backend({superusers})"));
     for who in WHO {
         let client = scene.logins.connect(who).await;
         client
