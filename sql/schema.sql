@@ -1969,7 +1969,8 @@ begin
             perform rowlock._release_orders(p_event_id, array[v_row], 'refund_due', p_at);
         when v_status in ('expired', 'cancelled') then
             insert into rowlock.late_orders (event_id, order_id, released_as, released_at)
-            select o.event_id, o.order_id, o.status, o.ended_at from rowlock.orders o where o.ctid = v_row;
+            select o.event_id, o.order_id, o.status, o.ended_at from rowlock.orders o where o.ctid = v_row
+            on conflict do nothing;
             if v_right and rowlock._reclaim_order(p_event_id, v_row, p_at) then
                 return 'late_reclaimed'::rowlock.payment_outcome;
             end if;
@@ -3633,7 +3634,7 @@ UNION ALL
            FROM rowlock.events e
           WHERE (e.event_id = p.event_id))));
 
-COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray.';
+COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.invariant_violations.invariant IS 'Which rule is broken.';
 

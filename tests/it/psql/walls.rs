@@ -117,7 +117,6 @@ async fn no_login_reads_or_changes_a_table_or_changes_a_view() {
             format('create index on %1$s (%2$I)', c.oid::regclass, a.attname), format('analyze (verbose) %1$s', c.oid::regclass),
             format('create trigger mine after insert on %1$s execute function pg_temp.mine()', c.oid::regclass),
             format('create rule mine as on insert to %1$s do instead nothing', c.oid::regclass),
-            format('create temporary table mine (x integer references %1$s)', c.oid::regclass),
             format('comment on table %1$s is ''mine''', c.oid::regclass), format('grant select on %1$s to public', c.oid::regclass)
         ])
         from pg_class c
@@ -136,7 +135,7 @@ async fn no_login_reads_or_changes_a_table_or_changes_a_view() {
             "select unnest(array[format('insert into %s default values', c.oid::regclass), format('delete from %s', c.oid::regclass),
                   format('update %1$s set %2$I = %2$I', c.oid::regclass, a.attname), format('drop view %s', c.oid::regclass),
                   format('alter view %s set (security_invoker)', c.oid::regclass)])
-              from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum = 1
+              from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum = 2
               where c.relnamespace = 'admin'::regnamespace and c.relkind = 'v'",
         )
         .await;
@@ -171,50 +170,51 @@ async fn no_login_reads_or_changes_a_table_or_changes_a_view() {
     scene.logins.gone().await;
 }
 
+/// States forged, and rights taken.
+const FORGERIES: &[&str] = &[
+    // States.
+    "insert into rowlock.orders (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at, ended_at)
+     values (1, gen_random_uuid(), 'mallory', 'paid', '{1}', '{10}', 0, now(), now() + interval '1 h', now())",
+    "update rowlock.seats set status = 'sold', order_id = gen_random_uuid() where event_id = 1 and seat_no = 10",
+    "update rowlock.payments set outcome = 'paid'",
+    "insert into rowlock.tickets values (1, 1, 10, gen_random_uuid(), now())",
+    "delete from rowlock.admin_actions",
+    "update rowlock.admin_actions set login_role = 'somebody else', reason = 'another'",
+    "insert into rowlock.admin_actions (acted_at, login_role, function, arguments, before, after) values (now(), 'x', 'x', '{}', '{}', '{}')",
+    "update rowlock.pseudonym_key set key = sha256('mine')",
+    "select key from rowlock.pseudonym_key",
+    "select nextval('rowlock.events_event_id_seq')",
+    "select setval('rowlock.admin_actions_action_id_seq', 1)",
+    "select * from public.refinery_schema_history",
+    "delete from public.refinery_schema_history",
+    // Rights.
+    "set role rowlock_owner",
+    "set role rowlock_migrator",
+    "set session_replication_role = replica",
+    "alter role current_user superuser",
+    "alter role rowlock_owner login",
+    "grant rowlock_owner to current_user",
+    "create role mallory",
+    "alter system set fsync = off",
+    "alter function rowlock.claim_seats(bigint, uuid[], text[], text[], bytea[], integer[], integer[], integer[]) security invoker",
+    "grant execute on function rowlock._pay_orders(bigint, tid[], rowlock.seat_status, timestamptz) to public",
+    "alter default privileges for role rowlock_owner grant execute on functions to public",
+    "reassign owned by rowlock_owner to current_user",
+    "drop owned by rowlock_owner",
+    "alter schema rowlock owner to current_user",
+    "drop schema rowlock cascade",
+    "alter type rowlock.seat_status add value 'mine'",
+    "create event trigger mine on ddl_command_end execute function pg_temp.mine()",
+    "create extension hstore schema rowlock",
+    "copy (select 1) to program 'true'",
+    "select pg_read_file('postgresql.conf')",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_login_forges_a_state_or_takes_rights_it_was_not_given() {
     let scene = Scene::new().await;
     let before = scene.everything().await;
-    let mut forgeries: Vec<String> = [
-        // States.
-        "insert into rowlock.orders (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at, ended_at)
-         values (1, gen_random_uuid(), 'mallory', 'paid', '{1}', '{10}', 0, now(), now() + interval '1 h', now())",
-        "update rowlock.seats set status = 'sold', order_id = gen_random_uuid() where event_id = 1 and seat_no = 10",
-        "update rowlock.payments set outcome = 'paid'",
-        "insert into rowlock.tickets values (1, 1, 10, gen_random_uuid(), now())",
-        "delete from rowlock.admin_actions",
-        "update rowlock.admin_actions set login_role = 'somebody else', reason = 'another'",
-        "insert into rowlock.admin_actions (acted_at, login_role, function, arguments, before, after) values (now(), 'x', 'x', '{}', '{}', '{}')",
-        "update rowlock.pseudonym_key set key = sha256('mine')",
-        "select key from rowlock.pseudonym_key",
-        "select nextval('rowlock.events_event_id_seq')",
-        "select setval('rowlock.admin_actions_action_id_seq', 1)",
-        "select * from public.refinery_schema_history",
-        "delete from public.refinery_schema_history",
-        // Rights.
-        "set role rowlock_owner",
-        "set role rowlock_migrator",
-        "set session_replication_role = replica",
-        "alter role current_user superuser",
-        "alter role rowlock_owner login",
-        "grant rowlock_owner to current_user",
-        "create role mallory",
-        "alter system set fsync = off",
-        "alter function rowlock.claim_seats(bigint, uuid[], text[], text[], bytea[], integer[], integer[], integer[]) security invoker",
-        "grant execute on function rowlock._pay_orders(bigint, tid[], rowlock.seat_status, timestamptz) to public",
-        "alter default privileges for role rowlock_owner grant execute on functions to public",
-        "reassign owned by rowlock_owner to current_user",
-        "drop owned by rowlock_owner",
-        "alter schema rowlock owner to current_user",
-        "drop schema rowlock cascade",
-        "alter type rowlock.seat_status add value 'mine'",
-        "create event trigger mine on ddl_command_end execute function pg_temp.mine()",
-        "create extension hstore schema rowlock",
-        "copy (select 1) to program 'true'",
-        "select pg_read_file('postgresql.conf')",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut forgeries: Vec<String> = FORGERIES.iter().map(ToString::to_string).collect();
     for schema in ["rowlock", "admin", "public"] {
         forgeries.extend([
             format!("create table {schema}.mine (n integer)"),
@@ -284,34 +284,4 @@ async fn what_a_caller_brings_along_does_not_stand_in_for_ours() {
     let mine = rita.query_one("select count(*) from admin.event_settings where name = 'Spring Gala'", &[]).await.expect("an answer");
     assert_eq!(mine.get::<_, i64>(0), 1);
     scene.logins.gone().await;
-}
-
-/// The migration takes from operators what changes things without a reason; a database of the release before has granted it.
-#[tokio::test(flavor = "multi_thread")]
-async fn operators_of_an_older_database_lose_the_ways_without_a_reason() {
-    let database = TestDatabase::empty().await;
-    let db = database.connect().await;
-    let migrations = sql_files("migrations");
-    let (before, after) = migrations.split_at(migrations.iter().position(|file| file.name.starts_with("V4_")).expect("V4"));
-    for file in before {
-        db.batch_execute(&format!("begin; {} commit", file.text)).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
-    }
-    db.batch_execute("set check_function_bodies = off; set role rowlock_owner").await.expect("as they are applied");
-    for file in sql_files("functions") {
-        db.batch_execute(&file.text).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
-    }
-    let all = "select string_agg(p.proname, ' ' order by p.proname) from pg_proc p
-               where p.pronamespace = 'rowlock'::regnamespace and p.proname !~ '^_' and has_function_privilege('rowlock_admin', p.oid, 'execute')";
-    db.batch_execute("grant execute on all functions in schema rowlock to rowlock_admin; reset role").await.expect("granted");
-    let granted: String = db.query_one(all, &[]).await.expect("an answer").get(0);
-    let every: BTreeSet<_> = granted.split(' ').map(str::to_owned).collect();
-    for file in after {
-        db.batch_execute(&format!("begin; {} commit", file.text)).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
-    }
-    let left: String = db.query_one(all, &[]).await.expect("an answer").get(0);
-    let left: BTreeSet<_> = left.split(' ').map(str::to_owned).collect();
-    let lost: Vec<_> = every.difference(&left).cloned().collect();
-    let changing =
-        "block_seats change_event close_event create_event open_event overdue_orders pause_event redrive_dead_letter unblock_seats";
-    assert_eq!(lost.join(" "), changing);
 }
