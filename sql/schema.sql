@@ -101,6 +101,356 @@ CREATE TYPE rowlock.seat_status AS ENUM (
 
 COMMENT ON TYPE rowlock.seat_status IS 'What a seat is: on sale, held by a pending order, sold with a ticket, or kept back by the box office.';
 
+CREATE FUNCTION admin.block_seats(p_event_id bigint, p_seats text, p_reason text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    return rowlock._block_selected(p_event_id, p_seats, 'available', 'blocked', 'admin.block_seats', p_reason);
+end
+$$;
+
+COMMENT ON FUNCTION admin.block_seats(p_event_id bigint, p_seats text, p_reason text) IS 'Keeps seats back from sale, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
+
+CREATE FUNCTION admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    perform rowlock._change_event(p_event_id, p_change, 'admin.change_event', rowlock._check_reason(p_reason));
+end
+$$;
+
+COMMENT ON FUNCTION admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) IS 'Changes settings of an event; orders already made keep their deadlines. For rowlock_admin.';
+
+CREATE FUNCTION admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+declare
+    v_before_ms integer;
+begin
+    select e.window_ms into v_before_ms from rowlock.events e where e.event_id = p_event_id for no key update;
+    perform rowlock._change_event(p_event_id, jsonb_build_object('window_ms', p_window_ms), 'admin.change_window',
+        rowlock._check_reason(p_reason));
+    return v_before_ms;
+end
+$$;
+
+COMMENT ON FUNCTION admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) IS 'Changes an event''s payment window; answers what it was. Orders already made keep their deadlines. For rowlock_admin.';
+
+CREATE FUNCTION admin.close_event(p_event_id bigint, p_reason text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    return rowlock._steer_event(p_event_id, 'closed', 'admin.close_event', rowlock._check_reason(p_reason));
+end
+$$;
+
+COMMENT ON FUNCTION admin.close_event(p_event_id bigint, p_reason text) IS 'Closes an event for good; answers its status. For rowlock_admin.';
+
+CREATE FUNCTION admin.create_event(p_event jsonb, p_reason text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    return rowlock._create_event(p_event, 'admin.create_event', rowlock._check_reason(p_reason));
+end
+$$;
+
+COMMENT ON FUNCTION admin.create_event(p_event jsonb, p_reason text) IS 'Creates a draft event from JSON; answers its id. For rowlock_admin.';
+
+CREATE FUNCTION admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+declare
+    v_reason     constant text := rowlock._check_reason(p_reason);
+    v_payment    rowlock.payments;
+    v_refunded   rowlock.payments;
+    v_status     rowlock.order_status;
+    v_status_now rowlock.order_status;
+begin
+    select p.* into v_payment
+    from rowlock.payments p
+    where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
+    if not found then
+        perform rowlock._invalid_input('provider_reference', format('"%s" of %s is no payment of event %s', p_provider_reference,
+            coalesce(p_provider, 'no provider'), coalesce(p_event_id::text, 'without an id')));
+    end if;
+    -- A payment never moves to another order.
+    select o.status into v_status
+    from rowlock.orders o
+    where o.event_id = p_event_id and o.order_id = v_payment.order_id
+    for update;
+
+    update rowlock.payments p
+    set refunded_at = date_trunc('milliseconds', clock_timestamp())
+    where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference
+        and p.outcome = 'refund_due' and p.refunded_at is null
+    returning p.* into v_refunded;
+    if not found then
+        select p.* into v_payment
+        from rowlock.payments p
+        where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
+        perform rowlock._invalid_input('provider_reference', case
+            when v_payment.refunded_at is not null then format('went back already, at %s', v_payment.refunded_at)
+            else format('is not owed back: its outcome is %s', v_payment.outcome) end);
+    end if;
+
+    update rowlock.orders o
+    set status = 'refunded'
+    where o.event_id = p_event_id and o.order_id = v_payment.order_id and o.status = 'refund_due'
+        and not exists (
+            select
+            from rowlock.payments p
+            where p.event_id = p_event_id and p.order_id = v_payment.order_id and p.outcome = 'refund_due' and p.refunded_at is null
+        );
+    v_status_now := case when found then 'refunded' else v_status end;
+    perform rowlock._log_action('admin.mark_refunded', p_event_id, v_payment.order_id, v_reason,
+        jsonb_build_object('provider', p_provider, 'provider_reference', p_provider_reference),
+        jsonb_build_object('order', v_status, 'refunded_at', null),
+        jsonb_build_object('order', v_status_now, 'refunded_at', v_refunded.refunded_at, 'amount_minor', v_refunded.amount_minor,
+            'currency', v_refunded.currency));
+    return v_status_now::text;
+end
+$$;
+
+COMMENT ON FUNCTION admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) IS 'Notes that a payment that was owed back went back; answers what its order is now. For rowlock_admin.';
+
+CREATE FUNCTION admin.open_event(p_event_id bigint, p_reason text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    return rowlock._steer_event(p_event_id, 'open', 'admin.open_event', rowlock._check_reason(p_reason));
+end
+$$;
+
+COMMENT ON FUNCTION admin.open_event(p_event_id bigint, p_reason text) IS 'Opens an event for sale; answers its status. For rowlock_admin.';
+
+CREATE FUNCTION admin.order_timeline(p_order_id uuid) RETURNS TABLE(at timestamp with time zone, what text, detail text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_order rowlock.orders;
+begin
+    -- One look along the key an event: a join could choose to read all orders.
+    select o.* into v_order
+    from rowlock.events e
+    cross join lateral (
+        select o.* from rowlock.orders o where o.event_id = e.event_id and o.order_id = p_order_id limit 1
+    ) o;
+    if v_order.order_id is null and not exists (select from rowlock.payments p where p.order_id = p_order_id) then
+        raise exception using errcode = 'RL004', message = 'order_not_found',
+            detail = format('there is neither an order %s nor a payment for one', coalesce(p_order_id::text, 'without an id'));
+    end if;
+    return query
+    select h.at, h.what, h.detail
+    from (
+        select 1 as place, v_order.created_at as at, 'claimed' as what,
+            format('%s for %s, %s in minor units, to be paid by %s',
+                rowlock._format_seats(v_order.event_id, v_order.section_nos, v_order.seat_nos), v_order.customer_id,
+                v_order.amount_minor, v_order.expires_at) as detail
+        union all
+        select 4, l.released_at, l.released_as::text, 'seats on sale again'
+        from rowlock.late_orders l
+        where l.event_id = v_order.event_id and l.order_id = p_order_id
+        union all
+        select 4, v_order.ended_at, case when v_order.status = 'refunded' then 'refund_due' else v_order.status::text end,
+            case
+                when v_order.status = 'paid' then 'seats sold, tickets issued'
+                when v_order.status in ('expired', 'cancelled') then 'seats on sale again'
+                when exists (select from rowlock.late_orders l where l.event_id = v_order.event_id and l.order_id = p_order_id)
+                    then 'the money came too late'
+                else 'the money was not right; seats on sale again'
+            end
+        union all
+        select 2, p.received_at, format('payment %s', p.status),
+            format('%s %s from %s, %s: %s', p.amount_minor, p.currency, p.provider, p.provider_reference, p.outcome)
+        from rowlock.payments p
+        where p.order_id = p_order_id and (v_order.event_id is null or p.event_id = v_order.event_id)
+        union all
+        select 5, p.refunded_at, 'refunded', format('%s %s through %s, %s', p.amount_minor, p.currency, p.provider, p.provider_reference)
+        from rowlock.payments p
+        where p.order_id = p_order_id and (v_order.event_id is null or p.event_id = v_order.event_id)
+        union all
+        select 3, f.last_failed_at, case when f.retry_at is null then 'dead letter' else 'expiry failed' end,
+            format('%s attempts: %s', f.attempts, f.last_error)
+        from rowlock.expiry_failures f
+        where f.event_id = v_order.event_id and f.order_id = p_order_id
+        union all
+        select 6, a.acted_at, a.function, format('by %s: %s', a.login_role, coalesce(a.reason, 'no reason asked for'))
+        from rowlock.admin_actions a
+        where a.order_id = p_order_id
+    ) h
+    where h.at is not null
+    order by h.at, h.place;
+end
+$$;
+
+COMMENT ON FUNCTION admin.order_timeline(p_order_id uuid) IS 'What happened to an order, step by step. For rowlock_admin.';
+
+CREATE FUNCTION admin.pause_event(p_event_id bigint, p_reason text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    return rowlock._steer_event(p_event_id, 'paused', 'admin.pause_event', rowlock._check_reason(p_reason));
+end
+$$;
+
+COMMENT ON FUNCTION admin.pause_event(p_event_id bigint, p_reason text) IS 'Pauses an event''s sale; answers its status. For rowlock_admin.';
+
+CREATE FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    perform rowlock._redrive_dead_letter(p_event_id, p_order_id, 'admin.redrive_dead_letter', rowlock._check_reason(p_reason));
+end
+$$;
+
+COMMENT ON FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Lets a given-up expiry be tried again at once. For rowlock_admin.';
+
+CREATE FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+declare
+    v_reason constant text := rowlock._check_reason(p_reason);
+    v_order  rowlock.orders;
+    v_seats  text;
+begin
+    select o.* into v_order from rowlock.orders o where o.event_id = p_event_id and o.order_id = p_order_id for update;
+    if not found then
+        raise exception using errcode = 'RL004', message = 'order_not_found',
+            detail = format('there is no order %s of event %s', p_order_id, p_event_id);
+    end if;
+    -- A customer may cancel twice; whoever releases an order should learn that it had ended.
+    if v_order.status <> 'pending_payment' then
+        raise exception using errcode = 'RL006', message = 'order_not_pending',
+            detail = format('order %s is %s', p_order_id, v_order.status);
+    end if;
+    v_seats := rowlock._format_seats(p_event_id, v_order.section_nos, v_order.seat_nos);
+    perform rowlock.cancel_order(p_event_id, p_order_id, v_order.customer_id);
+    delete from rowlock.expiry_failures f where f.event_id = p_event_id and f.order_id = p_order_id;
+    perform rowlock._log_action('admin.release_order', p_event_id, p_order_id, v_reason, '{}',
+        jsonb_build_object('status', v_order.status, 'held', v_seats), jsonb_build_object('status', 'cancelled', 'available', v_seats));
+    return cardinality(v_order.seat_nos);
+end
+$$;
+
+COMMENT ON FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Ends a pending order as cancelled and puts its seats on sale again; answers how many. For rowlock_admin.';
+
+CREATE FUNCTION admin.sale_export(p_event_id bigint) RETURNS TABLE(section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text, ordered_at timestamp with time zone, paid_at timestamp with time zone, provider text, provider_reference text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    if not exists (select from rowlock.events e where e.event_id = p_event_id) then
+        perform rowlock._event_not_found(p_event_id);
+    end if;
+    return query
+    select s.code, r.label, t.seat_no, s.price_minor, e.currency, t.order_id, o.customer_id, o.created_at, t.issued_at, p.provider,
+        p.provider_reference
+    from rowlock.tickets t
+    join rowlock.events e on e.event_id = t.event_id
+    join rowlock.sections s on s.event_id = t.event_id and s.section_no = t.section_no
+    join rowlock.section_rows r on r.event_id = t.event_id and r.section_no = t.section_no
+        and t.seat_no between r.first_seat and r.last_seat
+    join rowlock.orders o on o.event_id = t.event_id and o.order_id = t.order_id
+    left join rowlock.payments p on p.event_id = t.event_id and p.order_id = t.order_id and p.outcome in ('paid', 'late_reclaimed')
+    where t.event_id = p_event_id
+    order by t.section_no, t.seat_no;
+end
+$$;
+
+COMMENT ON FUNCTION admin.sale_export(p_event_id bigint) IS 'What was sold of an event, a row a seat, with buyers and payments. For rowlock_admin.';
+
+CREATE FUNCTION admin.seat_history(p_event_id bigint, p_section text, p_seat_no integer) RETURNS TABLE(from_at timestamp with time zone, until_at timestamp with time zone, seat_was text, order_id uuid, who text, why_it_ended text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_section constant rowlock.sections := rowlock._section_of(p_event_id, p_section);
+begin
+    if (p_seat_no between 1 and v_section.capacity) is not true then
+        raise exception using errcode = 'RL003', message = 'seat_not_found',
+            detail = format('section %s has seats 1 to %s, not %s', v_section.code, v_section.capacity, p_seat_no);
+    end if;
+    return query
+    with claims as materialized (
+        select o.order_id, o.customer_id collate "default" as customer_id, o.status, o.created_at, o.expires_at, o.ended_at, l.released_as,
+            l.released_at
+        from rowlock.orders o
+        left join rowlock.late_orders l on l.event_id = o.event_id and l.order_id = o.order_id
+        where o.event_id = p_event_id and p_seat_no = any (o.seat_nos)
+            and (v_section.section_no, p_seat_no) in (
+                select u.section_no, u.seat_no from unnest(o.section_nos, o.seat_nos) as u (section_no, seat_no)
+            )
+    ), blocks as materialized (
+        select a.action_id, a.acted_at, a.login_role, a.reason, a.after ? 'blocked' as is_block
+        from rowlock.admin_actions a
+        where a.event_id = p_event_id
+            and a.function in ('admin.block_seats', 'admin.unblock_seats', 'rowlock.block_seats', 'rowlock.unblock_seats')
+            and exists (
+                select
+                from rowlock._selected_seats(p_event_id, coalesce(a.after ->> 'blocked', a.after ->> 'available')) s
+                where s.section_no = v_section.section_no and p_seat_no between s.first_seat and s.last_seat
+            )
+    )
+    select h.from_at, h.until_at, h.seat_was, h.order_id, h.who, h.why
+    from (
+        select c.created_at as from_at, coalesce(c.released_at, c.ended_at) as until_at, 'held' as seat_was, c.order_id,
+            c.customer_id as who,
+            case
+                when c.status = 'pending_payment' then format('not ended: to be paid by %s', c.expires_at)
+                when r.action_id is not null then format('released by %s: %s', r.login_role, r.reason)
+                when c.released_as is not null and c.status = 'paid' then format('%s, but paid late', c.released_as)
+                when c.released_as is not null then format('%s; its money came too late', c.released_as)
+                when c.status in ('refund_due', 'refunded') then 'the wrong amount or currency was paid'
+                else c.status::text
+            end as why
+        from claims c
+        left join rowlock.admin_actions r on r.order_id = c.order_id and r.event_id = p_event_id and r.function = 'admin.release_order'
+        union all
+        select c.ended_at, null, 'sold', c.order_id, c.customer_id, 'not ended'
+        from claims c
+        where c.status = 'paid'
+        union all
+        select b.acted_at, b.until_at, 'blocked', null, b.login_role,
+            concat_ws('; ', 'blocked: ' || coalesce(b.reason, 'through the API'), case when b.until_at is null then 'not ended'
+                else format('unblocked by %s: %s', b.until_by, coalesce(b.until_why, 'through the API')) end)
+        from (
+            select b.*, lead(b.acted_at) over w as until_at, lead(b.login_role) over w as until_by, lead(b.reason) over w as until_why
+            from blocks b
+            window w as (order by b.action_id)
+        ) b
+        where b.is_block
+    ) h
+    order by h.from_at, h.until_at;
+end
+$$;
+
+COMMENT ON FUNCTION admin.seat_history(p_event_id bigint, p_section text, p_seat_no integer) IS 'Who held a seat and who had it, when, and why it ended. For rowlock_admin.';
+
+CREATE FUNCTION admin.unblock_seats(p_event_id bigint, p_seats text, p_reason text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    return rowlock._block_selected(p_event_id, p_seats, 'blocked', 'available', 'admin.unblock_seats', p_reason);
+end
+$$;
+
+COMMENT ON FUNCTION admin.unblock_seats(p_event_id bigint, p_seats text, p_reason text) IS 'Puts blocked seats on sale again, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
+
 CREATE FUNCTION rowlock._admit_searches(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_asked_section_nos integer[], p_quantities integer[], p_section_nos integer[], p_available integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_admitted boolean[]) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -197,6 +547,127 @@ $$;
 
 COMMENT ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) IS 'The available seats of a section, front to back, with their rows.';
 
+CREATE FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_reason      constant text := rowlock._check_reason(p_reason);
+    v_section_nos integer[];
+    v_seat_nos    integer[];
+    v_unfit       text;
+begin
+    select array_agg(w.section_no), array_agg(w.seat_no) into v_section_nos, v_seat_nos
+      from (select distinct r.section_no, n.seat_no
+              from rowlock._selected_seats(p_event_id, p_seats) r
+              cross join lateral generate_series(r.first_seat, r.last_seat) as n(seat_no)) w;
+    if v_seat_nos is null then
+        perform rowlock._invalid_input('seats', 'must name seats, for example A 1-20 35, B 5');
+    end if;
+
+    perform rowlock._wait_for_seats(p_event_id, v_section_nos, v_seat_nos);
+    select rowlock._format_seats(p_event_id, array_agg(s.section_no), array_agg(s.seat_no)) into v_unfit
+      from rowlock.seats s
+      join unnest(v_section_nos, v_seat_nos) as w(section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
+     where s.event_id = p_event_id and s.status in ('held', 'sold');
+    if v_unfit <> '' then
+        raise exception using errcode = 'RL009', message = 'seats_not_blockable', detail = v_unfit,
+            hint = 'These seats are held or sold, and can be neither blocked nor unblocked; nothing was changed.';
+    end if;
+    return rowlock._change_blocked(p_event_id, v_section_nos, v_seat_nos, p_from, p_to, p_function, v_reason);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Blocks or unblocks the seats that an operator means, all or none. Private.';
+
+CREATE FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_section_nos integer[];
+    v_seat_nos    integer[];
+    v_seats       text;
+    v_section     record;
+    v_changed     integer := 0;
+begin
+    perform rowlock._wait_for_seats(p_event_id, p_section_nos, p_seat_nos);
+    -- What will change: it is locked, and a new statement sees what became of it while the locks were waited for.
+    select array_agg(s.section_no), array_agg(s.seat_no) into v_section_nos, v_seat_nos
+      from rowlock.seats s
+      join unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
+     where s.event_id = p_event_id and s.status = p_from;
+
+    for v_section in
+        select w.section_no, array_agg(w.seat_no) as seat_nos
+          from unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no)
+         group by w.section_no
+         order by w.section_no
+    loop
+        v_changed := v_changed + rowlock._set_seats_blocked(p_event_id, v_section.section_no, v_section.seat_nos, p_from, p_to);
+    end loop;
+
+    v_seats := rowlock._format_seats(p_event_id, v_section_nos, v_seat_nos);
+    perform rowlock._log_action(p_function, p_event_id, null, p_reason,
+        jsonb_build_object('seats', rowlock._format_seats(p_event_id, p_section_nos, p_seat_nos)),
+        case when v_changed > 0 then jsonb_build_object(p_from, v_seats) else '{}' end,
+        case when v_changed > 0 then jsonb_build_object(p_to, v_seats) else '{}' end);
+    return v_changed;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Moves listed seats between available and blocked, all or none, and writes down which. Private.';
+
+CREATE FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_event  rowlock.events;
+    v_before jsonb;
+begin
+    perform rowlock._json_object(p_change, 'event', array[
+        'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer'
+    ]);
+    select e.* into v_event from rowlock.events as e where e.event_id = p_event_id for no key update;
+    if not found then
+        perform rowlock._event_not_found(p_event_id);
+    end if;
+    v_before := to_jsonb(v_event);
+
+    if p_change ? 'name' then
+        v_event.name := rowlock._json_text(p_change -> 'name', 'name', 1, 200);
+    end if;
+    if p_change ? 'venue' then
+        v_event.venue := rowlock._json_text(p_change -> 'venue', 'venue', 0, 200);
+    end if;
+    if p_change ? 'starts_at' then
+        v_event.starts_at := rowlock._json_time(p_change -> 'starts_at', 'starts_at');
+    end if;
+    if p_change ? 'on_sale_at' then
+        v_event.on_sale_at := rowlock._json_time(p_change -> 'on_sale_at', 'on_sale_at');
+    end if;
+    if p_change ? 'window_ms' then
+        v_event.window_ms := rowlock._json_integer(p_change -> 'window_ms', 'window_ms', 1000, 86400000);
+    end if;
+    if p_change ? 'seats_per_customer' then
+        v_event.seats_per_customer := rowlock._json_integer(p_change -> 'seats_per_customer', 'seats_per_customer', 1, 1000);
+    end if;
+
+    update rowlock.events as e
+    set name = v_event.name,
+        venue = v_event.venue,
+        starts_at = v_event.starts_at,
+        on_sale_at = v_event.on_sale_at,
+        window_ms = v_event.window_ms,
+        seats_per_customer = v_event.seats_per_customer,
+        updated_at = date_trunc('milliseconds', clock_timestamp())
+    where e.event_id = p_event_id;
+    perform rowlock._log_action(p_function, p_event_id, null, p_reason, p_change,
+        (select coalesce(jsonb_object_agg(k, v_before -> k), '{}') from jsonb_object_keys(p_change) as k),
+        (select coalesce(jsonb_object_agg(k, to_jsonb(v_event) -> k), '{}') from jsonb_object_keys(p_change) as k));
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) IS 'Changes settings of an event and writes it down. Private.';
+
 CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -217,6 +688,21 @@ end
 $$;
 
 COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Raises RL007 unless the arrays describe a batch of payment notices. Private.';
+
+CREATE FUNCTION rowlock._check_reason(p_reason text) RETURNS text
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_reason constant text := regexp_replace(coalesce(p_reason, ''), '^\s+|\s+$', '', 'g');
+begin
+    if v_reason = '' then
+        perform rowlock._invalid_input('reason', 'must say why, for whoever reads the action log');
+    end if;
+    return rowlock._json_text(to_jsonb(v_reason), 'reason', 1, 500);
+end
+$_$;
+
+COMMENT ON FUNCTION rowlock._check_reason(p_reason text) IS 'Reads the reason of a change made from psql; refuses a blank one. Private.';
 
 CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[] DEFAULT '{}'::integer[], p_section_nos integer[] DEFAULT '{}'::integer[], p_seat_nos integer[] DEFAULT '{}'::integer[], p_blamed boolean[] DEFAULT '{}'::boolean[]) RETURNS SETOF rowlock.claim_answer
     LANGUAGE sql STABLE
@@ -242,6 +728,63 @@ CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_o
 $$;
 
 COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[]) IS 'The answers to a batch of claims, with their orders as they are now.';
+
+CREATE FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_event    jsonb;
+    v_event_id bigint;
+    v_sections jsonb := p_event -> 'sections';
+    v_currency text;
+    v_seats    integer := 0;
+    v_now      timestamptz := date_trunc('milliseconds', clock_timestamp());
+begin
+    perform rowlock._json_object(p_event, 'event', array[
+        'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer', 'currency', 'sections'
+    ]);
+    v_currency := rowlock._json_text(p_event -> 'currency', 'currency', 3, 3);
+    if v_currency !~ '^[A-Z]{3}$' then
+        perform rowlock._invalid_input('currency', 'must be an ISO 4217 code, for example TWD');
+    end if;
+    if jsonb_typeof(v_sections) is distinct from 'array' or jsonb_array_length(v_sections) not between 1 and 500 then
+        perform rowlock._invalid_input('sections', 'must be a list of 1 to 500 sections');
+    end if;
+
+    v_event := '{"venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
+    insert into rowlock.events (name, venue, starts_at, on_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at)
+    values (
+        rowlock._json_text(v_event -> 'name', 'name', 1, 200),
+        rowlock._json_text(v_event -> 'venue', 'venue', 0, 200),
+        rowlock._json_time(v_event -> 'starts_at', 'starts_at'),
+        rowlock._json_time(v_event -> 'on_sale_at', 'on_sale_at'),
+        rowlock._json_integer(v_event -> 'window_ms', 'window_ms', 1000, 86400000),
+        rowlock._json_integer(v_event -> 'seats_per_customer', 'seats_per_customer', 1, 1000),
+        v_currency, v_now, v_now
+    )
+    returning event_id into v_event_id;
+
+    for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
+        v_seats := v_seats
+            + rowlock._create_section(v_event_id, v_index + 1, v_sections -> v_index, format('sections[%s]', v_index));
+    end loop;
+    if v_seats > 1000000 then
+        perform rowlock._invalid_input('sections', 'must have at most 1000000 seats together');
+    end if;
+
+    insert into rowlock.seats (event_id, section_no, seat_no)
+    select s.event_id, s.section_no, n.seat_no
+    from rowlock.sections as s
+    cross join lateral generate_series(1, s.capacity) as n (seat_no)
+    where s.event_id = v_event_id
+    order by s.section_no, n.seat_no;
+    perform rowlock._log_action(p_function, v_event_id, null, p_reason, jsonb_build_object('name', v_event -> 'name'), '{}',
+        v_event || jsonb_build_object('status', 'draft', 'sections', jsonb_array_length(v_sections), 'seats', v_seats));
+    return v_event_id;
+end
+$_$;
+
+COMMENT ON FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) IS 'Creates a draft event with its sections, rows and seats, and writes it down; answers its id. Private.';
 
 CREATE FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) RETURNS void
     LANGUAGE plpgsql
@@ -530,6 +1073,28 @@ $$;
 
 COMMENT ON FUNCTION rowlock._find_together(p_event_id bigint, p_section_no integer, p_quantities integer[], p_from_seat integer, p_limit integer, p_lost integer[], OUT o_starts integer[], OUT o_from_seat integer) IS 'Chooses seats together, front-most first, for several requests of one section.';
 
+CREATE FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return (
+        select coalesce(string_agg(s.code || ' ' || l.ranges, ', ' order by l.section_no), '')
+          from (select r.section_no, string_agg(case when r.first_seat = r.last_seat then r.first_seat::text
+                                                     else r.first_seat || '-' || r.last_seat end, ' ' order by r.first_seat) as ranges
+                  from (select i.section_no, min(i.seat_no) as first_seat, max(i.seat_no) as last_seat
+                          -- Numbers in a row differ from their rank by the same.
+                          from (select w.section_no, w.seat_no,
+                                       w.seat_no - row_number() over (partition by w.section_no order by w.seat_no) as island
+                                  from (select distinct u.section_no, u.seat_no
+                                          from unnest(p_section_nos, p_seat_nos) as u(section_no, seat_no)) w) i
+                         group by i.section_no, i.island) r
+                 group by r.section_no) l
+          join rowlock.sections s on s.event_id = p_event_id and s.section_no = l.section_no);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Writes a list of seats as people do: A 1-20 35, B 5. Private.';
+
 CREATE FUNCTION rowlock._invalid_input(p_path text, p_problem text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -785,6 +1350,16 @@ $$;
 
 COMMENT ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) IS 'Locks the customers of late orders, the seats of pending ones and the sections of all, in order. Private.';
 
+CREATE FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into rowlock.admin_actions (acted_at, login_role, function, event_id, order_id, reason, arguments, before, after)
+    values (date_trunc('milliseconds', clock_timestamp()), session_user, p_function, p_event_id, p_order_id, p_reason, p_arguments,
+            p_before, p_after)
+$$;
+
+COMMENT ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) IS 'Writes down what an operator changed, and why. Private.';
+
 CREATE FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
@@ -1013,6 +1588,26 @@ $$;
 
 COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) IS 'Locks the orders of payment notices, records the new payments, tells which can be paid together. Private.';
 
+CREATE FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_attempts integer;
+begin
+    delete from rowlock.expiry_failures f
+    where f.event_id = p_event_id and f.order_id = p_order_id and f.retry_at is null
+    returning f.attempts into v_attempts;
+    if not found then
+        raise exception using errcode = 'RL011', message = 'dead_letter_not_found',
+            detail = format('there is no dead letter for order %s of event %s', p_order_id, p_event_id);
+    end if;
+    perform rowlock._log_action(p_function, p_event_id, p_order_id, p_reason, '{}', jsonb_build_object('attempts', v_attempts),
+        jsonb_build_object('attempts', 0));
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) IS 'Lets a given-up expiry be tried again at once, and writes it down. Private.';
+
 CREATE FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1093,6 +1688,84 @@ $$;
 
 COMMENT ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) IS 'Chooses and locks seats for a round of best-available claims.';
 
+CREATE TABLE rowlock.sections (
+    event_id bigint NOT NULL,
+    section_no integer NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    price_minor bigint NOT NULL,
+    capacity integer NOT NULL,
+    available integer NOT NULL,
+    held integer DEFAULT 0 NOT NULL,
+    sold integer DEFAULT 0 NOT NULL,
+    blocked integer DEFAULT 0 NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    search_from integer[] DEFAULT '{}'::integer[] NOT NULL,
+    releases bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT sections_available_check CHECK ((available >= 0)),
+    CONSTRAINT sections_blocked_check CHECK ((blocked >= 0)),
+    CONSTRAINT sections_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000000))),
+    CONSTRAINT sections_check CHECK (((((available + held) + sold) + blocked) = capacity)),
+    CONSTRAINT sections_code_check CHECK (((char_length(code) >= 1) AND (char_length(code) <= 20))),
+    CONSTRAINT sections_held_check CHECK ((held >= 0)),
+    CONSTRAINT sections_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT sections_price_minor_check CHECK (((price_minor >= 0) AND (price_minor <= '1000000000000'::bigint))),
+    CONSTRAINT sections_section_no_check CHECK ((section_no >= 1)),
+    CONSTRAINT sections_sold_check CHECK ((sold >= 0))
+)
+WITH (fillfactor='25', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+COMMENT ON TABLE rowlock.sections IS 'A priced area of an event, with the counts of its seats kept in the transaction that changes them.';
+
+COMMENT ON COLUMN rowlock.sections.event_id IS 'The event it belongs to.';
+
+COMMENT ON COLUMN rowlock.sections.section_no IS 'From 1, in the order the event was described.';
+
+COMMENT ON COLUMN rowlock.sections.code IS 'What the API and the tickets call it, for example A.';
+
+COMMENT ON COLUMN rowlock.sections.name IS 'What people call it, for example Floor A.';
+
+COMMENT ON COLUMN rowlock.sections.price_minor IS 'Price of each of its seats in minor units; it never changes.';
+
+COMMENT ON COLUMN rowlock.sections.capacity IS 'How many seats it has; they are numbered 1 to capacity.';
+
+COMMENT ON COLUMN rowlock.sections.available IS 'Seats on sale now.';
+
+COMMENT ON COLUMN rowlock.sections.held IS 'Seats held by pending orders.';
+
+COMMENT ON COLUMN rowlock.sections.sold IS 'Seats sold.';
+
+COMMENT ON COLUMN rowlock.sections.blocked IS 'Seats kept back by the box office.';
+
+COMMENT ON COLUMN rowlock.sections.revision IS 'Grows with every change of its seats.';
+
+COMMENT ON COLUMN rowlock.sections.search_from IS 'Hints for best available: element n says that no n or more seats together began below this seat when it was written. Never trusted for a refusal.';
+
+COMMENT ON COLUMN rowlock.sections.releases IS 'How many times seats came back; a search writes its hint only if this did not move meanwhile.';
+
+CREATE FUNCTION rowlock._section_of(p_event_id bigint, p_section text) RETURNS rowlock.sections
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_section rowlock.sections;
+begin
+    select s.* into v_section from rowlock.sections as s where s.event_id = p_event_id and s.code = p_section;
+    if not found then
+        if not exists (select from rowlock.events as e where e.event_id = p_event_id) then
+            perform rowlock._event_not_found(p_event_id);
+        end if;
+        raise exception using
+            errcode = 'RL002',
+            message = 'section_not_found',
+            detail = format('event %s has no section "%s"; it has %s', p_event_id, left(p_section, 50),
+                (select string_agg(s.code, ', ' order by s.section_no) from rowlock.sections as s where s.event_id = p_event_id));
+    end if;
+    return v_section;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._section_of(p_event_id bigint, p_section text) IS 'Finds a section by its code. Private.';
+
 CREATE FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no integer) RETURNS text
     LANGUAGE plpgsql STABLE
     AS $$
@@ -1113,6 +1786,49 @@ end
 $$;
 
 COMMENT ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no integer) IS 'Reads the seats of a section as one text, with its caller''s snapshot.';
+
+CREATE FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) RETURNS TABLE(section_no integer, first_seat integer, last_seat integer)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+#variable_conflict use_column
+declare
+    v_item    text;
+    v_words   text[];
+    v_range   text;
+    v_section rowlock.sections;
+    v_first   integer;
+    v_last    integer;
+begin
+    foreach v_item in array string_to_array(coalesce(p_seats, ''), ',') loop
+        v_words := regexp_split_to_array(regexp_replace(v_item, '^\s+|\s+$', '', 'g'), '\s+');
+        if v_words[1] = '' then
+            perform rowlock._invalid_input('seats', 'has a comma with nothing before or after it');
+        end if;
+        v_section := rowlock._section_of(p_event_id, v_words[1]);
+        if cardinality(v_words) = 1 then
+            return query select v_section.section_no, 1, v_section.capacity;
+        end if;
+        foreach v_range in array v_words[2:] loop
+            if v_range !~ '^\d{1,7}(-\d{1,7})?$' then
+                perform rowlock._invalid_input('seats', format('"%s" is neither a seat number nor a range; write: A 1-20 35, B 5',
+                    left(v_range, 50)));
+            end if;
+            v_first := split_part(v_range, '-', 1)::integer;
+            v_last := coalesce(nullif(split_part(v_range, '-', 2), ''), split_part(v_range, '-', 1))::integer;
+            if v_first > v_last then
+                perform rowlock._invalid_input('seats', format('"%s" runs backwards', v_range));
+            end if;
+            if v_first < 1 or v_last > v_section.capacity then
+                raise exception using errcode = 'RL003', message = 'seat_not_found',
+                    detail = format('section %s has seats 1 to %s, not %s', v_section.code, v_section.capacity, v_range);
+            end if;
+            return query select v_section.section_no, v_first, v_last;
+        end loop;
+    end loop;
+end
+$_$;
+
+COMMENT ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) IS 'Reads which seats an operator means: A 1-20 35, B 5, C. Private.';
 
 CREATE FUNCTION rowlock._set_event_status(p_event_id bigint, p_status rowlock.event_status, p_from rowlock.event_status[]) RETURNS void
     LANGUAGE plpgsql
@@ -1252,6 +1968,9 @@ begin
         when v_status = 'pending_payment' then
             perform rowlock._release_orders(p_event_id, array[v_row], 'refund_due', p_at);
         when v_status in ('expired', 'cancelled') then
+            insert into rowlock.late_orders (event_id, order_id, released_as, released_at)
+            select o.event_id, o.order_id, o.status, o.ended_at from rowlock.orders o where o.ctid = v_row
+            on conflict do nothing;
             if v_right and rowlock._reclaim_order(p_event_id, v_row, p_at) then
                 return 'late_reclaimed'::rowlock.payment_outcome;
             end if;
@@ -1265,6 +1984,41 @@ end
 $$;
 
 COMMENT ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) IS 'What arrived money buys: the seats, the seats claimed again, or a refund. Private.';
+
+CREATE FUNCTION rowlock._steer_event(p_event_id bigint, p_status rowlock.event_status, p_function text, p_reason text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_before rowlock.event_status;
+begin
+    select e.status into v_before from rowlock.events as e where e.event_id = p_event_id for no key update;
+    perform rowlock._set_event_status(p_event_id, p_status, case p_status
+        when 'open' then array['draft', 'paused']
+        when 'paused' then array['open']
+        when 'closed' then array['draft', 'open', 'paused']
+    end::rowlock.event_status[]);
+    perform rowlock._log_action(p_function, p_event_id, null, p_reason, '{}', jsonb_build_object('status', v_before),
+        jsonb_build_object('status', p_status));
+    return p_status::text;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._steer_event(p_event_id bigint, p_status rowlock.event_status, p_function text, p_reason text) IS 'Opens, pauses or closes an event and writes it down. Private.';
+
+CREATE FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform
+      from rowlock.seats s
+      join unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
+     where s.event_id = p_event_id
+     order by s.section_no, s.seat_no
+       for update of s;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Locks listed seats, waiting for each. Private.';
 
 CREATE FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS TABLE(request_no integer, section_no integer, seat_no integer, first_no integer, fault integer)
     LANGUAGE sql STABLE
@@ -1303,7 +2057,8 @@ CREATE FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_s
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
-    select rowlock._set_seats_blocked(p_event_id, p_section_no, p_seat_nos, 'available', 'blocked')
+    select rowlock._change_blocked(p_event_id, array_fill(p_section_no, array[cardinality(p_seat_nos)]), p_seat_nos, 'available', 'blocked',
+                                   'rowlock.block_seats', null)
 $$;
 
 COMMENT ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Keeps seats of one section back from sale, all or none; answers how many changed.';
@@ -1349,45 +2104,8 @@ CREATE FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) RETURNS 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
-declare
-    v_event rowlock.events;
 begin
-    perform rowlock._json_object(p_change, 'event', array[
-        'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer'
-    ]);
-    select e.* into v_event from rowlock.events as e where e.event_id = p_event_id for no key update;
-    if not found then
-        perform rowlock._event_not_found(p_event_id);
-    end if;
-
-    if p_change ? 'name' then
-        v_event.name := rowlock._json_text(p_change -> 'name', 'name', 1, 200);
-    end if;
-    if p_change ? 'venue' then
-        v_event.venue := rowlock._json_text(p_change -> 'venue', 'venue', 0, 200);
-    end if;
-    if p_change ? 'starts_at' then
-        v_event.starts_at := rowlock._json_time(p_change -> 'starts_at', 'starts_at');
-    end if;
-    if p_change ? 'on_sale_at' then
-        v_event.on_sale_at := rowlock._json_time(p_change -> 'on_sale_at', 'on_sale_at');
-    end if;
-    if p_change ? 'window_ms' then
-        v_event.window_ms := rowlock._json_integer(p_change -> 'window_ms', 'window_ms', 1000, 86400000);
-    end if;
-    if p_change ? 'seats_per_customer' then
-        v_event.seats_per_customer := rowlock._json_integer(p_change -> 'seats_per_customer', 'seats_per_customer', 1, 1000);
-    end if;
-
-    update rowlock.events as e
-    set name = v_event.name,
-        venue = v_event.venue,
-        starts_at = v_event.starts_at,
-        on_sale_at = v_event.on_sale_at,
-        window_ms = v_event.window_ms,
-        seats_per_customer = v_event.seats_per_customer,
-        updated_at = date_trunc('milliseconds', clock_timestamp())
-    where e.event_id = p_event_id;
+    perform rowlock._change_event(p_event_id, p_change, 'rowlock.change_event', null);
 end
 $$;
 
@@ -1602,7 +2320,7 @@ CREATE FUNCTION rowlock.close_event(p_event_id bigint) RETURNS void
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
 begin
-    perform rowlock._set_event_status(p_event_id, 'closed', array['draft', 'open', 'paused']::rowlock.event_status[]);
+    perform rowlock._steer_event(p_event_id, 'closed', 'rowlock.close_event', null);
 end
 $$;
 
@@ -1625,6 +2343,8 @@ begin
     if not found then
         perform rowlock._invalid_input('hash', 'is the hash of an earlier key');
     end if;
+    perform rowlock._log_action('rowlock.create_api_key', null, null, null, jsonb_build_object('name', p_name), '{}',
+        jsonb_build_object('api_key_id', v_api_key_id));
     return v_api_key_id;
 end
 $$;
@@ -1634,56 +2354,11 @@ COMMENT ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) IS 'Record
 CREATE FUNCTION rowlock.create_event(p_event jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
-    AS $_$
-declare
-    v_event    jsonb;
-    v_event_id bigint;
-    v_sections jsonb := p_event -> 'sections';
-    v_currency text;
-    v_seats    integer := 0;
-    v_now      timestamptz := date_trunc('milliseconds', clock_timestamp());
+    AS $$
 begin
-    perform rowlock._json_object(p_event, 'event', array[
-        'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer', 'currency', 'sections'
-    ]);
-    v_currency := rowlock._json_text(p_event -> 'currency', 'currency', 3, 3);
-    if v_currency !~ '^[A-Z]{3}$' then
-        perform rowlock._invalid_input('currency', 'must be an ISO 4217 code, for example TWD');
-    end if;
-    if jsonb_typeof(v_sections) is distinct from 'array' or jsonb_array_length(v_sections) not between 1 and 500 then
-        perform rowlock._invalid_input('sections', 'must be a list of 1 to 500 sections');
-    end if;
-
-    v_event := '{"venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
-    insert into rowlock.events (name, venue, starts_at, on_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at)
-    values (
-        rowlock._json_text(v_event -> 'name', 'name', 1, 200),
-        rowlock._json_text(v_event -> 'venue', 'venue', 0, 200),
-        rowlock._json_time(v_event -> 'starts_at', 'starts_at'),
-        rowlock._json_time(v_event -> 'on_sale_at', 'on_sale_at'),
-        rowlock._json_integer(v_event -> 'window_ms', 'window_ms', 1000, 86400000),
-        rowlock._json_integer(v_event -> 'seats_per_customer', 'seats_per_customer', 1, 1000),
-        v_currency, v_now, v_now
-    )
-    returning event_id into v_event_id;
-
-    for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
-        v_seats := v_seats
-            + rowlock._create_section(v_event_id, v_index + 1, v_sections -> v_index, format('sections[%s]', v_index));
-    end loop;
-    if v_seats > 1000000 then
-        perform rowlock._invalid_input('sections', 'must have at most 1000000 seats together');
-    end if;
-
-    insert into rowlock.seats (event_id, section_no, seat_no)
-    select s.event_id, s.section_no, n.seat_no
-    from rowlock.sections as s
-    cross join lateral generate_series(1, s.capacity) as n (seat_no)
-    where s.event_id = v_event_id
-    order by s.section_no, n.seat_no;
-    return v_event_id;
+    return rowlock._create_event(p_event, 'rowlock.create_event', null);
 end
-$_$;
+$$;
 
 COMMENT ON FUNCTION rowlock.create_event(p_event jsonb) IS 'Creates a draft event with its sections, rows and seats; answers its id.';
 
@@ -1941,7 +2616,7 @@ CREATE FUNCTION rowlock.open_event(p_event_id bigint) RETURNS void
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
 begin
-    perform rowlock._set_event_status(p_event_id, 'open', array['draft', 'paused']::rowlock.event_status[]);
+    perform rowlock._steer_event(p_event_id, 'open', 'rowlock.open_event', null);
 end
 $$;
 
@@ -2028,7 +2703,7 @@ CREATE FUNCTION rowlock.pause_event(p_event_id bigint) RETURNS void
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
 begin
-    perform rowlock._set_event_status(p_event_id, 'paused', array['open']::rowlock.event_status[]);
+    perform rowlock._steer_event(p_event_id, 'paused', 'rowlock.pause_event', null);
 end
 $$;
 
@@ -2077,12 +2752,7 @@ CREATE FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) 
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
 begin
-    delete from rowlock.expiry_failures f
-    where f.event_id = p_event_id and f.order_id = p_order_id and f.retry_at is null;
-    if not found then
-        raise exception using errcode = 'RL011', message = 'dead_letter_not_found',
-            detail = format('there is no dead letter for order %s of event %s', p_order_id, p_event_id);
-    end if;
+    perform rowlock._redrive_dead_letter(p_event_id, p_order_id, 'rowlock.redrive_dead_letter', null);
 end
 $$;
 
@@ -2109,7 +2779,10 @@ CREATE FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
+declare
+    v_revoked_at timestamptz;
 begin
+    select k.revoked_at into v_revoked_at from rowlock.api_keys as k where k.api_key_id = p_api_key_id for update;
     update rowlock.api_keys as k
     set revoked_at = coalesce(k.revoked_at, date_trunc('milliseconds', clock_timestamp()))
     where k.api_key_id = p_api_key_id;
@@ -2119,6 +2792,9 @@ begin
             message = 'api_key_not_found',
             detail = format('there is no API key %s', coalesce(p_api_key_id::text, 'without an id'));
     end if;
+    perform rowlock._log_action('rowlock.revoke_api_key', null, null, null, jsonb_build_object('api_key_id', p_api_key_id),
+        jsonb_build_object('revoked_at', v_revoked_at),
+        (select jsonb_build_object('revoked_at', k.revoked_at) from rowlock.api_keys as k where k.api_key_id = p_api_key_id));
 end
 $$;
 
@@ -2240,71 +2916,198 @@ CREATE FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
-    select rowlock._set_seats_blocked(p_event_id, p_section_no, p_seat_nos, 'blocked', 'available')
+    select rowlock._change_blocked(p_event_id, array_fill(p_section_no, array[cardinality(p_seat_nos)]), p_seat_nos, 'blocked', 'available',
+                                   'rowlock.unblock_seats', null)
 $$;
 
 COMMENT ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
 
-CREATE TABLE rowlock.deadlines (
-    event_id bigint NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    first_order_id uuid NOT NULL,
-    order_ids uuid[] NOT NULL,
-    CONSTRAINT deadlines_order_ids_check CHECK ((cardinality(order_ids) >= 1))
+CREATE TABLE rowlock.admin_actions (
+    action_id bigint NOT NULL,
+    acted_at timestamp with time zone NOT NULL,
+    login_role text NOT NULL,
+    function text NOT NULL,
+    event_id bigint,
+    order_id uuid,
+    reason text,
+    arguments jsonb NOT NULL,
+    before jsonb NOT NULL,
+    after jsonb NOT NULL,
+    CONSTRAINT admin_actions_reason_check CHECK (((reason ~ '\S'::text) AND (char_length(reason) <= 500)))
 );
 
-COMMENT ON TABLE rowlock.deadlines IS 'Orders by deadline: every pending order is listed, one row for all that were claimed together.';
+COMMENT ON TABLE rowlock.admin_actions IS 'What operators changed, one row a call, written in the transaction that made the change. Nobody is granted to change it.';
 
-COMMENT ON COLUMN rowlock.deadlines.event_id IS 'The event of the orders.';
+COMMENT ON COLUMN rowlock.admin_actions.action_id IS 'Grows; gaps are calls that were undone.';
 
-COMMENT ON COLUMN rowlock.deadlines.expires_at IS 'Their deadline.';
+COMMENT ON COLUMN rowlock.admin_actions.acted_at IS 'When the change was made.';
 
-COMMENT ON COLUMN rowlock.deadlines.first_order_id IS 'One of them, to tell batches with the same deadline apart.';
+COMMENT ON COLUMN rowlock.admin_actions.login_role IS 'Who was logged in (session_user), whatever role was set: an operator, or the login of a server.';
 
-COMMENT ON COLUMN rowlock.deadlines.order_ids IS 'The orders; those that have ended may be missing.';
+COMMENT ON COLUMN rowlock.admin_actions.function IS 'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
 
-CREATE TABLE rowlock.events (
-    event_id bigint NOT NULL,
-    name text NOT NULL,
-    venue text DEFAULT ''::text NOT NULL,
-    starts_at timestamp with time zone,
-    on_sale_at timestamp with time zone,
-    status rowlock.event_status DEFAULT 'draft'::rowlock.event_status NOT NULL,
-    window_ms integer DEFAULT 10000 NOT NULL,
-    seats_per_customer integer DEFAULT 10 NOT NULL,
-    currency text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
-    CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
-    CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
-    CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
+COMMENT ON COLUMN rowlock.admin_actions.event_id IS 'The event concerned, if there is one.';
+
+COMMENT ON COLUMN rowlock.admin_actions.order_id IS 'The order concerned, if there is one.';
+
+COMMENT ON COLUMN rowlock.admin_actions.reason IS 'Why, in the operator''s words; null for what came through the API or the command line, which ask for none.';
+
+COMMENT ON COLUMN rowlock.admin_actions.arguments IS 'What else the call was given.';
+
+COMMENT ON COLUMN rowlock.admin_actions.before IS 'What the call changed, as it was.';
+
+COMMENT ON COLUMN rowlock.admin_actions.after IS 'What the call changed, as it became; the same as before if it changed nothing.';
+
+CREATE VIEW admin.action_log WITH (security_barrier='true') AS
+ SELECT a.action_id,
+    a.acted_at,
+    a.login_role,
+    a.function,
+    a.event_id,
+    a.order_id,
+        CASE
+            WHEN ( SELECT pg_has_role('rowlock_admin'::name, 'usage'::text) AS pg_has_role) THEN a.reason
+            ELSE NULL::text
+        END AS reason,
+    a.arguments,
+    a.before,
+    a.after
+   FROM rowlock.admin_actions a;
+
+COMMENT ON VIEW admin.action_log IS 'What operators changed, one row a call. For rowlock_admin and rowlock_readonly, who sees no reasons.';
+
+COMMENT ON COLUMN admin.action_log.action_id IS 'Grows; gaps are calls that were undone.';
+
+COMMENT ON COLUMN admin.action_log.acted_at IS 'When the change was made.';
+
+COMMENT ON COLUMN admin.action_log.login_role IS 'Who was logged in: an operator, or the login of a server.';
+
+COMMENT ON COLUMN admin.action_log.function IS 'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
+
+COMMENT ON COLUMN admin.action_log.event_id IS 'The event concerned, if there is one.';
+
+COMMENT ON COLUMN admin.action_log.order_id IS 'The order concerned, if there is one.';
+
+COMMENT ON COLUMN admin.action_log.reason IS 'Why, in the operator''s words; null if none was asked for, or for others than rowlock_admin.';
+
+COMMENT ON COLUMN admin.action_log.arguments IS 'What else the call was given.';
+
+COMMENT ON COLUMN admin.action_log.before IS 'What the call changed, as it was.';
+
+COMMENT ON COLUMN admin.action_log.after IS 'What the call changed, as it became.';
+
+CREATE TABLE rowlock.applied_files (
+    path text NOT NULL,
+    checksum bytea NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
-COMMENT ON TABLE rowlock.events IS 'One concert session on sale a row.';
+COMMENT ON TABLE rowlock.applied_files IS 'The function and view files as last applied, so that unchanged ones are skipped.';
 
-COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event lives in one database as a whole.';
+COMMENT ON COLUMN rowlock.applied_files.path IS 'Path below sql/.';
 
-COMMENT ON COLUMN rowlock.events.name IS 'What people call it, 1 to 200 characters.';
+COMMENT ON COLUMN rowlock.applied_files.checksum IS 'SHA-256 of the file.';
 
-COMMENT ON COLUMN rowlock.events.venue IS 'Where it takes place, at most 200 characters.';
+COMMENT ON COLUMN rowlock.applied_files.applied_at IS 'When it was applied.';
 
-COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert begins, if known.';
+CREATE TABLE rowlock.releases (
+    version text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT releases_version_check CHECK ((version ~ '^[0-9]+[.][0-9]+[.][0-9]+'::text))
+);
 
-COMMENT ON COLUMN rowlock.events.on_sale_at IS 'No claim succeeds before this moment; null: as soon as the event is open.';
+COMMENT ON TABLE rowlock.releases IS 'The releases that have migrated this database: an older one must not put its functions back.';
 
-COMMENT ON COLUMN rowlock.events.status IS 'Seats are sold only while open.';
+COMMENT ON COLUMN rowlock.releases.version IS 'Version of the rowlock binary.';
 
-COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
+COMMENT ON COLUMN rowlock.releases.applied_at IS 'When it first migrated this database.';
 
-COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own together, over all orders.';
+CREATE VIEW admin.database_settings AS
+ WITH wanted(place, name, good) AS (
+         VALUES (1,'fsync'::text,'on'::text), (2,'synchronous_commit'::text,'on'::text), (3,'full_page_writes'::text,'on'::text), (4,'max_locks_per_transaction'::text,'128 or more'::text), (5,'max_connections'::text,'4 for each lane of each server, and its pool'::text), (6,'default_transaction_isolation'::text,'read committed'::text), (7,'statement_timeout'::text,NULL::text), (8,'lock_timeout'::text,NULL::text), (9,'idle_in_transaction_session_timeout'::text,NULL::text), (10,'server_version'::text,'15 or newer'::text)
+        )
+ SELECT w.place,
+    w.name,
+    'server'::text AS applies_to,
+    (s.reset_val || COALESCE((' '::text || s.unit), ''::text)) AS value,
+    w.good AS should_be
+   FROM (wanted w
+     JOIN pg_settings s ON ((s.name = w.name)))
+UNION ALL
+ SELECT w.place,
+    w.name,
+    concat_ws(' '::text, ('login '::text || (r.rolname)::text), ('database '::text || (d.datname)::text)) AS applies_to,
+    split_part(c.setting, '='::text, 2) AS value,
+    w.good AS should_be
+   FROM ((((wanted w
+     JOIN pg_db_role_setting g ON (true))
+     CROSS JOIN LATERAL unnest(g.setconfig) c(setting))
+     LEFT JOIN pg_roles r ON ((r.oid = g.setrole)))
+     LEFT JOIN pg_database d ON ((d.oid = g.setdatabase)))
+  WHERE ((split_part(c.setting, '='::text, 1) = w.name) AND ((g.setdatabase = (0)::oid) OR (d.datname = current_database())))
+UNION ALL
+ SELECT 20 AS place,
+    'migration'::text AS name,
+    'rowlock'::text AS applies_to,
+    (COALESCE(max(h.version), 0))::text AS value,
+    NULL::text AS should_be
+   FROM public.refinery_schema_history h
+UNION ALL
+ SELECT 21 AS place,
+    'function and view files'::text AS name,
+    'rowlock'::text AS applies_to,
+    (count(*))::text AS value,
+    NULL::text AS should_be
+   FROM rowlock.applied_files
+UNION ALL
+( SELECT 22 AS place,
+    'release'::text AS name,
+    'rowlock'::text AS applies_to,
+    r.version AS value,
+    NULL::text AS should_be
+   FROM rowlock.releases r
+  ORDER BY r.applied_at DESC
+ LIMIT 1)
+  ORDER BY 1, 2, 3;
 
-COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
+COMMENT ON VIEW admin.database_settings IS 'PostgreSQL''s settings that the promises rest on, and how far the database is migrated. For rowlock_admin and rowlock_readonly.';
 
-COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
+COMMENT ON COLUMN admin.database_settings.place IS 'Keeps the lines in order.';
 
-COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
+COMMENT ON COLUMN admin.database_settings.name IS 'The setting, or what is counted.';
+
+COMMENT ON COLUMN admin.database_settings.applies_to IS 'server: for everybody without a line of their own; a login, a database, or both.';
+
+COMMENT ON COLUMN admin.database_settings.value IS 'What a new session gets, with its unit.';
+
+COMMENT ON COLUMN admin.database_settings.should_be IS 'What it should be; null if any value will do.';
+
+CREATE TABLE rowlock.expiry_failures (
+    event_id bigint NOT NULL,
+    order_id uuid NOT NULL,
+    attempts integer NOT NULL,
+    last_error text NOT NULL,
+    first_failed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_failed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    retry_at timestamp with time zone,
+    CONSTRAINT expiry_failures_attempts_check CHECK ((attempts >= 1))
+);
+
+COMMENT ON TABLE rowlock.expiry_failures IS 'Orders whose expiry raised an error. Without a retry_at they are dead letters: kept until somebody redrives them.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.event_id IS 'The event of the order.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.order_id IS 'The order that could not be expired.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.attempts IS 'How many attempts failed.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.last_error IS 'What the last attempt said.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.first_failed_at IS 'When the first attempt failed.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.last_failed_at IS 'When the last attempt failed.';
+
+COMMENT ON COLUMN rowlock.expiry_failures.retry_at IS 'When the next attempt is due; null: a dead letter.';
 
 CREATE TABLE rowlock.orders (
     event_id bigint NOT NULL,
@@ -2357,6 +3160,199 @@ COMMENT ON COLUMN rowlock.orders.idempotency_key IS 'What the client sent to mak
 COMMENT ON COLUMN rowlock.orders.fingerprint IS 'SHA-256 of the request the key came with: the same key with another body is refused.';
 
 COMMENT ON COLUMN rowlock.orders.is_live IS 'Whether it holds or owns its seats: pending or paid.';
+
+CREATE TABLE rowlock.pseudonym_key (
+    is_only boolean DEFAULT true NOT NULL,
+    key bytea NOT NULL,
+    CONSTRAINT pseudonym_key_is_only_check CHECK (is_only),
+    CONSTRAINT pseudonym_key_key_check CHECK ((octet_length(key) = 32))
+);
+
+COMMENT ON TABLE rowlock.pseudonym_key IS 'The secret that turns customer ids into what rowlock_readonly sees. One row.';
+
+COMMENT ON COLUMN rowlock.pseudonym_key.is_only IS 'True: there is only one.';
+
+COMMENT ON COLUMN rowlock.pseudonym_key.key IS '32 bytes, 244 of their bits random. Another key means other pseudonyms.';
+
+CREATE VIEW admin.dead_letters WITH (security_barrier='true') AS
+ SELECT f.event_id,
+    f.order_id,
+        CASE
+            WHEN ( SELECT pg_has_role('rowlock_admin'::name, 'usage'::text) AS pg_has_role) THEN o.customer_id
+            ELSE ('c-'::text || "left"(encode(sha256((( SELECT k.key
+               FROM rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8'::name))), 'hex'::text), 16))
+        END AS customer,
+    (o.status)::text AS order_status,
+    cardinality(o.seat_nos) AS seats,
+    f.attempts,
+        CASE
+            WHEN ( SELECT pg_has_role('rowlock_admin'::name, 'usage'::text) AS pg_has_role) THEN f.last_error
+            ELSE NULL::text
+        END AS last_error,
+    f.first_failed_at,
+    f.last_failed_at
+   FROM (rowlock.expiry_failures f
+     LEFT JOIN rowlock.orders o ON (((o.event_id = f.event_id) AND (o.order_id = f.order_id))))
+  WHERE (f.retry_at IS NULL)
+  ORDER BY f.last_failed_at DESC, f.event_id, f.order_id;
+
+COMMENT ON VIEW admin.dead_letters IS 'Orders whose expiry was given up; their seats stay held. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+
+COMMENT ON COLUMN admin.dead_letters.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.dead_letters.order_id IS 'The order that could not be expired.';
+
+COMMENT ON COLUMN admin.dead_letters.customer IS 'Its buyer: the id for rowlock_admin, a pseudonym for others.';
+
+COMMENT ON COLUMN admin.dead_letters.order_status IS 'What the order is; pending_payment while its seats are held.';
+
+COMMENT ON COLUMN admin.dead_letters.seats IS 'How many seats it claimed.';
+
+COMMENT ON COLUMN admin.dead_letters.attempts IS 'How many attempts failed.';
+
+COMMENT ON COLUMN admin.dead_letters.last_error IS 'What the last attempt said; for rowlock_admin only.';
+
+COMMENT ON COLUMN admin.dead_letters.first_failed_at IS 'When the first attempt failed.';
+
+COMMENT ON COLUMN admin.dead_letters.last_failed_at IS 'When the last attempt failed.';
+
+CREATE TABLE rowlock.events (
+    event_id bigint NOT NULL,
+    name text NOT NULL,
+    venue text DEFAULT ''::text NOT NULL,
+    starts_at timestamp with time zone,
+    on_sale_at timestamp with time zone,
+    status rowlock.event_status DEFAULT 'draft'::rowlock.event_status NOT NULL,
+    window_ms integer DEFAULT 10000 NOT NULL,
+    seats_per_customer integer DEFAULT 10 NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
+    CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
+    CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
+);
+
+COMMENT ON TABLE rowlock.events IS 'One concert session on sale a row.';
+
+COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event lives in one database as a whole.';
+
+COMMENT ON COLUMN rowlock.events.name IS 'What people call it, 1 to 200 characters.';
+
+COMMENT ON COLUMN rowlock.events.venue IS 'Where it takes place, at most 200 characters.';
+
+COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert begins, if known.';
+
+COMMENT ON COLUMN rowlock.events.on_sale_at IS 'No claim succeeds before this moment; null: as soon as the event is open.';
+
+COMMENT ON COLUMN rowlock.events.status IS 'Seats are sold only while open.';
+
+COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
+
+COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own together, over all orders.';
+
+COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
+
+COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
+
+COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
+
+CREATE VIEW admin.event_settings AS
+ SELECT e.event_id,
+    e.name,
+    e.venue,
+    (e.status)::text AS status,
+    e.window_ms,
+    e.seats_per_customer,
+    e.currency,
+    e.on_sale_at,
+    e.starts_at,
+    e.created_at,
+    e.updated_at
+   FROM rowlock.events e
+  ORDER BY e.event_id;
+
+COMMENT ON VIEW admin.event_settings IS 'Each event''s settings. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.event_settings.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.event_settings.name IS 'What people call it.';
+
+COMMENT ON COLUMN admin.event_settings.venue IS 'Where it takes place.';
+
+COMMENT ON COLUMN admin.event_settings.status IS 'draft, open, paused or closed.';
+
+COMMENT ON COLUMN admin.event_settings.window_ms IS 'How long a new order holds its seats, in milliseconds.';
+
+COMMENT ON COLUMN admin.event_settings.seats_per_customer IS 'How many seats one customer may hold and own together.';
+
+COMMENT ON COLUMN admin.event_settings.currency IS 'ISO 4217 code of its prices.';
+
+COMMENT ON COLUMN admin.event_settings.on_sale_at IS 'No claim succeeds before this moment; null: as soon as it is open.';
+
+COMMENT ON COLUMN admin.event_settings.starts_at IS 'When the concert begins, if known.';
+
+COMMENT ON COLUMN admin.event_settings.created_at IS 'When the event was created.';
+
+COMMENT ON COLUMN admin.event_settings.updated_at IS 'When its settings last changed.';
+
+CREATE VIEW admin.house_now AS
+SELECT
+    NULL::bigint AS event_id,
+    NULL::text AS name,
+    NULL::text AS status,
+    NULL::text AS currency,
+    NULL::bigint AS capacity,
+    NULL::bigint AS available,
+    NULL::bigint AS held,
+    NULL::bigint AS sold,
+    NULL::bigint AS blocked,
+    NULL::numeric AS sold_percent,
+    NULL::bigint AS revenue_minor;
+
+COMMENT ON VIEW admin.house_now IS 'Each event''s seats by what they are now. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.house_now.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.house_now.name IS 'What people call it.';
+
+COMMENT ON COLUMN admin.house_now.status IS 'draft, open, paused or closed.';
+
+COMMENT ON COLUMN admin.house_now.currency IS 'ISO 4217 code of the revenue.';
+
+COMMENT ON COLUMN admin.house_now.capacity IS 'All its seats.';
+
+COMMENT ON COLUMN admin.house_now.available IS 'Seats on sale.';
+
+COMMENT ON COLUMN admin.house_now.held IS 'Seats held by pending orders.';
+
+COMMENT ON COLUMN admin.house_now.sold IS 'Seats sold.';
+
+COMMENT ON COLUMN admin.house_now.blocked IS 'Seats kept back by the box office.';
+
+COMMENT ON COLUMN admin.house_now.sold_percent IS 'Sold seats of all seats, in percent.';
+
+COMMENT ON COLUMN admin.house_now.revenue_minor IS 'Prices of the sold seats together, in minor units.';
+
+CREATE TABLE rowlock.deadlines (
+    event_id bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    first_order_id uuid NOT NULL,
+    order_ids uuid[] NOT NULL,
+    CONSTRAINT deadlines_order_ids_check CHECK ((cardinality(order_ids) >= 1))
+);
+
+COMMENT ON TABLE rowlock.deadlines IS 'Orders by deadline: every pending order is listed, one row for all that were claimed together.';
+
+COMMENT ON COLUMN rowlock.deadlines.event_id IS 'The event of the orders.';
+
+COMMENT ON COLUMN rowlock.deadlines.expires_at IS 'Their deadline.';
+
+COMMENT ON COLUMN rowlock.deadlines.first_order_id IS 'One of them, to tell batches with the same deadline apart.';
+
+COMMENT ON COLUMN rowlock.deadlines.order_ids IS 'The orders; those that have ended may be missing.';
 
 CREATE TABLE rowlock.payments (
     event_id bigint NOT NULL,
@@ -2419,61 +3415,6 @@ COMMENT ON COLUMN rowlock.seats.seat_no IS 'Its number within the section, from 
 COMMENT ON COLUMN rowlock.seats.status IS 'available, held, sold or blocked.';
 
 COMMENT ON COLUMN rowlock.seats.order_id IS 'The order that holds or owns it; null when neither.';
-
-CREATE TABLE rowlock.sections (
-    event_id bigint NOT NULL,
-    section_no integer NOT NULL,
-    code text NOT NULL,
-    name text NOT NULL,
-    price_minor bigint NOT NULL,
-    capacity integer NOT NULL,
-    available integer NOT NULL,
-    held integer DEFAULT 0 NOT NULL,
-    sold integer DEFAULT 0 NOT NULL,
-    blocked integer DEFAULT 0 NOT NULL,
-    revision bigint DEFAULT 1 NOT NULL,
-    search_from integer[] DEFAULT '{}'::integer[] NOT NULL,
-    releases bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT sections_available_check CHECK ((available >= 0)),
-    CONSTRAINT sections_blocked_check CHECK ((blocked >= 0)),
-    CONSTRAINT sections_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000000))),
-    CONSTRAINT sections_check CHECK (((((available + held) + sold) + blocked) = capacity)),
-    CONSTRAINT sections_code_check CHECK (((char_length(code) >= 1) AND (char_length(code) <= 20))),
-    CONSTRAINT sections_held_check CHECK ((held >= 0)),
-    CONSTRAINT sections_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
-    CONSTRAINT sections_price_minor_check CHECK (((price_minor >= 0) AND (price_minor <= '1000000000000'::bigint))),
-    CONSTRAINT sections_section_no_check CHECK ((section_no >= 1)),
-    CONSTRAINT sections_sold_check CHECK ((sold >= 0))
-)
-WITH (fillfactor='25', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
-
-COMMENT ON TABLE rowlock.sections IS 'A priced area of an event, with the counts of its seats kept in the transaction that changes them.';
-
-COMMENT ON COLUMN rowlock.sections.event_id IS 'The event it belongs to.';
-
-COMMENT ON COLUMN rowlock.sections.section_no IS 'From 1, in the order the event was described.';
-
-COMMENT ON COLUMN rowlock.sections.code IS 'What the API and the tickets call it, for example A.';
-
-COMMENT ON COLUMN rowlock.sections.name IS 'What people call it, for example Floor A.';
-
-COMMENT ON COLUMN rowlock.sections.price_minor IS 'Price of each of its seats in minor units; it never changes.';
-
-COMMENT ON COLUMN rowlock.sections.capacity IS 'How many seats it has; they are numbered 1 to capacity.';
-
-COMMENT ON COLUMN rowlock.sections.available IS 'Seats on sale now.';
-
-COMMENT ON COLUMN rowlock.sections.held IS 'Seats held by pending orders.';
-
-COMMENT ON COLUMN rowlock.sections.sold IS 'Seats sold.';
-
-COMMENT ON COLUMN rowlock.sections.blocked IS 'Seats kept back by the box office.';
-
-COMMENT ON COLUMN rowlock.sections.revision IS 'Grows with every change of its seats.';
-
-COMMENT ON COLUMN rowlock.sections.search_from IS 'Hints for best available: element n says that no n or more seats together began below this seat when it was written. Never trusted for a refusal.';
-
-COMMENT ON COLUMN rowlock.sections.releases IS 'How many times seats came back; a search writes its hint only if this did not move meanwhile.';
 
 CREATE TABLE rowlock.tickets (
     event_id bigint NOT NULL,
@@ -2693,7 +3634,7 @@ UNION ALL
            FROM rowlock.events e
           WHERE (e.event_id = p.event_id))));
 
-COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray.';
+COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.invariant_violations.invariant IS 'Which rule is broken.';
 
@@ -2706,6 +3647,406 @@ COMMENT ON COLUMN admin.invariant_violations.section_no IS 'The section concerne
 COMMENT ON COLUMN admin.invariant_violations.seat_no IS 'The seat''s number within the section, if a seat is concerned.';
 
 COMMENT ON COLUMN admin.invariant_violations.detail IS 'What was found.';
+
+CREATE VIEW admin.lock_waits AS
+ SELECT w.pid AS waiting_pid,
+    (a.usename)::text AS waiting_login,
+    a.application_name AS waiting_application,
+    (round((EXTRACT(epoch FROM (clock_timestamp() - w.waitstart)) * (1000)::numeric)))::bigint AS waiting_ms,
+        CASE
+            WHEN ((w.locktype = 'advisory'::text) AND (w.objsubid = 2)) THEN
+            CASE w.classid
+                WHEN 1 THEN 'the turn of a customer'::text
+                WHEN 2 THEN 'the search for the best available seats of a section'::text
+                WHEN 3 THEN 'the sweep of overdue orders'::text
+                WHEN 5 THEN 'the migration'::text
+                ELSE format('advisory lock (%s, %s)'::text, w.classid, w.objid)
+            END
+            WHEN (w.locktype = 'relation'::text) THEN format('table %s'::text, (w.relation)::regclass)
+            WHEN (COALESCE(t.relation, w.relation) IS NOT NULL) THEN format('a row of %s'::text, (COALESCE(t.relation, w.relation))::regclass)
+            WHEN (w.locktype = 'transactionid'::text) THEN 'a row changed by another transaction'::text
+            ELSE w.locktype
+        END AS waits_for,
+    w.mode,
+    b.pids AS blocking_pids,
+    b.logins AS blocking_logins
+   FROM (((pg_locks w
+     JOIN pg_stat_activity a ON (((a.pid = w.pid) AND (a.datname = current_database()))))
+     LEFT JOIN LATERAL ( SELECT l.relation
+           FROM pg_locks l
+          WHERE ((l.pid = w.pid) AND (l.locktype = 'tuple'::text) AND l.granted AND (w.locktype = 'transactionid'::text))
+         LIMIT 1) t ON (true))
+     CROSS JOIN LATERAL ( SELECT array_agg(p.pid) AS pids,
+            array_agg(DISTINCT (h.usename)::text) AS logins
+           FROM (unnest(pg_blocking_pids(w.pid)) p(pid)
+             LEFT JOIN pg_stat_activity h ON ((h.pid = p.pid)))) b)
+  WHERE (NOT w.granted)
+  ORDER BY w.waitstart;
+
+COMMENT ON VIEW admin.lock_waits IS 'Who waits for which lock, and behind whom. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.lock_waits.waiting_pid IS 'Process id of the session that waits.';
+
+COMMENT ON COLUMN admin.lock_waits.waiting_login IS 'Who is logged in there.';
+
+COMMENT ON COLUMN admin.lock_waits.waiting_application IS 'What it calls itself.';
+
+COMMENT ON COLUMN admin.lock_waits.waiting_ms IS 'For how long it has waited, in milliseconds.';
+
+COMMENT ON COLUMN admin.lock_waits.waits_for IS 'What it waits for.';
+
+COMMENT ON COLUMN admin.lock_waits.mode IS 'How much of it.';
+
+COMMENT ON COLUMN admin.lock_waits.blocking_pids IS 'Process ids of those in the way.';
+
+COMMENT ON COLUMN admin.lock_waits.blocking_logins IS 'Who is logged in there.';
+
+CREATE VIEW admin.money AS
+ SELECT p.event_id,
+    (p.provider COLLATE "default") AS provider,
+    p.currency,
+    count(*) FILTER (WHERE (p.status = 'succeeded'::rowlock.payment_status)) AS payments,
+    (COALESCE(sum(p.amount_minor) FILTER (WHERE (p.outcome = ANY (ARRAY['paid'::rowlock.payment_outcome, 'late_reclaimed'::rowlock.payment_outcome]))), (0)::numeric))::bigint AS paid_minor,
+    (COALESCE(sum(p.amount_minor) FILTER (WHERE ((p.outcome = 'refund_due'::rowlock.payment_outcome) AND (p.refunded_at IS NULL))), (0)::numeric))::bigint AS refund_due_minor,
+    (COALESCE(sum(p.amount_minor) FILTER (WHERE (p.refunded_at IS NOT NULL)), (0)::numeric))::bigint AS refunded_minor,
+    count(*) FILTER (WHERE (p.status = 'failed'::rowlock.payment_status)) AS failed_payments
+   FROM rowlock.payments p
+  GROUP BY p.event_id, p.provider, p.currency
+  ORDER BY p.event_id, p.provider, p.currency;
+
+COMMENT ON VIEW admin.money IS 'Money by gateway: what bought seats, what is owed back, what went back. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.money.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.money.provider IS 'The gateway''s name.';
+
+COMMENT ON COLUMN admin.money.currency IS 'ISO 4217 code of the money that came, right or wrong.';
+
+COMMENT ON COLUMN admin.money.payments IS 'Payments that succeeded.';
+
+COMMENT ON COLUMN admin.money.paid_minor IS 'What bought seats, in minor units.';
+
+COMMENT ON COLUMN admin.money.refund_due_minor IS 'What is owed back, in minor units.';
+
+COMMENT ON COLUMN admin.money.refunded_minor IS 'What went back, in minor units.';
+
+COMMENT ON COLUMN admin.money.failed_payments IS 'Payments that the gateway reported as failed; they moved no money.';
+
+CREATE VIEW admin.orders WITH (security_barrier='true') AS
+ SELECT o.event_id,
+    o.order_id,
+        CASE
+            WHEN ( SELECT pg_has_role('rowlock_admin'::name, 'usage'::text) AS pg_has_role) THEN o.customer_id
+            ELSE ('c-'::text || "left"(encode(sha256((( SELECT k.key
+               FROM rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8'::name))), 'hex'::text), 16))
+        END AS customer,
+    (o.status)::text AS status,
+    ( SELECT string_agg(((s.code || ' '::text) || l.seat_no), ', '::text ORDER BY l.place) AS string_agg
+           FROM (UNNEST(o.section_nos, o.seat_nos) WITH ORDINALITY l(section_no, seat_no, place)
+             JOIN rowlock.sections s ON (((s.event_id = o.event_id) AND (s.section_no = l.section_no))))) AS seats,
+    o.amount_minor,
+    o.created_at,
+    o.expires_at,
+    o.ended_at
+   FROM rowlock.orders o;
+
+COMMENT ON VIEW admin.orders IS 'Every order. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+
+COMMENT ON COLUMN admin.orders.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.orders.order_id IS 'The order; its first half is the time it was made, so later orders sort after earlier ones.';
+
+COMMENT ON COLUMN admin.orders.customer IS 'The buyer: the id for rowlock_admin, a pseudonym for others.';
+
+COMMENT ON COLUMN admin.orders.status IS 'pending_payment, paid, expired, cancelled, refund_due or refunded.';
+
+COMMENT ON COLUMN admin.orders.seats IS 'The seats it claimed, by section and number.';
+
+COMMENT ON COLUMN admin.orders.amount_minor IS 'Their price together, in minor units of the event''s currency.';
+
+COMMENT ON COLUMN admin.orders.created_at IS 'When the claim succeeded.';
+
+COMMENT ON COLUMN admin.orders.expires_at IS 'The deadline for the payment.';
+
+COMMENT ON COLUMN admin.orders.ended_at IS 'When it was paid, expired, cancelled or found to need a refund.';
+
+CREATE VIEW admin.orders_by_state AS
+ SELECT o.event_id,
+    (o.status)::text AS status,
+    (ARRAY['under 10 s'::text, '10 s to 1 min'::text, '1 to 10 min'::text, '10 min to 1 h'::text, '1 h to 1 day'::text, 'over a day'::text])[(1 + o.age_no)] AS age,
+    count(*) AS orders,
+    sum(cardinality(o.seat_nos)) AS seats,
+    (sum(o.amount_minor))::bigint AS amount_minor,
+    min(o.created_at) AS oldest_at
+   FROM ( SELECT o_1.event_id,
+            o_1.order_id,
+            o_1.customer_id,
+            o_1.status,
+            o_1.section_nos,
+            o_1.seat_nos,
+            o_1.amount_minor,
+            o_1.created_at,
+            o_1.expires_at,
+            o_1.ended_at,
+            o_1.idempotency_key,
+            o_1.fingerprint,
+            o_1.is_live,
+            width_bucket(EXTRACT(epoch FROM (statement_timestamp() - o_1.created_at)), (ARRAY[10, 60, 600, 3600, 86400])::numeric[]) AS age_no
+           FROM rowlock.orders o_1) o
+  GROUP BY o.event_id, o.status, o.age_no
+  ORDER BY o.event_id, o.status, o.age_no;
+
+COMMENT ON VIEW admin.orders_by_state IS 'Orders counted by state and age. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.orders_by_state.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.orders_by_state.status IS 'pending_payment, paid, expired, cancelled, refund_due or refunded.';
+
+COMMENT ON COLUMN admin.orders_by_state.age IS 'How long ago they were made.';
+
+COMMENT ON COLUMN admin.orders_by_state.orders IS 'How many there are.';
+
+COMMENT ON COLUMN admin.orders_by_state.seats IS 'How many seats they claimed.';
+
+COMMENT ON COLUMN admin.orders_by_state.amount_minor IS 'Their amounts together, in minor units of the event''s currency.';
+
+COMMENT ON COLUMN admin.orders_by_state.oldest_at IS 'When the oldest of them was made.';
+
+CREATE VIEW admin.overdue_orders WITH (security_barrier='true') AS
+ SELECT o.event_id,
+    o.order_id,
+        CASE
+            WHEN ( SELECT pg_has_role('rowlock_admin'::name, 'usage'::text) AS pg_has_role) THEN o.customer_id
+            ELSE ('c-'::text || "left"(encode(sha256((( SELECT k.key
+               FROM rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8'::name))), 'hex'::text), 16))
+        END AS customer,
+    cardinality(o.seat_nos) AS seats,
+    o.expires_at,
+    (round((EXTRACT(epoch FROM (statement_timestamp() - o.expires_at)) * (1000)::numeric)))::bigint AS overdue_ms,
+    COALESCE(f.attempts, 0) AS failed_attempts,
+    f.retry_at,
+    ((f.order_id IS NOT NULL) AND (f.retry_at IS NULL)) AS is_dead_letter
+   FROM (((rowlock.deadlines d
+     CROSS JOIN LATERAL unnest(d.order_ids) l(order_id))
+     CROSS JOIN LATERAL ( SELECT o_1.event_id,
+            o_1.order_id,
+            o_1.customer_id,
+            o_1.status,
+            o_1.section_nos,
+            o_1.seat_nos,
+            o_1.amount_minor,
+            o_1.created_at,
+            o_1.expires_at,
+            o_1.ended_at,
+            o_1.idempotency_key,
+            o_1.fingerprint,
+            o_1.is_live
+           FROM rowlock.orders o_1
+          WHERE ((o_1.event_id = d.event_id) AND (o_1.order_id = l.order_id))
+         LIMIT 1) o)
+     LEFT JOIN rowlock.expiry_failures f ON (((f.event_id = o.event_id) AND (f.order_id = o.order_id))))
+  WHERE ((d.expires_at < statement_timestamp()) AND (o.status = 'pending_payment'::rowlock.order_status) AND (o.expires_at < statement_timestamp()))
+  ORDER BY o.expires_at, o.event_id, o.order_id;
+
+COMMENT ON VIEW admin.overdue_orders IS 'Pending orders past their deadline. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+
+COMMENT ON COLUMN admin.overdue_orders.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.overdue_orders.order_id IS 'The order.';
+
+COMMENT ON COLUMN admin.overdue_orders.customer IS 'Its buyer: the id for rowlock_admin, a pseudonym for others.';
+
+COMMENT ON COLUMN admin.overdue_orders.seats IS 'How many seats it holds.';
+
+COMMENT ON COLUMN admin.overdue_orders.expires_at IS 'Its deadline.';
+
+COMMENT ON COLUMN admin.overdue_orders.overdue_ms IS 'How long ago that was, in milliseconds.';
+
+COMMENT ON COLUMN admin.overdue_orders.failed_attempts IS 'How often expiring it failed.';
+
+COMMENT ON COLUMN admin.overdue_orders.retry_at IS 'When the next attempt is due, after a failed one.';
+
+COMMENT ON COLUMN admin.overdue_orders.is_dead_letter IS 'Whether it was given up: it waits for admin.redrive_dead_letter or admin.release_order.';
+
+CREATE VIEW admin.refunds_due WITH (security_barrier='true') AS
+ SELECT p.event_id,
+    (p.provider COLLATE "default") AS provider,
+    (p.provider_reference COLLATE "default") AS provider_reference,
+    p.amount_minor,
+    p.currency,
+    p.received_at,
+    p.order_id,
+        CASE
+            WHEN ( SELECT pg_has_role('rowlock_admin'::name, 'usage'::text) AS pg_has_role) THEN o.customer_id
+            ELSE ('c-'::text || "left"(encode(sha256((( SELECT k.key
+               FROM rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8'::name))), 'hex'::text), 16))
+        END AS customer,
+    (o.status)::text AS order_status
+   FROM (rowlock.payments p
+     LEFT JOIN rowlock.orders o ON (((o.event_id = p.event_id) AND (o.order_id = p.order_id))))
+  WHERE ((p.outcome = 'refund_due'::rowlock.payment_outcome) AND (p.refunded_at IS NULL))
+  ORDER BY p.event_id, p.received_at, p.provider, p.provider_reference;
+
+COMMENT ON VIEW admin.refunds_due IS 'Payments that are owed back. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+
+COMMENT ON COLUMN admin.refunds_due.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.refunds_due.provider IS 'The gateway''s name.';
+
+COMMENT ON COLUMN admin.refunds_due.provider_reference IS 'The gateway''s id of the payment.';
+
+COMMENT ON COLUMN admin.refunds_due.amount_minor IS 'What is owed, in minor units.';
+
+COMMENT ON COLUMN admin.refunds_due.currency IS 'ISO 4217 code of the money.';
+
+COMMENT ON COLUMN admin.refunds_due.received_at IS 'When the notice was settled.';
+
+COMMENT ON COLUMN admin.refunds_due.order_id IS 'The order that the notice named.';
+
+COMMENT ON COLUMN admin.refunds_due.customer IS 'Its buyer: the id for rowlock_admin, a pseudonym for others; null if there is no such order.';
+
+COMMENT ON COLUMN admin.refunds_due.order_status IS 'What that order is: refund_due if it has no other money, paid if this came on top; null if there is none.';
+
+CREATE VIEW admin.sales_by_minute AS
+ SELECT t.event_id,
+    date_trunc('minute'::text, t.issued_at) AS minute,
+    count(DISTINCT t.order_id) AS orders,
+    count(*) AS seats,
+    (sum(s.price_minor))::bigint AS revenue_minor,
+    (sum(count(*)) OVER (PARTITION BY t.event_id ORDER BY (date_trunc('minute'::text, t.issued_at))))::bigint AS seats_so_far,
+    (sum(sum(s.price_minor)) OVER (PARTITION BY t.event_id ORDER BY (date_trunc('minute'::text, t.issued_at))))::bigint AS revenue_so_far_minor
+   FROM (rowlock.tickets t
+     JOIN rowlock.sections s ON (((s.event_id = t.event_id) AND (s.section_no = t.section_no))))
+  GROUP BY t.event_id, (date_trunc('minute'::text, t.issued_at))
+  ORDER BY t.event_id, (date_trunc('minute'::text, t.issued_at));
+
+COMMENT ON VIEW admin.sales_by_minute IS 'What was sold in which minute. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.sales_by_minute.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.sales_by_minute.minute IS 'The minute in which the orders were paid.';
+
+COMMENT ON COLUMN admin.sales_by_minute.orders IS 'Orders paid in it.';
+
+COMMENT ON COLUMN admin.sales_by_minute.seats IS 'Seats sold in it.';
+
+COMMENT ON COLUMN admin.sales_by_minute.revenue_minor IS 'Price of those seats together, in minor units of the event''s currency.';
+
+COMMENT ON COLUMN admin.sales_by_minute.seats_so_far IS 'Seats sold by the end of the minute.';
+
+COMMENT ON COLUMN admin.sales_by_minute.revenue_so_far_minor IS 'Revenue by the end of the minute, in minor units.';
+
+CREATE VIEW admin.sales_by_section AS
+ SELECT s.event_id,
+    s.code AS section,
+    s.name,
+    s.price_minor,
+    e.currency,
+    s.capacity,
+    s.available,
+    s.held,
+    s.sold,
+    s.blocked,
+    round(((100.0 * (s.sold)::numeric) / (s.capacity)::numeric), 1) AS sold_percent,
+    (s.sold * s.price_minor) AS revenue_minor
+   FROM (rowlock.events e
+     JOIN rowlock.sections s ON ((s.event_id = e.event_id)))
+  ORDER BY s.event_id, s.section_no;
+
+COMMENT ON VIEW admin.sales_by_section IS 'Seats and revenue, section by section. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.sales_by_section.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.sales_by_section.section IS 'The section''s code, for example A.';
+
+COMMENT ON COLUMN admin.sales_by_section.name IS 'What people call it.';
+
+COMMENT ON COLUMN admin.sales_by_section.price_minor IS 'Price of each of its seats in minor units.';
+
+COMMENT ON COLUMN admin.sales_by_section.currency IS 'ISO 4217 code of price and revenue.';
+
+COMMENT ON COLUMN admin.sales_by_section.capacity IS 'All its seats.';
+
+COMMENT ON COLUMN admin.sales_by_section.available IS 'Seats on sale.';
+
+COMMENT ON COLUMN admin.sales_by_section.held IS 'Seats held by pending orders.';
+
+COMMENT ON COLUMN admin.sales_by_section.sold IS 'Seats sold.';
+
+COMMENT ON COLUMN admin.sales_by_section.blocked IS 'Seats kept back by the box office.';
+
+COMMENT ON COLUMN admin.sales_by_section.sold_percent IS 'Sold seats of its seats, in percent.';
+
+COMMENT ON COLUMN admin.sales_by_section.revenue_minor IS 'Price of the sold seats together, in minor units.';
+
+CREATE TABLE rowlock.section_rows (
+    event_id bigint NOT NULL,
+    section_no integer NOT NULL,
+    row_no integer NOT NULL,
+    label text NOT NULL,
+    first_seat integer NOT NULL,
+    last_seat integer NOT NULL,
+    CONSTRAINT section_rows_check CHECK ((last_seat >= first_seat)),
+    CONSTRAINT section_rows_first_seat_check CHECK ((first_seat >= 1)),
+    CONSTRAINT section_rows_label_check CHECK (((char_length(label) >= 1) AND (char_length(label) <= 20))),
+    CONSTRAINT section_rows_row_no_check CHECK ((row_no >= 1))
+);
+
+COMMENT ON TABLE rowlock.section_rows IS 'The rows of a section, each a range of its seat numbers. Read once, never changed.';
+
+COMMENT ON COLUMN rowlock.section_rows.event_id IS 'The event it belongs to.';
+
+COMMENT ON COLUMN rowlock.section_rows.section_no IS 'The section it belongs to.';
+
+COMMENT ON COLUMN rowlock.section_rows.row_no IS 'From 1, front to back.';
+
+COMMENT ON COLUMN rowlock.section_rows.label IS 'What is written on the row, for example 12 or AA.';
+
+COMMENT ON COLUMN rowlock.section_rows.first_seat IS 'Number of its first seat within the section.';
+
+COMMENT ON COLUMN rowlock.section_rows.last_seat IS 'Number of its last seat within the section.';
+
+CREATE VIEW admin.seat_map AS
+ SELECT r.event_id,
+    s.code AS section,
+    r.label AS row_label,
+    r.first_seat,
+    r.last_seat,
+    ( SELECT string_agg(
+                CASE t.status
+                    WHEN 'available'::rowlock.seat_status THEN 'a'::text
+                    WHEN 'held'::rowlock.seat_status THEN 'h'::text
+                    WHEN 'sold'::rowlock.seat_status THEN 's'::text
+                    ELSE 'b'::text
+                END, ''::text ORDER BY t.seat_no) AS string_agg
+           FROM rowlock.seats t
+          WHERE ((t.event_id = r.event_id) AND (t.section_no = r.section_no) AND ((t.seat_no >= r.first_seat) AND (t.seat_no <= r.last_seat)))) AS seats
+   FROM (rowlock.section_rows r
+     JOIN rowlock.sections s ON (((s.event_id = r.event_id) AND (s.section_no = r.section_no))))
+  ORDER BY r.event_id, r.section_no, r.row_no;
+
+COMMENT ON VIEW admin.seat_map IS 'Every seat of the house, a line a row. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.seat_map.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.seat_map.section IS 'The section''s code.';
+
+COMMENT ON COLUMN admin.seat_map.row_label IS 'What is written on the row.';
+
+COMMENT ON COLUMN admin.seat_map.first_seat IS 'Number of its first seat within the section.';
+
+COMMENT ON COLUMN admin.seat_map.last_seat IS 'Number of its last seat within the section.';
+
+COMMENT ON COLUMN admin.seat_map.seats IS 'A letter a seat: available, held, sold, blocked.';
+
+ALTER TABLE rowlock.admin_actions ALTER COLUMN action_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowlock.admin_actions_action_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE rowlock.api_keys (
     api_key_id bigint NOT NULL,
@@ -2738,20 +4079,6 @@ ALTER TABLE rowlock.api_keys ALTER COLUMN api_key_id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
-CREATE TABLE rowlock.applied_files (
-    path text NOT NULL,
-    checksum bytea NOT NULL,
-    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-
-COMMENT ON TABLE rowlock.applied_files IS 'The function and view files as last applied, so that unchanged ones are skipped.';
-
-COMMENT ON COLUMN rowlock.applied_files.path IS 'Path below sql/.';
-
-COMMENT ON COLUMN rowlock.applied_files.checksum IS 'SHA-256 of the file.';
-
-COMMENT ON COLUMN rowlock.applied_files.applied_at IS 'When it was applied.';
-
 ALTER TABLE rowlock.events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowlock.events_event_id_seq
     START WITH 1
@@ -2761,71 +4088,26 @@ ALTER TABLE rowlock.events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
-CREATE TABLE rowlock.expiry_failures (
+CREATE TABLE rowlock.late_orders (
     event_id bigint NOT NULL,
     order_id uuid NOT NULL,
-    attempts integer NOT NULL,
-    last_error text NOT NULL,
-    first_failed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    last_failed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    retry_at timestamp with time zone,
-    CONSTRAINT expiry_failures_attempts_check CHECK ((attempts >= 1))
+    released_as rowlock.order_status NOT NULL,
+    released_at timestamp with time zone NOT NULL,
+    CONSTRAINT late_orders_released_as_check CHECK ((released_as = ANY (ARRAY['expired'::rowlock.order_status, 'cancelled'::rowlock.order_status])))
 );
 
-COMMENT ON TABLE rowlock.expiry_failures IS 'Orders whose expiry raised an error. Without a retry_at they are dead letters: kept until somebody redrives them.';
+COMMENT ON TABLE rowlock.late_orders IS 'How orders had lost their seats before money came for them after all.';
 
-COMMENT ON COLUMN rowlock.expiry_failures.event_id IS 'The event of the order.';
+COMMENT ON COLUMN rowlock.late_orders.event_id IS 'The event of the order.';
 
-COMMENT ON COLUMN rowlock.expiry_failures.order_id IS 'The order that could not be expired.';
+COMMENT ON COLUMN rowlock.late_orders.order_id IS 'The order.';
 
-COMMENT ON COLUMN rowlock.expiry_failures.attempts IS 'How many attempts failed.';
+COMMENT ON COLUMN rowlock.late_orders.released_as IS 'What it was when the money came: expired or cancelled.';
 
-COMMENT ON COLUMN rowlock.expiry_failures.last_error IS 'What the last attempt said.';
+COMMENT ON COLUMN rowlock.late_orders.released_at IS 'When its seats were on sale again.';
 
-COMMENT ON COLUMN rowlock.expiry_failures.first_failed_at IS 'When the first attempt failed.';
-
-COMMENT ON COLUMN rowlock.expiry_failures.last_failed_at IS 'When the last attempt failed.';
-
-COMMENT ON COLUMN rowlock.expiry_failures.retry_at IS 'When the next attempt is due; null: a dead letter.';
-
-CREATE TABLE rowlock.releases (
-    version text NOT NULL,
-    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT releases_version_check CHECK ((version ~ '^[0-9]+[.][0-9]+[.][0-9]+'::text))
-);
-
-COMMENT ON TABLE rowlock.releases IS 'The releases that have migrated this database: an older one must not put its functions back.';
-
-COMMENT ON COLUMN rowlock.releases.version IS 'Version of the rowlock binary.';
-
-COMMENT ON COLUMN rowlock.releases.applied_at IS 'When it first migrated this database.';
-
-CREATE TABLE rowlock.section_rows (
-    event_id bigint NOT NULL,
-    section_no integer NOT NULL,
-    row_no integer NOT NULL,
-    label text NOT NULL,
-    first_seat integer NOT NULL,
-    last_seat integer NOT NULL,
-    CONSTRAINT section_rows_check CHECK ((last_seat >= first_seat)),
-    CONSTRAINT section_rows_first_seat_check CHECK ((first_seat >= 1)),
-    CONSTRAINT section_rows_label_check CHECK (((char_length(label) >= 1) AND (char_length(label) <= 20))),
-    CONSTRAINT section_rows_row_no_check CHECK ((row_no >= 1))
-);
-
-COMMENT ON TABLE rowlock.section_rows IS 'The rows of a section, each a range of its seat numbers. Read once, never changed.';
-
-COMMENT ON COLUMN rowlock.section_rows.event_id IS 'The event it belongs to.';
-
-COMMENT ON COLUMN rowlock.section_rows.section_no IS 'The section it belongs to.';
-
-COMMENT ON COLUMN rowlock.section_rows.row_no IS 'From 1, front to back.';
-
-COMMENT ON COLUMN rowlock.section_rows.label IS 'What is written on the row, for example 12 or AA.';
-
-COMMENT ON COLUMN rowlock.section_rows.first_seat IS 'Number of its first seat within the section.';
-
-COMMENT ON COLUMN rowlock.section_rows.last_seat IS 'Number of its last seat within the section.';
+ALTER TABLE ONLY rowlock.admin_actions
+    ADD CONSTRAINT admin_actions_pkey PRIMARY KEY (action_id);
 
 ALTER TABLE ONLY rowlock.api_keys
     ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
@@ -2845,11 +4127,17 @@ ALTER TABLE ONLY rowlock.events
 ALTER TABLE ONLY rowlock.expiry_failures
     ADD CONSTRAINT expiry_failures_pkey PRIMARY KEY (event_id, order_id);
 
+ALTER TABLE ONLY rowlock.late_orders
+    ADD CONSTRAINT late_orders_pkey PRIMARY KEY (event_id, order_id);
+
 ALTER TABLE ONLY rowlock.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (event_id, order_id);
 
 ALTER TABLE ONLY rowlock.payments
     ADD CONSTRAINT payments_pkey PRIMARY KEY (event_id, provider, provider_reference);
+
+ALTER TABLE ONLY rowlock.pseudonym_key
+    ADD CONSTRAINT pseudonym_key_pkey PRIMARY KEY (is_only);
 
 ALTER TABLE ONLY rowlock.releases
     ADD CONSTRAINT releases_pkey PRIMARY KEY (version);
@@ -2872,11 +4160,32 @@ ALTER TABLE ONLY rowlock.sections
 ALTER TABLE ONLY rowlock.tickets
     ADD CONSTRAINT tickets_pkey PRIMARY KEY (event_id, section_no, seat_no);
 
+CREATE INDEX admin_actions_by_event ON rowlock.admin_actions USING btree (event_id, action_id);
+
+CREATE INDEX admin_actions_by_order ON rowlock.admin_actions USING btree (order_id) WHERE (order_id IS NOT NULL);
+
 CREATE UNIQUE INDEX orders_by_customer ON rowlock.orders USING btree (event_id, customer_id, idempotency_key);
 
 CREATE INDEX orders_live_by_customer ON rowlock.orders USING btree (event_id, customer_id) WHERE is_live;
 
 CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL));
+
+CREATE OR REPLACE VIEW admin.house_now AS
+ SELECT e.event_id,
+    e.name,
+    (e.status)::text AS status,
+    e.currency,
+    sum(s.capacity) AS capacity,
+    sum(s.available) AS available,
+    sum(s.held) AS held,
+    sum(s.sold) AS sold,
+    sum(s.blocked) AS blocked,
+    round(((100.0 * (sum(s.sold))::numeric) / (sum(s.capacity))::numeric), 1) AS sold_percent,
+    (sum((s.sold * s.price_minor)))::bigint AS revenue_minor
+   FROM (rowlock.events e
+     JOIN rowlock.sections s ON ((s.event_id = e.event_id)))
+  GROUP BY e.event_id
+  ORDER BY e.event_id;
 
 ALTER TABLE ONLY rowlock.section_rows
     ADD CONSTRAINT section_rows_event_id_section_no_fkey FOREIGN KEY (event_id, section_no) REFERENCES rowlock.sections(event_id, section_no);
@@ -2890,15 +4199,67 @@ GRANT USAGE ON SCHEMA admin TO rowlock_readonly;
 GRANT USAGE ON SCHEMA rowlock TO rowlock_app;
 GRANT USAGE ON SCHEMA rowlock TO rowlock_admin;
 
+REVOKE ALL ON FUNCTION admin.block_seats(p_event_id bigint, p_seats text, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.block_seats(p_event_id bigint, p_seats text, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.close_event(p_event_id bigint, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.close_event(p_event_id bigint, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.create_event(p_event jsonb, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.create_event(p_event jsonb, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.open_event(p_event_id bigint, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.open_event(p_event_id bigint, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.order_timeline(p_order_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.order_timeline(p_order_id uuid) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.pause_event(p_event_id bigint, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.pause_event(p_event_id bigint, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.sale_export(p_event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.sale_export(p_event_id bigint) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.seat_history(p_event_id bigint, p_section text, p_seat_no integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.seat_history(p_event_id bigint, p_section text, p_seat_no integer) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.unblock_seats(p_event_id bigint, p_seats text, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.unblock_seats(p_event_id bigint, p_seats text, p_reason text) TO rowlock_admin;
+
 REVOKE ALL ON FUNCTION rowlock._admit_searches(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_asked_section_nos integer[], p_quantities integer[], p_section_nos integer[], p_available integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_admitted boolean[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) FROM PUBLIC;
 
@@ -2913,6 +4274,8 @@ REVOKE ALL ON FUNCTION rowlock._find_nearest(p_event_id bigint, p_section_no int
 REVOKE ALL ON FUNCTION rowlock._find_seats(p_event_id bigint, p_section_no integer, p_request_nos integer[], p_quantities integer[], p_hints integer[], p_lost integer[], OUT o_request_nos integer[], OUT o_seat_nos integer[], OUT o_from_seat integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._find_together(p_event_id bigint, p_section_no integer, p_quantities integer[], p_from_seat integer, p_limit integer, p_lost integer[], OUT o_starts integer[], OUT o_from_seat integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._invalid_input(p_path text, p_problem text) FROM PUBLIC;
 
@@ -2934,6 +4297,8 @@ REVOKE ALL ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_secti
 
 REVOKE ALL ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) FROM PUBLIC;
@@ -2944,11 +4309,17 @@ REVOKE ALL ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid
 
 REVOKE ALL ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._section_of(p_event_id bigint, p_section text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._set_event_status(p_event_id bigint, p_status rowlock.event_status, p_from rowlock.event_status[]) FROM PUBLIC;
 
@@ -2958,20 +4329,22 @@ REVOKE ALL ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uui
 
 REVOKE ALL ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._steer_event(p_event_id bigint, p_status rowlock.event_status, p_function text, p_reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) TO rowlock_app;
@@ -2984,14 +4357,12 @@ GRANT ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid
 
 REVOKE ALL ON FUNCTION rowlock.close_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.close_event(p_event_id bigint) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.close_event(p_event_id bigint) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.create_event(p_event jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.create_event(p_event jsonb) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.create_event(p_event jsonb) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.event_availability(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.event_availability(p_event_id bigint) TO rowlock_app;
@@ -3033,22 +4404,18 @@ GRANT ALL ON FUNCTION rowlock.migration_state() TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.open_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.open_event(p_event_id bigint) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.open_event(p_event_id bigint) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) TO rowlock_app;
@@ -3077,9 +4444,50 @@ GRANT ALL ON FUNCTION rowlock.try_lead_sweep() TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_admin;
+
+GRANT SELECT ON TABLE admin.action_log TO rowlock_admin;
+GRANT SELECT ON TABLE admin.action_log TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.database_settings TO rowlock_admin;
+GRANT SELECT ON TABLE admin.database_settings TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.dead_letters TO rowlock_admin;
+GRANT SELECT ON TABLE admin.dead_letters TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.event_settings TO rowlock_admin;
+GRANT SELECT ON TABLE admin.event_settings TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.house_now TO rowlock_admin;
+GRANT SELECT ON TABLE admin.house_now TO rowlock_readonly;
 
 GRANT SELECT ON TABLE admin.invariant_violations TO rowlock_admin;
 GRANT SELECT ON TABLE admin.invariant_violations TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.lock_waits TO rowlock_admin;
+GRANT SELECT ON TABLE admin.lock_waits TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.money TO rowlock_admin;
+GRANT SELECT ON TABLE admin.money TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.orders TO rowlock_admin;
+GRANT SELECT ON TABLE admin.orders TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.orders_by_state TO rowlock_admin;
+GRANT SELECT ON TABLE admin.orders_by_state TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.overdue_orders TO rowlock_admin;
+GRANT SELECT ON TABLE admin.overdue_orders TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.refunds_due TO rowlock_admin;
+GRANT SELECT ON TABLE admin.refunds_due TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.sales_by_minute TO rowlock_admin;
+GRANT SELECT ON TABLE admin.sales_by_minute TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.sales_by_section TO rowlock_admin;
+GRANT SELECT ON TABLE admin.sales_by_section TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.seat_map TO rowlock_admin;
+GRANT SELECT ON TABLE admin.seat_map TO rowlock_readonly;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE rowlock_owner REVOKE ALL ON FUNCTIONS  FROM PUBLIC;

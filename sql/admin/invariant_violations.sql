@@ -129,7 +129,7 @@ from rowlock.payments p
 where not exists (select from rowlock.events e where e.event_id = p.event_id);
 
 comment on view admin.invariant_violations is
-    'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray.';
+    'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray. For rowlock_admin and rowlock_readonly.';
 comment on column admin.invariant_violations.invariant is 'Which rule is broken.';
 comment on column admin.invariant_violations.event_id is 'The event in which it is broken.';
 comment on column admin.invariant_violations.order_id is 'The order concerned, if there is one.';

@@ -6,6 +6,7 @@
 --   anything else           refund_due: the order already has its money, or its refund, and stays as it is
 --   unknown order           refund_due
 --
+-- An order that had lost its seats gets another end: rowlock.late_orders keeps the first one.
 -- A pending order past its deadline is still pending: whoever locks its row first, payment or expiry, decides.
 --
 -- Locks: as _lock_settlement, which the caller has called after locking the order.
@@ -41,6 +42,9 @@ begin
         when v_status = 'pending_payment' then
             perform rowlock._release_orders(p_event_id, array[v_row], 'refund_due', p_at);
         when v_status in ('expired', 'cancelled') then
+            insert into rowlock.late_orders (event_id, order_id, released_as, released_at)
+            select o.event_id, o.order_id, o.status, o.ended_at from rowlock.orders o where o.ctid = v_row
+            on conflict do nothing;
             if v_right and rowlock._reclaim_order(p_event_id, v_row, p_at) then
                 return 'late_reclaimed'::rowlock.payment_outcome;
             end if;

@@ -8,10 +8,11 @@ language sql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
-    select rowlock._set_seats_blocked(p_event_id, p_section_no, p_seat_nos, 'available', 'blocked')
+    select rowlock._change_blocked(p_event_id, array_fill(p_section_no, array[cardinality(p_seat_nos)]), p_seat_nos, 'available', 'blocked',
+                                   'rowlock.block_seats', null)
 $$;
 
 comment on function rowlock.block_seats(bigint, integer, integer[]) is
     'Keeps seats of one section back from sale, all or none; answers how many changed.';
 revoke all on function rowlock.block_seats(bigint, integer, integer[]) from public;
-grant execute on function rowlock.block_seats(bigint, integer, integer[]) to rowlock_app, rowlock_admin;
+grant execute on function rowlock.block_seats(bigint, integer, integer[]) to rowlock_app;

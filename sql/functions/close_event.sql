@@ -4,9 +4,9 @@
 create or replace function rowlock.close_event(p_event_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
 begin
-    perform rowlock._set_event_status(p_event_id, 'closed', array['draft', 'open', 'paused']::rowlock.event_status[]);
+    perform rowlock._steer_event(p_event_id, 'closed', 'rowlock.close_event', null);
 end
 $body$;
 comment on function rowlock.close_event(bigint) is 'Closes an event for good; pending orders may still be paid.';
 revoke all on function rowlock.close_event(bigint) from public;
-grant execute on function rowlock.close_event(bigint) to rowlock_app, rowlock_admin;
+grant execute on function rowlock.close_event(bigint) to rowlock_app;

@@ -17,6 +17,8 @@ begin
     if not found then
         perform rowlock._invalid_input('hash', 'is the hash of an earlier key');
     end if;
+    perform rowlock._log_action('rowlock.create_api_key', null, null, null, jsonb_build_object('name', p_name), '{}',
+        jsonb_build_object('api_key_id', v_api_key_id));
     return v_api_key_id;
 end
 $body$;

@@ -4,9 +4,9 @@
 create or replace function rowlock.open_event(p_event_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
 begin
-    perform rowlock._set_event_status(p_event_id, 'open', array['draft', 'paused']::rowlock.event_status[]);
+    perform rowlock._steer_event(p_event_id, 'open', 'rowlock.open_event', null);
 end
 $body$;
 comment on function rowlock.open_event(bigint) is 'Opens a draft or paused event for sale.';
 revoke all on function rowlock.open_event(bigint) from public;
-grant execute on function rowlock.open_event(bigint) to rowlock_app, rowlock_admin;
+grant execute on function rowlock.open_event(bigint) to rowlock_app;

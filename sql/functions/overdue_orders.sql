@@ -87,4 +87,4 @@ $function$;
 comment on function rowlock.overdue_orders(integer, integer) is
     'Pending orders whose deadline passed more than a grace in milliseconds ago, oldest first.';
 revoke all on function rowlock.overdue_orders(integer, integer) from public;
-grant execute on function rowlock.overdue_orders(integer, integer) to rowlock_app, rowlock_admin;
+grant execute on function rowlock.overdue_orders(integer, integer) to rowlock_app;

@@ -4,9 +4,9 @@
 create or replace function rowlock.pause_event(p_event_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
 begin
-    perform rowlock._set_event_status(p_event_id, 'paused', array['open']::rowlock.event_status[]);
+    perform rowlock._steer_event(p_event_id, 'paused', 'rowlock.pause_event', null);
 end
 $body$;
 comment on function rowlock.pause_event(bigint) is 'Pauses the sale of an open event; pending orders go on.';
 revoke all on function rowlock.pause_event(bigint) from public;
-grant execute on function rowlock.pause_event(bigint) to rowlock_app, rowlock_admin;
+grant execute on function rowlock.pause_event(bigint) to rowlock_app;

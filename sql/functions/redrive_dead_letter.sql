@@ -8,15 +8,10 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $function$
 begin
-    delete from rowlock.expiry_failures f
-    where f.event_id = p_event_id and f.order_id = p_order_id and f.retry_at is null;
-    if not found then
-        raise exception using errcode = 'RL011', message = 'dead_letter_not_found',
-            detail = format('there is no dead letter for order %s of event %s', p_order_id, p_event_id);
-    end if;
+    perform rowlock._redrive_dead_letter(p_event_id, p_order_id, 'rowlock.redrive_dead_letter', null);
 end
 $function$;
 
 comment on function rowlock.redrive_dead_letter(bigint, uuid) is 'Lets a given-up expiry be tried again at once.';
 revoke all on function rowlock.redrive_dead_letter(bigint, uuid) from public;
-grant execute on function rowlock.redrive_dead_letter(bigint, uuid) to rowlock_app, rowlock_admin;
+grant execute on function rowlock.redrive_dead_letter(bigint, uuid) to rowlock_app;

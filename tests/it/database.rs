@@ -1,7 +1,7 @@
 //! The database as it is shipped: schema, functions, roles, migrations, and the view that judges it.
 
 mod deadlines;
-mod functions;
+pub mod functions;
 mod hot_updates;
 mod invariants;
 mod migrations;

@@ -26,5 +26,6 @@ mod orders;
 mod other_sellers;
 mod payment_races;
 mod payments;
+mod psql;
 mod reads;
 mod stored;

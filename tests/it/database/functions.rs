@@ -97,6 +97,26 @@ async fn public_functions_run_as_their_owner_with_a_pinned_search_path_and_helpe
     }
 }
 
+#[test]
+fn every_file_of_admin_makes_the_view_or_function_of_its_name_and_nothing_else() {
+    for SqlFile { name, text } in sql_files("admin") {
+        let statements: Vec<_> =
+            text.lines().filter(|line| ["create ", "drop ", "alter ", "do "].iter().any(|verb| line.starts_with(verb))).collect();
+        assert_eq!(statements.len(), 1, "{name}: {statements:?}");
+        let is_function = statements[0].starts_with(&format!("create or replace function admin.{name}("));
+        assert!(is_function || statements[0].starts_with(&format!("create or replace view admin.{name} ")), "{name}: {}", statements[0]);
+        assert!(text.starts_with("-- "), "{name}: its first lines say what it is for");
+        if is_function {
+            assert!(text.contains("\n-- Locks: ") && text.contains("\n-- Errors: RL"), "{name}: its first lines name its locks and errors");
+            assert!(
+                text.contains("\nsecurity definer\nset search_path = pg_catalog, rowlock, pg_temp\n"),
+                "{name}: it needs its owner's rights"
+            );
+            assert!(text.contains(" from public;\ngrant execute on function "), "{name}: revoke from public");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn plpgsql_check_finds_nothing_wrong() {
     let database = TestDatabase::cloned().await;

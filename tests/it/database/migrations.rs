@@ -1,5 +1,6 @@
 //! Migrating: at once from many places, again and again, under load, and refused where it must be.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -170,6 +171,36 @@ async fn an_edited_migration_is_refused_in_clear_words() {
     database.connect().await.batch_execute(edit).await.expect("edited");
     let error = format!("{:#}", migrated(&database.url()).await.expect_err("edited"));
     assert!(error.contains("applied migrations never change"), "{error}");
+}
+
+/// The migration takes from operators what changes things without a reason; a database of the release before has granted it.
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_of_an_older_database_lose_the_ways_without_a_reason() {
+    let database = TestDatabase::empty().await;
+    let db = database.connect().await;
+    let migrations = sql_files("migrations");
+    let (before, after) = migrations.split_at(migrations.iter().position(|file| file.name.starts_with("V4_")).expect("V4"));
+    for file in before {
+        db.batch_execute(&format!("begin; {} commit", file.text)).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
+    }
+    db.batch_execute("set check_function_bodies = off; set role rowlock_owner").await.expect("as they are applied");
+    for file in sql_files("functions") {
+        db.batch_execute(&file.text).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
+    }
+    let all = "select string_agg(p.proname, ' ' order by p.proname) from pg_proc p
+               where p.pronamespace = 'rowlock'::regnamespace and p.proname !~ '^_' and has_function_privilege('rowlock_admin', p.oid, 'execute')";
+    db.batch_execute("grant execute on all functions in schema rowlock to rowlock_admin; reset role").await.expect("granted");
+    let granted: String = db.query_one(all, &[]).await.expect("an answer").get(0);
+    let every: BTreeSet<_> = granted.split(' ').map(str::to_owned).collect();
+    for file in after {
+        db.batch_execute(&format!("begin; {} commit", file.text)).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
+    }
+    let left: String = db.query_one(all, &[]).await.expect("an answer").get(0);
+    let left: BTreeSet<_> = left.split(' ').map(str::to_owned).collect();
+    let lost: Vec<_> = every.difference(&left).cloned().collect();
+    let changing =
+        "block_seats change_event close_event create_event open_event overdue_orders pause_event redrive_dead_letter unblock_seats";
+    assert_eq!(lost.join(" "), changing);
 }
 
 /// Every function is replaced again and again while buyers call them: nobody notices.

@@ -104,18 +104,18 @@ async fn operators_call_what_they_need_and_touch_no_table() {
     }
     for sql in [
         "select * from admin.invariant_violations",
-        "select rowlock.create_event('{\"name\": \"Matinee\", \"currency\": \"TWD\", \"sections\": [
-            {\"code\": \"A\", \"name\": \"Floor\", \"price_minor\": 1, \"rows\": [{\"label\": \"1\", \"seats\": 2}]}]}')",
-        "select rowlock.open_event(1), rowlock.pause_event(1), rowlock.open_event(1)",
-        "select rowlock.change_event(1, '{\"window_ms\": 15000}')",
-        "select rowlock.block_seats(1, 1, array[1]), rowlock.unblock_seats(1, 1, array[1])",
+        "select admin.create_event('{\"name\": \"Matinee\", \"currency\": \"TWD\", \"sections\": [
+            {\"code\": \"A\", \"name\": \"Floor\", \"price_minor\": 1, \"rows\": [{\"label\": \"1\", \"seats\": 2}]}]}', 'a test')",
+        "select admin.open_event(1, 'a test'), admin.pause_event(1, 'a test'), admin.open_event(1, 'a test')",
+        "select admin.change_event(1, '{\"window_ms\": 15000}', 'a test')",
+        "select admin.block_seats(1, 'A 1', 'a test'), admin.unblock_seats(1, 'A 1', 'a test')",
         "select * from rowlock.sales_report(1)",
         "select * from rowlock.list_orders(1, null, null, null, 10)",
         "select * from rowlock.refunds_due(1, 10)",
         "select * from rowlock.list_dead_letters(null, 10)",
-        "select * from rowlock.overdue_orders(0, 10)",
+        "select * from admin.overdue_orders",
         "select rowlock.revoke_api_key(rowlock.create_api_key('mine', sha256('mine')))",
-        "select rowlock.close_event(1)",
+        "select admin.close_event(1, 'a test')",
     ] {
         operator.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }

@@ -91,9 +91,39 @@ async fn everything_says_what_it_is_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_function_has_one_signature() {
     let database = TestDatabase::cloned().await;
-    let sql = "select string_agg(oid::regprocedure::text, ' and ') from pg_proc where pronamespace = 'rowlock'::regnamespace
-               group by proname having count(*) > 1";
+    let sql = "select string_agg(oid::regprocedure::text, ' and ') from pg_proc
+               where pronamespace in ('rowlock'::regnamespace, 'admin'::regnamespace)
+               group by pronamespace, proname having count(*) > 1";
     let rows = database.connect().await.query(sql, &[]).await.expect("an answer");
     let overloads: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(overloads, Vec::<String>::new(), "a changed argument type made an overload beside the old function");
+}
+
+/// `\d+` and `\df+` tell an operator who may use what.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_in_schema_admin_says_who_may_use_it() {
+    let database = TestDatabase::cloned().await;
+    let sql = "
+        with granted as (
+            select c.oid::regclass::text as name, obj_description(c.oid, 'pg_class') as says, c.relacl as acl, c.relowner as owner
+            from pg_class c where c.relnamespace = 'admin'::regnamespace and c.relkind = 'v'
+            union all
+            select p.oid::regprocedure::text, obj_description(p.oid, 'pg_proc'), p.proacl, p.proowner
+            from pg_proc p where p.pronamespace = 'admin'::regnamespace
+        )
+        select g.name, coalesce(g.says, ''), array(
+            select case a.grantee when 0 then 'public' else a.grantee::regrole::text end || ' ' || a.privilege_type
+            from aclexplode(g.acl) a where a.grantee <> g.owner order by 1)
+        from granted g";
+    let rows = database.connect().await.query(sql, &[]).await.expect("an answer");
+    assert!(rows.len() > 25, "the views and functions are not found");
+    for row in rows {
+        let (name, says, grants): (&str, &str, Vec<&str>) = (row.get(0), row.get(1), row.get(2));
+        let ends = match grants.as_slice() {
+            ["rowlock_admin EXECUTE"] => " For rowlock_admin.",
+            ["rowlock_admin SELECT", "rowlock_readonly SELECT"] => " For rowlock_admin and rowlock_readonly",
+            other => panic!("{name}: granted {other:?}"),
+        };
+        assert!(says.contains(ends), "{name}: {says}");
+    }
 }

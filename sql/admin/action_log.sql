@@ -1,0 +1,19 @@
+-- What operators changed, and why. A reason is free text and may name a customer: it is for rowlock_admin only.
+create or replace view admin.action_log with (security_barrier) as
+select a.action_id, a.acted_at, a.login_role, a.function, a.event_id, a.order_id,
+    case when (select pg_has_role('rowlock_admin', 'usage')) then a.reason end as reason, a.arguments, a.before, a.after
+from rowlock.admin_actions a;
+
+comment on view admin.action_log is 'What operators changed, one row a call. For rowlock_admin and rowlock_readonly, who sees no reasons.';
+comment on column admin.action_log.action_id is 'Grows; gaps are calls that were undone.';
+comment on column admin.action_log.acted_at is 'When the change was made.';
+comment on column admin.action_log.login_role is 'Who was logged in: an operator, or the login of a server.';
+comment on column admin.action_log.function is
+    'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
+comment on column admin.action_log.event_id is 'The event concerned, if there is one.';
+comment on column admin.action_log.order_id is 'The order concerned, if there is one.';
+comment on column admin.action_log.reason is 'Why, in the operator''s words; null if none was asked for, or for others than rowlock_admin.';
+comment on column admin.action_log.arguments is 'What else the call was given.';
+comment on column admin.action_log.before is 'What the call changed, as it was.';
+comment on column admin.action_log.after is 'What the call changed, as it became.';
+grant select on admin.action_log to rowlock_admin, rowlock_readonly;

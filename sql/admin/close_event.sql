@@ -1,0 +1,16 @@
+-- Closes an event for good: no new claims ever. Pending orders may still be paid, and they expire as always.
+-- Locks: the event's row.
+-- Errors: RL001, RL007, RL008.
+create or replace function admin.close_event(p_event_id bigint, p_reason text) returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    return rowlock._steer_event(p_event_id, 'closed', 'admin.close_event', rowlock._check_reason(p_reason));
+end
+$function$;
+
+comment on function admin.close_event(bigint, text) is 'Closes an event for good; answers its status. For rowlock_admin.';
+revoke all on function admin.close_event(bigint, text) from public;
+grant execute on function admin.close_event(bigint, text) to rowlock_admin;

@@ -1,0 +1,16 @@
+-- Creates a draft event with its sections, rows and seats, and answers its id. rowlock._create_event says what p_event holds.
+-- Locks: none but on its own new rows.
+-- Errors: RL007.
+create or replace function admin.create_event(p_event jsonb, p_reason text) returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    return rowlock._create_event(p_event, 'admin.create_event', rowlock._check_reason(p_reason));
+end
+$function$;
+
+comment on function admin.create_event(jsonb, text) is 'Creates a draft event from JSON; answers its id. For rowlock_admin.';
+revoke all on function admin.create_event(jsonb, text) from public;
+grant execute on function admin.create_event(jsonb, text) to rowlock_admin;

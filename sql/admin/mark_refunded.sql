@@ -1,0 +1,68 @@
+-- Notes that a payment that was owed back went back, and answers what its order is now (null if the notice named no order of ours).
+--
+-- One payment a call, because gateways refund payments. An order that is refund_due becomes refunded when nothing is owed for it any
+-- more; a paid order, for which money came twice, stays paid. An order keeps the time at which it was found to need a refund.
+--
+-- Locks: the order, whose lock settle_payments takes before it records more money for it; then the payment.
+-- Errors: RL007 (also for a payment that is unknown, is owed to nobody, or went back before).
+create or replace function admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+declare
+    v_reason     constant text := rowlock._check_reason(p_reason);
+    v_payment    rowlock.payments;
+    v_refunded   rowlock.payments;
+    v_status     rowlock.order_status;
+    v_status_now rowlock.order_status;
+begin
+    select p.* into v_payment
+    from rowlock.payments p
+    where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
+    if not found then
+        perform rowlock._invalid_input('provider_reference', format('"%s" of %s is no payment of event %s', p_provider_reference,
+            coalesce(p_provider, 'no provider'), coalesce(p_event_id::text, 'without an id')));
+    end if;
+    -- A payment never moves to another order.
+    select o.status into v_status
+    from rowlock.orders o
+    where o.event_id = p_event_id and o.order_id = v_payment.order_id
+    for update;
+
+    update rowlock.payments p
+    set refunded_at = date_trunc('milliseconds', clock_timestamp())
+    where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference
+        and p.outcome = 'refund_due' and p.refunded_at is null
+    returning p.* into v_refunded;
+    if not found then
+        select p.* into v_payment
+        from rowlock.payments p
+        where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
+        perform rowlock._invalid_input('provider_reference', case
+            when v_payment.refunded_at is not null then format('went back already, at %s', v_payment.refunded_at)
+            else format('is not owed back: its outcome is %s', v_payment.outcome) end);
+    end if;
+
+    update rowlock.orders o
+    set status = 'refunded'
+    where o.event_id = p_event_id and o.order_id = v_payment.order_id and o.status = 'refund_due'
+        and not exists (
+            select
+            from rowlock.payments p
+            where p.event_id = p_event_id and p.order_id = v_payment.order_id and p.outcome = 'refund_due' and p.refunded_at is null
+        );
+    v_status_now := case when found then 'refunded' else v_status end;
+    perform rowlock._log_action('admin.mark_refunded', p_event_id, v_payment.order_id, v_reason,
+        jsonb_build_object('provider', p_provider, 'provider_reference', p_provider_reference),
+        jsonb_build_object('order', v_status, 'refunded_at', null),
+        jsonb_build_object('order', v_status_now, 'refunded_at', v_refunded.refunded_at, 'amount_minor', v_refunded.amount_minor,
+            'currency', v_refunded.currency));
+    return v_status_now::text;
+end
+$function$;
+
+comment on function admin.mark_refunded(bigint, text, text, text) is
+    'Notes that a payment that was owed back went back; answers what its order is now. For rowlock_admin.';
+revoke all on function admin.mark_refunded(bigint, text, text, text) from public;
+grant execute on function admin.mark_refunded(bigint, text, text, text) to rowlock_admin;

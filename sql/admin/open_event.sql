@@ -1,0 +1,16 @@
+-- Opens a draft or paused event for sale, or answers that it is open; a closed one is closed for good.
+-- Locks: the event's row.
+-- Errors: RL001, RL007, RL008.
+create or replace function admin.open_event(p_event_id bigint, p_reason text) returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    return rowlock._steer_event(p_event_id, 'open', 'admin.open_event', rowlock._check_reason(p_reason));
+end
+$function$;
+
+comment on function admin.open_event(bigint, text) is 'Opens an event for sale; answers its status. For rowlock_admin.';
+revoke all on function admin.open_event(bigint, text) from public;
+grant execute on function admin.open_event(bigint, text) to rowlock_admin;

@@ -1,0 +1,28 @@
+-- Orders with their seats as people name them.
+--
+-- Who may see customers' ids is whoever has the rights of rowlock_admin. Others see a pseudonym, the same for the same customer
+-- everywhere: a hash with a secret key, because customer ids can be guessed, and an unkeyed hash is undone by hashing the guesses. The
+-- key is read here and not in a function, which readers would have to be allowed to call, and could call with their guesses.
+create or replace view admin.orders with (security_barrier) as
+select o.event_id, o.order_id,
+    case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
+        else 'c-' || left(encode(sha256((select k.key from rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8')), 'hex'), 16)
+    end as customer,
+    o.status::text as status,
+    (select string_agg(s.code || ' ' || l.seat_no, ', ' order by l.place)
+     from unnest(o.section_nos, o.seat_nos) with ordinality as l (section_no, seat_no, place)
+     join rowlock.sections s on s.event_id = o.event_id and s.section_no = l.section_no) as seats,
+    o.amount_minor, o.created_at, o.expires_at, o.ended_at
+from rowlock.orders o;
+
+comment on view admin.orders is 'Every order. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+comment on column admin.orders.event_id is 'The event.';
+comment on column admin.orders.order_id is 'The order; its first half is the time it was made, so later orders sort after earlier ones.';
+comment on column admin.orders.customer is 'The buyer: the id for rowlock_admin, a pseudonym for others.';
+comment on column admin.orders.status is 'pending_payment, paid, expired, cancelled, refund_due or refunded.';
+comment on column admin.orders.seats is 'The seats it claimed, by section and number.';
+comment on column admin.orders.amount_minor is 'Their price together, in minor units of the event''s currency.';
+comment on column admin.orders.created_at is 'When the claim succeeded.';
+comment on column admin.orders.expires_at is 'The deadline for the payment.';
+comment on column admin.orders.ended_at is 'When it was paid, expired, cancelled or found to need a refund.';
+grant select on admin.orders to rowlock_admin, rowlock_readonly;

@@ -1,0 +1,16 @@
+-- Pauses the sale: no new claims, while payments, expiries and cancellations go on. A claim already running may still succeed.
+-- Locks: the event's row.
+-- Errors: RL001, RL007, RL008.
+create or replace function admin.pause_event(p_event_id bigint, p_reason text) returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    return rowlock._steer_event(p_event_id, 'paused', 'admin.pause_event', rowlock._check_reason(p_reason));
+end
+$function$;
+
+comment on function admin.pause_event(bigint, text) is 'Pauses an event''s sale; answers its status. For rowlock_admin.';
+revoke all on function admin.pause_event(bigint, text) from public;
+grant execute on function admin.pause_event(bigint, text) to rowlock_admin;

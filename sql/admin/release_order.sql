@@ -1,0 +1,38 @@
+-- Ends a pending order as cancelled, just as its customer could, and puts its seats on sale again. Answers how many. Late money for
+-- it is dealt with as for any cancelled order. If its expiry was given up, that is forgotten.
+--
+-- Locks: the order, its seats (section_no, seat_no), sections (section_no).
+-- Errors: RL004, RL006 if it is not pending, RL007, RL010 if it lacks a seat it lists.
+create or replace function admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+declare
+    v_reason constant text := rowlock._check_reason(p_reason);
+    v_order  rowlock.orders;
+    v_seats  text;
+begin
+    select o.* into v_order from rowlock.orders o where o.event_id = p_event_id and o.order_id = p_order_id for update;
+    if not found then
+        raise exception using errcode = 'RL004', message = 'order_not_found',
+            detail = format('there is no order %s of event %s', p_order_id, p_event_id);
+    end if;
+    -- A customer may cancel twice; whoever releases an order should learn that it had ended.
+    if v_order.status <> 'pending_payment' then
+        raise exception using errcode = 'RL006', message = 'order_not_pending',
+            detail = format('order %s is %s', p_order_id, v_order.status);
+    end if;
+    v_seats := rowlock._format_seats(p_event_id, v_order.section_nos, v_order.seat_nos);
+    perform rowlock.cancel_order(p_event_id, p_order_id, v_order.customer_id);
+    delete from rowlock.expiry_failures f where f.event_id = p_event_id and f.order_id = p_order_id;
+    perform rowlock._log_action('admin.release_order', p_event_id, p_order_id, v_reason, '{}',
+        jsonb_build_object('status', v_order.status, 'held', v_seats), jsonb_build_object('status', 'cancelled', 'available', v_seats));
+    return cardinality(v_order.seat_nos);
+end
+$function$;
+
+comment on function admin.release_order(bigint, uuid, text) is
+    'Ends a pending order as cancelled and puts its seats on sale again; answers how many. For rowlock_admin.';
+revoke all on function admin.release_order(bigint, uuid, text) from public;
+grant execute on function admin.release_order(bigint, uuid, text) to rowlock_admin;

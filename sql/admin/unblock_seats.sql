@@ -1,0 +1,22 @@
+-- Puts blocked seats on sale again, all of them or none, and answers how many
+-- changed: one seat or the whole house in one call.
+--
+-- p_seats names sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A 1-20 35, B 5, C`.
+-- Seats already available are fine and not counted. A seat that is held or sold refuses the call: its order goes first.
+--
+-- Locks: the seats (section_no, seat_no; waiting), then their sections (section_no).
+-- Errors: RL001, RL002, RL003, RL007, RL009 (detail: the seats held or sold).
+create or replace function admin.unblock_seats(p_event_id bigint, p_seats text, p_reason text) returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    return rowlock._block_selected(p_event_id, p_seats, 'blocked', 'available', 'admin.unblock_seats', p_reason);
+end
+$function$;
+
+comment on function admin.unblock_seats(bigint, text, text) is
+    'Puts blocked seats on sale again, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
+revoke all on function admin.unblock_seats(bigint, text, text) from public;
+grant execute on function admin.unblock_seats(bigint, text, text) to rowlock_admin;

@@ -1,0 +1,255 @@
+//! Changes made from psql: the rules of the API, a reason, and a line in the action log, all in one transaction.
+
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+use tokio_postgres::Client;
+
+use super::SALE;
+use super::logins::{Logins, refusal};
+use crate::harness::{TestDatabase, TestServer};
+use crate::stored::server_without_expiry;
+
+/// The log's lines after that one: function, reason, before, after.
+async fn log_after(db: &Client, action_id: i64) -> Vec<Value> {
+    let sql =
+        "select jsonb_build_array(function, reason, before, after) from rowlock.admin_actions where action_id > $1 order by action_id";
+    db.query(sql, &[&action_id]).await.expect("an answer").iter().map(|row| row.get(0)).collect()
+}
+
+async fn last_action(db: &Client) -> i64 {
+    db.query_one("select coalesce(max(action_id), 0) from rowlock.admin_actions", &[]).await.expect("an answer").get(0)
+}
+
+/// Everything there is but the log, to be compared before and after.
+async fn everything(db: &Client) -> Value {
+    let sql = "select jsonb_build_object(
+        'events', (select jsonb_agg(to_jsonb(e) order by event_id) from rowlock.events e),
+        'sections', (select jsonb_agg(to_jsonb(s) order by event_id, section_no) from rowlock.sections s),
+        'seats', (select jsonb_agg(to_jsonb(s) order by event_id, section_no, seat_no) from rowlock.seats s),
+        'orders', (select jsonb_agg(to_jsonb(o) order by order_id) from rowlock.orders o),
+        'payments', (select jsonb_agg(to_jsonb(p) order by provider_reference) from rowlock.payments p),
+        'failures', (select jsonb_agg(to_jsonb(f)) from rowlock.expiry_failures f),
+        'log', (select count(*) from rowlock.admin_actions))";
+    db.query_one(sql, &[]).await.expect("an answer").get(0)
+}
+
+/// A sale with everything in it, and its operator.
+async fn sale() -> (TestDatabase, Client, Logins) {
+    let database = TestDatabase::cloned().await;
+    let db = database.connect().await;
+    let logins = Logins::new(&database.url()).await;
+    db.batch_execute(&SALE.replace("olivia", &logins.name("olivia"))).await.unwrap_or_else(|error| panic!("{error:?}"));
+    (database, db, logins)
+}
+
+/// Each way to change something, what it answers, and what it changes. `$why` stands for the reason.
+fn changes() -> Vec<(&'static str, &'static str, Value, Value)> {
+    vec![
+        ("admin.pause_event(1, $why)", "paused", json!({"status": "open"}), json!({"status": "paused"})),
+        ("admin.change_window(1, 15000, $why)", "600000", json!({"window_ms": 600_000}), json!({"window_ms": 15_000})),
+        (
+            r#"admin.change_event(1, '{"seats_per_customer": 6, "name": "Gala"}', $why)"#,
+            "",
+            json!({"seats_per_customer": 4, "name": "Spring Gala"}),
+            json!({"seats_per_customer": 6, "name": "Gala"}),
+        ),
+        ("admin.open_event(1, $why)", "open", json!({"status": "paused"}), json!({"status": "open"})),
+        ("admin.block_seats(1, 'A 19-20 7, B 10', $why)", "2", json!({"available": "A 7, B 10"}), json!({"blocked": "A 7, B 10"})),
+        ("admin.unblock_seats(1, 'A 19-20', $why)", "2", json!({"blocked": "A 19-20"}), json!({"available": "A 19-20"})),
+        ("admin.block_seats(1, 'A 7', $why)", "0", json!({}), json!({})),
+        ("admin.redrive_dead_letter(1, '01970000-0000-7000-8000-000000000007', $why)", "", json!({"attempts": 1}), json!({"attempts": 0})),
+        (
+            "admin.release_order(1, '01970000-0000-7000-8000-000000000008', $why)",
+            "2",
+            json!({"status": "pending_payment", "held": "B 1-2"}),
+            json!({"status": "cancelled", "available": "B 1-2"}),
+        ),
+        (
+            r#"admin.create_event('{"name": "Matinee", "currency": "TWD", "sections": [
+                {"code": "A", "name": "Floor", "price_minor": 1, "rows": [{"label": "1", "seats": 2}]}]}', $why)"#,
+            "2",
+            json!({}),
+            json!({"name": "Matinee", "venue": "", "currency": "TWD", "window_ms": 10_000, "seats_per_customer": 10, "status": "draft",
+                   "sections": 1, "seats": 2}),
+        ),
+        ("admin.close_event(1, $why)", "closed", json!({"status": "open"}), json!({"status": "closed"})),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_written_down_with_who_why_before_and_after() {
+    let (_database, db, logins) = sale().await;
+    let olivia = logins.connect("olivia").await;
+    // Whatever role is set meanwhile, the log names who logged in.
+    olivia.batch_execute("set role rowlock_admin").await.expect("her role");
+    for (call, answer, before, after) in changes() {
+        let last = last_action(&db).await;
+        let sql = format!("select {}::text", call.replace("$why", "'  because of  the rain\n'"));
+        let row = olivia.query_one(&sql, &[]).await.unwrap_or_else(|error| panic!("{call}: {error:?}"));
+        assert_eq!(row.get::<_, Option<&str>>(0).unwrap_or_default(), answer, "{call}");
+        let function = call.split('(').next().expect("a name");
+        assert_eq!(log_after(&db, last).await, [json!([function, "because of  the rain", before, after])], "{call}");
+    }
+    let strangers = format!("select count(*) from rowlock.admin_actions where action_id > 3 and login_role <> '{}'", logins.name("olivia"));
+    assert_eq!(db.query_one(&strangers, &[]).await.expect("an answer").get::<_, i64>(0), 0);
+    let late =
+        "select count(*) from rowlock.admin_actions where action_id > 3 and abs(extract(epoch from clock_timestamp() - acted_at)) > 60";
+    assert_eq!(db.query_one(late, &[]).await.expect("an answer").get::<_, i64>(0), 0);
+    logins.gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_changes_without_a_reason() {
+    let (_database, db, logins) = sale().await;
+    let olivia = logins.connect("olivia").await;
+    let before = everything(&db).await;
+    let refund = ("admin.mark_refunded(1, 'cardpay', 'ch_1004', $why)", "", json!({}), json!({}));
+    let calls: Vec<_> = changes().into_iter().chain([refund]).map(|change| change.0).collect();
+    let functions = "select count(*) from pg_proc where pronamespace = 'admin'::regnamespace and provolatile = 'v'";
+    let named: std::collections::BTreeSet<_> = calls.iter().map(|call| call.split('(').next()).collect();
+    assert_eq!(db.query_one(functions, &[]).await.expect("a count").get::<_, i64>(0), i64::try_from(named.len()).expect("few"));
+    for call in calls {
+        for reason in ["null", "''", "E' \\n\\t'", "repeat('x', 501)", "E'a\\u0007b'"] {
+            let (state, detail) = refusal(olivia.batch_execute(&format!("select {}", call.replace("$why", reason))).await);
+            assert_eq!(state, "RL007", "{call} {reason}");
+            assert!(detail.starts_with("reason: must "), "{call} {reason}: {detail}");
+        }
+    }
+    assert_eq!(everything(&db).await, before);
+    olivia.batch_execute("select admin.pause_event(1, repeat('長', 500))").await.expect("500 characters");
+    logins.gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_and_the_change_are_undone_together() {
+    let (_database, db, logins) = sale().await;
+    let olivia = logins.connect("olivia").await;
+    let before = everything(&db).await;
+    for (call, ..) in changes() {
+        olivia.batch_execute(&format!("begin; select {}; rollback", call.replace("$why", "'a try'"))).await.ok();
+        olivia.batch_execute("rollback").await.ok();
+    }
+    assert_eq!(everything(&db).await, before);
+    logins.gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_of_the_api_hold_and_a_refusal_leaves_no_trace() {
+    let (_database, db, logins) = sale().await;
+    let olivia = logins.connect("olivia").await;
+    db.batch_execute(
+        "select rowlock.close_event(rowlock.create_event('{\"name\": \"Over\", \"currency\": \"TWD\", \"sections\": [
+        {\"code\": \"A\", \"name\": \"A\", \"price_minor\": 1, \"rows\": [{\"label\": \"1\", \"seats\": 2}]}]}'))",
+    )
+    .await
+    .expect("a closed event");
+    let before = everything(&db).await;
+    let paid = "01970000-0000-7000-8000-000000000001";
+    for (call, state, detail) in [
+        ("admin.open_event(2, 'x')".to_owned(), "RL008", "event 2 is closed and cannot become open"),
+        ("admin.pause_event(2, 'x')".to_owned(), "RL008", "event 2 is closed and cannot become paused"),
+        ("admin.pause_event(9, 'x')".to_owned(), "RL001", "there is no event 9"),
+        ("admin.close_event(null, 'x')".to_owned(), "RL001", "there is no event without an id"),
+        ("admin.change_window(9, 15000, 'x')".to_owned(), "RL001", "there is no event 9"),
+        ("admin.change_window(1, 999, 'x')".to_owned(), "RL007", "window_ms: must be a whole number from 1000 to 86400000"),
+        ("admin.change_window(1, null, 'x')".to_owned(), "RL007", "window_ms: must be a whole number from 1000 to 86400000"),
+        ("admin.change_event(1, '{\"status\": \"closed\"}', 'x')".to_owned(), "RL007", "event: has an unknown field \"status\""),
+        ("admin.create_event('{}', 'x')".to_owned(), "RL007", "currency: must be a text of 3 to 3 characters"),
+        (format!("admin.release_order(1, '{paid}', 'x')"), "RL006", &format!("order {paid} is paid")),
+        (format!("admin.release_order(2, '{paid}', 'x')"), "RL004", &format!("there is no order {paid} of event 2")),
+        (format!("admin.redrive_dead_letter(1, '{paid}', 'x')"), "RL011", &format!("there is no dead letter for order {paid} of event 1")),
+        (
+            "admin.order_timeline('01970000-0000-7000-8000-00000000ffff')".to_owned(),
+            "RL004",
+            "there is neither an order 01970000-0000-7000-8000-00000000ffff nor a payment for one",
+        ),
+        ("admin.order_timeline(null)".to_owned(), "RL004", "there is neither an order without an id nor a payment for one"),
+        ("admin.seat_history(1, 'C', 1)".to_owned(), "RL002", "event 1 has no section \"C\"; it has A, B"),
+        ("admin.seat_history(1, 'A', 21)".to_owned(), "RL003", "section A has seats 1 to 20, not 21"),
+        ("admin.seat_history(1, 'A', null)".to_owned(), "RL003", "section A has seats 1 to 20, not "),
+        ("admin.sale_export(9)".to_owned(), "RL001", "there is no event 9"),
+    ] {
+        let refused = refusal(olivia.batch_execute(&format!("select {call}")).await);
+        assert_eq!(refused, (state.to_owned(), detail.to_owned()), "{call}");
+    }
+    assert_eq!(everything(&db).await, before);
+    logins.gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_changes_through_the_api_are_written_down_too() {
+    let server = server_without_expiry().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let last = last_action(&server.db).await;
+    server.admin().patch(&event.path(), &json!({"status": "paused", "window_ms": 20_000})).await.expect(200);
+    let block = format!("/v1/admin/events/{}/sections/A/block", event.id);
+    server.admin().post(&block, &json!({"seats": [3, 1], "ranges": [{"from": 2, "to": 5}]})).await.expect(200);
+    let expected = [
+        json!(["rowlock.change_event", null, {"window_ms": 10_000}, {"window_ms": 20_000}]),
+        json!(["rowlock.pause_event", null, {"status": "open"}, {"status": "paused"}]),
+        json!(["rowlock.block_seats", null, {"available": "A 1-5"}, {"blocked": "A 1-5"}]),
+    ];
+    let mut found = log_after(&server.db, last).await;
+    found.sort_by_key(|line| expected.iter().position(|one| one[0] == line[0]));
+    assert_eq!(found, expected);
+    let created = server
+        .ask::<i64>("select count(*) from rowlock.admin_actions where function in ('rowlock.create_event', 'rowlock.create_api_key')")
+        .await;
+    assert_eq!(created, 2);
+}
+
+/// As its customer's cancelling it would: its seats are on sale at once, and late money finds it cancelled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_released_order_is_a_cancelled_one() {
+    let server = server_without_expiry().await;
+    let logins = Logins::new(&server.database_url).await;
+    let event = server.small_event(&[("A", 1000, 10), ("B", 1000, 10)]).await;
+    let alice = server.customer("alice");
+    let order = alice.claim_seats(&event, &[("A", 1), ("B", 2)]).await.expect(201);
+    let order_id = order["order_id"].as_str().expect("an id");
+    let failed = format!("select rowlock.record_expiry_failure({}, '{order_id}', 'the disk is full', 1)", event.id);
+    server.db.batch_execute(&failed).await.expect("a dead letter");
+    let release = format!("select admin.release_order({}, '{order_id}', 'she called')", event.id);
+    let olivia = logins.connect("olivia").await;
+    assert_eq!(olivia.query_one(&release, &[]).await.expect("released").get::<_, i32>(0), 2);
+    assert_eq!(alice.order(&order).await.expect(200)["status"], "cancelled");
+    assert_eq!(server.ask::<i64>("select count(*) from admin.dead_letters").await, 0);
+    let (state, _) = refusal(olivia.query_one(&release, &[]).await);
+    assert_eq!(state, "RL006");
+    server.customer("ben").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "refund_due");
+    server.assert_invariants().await;
+    logins.gone().await;
+}
+
+/// One operator's release and the gateway's notice meet: one of them wins.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_waits_for_a_payment_under_way() {
+    let server = TestServer::start().await;
+    let logins = Logins::new(&server.database_url).await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let order_id = order["order_id"].as_str().expect("an id").to_owned();
+    let paying = crate::stored::Session::new(&server, &event).await;
+    paying.begin().await;
+    let notice = crate::stored::Notice {
+        order_id: order_id.parse().expect("an id"),
+        reference: "r".to_owned(),
+        amount_minor: 1000,
+        currency: "TWD".to_owned(),
+        succeeded: true,
+    };
+    assert_eq!(paying.settle(&[notice]).await, ["paid"]);
+    let olivia = logins.connect("olivia").await;
+    let event_id = event.id;
+    let release = tokio::spawn(async move {
+        let sql = format!("select admin.release_order({event_id}, '{order_id}', 'too slow')");
+        olivia.batch_execute(&sql).await
+    });
+    crate::stored::until_somebody_waits(&server).await;
+    paying.commit().await;
+    let (state, _) = refusal(release.await.expect("no panic"));
+    assert_eq!(state, "RL006");
+    server.assert_invariants().await;
+    logins.gone().await;
+}

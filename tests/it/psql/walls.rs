@@ -1,0 +1,287 @@
+//! SQL users cannot break the promises: each login tries, and PostgreSQL refuses it.
+
+use std::collections::BTreeSet;
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+use tokio_postgres::Client;
+
+use super::SALE;
+use super::logins::Logins;
+use crate::database::functions::sql_files;
+use crate::harness::TestDatabase;
+
+/// Insufficient privilege.
+const FORBIDDEN: &str = "42501";
+const WHO: [&str; 4] = ["olivia", "rita", "shop", "sam"];
+
+/// What the server calls, of schema `rowlock`.
+const FOR_SERVERS: &str = "block_seats cancel_order change_event claim_best_available claim_seats claimed_orders close_event create_event \
+    event_availability event_layout expire_orders find_api_key get_event get_order list_dead_letters list_events list_orders \
+    migration_state open_event overdue_orders pause_event record_expiry_failure redrive_dead_letter refunds_due sales_report section_seats \
+    section_summary settle_payments try_lead_sweep unblock_seats";
+/// What operators call of it: what only reads, and what makes and revokes keys.
+const FOR_OPERATORS: &str = "create_api_key event_availability event_layout get_event get_order list_dead_letters list_events list_orders \
+    migration_state refunds_due revoke_api_key sales_report section_seats section_summary";
+/// What operators call of schema `admin`.
+const ADMIN: &str = "block_seats change_event change_window close_event create_event mark_refunded open_event order_timeline pause_event \
+    redrive_dead_letter release_order sale_export seat_history unblock_seats";
+
+struct Scene {
+    _database: TestDatabase,
+    db: Client,
+    logins: Logins,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let database = TestDatabase::cloned().await;
+        let db = database.connect().await;
+        db.batch_execute("set search_path = pg_catalog").await.expect("a search path");
+        let logins = Logins::new(&database.url()).await;
+        db.batch_execute(&SALE.replace("olivia", &logins.name("olivia"))).await.unwrap_or_else(|error| panic!("{error:?}"));
+        Self { _database: database, db, logins }
+    }
+
+    async fn ask(&self, sql: &str) -> Vec<String> {
+        self.db.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}")).iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Every row of every table.
+    async fn everything(&self) -> Value {
+        let tables = self.ask("select relname::text from pg_class where relnamespace = 'rowlock'::regnamespace and relkind = 'r'").await;
+        assert!(tables.len() >= 14, "{tables:?}");
+        let parts: Vec<_> = tables
+            .iter()
+            .map(|table| format!("'{table}', (select jsonb_agg(to_jsonb(t) order by t::text) from rowlock.{table} t)"))
+            .collect();
+        let sql = format!("select jsonb_build_object({})", parts.join(", "));
+        self.db.query_one(&sql, &[]).await.expect("an answer").get(0)
+    }
+}
+
+/// Each statement must fail for want of rights and for no other reason.
+async fn assert_forbidden(client: &Client, who: &str, statements: &[String]) {
+    for sql in statements {
+        let error = client.batch_execute(sql).await.expect_err(sql);
+        assert_eq!(error.code().map(|code| code.code()), Some(FORBIDDEN), "{who}: {sql}: {error:?}");
+        client.batch_execute("rollback").await.expect("nothing goes on");
+    }
+}
+
+/// A new function fails here until somebody decides who may call it.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_login_may_call_what_is_meant_for_it_and_is_refused_all_the_rest() {
+    let scene = Scene::new().await;
+    let names = |schema: &str, list: &str| list.split_whitespace().map(|name| format!("{schema}.{name}")).collect::<BTreeSet<_>>();
+    let mut operators = names("rowlock", FOR_OPERATORS);
+    operators.extend(names("admin", ADMIN));
+    let before = scene.everything().await;
+    for (who, expected) in
+        [("olivia", operators), ("rita", BTreeSet::new()), ("shop", names("rowlock", FOR_SERVERS)), ("sam", BTreeSet::new())]
+    {
+        let granted = format!(
+            "select format('%s.%s', p.pronamespace::regnamespace, p.proname) from pg_proc p
+             where p.pronamespace in ('rowlock'::regnamespace, 'admin'::regnamespace)
+                 and has_schema_privilege('{0}', p.pronamespace, 'usage') and has_function_privilege('{0}', p.oid, 'execute')",
+            scene.logins.name(who)
+        );
+        assert_eq!(scene.ask(&granted).await.into_iter().collect::<BTreeSet<_>>(), expected, "{who}");
+        let calls = scene
+            .ask(
+                "select format('select %s.%I(%s)', p.pronamespace::regnamespace, p.proname,
+                      (select string_agg('null::' || format_type(t, null), ', ') from unnest(p.proargtypes) t))
+                  from pg_proc p where p.pronamespace in ('rowlock'::regnamespace, 'admin'::regnamespace)",
+            )
+            .await;
+        let refused: Vec<_> =
+            calls.into_iter().filter(|call| !expected.iter().any(|name| call.starts_with(&format!("select {name}(")))).collect();
+        assert!(refused.len() > 40, "{who}");
+        assert_forbidden(&scene.logins.connect(who).await, who, &refused).await;
+    }
+    assert_eq!(scene.everything().await, before);
+    scene.logins.gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_login_reads_or_changes_a_table_or_changes_a_view() {
+    let scene = Scene::new().await;
+    let before = scene.everything().await;
+    let tables = "
+        select unnest(array[
+            format('select from %1$s limit 0', c.oid::regclass), format('select %2$I from %1$s', c.oid::regclass, a.attname),
+            format('select from %1$s for update', c.oid::regclass), format('begin; lock table %1$s in share mode', c.oid::regclass),
+            format('copy %1$s to stdout', c.oid::regclass), format('copy %1$s from stdin', c.oid::regclass),
+            format('alter table %1$s disable trigger all', c.oid::regclass), format('alter table %1$s owner to current_user', c.oid::regclass),
+            format('alter table %1$s add column mine integer', c.oid::regclass), format('drop table %1$s cascade', c.oid::regclass),
+            format('create index on %1$s (%2$I)', c.oid::regclass, a.attname), format('analyze (verbose) %1$s', c.oid::regclass),
+            format('create trigger mine after insert on %1$s execute function pg_temp.mine()', c.oid::regclass),
+            format('create rule mine as on insert to %1$s do instead nothing', c.oid::regclass),
+            format('comment on table %1$s is ''mine''', c.oid::regclass), format('grant select on %1$s to public', c.oid::regclass)
+        ])
+        from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = 1
+        where c.relnamespace in ('rowlock'::regnamespace, 'admin'::regnamespace) and c.relkind = 'r'";
+    let changes = "
+        select unnest(array[
+            format('insert into %s (%I) values (null)', c.oid::regclass, a.attname), format('update %1$s set %2$I = %2$I', c.oid::regclass, a.attname),
+            format('delete from %s', c.oid::regclass), format('truncate %s', c.oid::regclass)])
+        from pg_class c
+        cross join lateral (select attname from pg_attribute where attrelid = c.oid and attnum > 0 and attidentity = '' order by attnum limit 1) a
+        where c.relnamespace in ('rowlock'::regnamespace, 'admin'::regnamespace) and c.relkind = 'r'";
+    let (tables, changes) = (scene.ask(tables).await, scene.ask(changes).await);
+    let views = scene
+        .ask(
+            "select unnest(array[format('insert into %s default values', c.oid::regclass), format('delete from %s', c.oid::regclass),
+                  format('update %1$s set %2$I = %2$I', c.oid::regclass, a.attname), format('drop view %s', c.oid::regclass),
+                  format('alter view %s set (security_invoker)', c.oid::regclass)])
+              from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum = 2
+              where c.relnamespace = 'admin'::regnamespace and c.relkind = 'v'",
+        )
+        .await;
+    for who in WHO {
+        let client = scene.logins.connect(who).await;
+        client
+            .batch_execute("create function pg_temp.mine() returns trigger language plpgsql as 'begin return null; end'")
+            .await
+            .expect("temporary functions are anyone's");
+        // ANALYZE of what is not one's own is skipped with a warning.
+        let tried: Vec<_> = tables.iter().filter(|sql| !sql.starts_with("analyze")).cloned().collect();
+        assert_forbidden(&client, who, &tried).await;
+        assert_forbidden(&client, who, &changes).await;
+        for sql in &views {
+            let error = client.batch_execute(sql).await.expect_err(sql);
+            // A view of groups can be changed by nobody; that is found out first.
+            let state = error.code().map(|code| code.code()).unwrap_or_default();
+            assert!([FORBIDDEN, "55000", "42601"].contains(&state), "{who}: {sql}: {error:?}");
+        }
+    }
+    let readable = "select count(*) from pg_class c where c.relnamespace = 'admin'::regnamespace and c.relkind = 'v'
+        and has_table_privilege($1, c.oid, 'select') and not has_table_privilege($1, c.oid, 'insert, update, delete, truncate, references, trigger')";
+    for (who, all) in [("olivia", true), ("rita", true), ("shop", false), ("sam", false)] {
+        let count: i64 = scene.db.query_one(readable, &[&scene.logins.name(who)]).await.expect("an answer").get(0);
+        assert_eq!(
+            count,
+            if all { i64::try_from(sql_files("admin").len() - ADMIN.split_whitespace().count()).expect("few") } else { 0 },
+            "{who}"
+        );
+    }
+    assert_eq!(scene.everything().await, before);
+    scene.logins.gone().await;
+}
+
+/// States forged, and rights taken.
+const FORGERIES: &[&str] = &[
+    // States.
+    "insert into rowlock.orders (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at, ended_at)
+     values (1, gen_random_uuid(), 'mallory', 'paid', '{1}', '{10}', 0, now(), now() + interval '1 h', now())",
+    "update rowlock.seats set status = 'sold', order_id = gen_random_uuid() where event_id = 1 and seat_no = 10",
+    "update rowlock.payments set outcome = 'paid'",
+    "insert into rowlock.tickets values (1, 1, 10, gen_random_uuid(), now())",
+    "delete from rowlock.admin_actions",
+    "update rowlock.admin_actions set login_role = 'somebody else', reason = 'another'",
+    "insert into rowlock.admin_actions (acted_at, login_role, function, arguments, before, after) values (now(), 'x', 'x', '{}', '{}', '{}')",
+    "update rowlock.pseudonym_key set key = sha256('mine')",
+    "select key from rowlock.pseudonym_key",
+    "select nextval('rowlock.events_event_id_seq')",
+    "select setval('rowlock.admin_actions_action_id_seq', 1)",
+    "select * from public.refinery_schema_history",
+    "delete from public.refinery_schema_history",
+    // Rights.
+    "set role rowlock_owner",
+    "set role rowlock_migrator",
+    "set session_replication_role = replica",
+    "alter role current_user superuser",
+    "alter role rowlock_owner login",
+    "grant rowlock_owner to current_user",
+    "create role mallory",
+    "alter system set fsync = off",
+    "alter function rowlock.claim_seats(bigint, uuid[], text[], text[], bytea[], integer[], integer[], integer[]) security invoker",
+    "grant execute on function rowlock._pay_orders(bigint, tid[], rowlock.seat_status, timestamptz) to public",
+    "alter default privileges for role rowlock_owner grant execute on functions to public",
+    "reassign owned by rowlock_owner to current_user",
+    "drop owned by rowlock_owner",
+    "alter schema rowlock owner to current_user",
+    "drop schema rowlock cascade",
+    "alter type rowlock.seat_status add value 'mine'",
+    "create event trigger mine on ddl_command_end execute function pg_temp.mine()",
+    "create extension hstore schema rowlock",
+    "copy (select 1) to program 'true'",
+    "select pg_read_file('postgresql.conf')",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_login_forges_a_state_or_takes_rights_it_was_not_given() {
+    let scene = Scene::new().await;
+    let before = scene.everything().await;
+    let mut forgeries: Vec<String> = FORGERIES.iter().map(ToString::to_string).collect();
+    for schema in ["rowlock", "admin", "public"] {
+        forgeries.extend([
+            format!("create table {schema}.mine (n integer)"),
+            format!("create view {schema}.mine as select 1"),
+            format!("create sequence {schema}.mine"),
+            format!("create type {schema}.mine as (n integer)"),
+            format!("create operator {schema}.=== (leftarg = integer, rightarg = integer, function = int4eq)"),
+            format!("create function {schema}.mine() returns integer language sql as 'select 1'"),
+        ]);
+    }
+    forgeries.push("create schema mine".to_owned());
+    let superusers: i32 = scene.db.query_one("select pg_backend_pid()", &[]).await.expect("a process id").get(0);
+    forgeries.push(format!("select pg_terminate_backend({superusers})"));
+    for who in WHO {
+        let client = scene.logins.connect(who).await;
+        client
+            .batch_execute("create function pg_temp.mine() returns event_trigger language plpgsql as 'begin end'")
+            .await
+            .expect("temporary functions are anyone's");
+        for sql in &forgeries {
+            let error = client.batch_execute(sql).await.expect_err(sql);
+            assert_eq!(error.code().map(|code| code.code()), Some(FORBIDDEN), "{who}: {sql}: {error:?}");
+        }
+        let others = format!("set session authorization {}", scene.logins.name(if who == "olivia" { "shop" } else { "olivia" }));
+        assert_forbidden(&client, who, &[others]).await;
+    }
+    assert_eq!(scene.everything().await, before);
+    scene.logins.gone().await;
+}
+
+/// Functions run with their owner's rights: nothing that their caller brings along may stand in for what they mean.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_caller_brings_along_does_not_stand_in_for_ours() {
+    let scene = Scene::new().await;
+    let tables = scene.ask("select relname::text from pg_class where relnamespace = 'rowlock'::regnamespace and relkind = 'r'").await;
+    let shadows = "
+        create function pg_temp._log_action(text, bigint, uuid, text, jsonb, jsonb, jsonb) returns void language sql as 'select';
+        create function pg_temp._check_reason(text) returns text language sql as 'select null::text';
+        create function pg_temp.clock_timestamp() returns timestamptz language sql as $$ select timestamptz 'infinity' $$;
+        create function pg_temp.pg_has_role(name, text) returns boolean language sql as 'select true';
+        create operator pg_temp.= (leftarg = bigint, rightarg = bigint, function = int8ne);
+        create domain pg_temp.event_status as text;
+        set search_path = pg_temp, admin, rowlock, pg_catalog";
+    let bring_along = async |client: &Client| {
+        for table in &tables {
+            let sql =
+                format!("create temporary table {table} as select 1::bigint as event_id, 'mine'::text as status, 'mine'::text as code");
+            client.batch_execute(&sql).await.expect("temporary tables are anyone's");
+        }
+        client.batch_execute(shadows).await.expect("temporary objects are anyone's");
+    };
+    let last = "select concat_ws(' ', e.status, a.function, a.login_role, a.reason, a.acted_at < now() + interval '1 min')
+                from rowlock.events e cross join (select * from rowlock.admin_actions order by action_id desc limit 1) a";
+    let olivia = scene.logins.connect("olivia").await;
+    bring_along(&olivia).await;
+    olivia.batch_execute("select admin.pause_event(1, 'a test')").await.expect("paused");
+    assert_eq!(scene.ask(last).await, [format!("paused admin.pause_event {} a test t", scene.logins.name("olivia"))]);
+    let shop = scene.logins.connect("shop").await;
+    bring_along(&shop).await;
+    shop.batch_execute("select rowlock.open_event(1)").await.expect("opened");
+    assert_eq!(scene.ask(last).await, [format!("open rowlock.open_event {} t", scene.logins.name("shop"))]);
+
+    let rita = scene.logins.connect("rita").await;
+    bring_along(&rita).await;
+    let clear = rita.query("select from admin.orders where customer not like 'c-%'", &[]).await.expect("an answer");
+    assert_eq!(clear.len(), 0);
+    let mine = rita.query_one("select count(*) from admin.event_settings where name = 'Spring Gala'", &[]).await.expect("an answer");
+    assert_eq!(mine.get::<_, i64>(0), 1);
+    scene.logins.gone().await;
+}
