@@ -69,10 +69,28 @@ fn typescript() -> Command {
 }
 
 fn python() -> Command {
-    let mut command = program(in_project("openapi/.venv/bin/python"), "`.ci/clients`");
+    let mut command = python_itself();
     command.arg(in_project("openapi/examples/python/example.py"));
+    command
+}
+
+/// With the generated package at hand.
+fn python_itself() -> Command {
+    let mut command = program(in_project("openapi/.venv/bin/python"), "`.ci/clients`");
     command.env("PYTHONPATH", in_project("openapi/sdk/python")).env("PYTHONDONTWRITEBYTECODE", "1");
     command
+}
+
+/// A server may be younger than a client: its new words must not turn answers into errors.
+#[test]
+fn the_python_client_passes_on_words_it_does_not_know() {
+    let mut command = python_itself();
+    command.args([
+        "-c",
+        "from rowlock_client.models import SeatStatus as S; print([S('sold') is S.SOLD, S('lent') == S('lent'), S('lent').value])",
+    ]);
+    let output = command.output().expect("Python runs");
+    assert_eq!(text(&output.stdout).trim(), "[True, True, 'lent']", "{}", text(&output.stderr));
 }
 
 /// Built beside the server's own binary.

@@ -34,8 +34,9 @@ fn client(document: &Value) -> Result<String, Box<dyn Error>> {
     Ok(prettyplease::unparse(&syn::parse2(tokens)?))
 }
 
-/// Says what progenitor cannot read in its own way: it knows bodies of `application/json` only, takes every bounded text for a type
-/// of its own and every number from 1 for a `NonZero`. The server checks bounds, and names the field; plain values are easier to give.
+/// Says what progenitor cannot read in its own way: it knows bodies of `application/json` only, takes every bounded text for a type of
+/// its own, every number from 1 for a `NonZero` and every list of distinct values for a set. The server checks bounds, and names the
+/// field at fault; plain values are easier to give.
 fn adapt(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -46,6 +47,9 @@ fn adapt(value: &mut Value) {
                 for bound in ["minimum", "maximum", "minLength", "maxLength", "pattern"] {
                     object.remove(bound);
                 }
+            }
+            if object.get("type").is_some_and(|kind| kind == "array") {
+                object.remove("uniqueItems");
             }
             object.values_mut().for_each(adapt);
         }
