@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench bench-quick clients openapi schema image clean
+.PHONY: help setup demo serve test bench bench-quick clients sdk openapi schema image clean
 
 # A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
 ifeq ($(shell uname -s),Linux)
@@ -32,6 +32,7 @@ test: ## formatting, lints and every test, as CI runs them
 	@.ci/clients
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	@.ci/sdk
 	cargo test --locked --no-fail-fast
 
 bench: setup ## measure every promise of speed on private servers, within 8 minutes, into target/bench (ARGS='--only ID,…': some)
@@ -42,6 +43,9 @@ bench-quick: setup ## one short round of it, within 90 seconds, for daily work
 
 clients: setup ## install what generates and tries the clients into openapi/node_modules and openapi/.venv
 	@.ci/clients
+
+sdk: clients ## generate the clients from openapi/openapi.json into openapi/sdk, and compile their examples
+	@.ci/sdk
 
 openapi: ## write openapi/openapi.json and openapi/operations.txt anew
 	cargo run --release --locked -- openapi --write

@@ -61,8 +61,8 @@ impl AdminApi {
     /// List all orders
     ///
     /// Those of every customer, newest first, a page at a time.
-    #[oai(path = "/events/:event_id/orders", method = "get", operation_id = "adminListOrders")]
-    async fn admin_list_orders(
+    #[oai(path = "/events/:event_id/orders", method = "get", operation_id = "listAllOrders")]
+    async fn list_all_orders(
         &self,
         _admin: Admin,
         /// Id of the event.

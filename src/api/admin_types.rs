@@ -116,7 +116,7 @@ pub struct SectionSales {
 
 /// Payments that are owed back.
 #[derive(Debug, Object, Serialize)]
-#[oai(example)]
+#[oai(rename = "RefundDueList", example)]
 pub struct RefundsDue {
     /// The payments, the oldest first.
     pub refunds: Vec<RefundDue>,
@@ -142,7 +142,7 @@ pub struct RefundDue {
 
 /// Expiries that could not be carried out.
 #[derive(Debug, Object, Serialize)]
-#[oai(example)]
+#[oai(rename = "DeadLetterList", example)]
 pub struct DeadLetters {
     /// The dead letters.
     pub dead_letters: Vec<DeadLetter>,

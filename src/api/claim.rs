@@ -16,7 +16,7 @@ use crate::domain::{ClaimOutcome, Event, EventLayout, Order, SeatRef, SectionLay
 
 /// The seats a customer wants: either these `seats`, all or none, or `best_available`.
 #[derive(Debug, Object, Serialize)]
-#[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
+#[oai(rename = "Claim", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct ClaimIn {
     /// Exactly these seats, each once.
     #[oai(validator(min_items = 1, max_items = 100))]

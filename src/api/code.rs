@@ -1,11 +1,15 @@
 //! The table of everything the API refuses: code, status, title and meaning. Clients branch on the code; it never changes.
 
 use poem::http::StatusCode;
+use poem_openapi::Enum;
+use serde::Serialize;
 
 macro_rules! codes {
     ($($name:ident $status:literal $code:literal $title:literal $meaning:literal;)*) => {
         /// What went wrong, as a stable word.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, Serialize)]
+        #[oai(rename = "ProblemCode", rename_all = "snake_case")]
+        #[serde(rename_all = "snake_case")]
         pub enum Code {
             $(#[doc = $meaning] $name,)*
         }
@@ -88,6 +92,8 @@ impl Code {
 
 #[cfg(test)]
 mod tests {
+    use poem_openapi::types::ToJSON;
+
     use super::*;
     use crate::db::Rule;
 
@@ -98,6 +104,14 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_code_is_documented_and_written_under_its_own_name() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert_eq!(code.to_json().unwrap(), code.as_str());
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn described() -> OpenApiService<impl OpenApi, ()> {
 
 /// The OpenAPI document: pretty-printed JSON, the same for the same code.
 pub fn spec() -> String {
-    with_tags_in_order(&described().spec())
+    with_plain_references(&with_tags_in_order(&described().spec()))
 }
 
 /// The page of Swagger UI, with the document inside.
@@ -68,6 +68,26 @@ fn with_tags_in_order(spec: &str) -> String {
     tags.sort_by_key(|tag| Tag::ORDER.iter().position(|name| tag["name"] == *name));
     let tags = serde_json::to_string_pretty(&tags).unwrap_or_default().replace('\n', "\n  ");
     format!("{}{tags}{}", &spec[..begin], &spec[end..])
+}
+
+/// The framework writes what is said about a reference twice: beside it and once more within its `allOf`. Generators take a single
+/// reference for the type it names, and more for a type of its own.
+fn with_plain_references(spec: &str) -> String {
+    let mut plain = String::with_capacity(spec.len());
+    let mut lines = spec.lines();
+    while let Some(line) = lines.next() {
+        plain.extend([line, "\n"]);
+        let Some(indent) = line.strip_suffix("\"allOf\": [") else { continue };
+        let (last_of_first, end) = (format!("{indent}  }}"), format!("{indent}]"));
+        for line in lines.by_ref().take_while(|line| line.trim_end_matches(',') != last_of_first) {
+            plain.extend([line, "\n"]);
+        }
+        plain.extend([indent, "  }\n"]);
+        let last = lines.by_ref().find(|line| line.starts_with(&end)).unwrap_or_default();
+        plain.extend([last, "\n"]);
+    }
+    plain.truncate(plain.trim_end().len());
+    plain
 }
 
 /// One line an operation, sorted: `METHOD /path operationId`. A change of the API shows as one line.
@@ -174,6 +194,28 @@ mod tests {
             for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
                 assert!(schema["description"].is_string(), "{name}.{property} is not described");
             }
+        }
+    }
+
+    #[test]
+    fn a_described_reference_is_nothing_but_a_reference() {
+        fn walk(value: &Value, found: &mut Vec<Value>) {
+            match value {
+                Value::Object(object) => {
+                    found.extend(object.get("allOf").map(|_| value.clone()));
+                    object.values().for_each(|value| walk(value, found));
+                }
+                Value::Array(items) => items.iter().for_each(|value| walk(value, found)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        walk(&document(), &mut found);
+        assert!(found.len() > 5, "{found:?}");
+        for reference in found {
+            assert!(reference["description"].is_string(), "{reference}");
+            let all = reference["allOf"].as_array().unwrap();
+            assert!(all.len() == 1 && all[0].as_object().unwrap().keys().eq(["$ref"]), "{reference}");
         }
     }
 

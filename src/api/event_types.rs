@@ -15,7 +15,7 @@ use crate::domain::{Event, EventLayout, SectionLayout};
 
 /// A new event. It is created as a draft: open it to put it on sale.
 #[derive(Debug, Object)]
-#[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
+#[oai(rename = "NewEvent", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct EventIn {
     /// What people call it.
     #[oai(validator(min_length = 1, max_length = 200))]
@@ -77,7 +77,7 @@ impl Example for EventIn {
 
 /// What to change about an event: what is absent stays. Running orders keep their deadlines.
 #[derive(Debug, Object)]
-#[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
+#[oai(rename = "EventChange", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct EventPatch {
     /// `open` puts it on sale, `paused` stops claims for a while, `closed` ends the sale for good.
     pub status: Option<EventState>,

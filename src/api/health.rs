@@ -88,7 +88,7 @@ pub struct Liveness {
 
 /// Always `alive`.
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
-#[oai(rename_all = "snake_case")]
+#[oai(rename = "LivenessStatus", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Alive {
     /// It answers.

@@ -18,7 +18,7 @@ const ROWS_MAX: i32 = 10_000;
 /// A section of a new event. Its seats are given either as `seats` with a `row_length`, or row by row as `rows`; seats are numbered
 /// from 1 through the section either way.
 #[derive(Clone, Debug, Object, Serialize)]
-#[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
+#[oai(rename = "NewSection", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct SectionIn {
     /// What the API and the tickets call it; distinct within the event.
     pub section: SectionCode,
@@ -44,7 +44,7 @@ pub struct SectionIn {
 
 /// A row of a new section.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize)]
-#[oai(deny_unknown_fields, example)]
+#[oai(rename = "NewRow", deny_unknown_fields, example)]
 pub struct RowIn {
     /// What is written on it.
     #[oai(validator(min_length = 1, max_length = 20))]

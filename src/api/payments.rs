@@ -44,6 +44,9 @@ impl PaymentsApi {
         /// When the message was sent, in seconds since 1970; at most 5 minutes from now.
         #[oai(name = "webhook-timestamp")]
         _webhook_timestamp: Header<String>,
+        /// `v1,` and the signature, as the security scheme `GatewaySignature` describes it.
+        #[oai(name = "webhook-signature")]
+        _webhook_signature: Header<String>,
     ) -> Result<Later<Found<PaymentResult>>, Refusal<NotifyPayment>> {
         Ok(Later::new(settled(SharedApp::clone(&self.app), notice.0.into())))
     }

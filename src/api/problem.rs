@@ -139,7 +139,7 @@ impl Problem {
             type_: format!("/errors#{}", parts.code.as_str()),
             title: parts.code.title().to_owned(),
             status: status.as_u16(),
-            code: parts.code.as_str().to_owned(),
+            code: parts.code,
             detail: parts.detail,
             request_id: request_id.to_owned(),
             field: parts.field,
@@ -189,7 +189,7 @@ pub struct ProblemBody {
     /// The HTTP status.
     pub status: u16,
     /// What went wrong, as a stable word.
-    pub code: String,
+    pub code: Code,
     /// What is peculiar to this occurrence, for people.
     pub detail: String,
     /// Names the request in the server's log; also in the header `X-Request-Id`.
@@ -214,7 +214,7 @@ impl Example for ProblemBody {
             type_: "/errors#seat_taken".into(),
             title: Code::SeatTaken.title().into(),
             status: 409,
-            code: Code::SeatTaken.as_str().into(),
+            code: Code::SeatTaken,
             detail: "seats that are not to be had: 1".into(),
             request_id: "01980f2e4c7a7bd2a6f3d1f0c9a5e812".into(),
             field: None,

@@ -13,6 +13,7 @@ mod batches;
 mod bench_routes;
 mod best_available;
 mod claims;
+mod clients;
 mod commands;
 mod concurrency;
 mod contract;
