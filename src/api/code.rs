@@ -1,11 +1,12 @@
-//! The table of everything the API refuses: code, status, title and meaning. Clients branch on the code; it never changes.
+//! The table of everything the API refuses: code, status, title, meaning, and what to do about it. Clients branch on the code; it
+//! never changes.
 
 use poem::http::StatusCode;
 use poem_openapi::Enum;
 use serde::Serialize;
 
 macro_rules! codes {
-    ($($name:ident $status:literal $code:literal $title:literal $meaning:literal;)*) => {
+    ($($name:ident $status:literal $code:literal $title:literal $meaning:literal $retry:ident $advice:literal $buyer:literal;)*) => {
         /// What went wrong, as a stable word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, Serialize)]
         #[oai(rename = "ProblemCode", rename_all = "snake_case")]
@@ -18,70 +19,160 @@ macro_rules! codes {
             /// Every code, by status.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            fn row(self) -> (u16, &'static str, &'static str, &'static str) {
+            fn row(self) -> Row {
                 match self {
-                    $(Self::$name => ($status, $code, $title, $meaning),)*
+                    $(Self::$name => Row {
+                        status: $status, code: $code, title: $title, meaning: $meaning, retry: Retry::$retry, advice: $advice, buyer: $buyer,
+                    },)*
                 }
             }
         }
     };
 }
 
+struct Row {
+    status: u16,
+    code: &'static str,
+    title: &'static str,
+    meaning: &'static str,
+    retry: Retry,
+    advice: &'static str,
+    buyer: &'static str,
+}
+
+/// Whether the request is worth another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The answer stays the same.
+    Never,
+    /// Another request may succeed.
+    Changed,
+    /// The same request may succeed later.
+    Later,
+}
+
+impl Retry {
+    /// In a few words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "do not repeat",
+            Self::Changed => "repeat changed",
+            Self::Later => "repeat later",
+        }
+    }
+}
+
+// Each code: status, name, title, meaning; then whether to repeat the request, what a client does, what it shows the buyer ("": nothing).
 codes! {
     InvalidRequest 400 "invalid_request" "Invalid request"
-        "The request is malformed, or a value has the wrong type or is out of bounds; `field` names it.";
-    Unauthorized 401 "unauthorized" "Unauthorized" "The token or the API key is missing, malformed, forged or revoked.";
-    TokenExpired 401 "token_expired" "Token expired" "The bearer token has expired: get a new one.";
+        "The request is malformed, or a value has the wrong type or is out of bounds; `field` names it."
+        Changed "Mend the value that `field` names. Unless a person typed it, this is a fault of the client: log it with the `request_id`."
+        "Please check what you have entered.";
+    Unauthorized 401 "unauthorized" "Unauthorized" "The token or the API key is missing, malformed, forged or revoked."
+        Changed "Send a good token in `Authorization: Bearer …`, or a good key in `X-Api-Key`; the same one will be refused again."
+        "Please sign in.";
+    TokenExpired 401 "token_expired" "Token expired" "The bearer token has expired: get a new one."
+        Changed "Get a new token from the identity provider and send the same request with it, a claim with the same `Idempotency-Key`."
+        "Please sign in again.";
     InvalidSignature 401 "invalid_signature" "Invalid signature"
-        "The signature of the notice is missing or wrong, or its timestamp is too far from now.";
-    EventNotFound 404 "event_not_found" "Event not found" "There is no such event.";
-    SectionNotFound 404 "section_not_found" "Section not found" "The event has no such section.";
-    SeatNotFound 404 "seat_not_found" "Seat not found" "The section has no such seat; `seats` names them.";
-    OrderNotFound 404 "order_not_found" "Order not found" "There is no such order, or it is somebody else's.";
-    DeadLetterNotFound 404 "dead_letter_not_found" "Dead letter not found" "There is no such dead letter.";
-    NotFound 404 "not_found" "Not found" "Nothing lives at this path.";
-    MethodNotAllowed 405 "method_not_allowed" "Method not allowed" "The path does not have this method; `Allow` lists those it has.";
+        "The signature of the notice is missing or wrong, or its timestamp is too far from now."
+        Changed "Sign exactly the bytes that are sent, under the shared secret, at the moment of sending. If that is so, look at the clocks."
+        "";
+    EventNotFound 404 "event_not_found" "Event not found" "There is no such event."
+        Never "Take the id from `GET /v1/events`." "This event does not exist.";
+    SectionNotFound 404 "section_not_found" "Section not found" "The event has no such section."
+        Changed "Read the sections of the event and choose one of them." "This section does not exist.";
+    SeatNotFound 404 "seat_not_found" "Seat not found" "The section has no such seat; `seats` names them."
+        Changed "Read the seats of the section and choose among them; they are numbered from 1." "This seat does not exist.";
+    OrderNotFound 404 "order_not_found" "Order not found" "There is no such order, or it is somebody else's."
+        Never "Check the `order_id`, the `event_id` and whose token it is; `GET …/orders` lists the orders of a customer."
+        "We cannot find this order in your account.";
+    DeadLetterNotFound 404 "dead_letter_not_found" "Dead letter not found" "There is no such dead letter."
+        Never "List the dead letters again: this one was redriven, or its order has ended." "";
+    NotFound 404 "not_found" "Not found" "Nothing lives at this path."
+        Never "Take the path from `/openapi.json`." "";
+    MethodNotAllowed 405 "method_not_allowed" "Method not allowed" "The path does not have this method; `Allow` lists those it has."
+        Changed "Use one of the methods in `Allow`." "";
     SeatTaken 409 "seat_taken" "Seat taken"
-        "Somebody else has some of these seats, or they are not for sale; `taken` names them. Nothing was claimed.";
-    SoldOut 409 "sold_out" "Sold out" "The section has fewer available seats than asked for. Nothing was claimed.";
+        "Somebody else has some of these seats, or they are not for sale; `taken` names them. Nothing was claimed."
+        Changed "Take the seats in `taken` off the map and let the buyer choose others, or claim `best_available`, with a new `Idempotency-Key`."
+        "Somebody was faster. Please choose other seats.";
+    SoldOut 409 "sold_out" "Sold out" "The section has fewer available seats than asked for. Nothing was claimed."
+        Changed "Ask for fewer seats or in another section. Seats of unpaid orders come back: read the sections again now and then."
+        "There are not enough seats left in this section. Please try another one.";
     CustomerLimit 409 "customer_limit" "Customer limit"
-        "The customer would hold and own more seats than the event allows one customer. Nothing was claimed.";
-    NotOnSale 409 "not_on_sale" "Not on sale" "The event sells nothing at the moment; the detail says why.";
-    OrderNotPending 409 "order_not_pending" "Order not pending" "The order is not waiting for its payment any more.";
-    EventConflict 409 "event_conflict" "Event conflict" "The event cannot go from its status to the one asked for.";
+        "The customer would hold and own more seats than the event allows one customer. Nothing was claimed."
+        Changed "Ask for fewer seats, or cancel a pending order first; the event's `seats_per_customer` is the limit."
+        "You have reached the number of seats that one person may buy.";
+    NotOnSale 409 "not_on_sale" "Not on sale" "The event sells nothing at the moment; the detail says why."
+        Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; ask no oftener than every few seconds."
+        "These seats are not on sale at the moment.";
+    OrderNotPending 409 "order_not_pending" "Order not pending" "The order is not waiting for its payment any more."
+        Never "Read the order: it is paid, expired or owed a refund." "This order can no longer be cancelled.";
+    EventConflict 409 "event_conflict" "Event conflict" "The event cannot go from its status to the one asked for."
+        Never "Read the event: nothing goes back to `draft`, and `closed` is for good." "";
     SeatsNotBlockable 409 "seats_not_blockable" "Seats not blockable"
-        "Some of the seats are held or sold; `seats` names them. Nothing was changed.";
+        "Some of the seats are held or sold; `seats` names them. Nothing was changed."
+        Changed "Leave out the seats in `seats`, or wait until their orders have ended." "";
     PaymentConflict 409 "payment_conflict" "Payment conflict"
-        "This provider reference came before with another order, amount, currency or status. Nothing was changed.";
-    BodyTooLarge 413 "body_too_large" "Body too large" "The body is longer than this operation takes.";
-    UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type" "The body must be sent as `application/json`.";
-    IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key came before with another request.";
-    InternalError 500 "internal_error" "Internal error" "A fault of the server; its log has the cause under the request id.";
-    Overloaded 503 "overloaded" "Overloaded" "Too many requests wait already. Nothing was done: ask again after `Retry-After` seconds.";
-    Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached. Nothing was done: ask again after `Retry-After` seconds.";
+        "This provider reference came before with another order, amount, currency or status. Nothing was changed."
+        Never "The first notice stands. Two different payments need two references: have a person compare it with the gateway's books." "";
+    BodyTooLarge 413 "body_too_large" "Body too large" "The body is longer than this operation takes."
+        Changed "Send less; the detail says how many bytes may come." "";
+    UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type" "The body must be sent as `application/json`."
+        Changed "Send `Content-Type: application/json`." "";
+    IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key came before with another request."
+        Changed "Use a new key for a new wish, and an old one only to repeat the very same claim. `GET …/orders` shows what it bought."
+        "";
+    InternalError 500 "internal_error" "Internal error" "A fault of the server; its log has the cause under the request id."
+        Later "Tell the operators the `request_id`. Repeat it a few times at growing intervals, a claim only with its `Idempotency-Key`."
+        "Something went wrong on our side. Please try again later.";
+    Overloaded 503 "overloaded" "Overloaded" "Too many requests wait already. Nothing was done: ask again after `Retry-After` seconds."
+        Later "Send the same request again after `Retry-After` seconds and a random part of a second more."
+        "Many people are buying right now. We keep trying for you.";
+    Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached. Nothing was done: ask again after `Retry-After` seconds."
+        Later "Send the same request again after `Retry-After` seconds, at growing intervals."
+        "We cannot be reached for a moment. We keep trying for you.";
     OutcomeUnknown 503 "outcome_unknown" "Outcome unknown"
-        "The database was lost before it could say whether the request was carried out: send it again, a claim with its `Idempotency-Key` or after a look at the order `order_id`, a new event after a look at the list.";
+        "The database was lost before it could say whether the request was carried out: send it again, a claim with its `Idempotency-Key` or after a look at the order `order_id`, a new event after a look at the list."
+        Later "A claim with its `Idempotency-Key` and a payment notice do no harm when sent again: they answer what became of them."
+        "We are checking whether your order was placed. Please do not order again yet.";
 }
 
 impl Code {
     /// Its HTTP status.
     pub fn status(self) -> StatusCode {
-        StatusCode::from_u16(self.row().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Its name in the body.
     pub fn as_str(self) -> &'static str {
-        self.row().1
+        self.row().code
     }
 
     /// A few words for people; the same for every occurrence.
     pub fn title(self) -> &'static str {
-        self.row().2
+        self.row().title
     }
 
     /// What it means, for the documentation.
     pub fn meaning(self) -> &'static str {
-        self.row().3
+        self.row().meaning
+    }
+
+    /// Whether the request is worth another try.
+    pub fn retry(self) -> Retry {
+        self.row().retry
+    }
+
+    /// What a client does about it, for the documentation.
+    pub fn advice(self) -> &'static str {
+        self.row().advice
+    }
+
+    /// What a client may show the buyer; `None` where no buyer meets it.
+    pub fn for_buyers(self) -> Option<&'static str> {
+        Some(self.row().buyer).filter(|text| !text.is_empty())
     }
 
     /// The code of that name.
@@ -111,6 +202,28 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
             assert_eq!(code.to_json().unwrap(), code.as_str());
+        }
+    }
+
+    #[test]
+    fn every_code_comes_with_advice_in_whole_sentences() {
+        for code in Code::ALL {
+            let texts = [Some(code.meaning()), Some(code.advice()), code.for_buyers()];
+            for text in texts.into_iter().flatten() {
+                assert!(text.len() > 10 && text.ends_with('.'), "{}: {text}", code.as_str());
+                // Pages and Markdown take the text between two of them for code, and a bar would end a table's cell.
+                assert!(text.matches('`').count().is_multiple_of(2) && !text.contains('|'), "{}: {text}", code.as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_server_could_not_do_is_worth_another_try_and_says_when() {
+        for code in Code::ALL.iter().filter(|code| code.status().is_server_error()) {
+            assert_eq!(code.retry(), Retry::Later, "{}", code.as_str());
+        }
+        for code in [Code::Overloaded, Code::Unavailable] {
+            assert!(code.advice().contains("`Retry-After`"), "{}", code.as_str());
         }
     }
 

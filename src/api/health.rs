@@ -14,6 +14,7 @@ use super::json::SharedApp;
 use super::problem::Problem;
 use super::refusal::{Refusal, refusals};
 use super::replies::{Answer, Found, header};
+use crate::app::App;
 use crate::db::{DbError, migrate};
 use crate::redis_link::RedisHealth;
 
@@ -50,23 +51,7 @@ impl HealthApi {
     /// works, expired seats return within 2 s instead of 250 ms.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self) -> Result<Found<Readiness>, Refusal<GetReadiness>> {
-        let state = tokio::time::timeout(ANSWER_MAX, self.app.db.migration_state());
-        let (state, redis) = tokio::join!(state, self.app.queue.health());
-        let state = state.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned())));
-        let state = state.map_err(|error| match error {
-            // A database that was never migrated lacks the very function that says so.
-            DbError::Internal(cause) => {
-                Problem::new(Code::Unavailable, "the database is not migrated: run `rowlock migrate`").with_cause(cause)
-            }
-            error => error.into(),
-        })?;
-        migrate::check(state).map_err(|error| Problem::new(Code::Unavailable, error.to_string()).with_retry_after_s(MIGRATION_POLL_S))?;
-        let (status, redis) = match redis {
-            RedisHealth::Up => (Ready::Ready, RedisState::Up),
-            RedisHealth::Down => (Ready::Degraded, RedisState::Down),
-            RedisHealth::Off => (Ready::Ready, RedisState::Off),
-        };
-        Ok(Found(Readiness { status, postgresql: PostgresState::Up, redis, version: env!("CARGO_PKG_VERSION").to_owned() }))
+        Ok(Found(readiness(&self.app).await?))
     }
 
     /// Read the metrics
@@ -76,6 +61,31 @@ impl HealthApi {
     async fn metrics(&self) -> MetricsText {
         MetricsText(self.app.metrics_text())
     }
+}
+
+/// How ready the server is.
+///
+/// # Errors
+/// `unavailable`, with the reason, when it is not.
+pub async fn readiness(app: &App) -> Result<Readiness, Problem> {
+    let state = tokio::time::timeout(ANSWER_MAX, app.db.migration_state());
+    let (state, redis) = tokio::join!(state, app.queue.health());
+    let state = state.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned())));
+    let state = state.map_err(|error| match error {
+        // A database that was never migrated lacks the very function that says so.
+        DbError::Internal(cause) => {
+            let problem = Problem::new(Code::Unavailable, "the database is not migrated: run `rowlock migrate`");
+            problem.with_retry_after_s(MIGRATION_POLL_S).with_cause(cause)
+        }
+        error => error.into(),
+    })?;
+    migrate::check(state).map_err(|error| Problem::new(Code::Unavailable, error.to_string()).with_retry_after_s(MIGRATION_POLL_S))?;
+    let (status, redis) = match redis {
+        RedisHealth::Up => (Ready::Ready, RedisState::Up),
+        RedisHealth::Down => (Ready::Degraded, RedisState::Down),
+        RedisHealth::Off => (Ready::Ready, RedisState::Off),
+    };
+    Ok(Readiness { status, postgresql: PostgresState::Up, redis, version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
 /// The server is alive.

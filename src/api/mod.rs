@@ -10,7 +10,6 @@ mod bench;
 mod claim;
 pub mod code;
 mod conversions;
-mod docs;
 mod document;
 mod event_types;
 mod events;
@@ -20,6 +19,7 @@ mod json;
 mod later;
 mod order_types;
 mod orders;
+mod pages;
 mod params;
 mod payments;
 pub mod problem;
@@ -45,10 +45,10 @@ pub use document::{operations, spec};
 
 /// All operations, in the order a buyer meets them.
 type Apis =
-    (events::EventsApi, sections::SectionsApi, orders::OrdersApi, payments::PaymentsApi, admin::AdminApi, health::HealthApi, docs::DocsApi);
+    (events::EventsApi, sections::SectionsApi, orders::OrdersApi, payments::PaymentsApi, admin::AdminApi, health::HealthApi, pages::PagesApi);
 
-/// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`; with `bench_routes` also
-/// `/bench/**`, by which the server is measured.
+/// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/`, `/docs`, `/errors` and `/openapi.json`; with
+/// `bench_routes` also `/bench/**`, by which the server is measured.
 pub fn routes(app: Arc<App>, bench_routes: bool) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
     let apis: Apis = (
         events::EventsApi { app: app.clone() },
@@ -57,7 +57,7 @@ pub fn routes(app: Arc<App>, bench_routes: bool) -> impl Fn(Request) -> BoxFutur
         payments::PaymentsApi { app: app.clone() },
         admin::AdminApi { app: app.clone() },
         health::HealthApi { app: app.clone() },
-        docs::DocsApi,
+        pages::PagesApi { app: app.clone() },
     );
     let endpoint = if bench_routes {
         document::service((apis, bench::BenchApi { app: app.clone() })).into_endpoint()

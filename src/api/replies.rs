@@ -8,7 +8,6 @@ use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaRespon
 use poem_openapi::types::Type;
 use serde::Serialize;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use crate::cache::{Body as ReadyBody, Encoding};
 
@@ -110,13 +109,29 @@ pub struct Ready<T> {
 
 impl<T> Ready<T> {
     /// The answer to a request with these headers.
-    pub async fn new(body: &Arc<ReadyBody>, request: &HeaderMap) -> Self {
-        let text = |name| request.get(name).and_then(|value| value.to_str().ok());
-        let known = text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag));
-        let encoding = Encoding::negotiate(text(names::ACCEPT_ENCODING));
-        let bytes = if known { None } else { Some(body.encoded(encoding).await) };
-        Self { body: bytes, etag: weak(&body.etag), encoding, schema: PhantomData }
+    pub async fn new(body: &ReadyBody, request: &HeaderMap) -> Self {
+        let Tagged { body, etag, encoding } = tagged(body, request).await;
+        Self { body, etag, encoding, schema: PhantomData }
     }
+}
+
+/// What a request gets of a ready body.
+pub struct Tagged {
+    /// The body; `None` when the client has it already.
+    pub body: Option<Bytes>,
+    /// Its weak tag.
+    pub etag: String,
+    /// How it is compressed.
+    pub encoding: Encoding,
+}
+
+/// A ready body for a request with these headers.
+pub async fn tagged(body: &ReadyBody, request: &HeaderMap) -> Tagged {
+    let text = |name| request.get(name).and_then(|value| value.to_str().ok());
+    let known = text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag));
+    let encoding = Encoding::negotiate(text(names::ACCEPT_ENCODING));
+    let bytes = if known { None } else { Some(body.encoded(encoding).await) };
+    Tagged { body: bytes, etag: weak(&body.etag), encoding }
 }
 
 fn weak(etag: &str) -> String {

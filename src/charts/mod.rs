@@ -36,6 +36,9 @@ pub use self::{
     table::{Cell, Column, Table},
 };
 
+/// The colours of every page, light and dark, as variables of its style sheet.
+pub(crate) const THEME: &str = include_str!("theme.css");
+
 /// What can be put on a page with [`Page::chart`].
 pub trait Chart {
     /// Title, legend, plot and note as a `figure`.

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Chart, Table, palette};
+use super::{Chart, THEME, Table, palette};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -97,7 +97,7 @@ impl Page {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { (self.title) " · Rowlock" }
-                    style { (PreEscaped(palette::css())) (PreEscaped(STYLE)) }
+                    style { (PreEscaped(THEME)) (PreEscaped(palette::css())) (PreEscaped(STYLE)) }
                 }
                 body { main { @for part in self.parts { (part) "\n" } } }
             }

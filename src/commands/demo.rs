@@ -32,6 +32,8 @@ pub struct DemoArgs {
 const BUYERS: usize = 10_000;
 /// People paste more slowly than buyers click.
 const TRIAL_WINDOW_MS: u64 = 300_000;
+/// One customer tries everything.
+const TRIAL_SEATS_PER_CUSTOMER: usize = 50;
 const TOKEN_TTL_S: u64 = 24 * 3600;
 
 /// Runs until Ctrl-C or SIGTERM.
@@ -74,7 +76,7 @@ async fn present(args: &DemoArgs, access: &Access, database_url: &str) -> anyhow
         sell_out(access).await?;
     }
     let target = Target::resolve(&access.url).await?;
-    let trial = NewConcert { window_ms: TRIAL_WINDOW_MS, ..NewConcert::reference("Try it") };
+    let trial = NewConcert { window_ms: TRIAL_WINDOW_MS, seats_per_customer: TRIAL_SEATS_PER_CUSTOMER, ..NewConcert::reference("Try it") };
     let concert = Promoter::connect(&target, access.api_key.as_deref()).await?.open(&trial).await?;
     println!("{}", what_to_try(access, &concert, database_url)?);
     std::future::pending().await
@@ -107,11 +109,13 @@ fn what_to_try(access: &Access, concert: &Concert, database_url: &str) -> anyhow
         r#"
 Rowlock is up, with a fresh concert to try: event {event_id}, 10,000 seats, {minutes} minutes to pay.
 
-  Swagger UI      {url}/docs
+  start here      {url}/
+  Swagger UI      {url}/docs   (Authorize with what follows; every example is filled in)
   OpenAPI spec    {url}/openapi.json
   sections        {url}/v1/events/{event_id}/sections
   seats of A      {url}/v1/events/{event_id}/sections/A/seats
   admin API key   {api_key}   (header X-Api-Key)
+  gateway secret  {webhook_secret}   (signs payment notices)
   customer token  {token}
                   (customer "you", until {until})
 

@@ -3,7 +3,7 @@
 mod bench;
 mod demo;
 mod help;
-mod process;
+pub mod process;
 mod rush;
 mod secrets;
 mod serve;

@@ -1,5 +1,6 @@
 //! The database as it is shipped: schema, functions, roles, migrations, and the view that judges it.
 
+mod backup;
 mod deadlines;
 pub mod functions;
 mod hot_updates;

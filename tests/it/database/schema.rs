@@ -1,12 +1,11 @@
 //! `sql/schema.sql` is what the migrations make, and everything in it says what it is for.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pretty_assertions::assert_eq;
 
 use crate::drift::{assert_up_to_date, blessing, in_project};
-use crate::harness::TestDatabase;
+use crate::harness::{TestDatabase, postgres_program};
 
 const FILE: &str = "sql/schema.sql";
 const REMEDY: &str = "make schema";
@@ -21,7 +20,7 @@ async fn schema_sql_is_what_the_migrations_make() {
     if !kept.is_empty() && !kept.starts_with(&heading) && !blessing() {
         return eprintln!("skipped: {FILE} was dumped by another version of PostgreSQL, which spells things differently");
     }
-    let Some(pg_dump) = pg_dump(version / 10_000) else {
+    let Some(pg_dump) = postgres_program("pg_dump", version / 10_000) else {
         return eprintln!("skipped: there is no pg_dump of PostgreSQL {}", version / 10_000);
     };
     let dumped = Command::new(pg_dump)
@@ -31,22 +30,6 @@ async fn schema_sql_is_what_the_migrations_make() {
     assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
     let dump = normalised(&String::from_utf8(dumped.stdout).expect("UTF-8"));
     assert_up_to_date(FILE, &format!("{heading}\n{dump}"), REMEDY);
-}
-
-/// The `pg_dump` of that major version: of another one it would refuse the server, or spell things differently.
-fn pg_dump(major: i32) -> Option<PathBuf> {
-    let named = std::env::var_os("ROWLOCK_POSTGRES_BIN").map(PathBuf::from);
-    let configured = Command::new("pg_config").arg("--bindir").output().ok();
-    let configured = configured.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    let packaged = PathBuf::from(format!("/usr/lib/postgresql/{major}/bin"));
-    let dirs = named.into_iter().chain([packaged]).chain(configured);
-    let mut programs = dirs.map(|dir| dir.join("pg_dump")).chain([PathBuf::from("pg_dump")]);
-    programs.find(|program| is_of_version(program, major))
-}
-
-fn is_of_version(pg_dump: &Path, major: i32) -> bool {
-    let output = Command::new(pg_dump).arg("--version").output();
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&format!("(PostgreSQL) {major}")))
 }
 
 /// Without what differs from one minor version or run to the next: comments, session settings, restrict keys, runs of empty lines.

@@ -1,0 +1,186 @@
+// Starts Swagger UI on the server's own document. Its examples are exchanged for what can be had here at this moment, so that whatever
+// is filled in succeeds: an event on sale, free seats of it, and later the order that was just claimed.
+
+const METHODS = ["get", "post", "patch", "put", "delete"];
+const EVENTS_PAGE = 100;
+
+async function read(path) {
+  const response = await fetch(path, { headers: { accept: "application/json" } });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
+}
+
+/** The newest event on sale. */
+async function eventOnSale() {
+  let found, after;
+  do {
+    const page = await read(`v1/events?limit=${EVENTS_PAGE}${after ? `&after=${after}` : ""}`);
+    found = page.events.findLast((event) => event.status === "open") ?? found;
+    after = page.next;
+  } while (after);
+  return found;
+}
+
+/** The first section of the event that has as many free seats, and those seats. */
+async function freeSeats(event, count) {
+  const { sections } = await read(`v1/events/${event.event_id}/sections`);
+  for (const { section, available } of sections) {
+    if (available < count) continue;
+    const { seats } = await read(`v1/events/${event.event_id}/sections/${encodeURIComponent(section)}/seats`);
+    const free = seats.filter((seat) => seat.status === "available").map((seat) => seat.seat);
+    if (free.length >= count) return { section, free };
+  }
+  return undefined;
+}
+
+/** `count` neighbours among ascending numbers, or the first ones. */
+function neighbours(numbers, count) {
+  const at = numbers.findIndex((number, index) => numbers[index + count - 1] === number + count - 1);
+  return numbers.slice(Math.max(at, 0), Math.max(at, 0) + count);
+}
+
+/** Examples by what they stand for. */
+async function findExamples() {
+  const event = await eventOnSale();
+  if (!event) return undefined;
+  const found = await freeSeats(event, 20);
+  if (!found) return { event };
+  const { section, free } = found;
+  // Seats to block are taken from the other end, so that trying the one leaves the other possible.
+  return { event, section, claimed: neighbours(free, 2), blocked: neighbours(free.slice(-10), 2) };
+}
+
+/** A request's example with the event, section and seats of here. */
+function adapted(example, { event, section, claimed, blocked }) {
+  const adapt = (value) => {
+    if (Array.isArray(value)) return value.map(adapt);
+    if (value === null || typeof value !== "object") return value;
+    const copy = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, adapt(inner)]));
+    if ("event_id" in copy) copy.event_id = event.event_id;
+    if (section && "section" in copy) copy.section = section;
+    if (section && Array.isArray(value.seats)) {
+      const names = value.seats.some((seat) => typeof seat === "object");
+      copy.seats = names ? claimed.slice(0, value.seats.length).map((seat) => ({ section, seat })) : blocked;
+      if (!names) delete copy.ranges;
+    }
+    return copy;
+  };
+  return adapt(example);
+}
+
+function* operations(spec) {
+  for (const [path, item] of Object.entries(spec.paths)) {
+    for (const method of METHODS) if (item[method]) yield { path, method, operation: item[method] };
+  }
+}
+
+function resolved(spec, schema) {
+  const name = schema?.$ref?.split("/").pop();
+  return name ? spec.components.schemas[name] : schema;
+}
+
+/** Values that are needed come filled in; what may be left out is left empty. */
+function fillParameters(operation, { event, section }) {
+  for (const parameter of operation.parameters ?? []) {
+    const { name, required, schema } = parameter;
+    const values = {
+      event_id: event?.event_id,
+      section,
+      "webhook-id": `msg_${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`,
+      "webhook-timestamp": String(Math.floor(Date.now() / 1000)),
+    };
+    if (!required) {
+      for (const holder of [parameter, schema]) {
+        delete holder.example;
+        delete holder.examples;
+      }
+    } else if (values[name] !== undefined) {
+      delete parameter.examples;
+      parameter.example = values[name];
+      schema.example = values[name];
+    }
+  }
+}
+
+function fillBody(spec, operation, examples) {
+  const media = operation.requestBody?.content?.["application/json"];
+  if (!media) return;
+  for (const example of Object.values(media.examples ?? {})) example.value = adapted(example.value, examples);
+  const example = media.example ?? resolved(spec, media.schema)?.example;
+  if (example && !media.examples) media.example = adapted(example, examples);
+}
+
+function fillIn(spec, examples) {
+  for (const { path, operation } of operations(spec)) {
+    fillParameters(operation, examples ?? {});
+    // A new event describes sections of its own.
+    if (examples && (path.includes("{event_id}") || path === "/v1/payments")) fillBody(spec, operation, examples);
+  }
+  const { GatewaySignature } = spec.components.securitySchemes;
+  GatewaySignature.description += "\n\nHere, give the `whsec_` secret itself: this page signs each notice with it and sends only the signature.";
+  const hint = examples
+    ? `*Try it out* is filled in for event ${examples.event.event_id}, “${examples.event.name}”.`
+    : "No event is on sale here: the examples are those of the document.";
+  spec.info.description = `${spec.info.description ?? ""}\n\n${hint}`;
+}
+
+/** An order that was claimed becomes the example wherever one is asked for, and what the gateway would say of its payment. */
+function rememberOrder(ui, spec, order) {
+  for (const { path, method, operation } of operations(spec)) {
+    const asked = operation.parameters?.some((parameter) => parameter.name === "order_id" && parameter.in === "path");
+    if (asked) ui.specActions.changeParam([path, method], "order_id", "path", order.order_id);
+  }
+  const notice = {
+    event_id: order.event_id,
+    order_id: order.order_id,
+    provider: "swagger",
+    provider_reference: `pay_${order.order_id}`,
+    amount_minor: order.amount_minor,
+    currency: order.currency,
+    status: "succeeded",
+  };
+  const pathMethod = ["/v1/payments", "post"];
+  // Else it would be the document's example again as soon as the operation is opened.
+  ui.oas3Actions.setRetainRequestBodyValueFlag({ value: true, pathMethod });
+  ui.oas3Actions.setRequestBodyValue({ value: JSON.stringify(notice, null, 2), pathMethod });
+}
+
+function base64(bytes) {
+  return btoa(String.fromCharCode(...new Uint8Array(bytes)));
+}
+
+/** Plays the gateway: a `whsec_` secret that was given as the signature signs the notice in this page and never leaves it. */
+async function signed(request) {
+  const secret = request.headers["webhook-signature"];
+  if (!secret?.startsWith("whsec_")) return request;
+  delete request.headers["webhook-signature"];
+  if (!crypto.subtle) throw new Error("This page can sign only over https or on localhost.");
+  const bytes = Uint8Array.from(atob(secret.slice("whsec_".length)), (character) => character.charCodeAt(0));
+  const key = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const id = request.headers["webhook-id"];
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const signature = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(`${id}.${timestamp}.${request.body}`));
+  Object.assign(request.headers, { "webhook-timestamp": timestamp, "webhook-signature": `v1,${base64(signature)}` });
+  return request;
+}
+
+const spec = await read("openapi.json");
+fillIn(spec, await findExamples().catch(() => undefined));
+const ui = window.SwaggerUIBundle({
+  dom_id: "#ui",
+  spec,
+  validatorUrl: null,
+  deepLinking: true,
+  displayRequestDuration: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  requestInterceptor: signed,
+  responseInterceptor: (response) => {
+    const order = response.status === 201 ? response.obj : undefined;
+    if (order?.order_id) rememberOrder(ui, spec, order);
+    return response;
+  },
+});
+window.ui = ui;

@@ -1,0 +1,120 @@
+// Swagger UI as a newcomer uses it: authorise, open an operation, press Execute on what is filled in.
+
+import assert from "node:assert/strict";
+
+import { DARK, PHONE, assertFits, given, shoot, withBrowser } from "./browser.mjs";
+
+const TAGS = ["Events", "Seats", "Orders", "Payments", "Admin", "Operations"];
+
+async function openDocs(page) {
+  await page.goto(`${given.url}/docs`);
+  await page.locator(".opblock").first().waitFor();
+}
+
+async function authorise(page, credentials) {
+  await page.locator(".btn.authorize").click();
+  for (const [scheme, secret] of Object.entries(credentials)) {
+    const form = page.locator(".auth-container", { hasText: scheme });
+    await form.locator("input").fill(secret);
+    await form.getByRole("button", { name: "Apply credentials" }).click();
+    await form.getByRole("button", { name: "Remove authorization" }).waitFor();
+  }
+  await shoot(page, "docs-authorised");
+  await page.locator(".close-modal").click();
+}
+
+function block(page, operationId) {
+  return page.locator(`.opblock[id$="-${operationId}"]`);
+}
+
+/** Presses Execute on an operation as it is filled in; answers status and body, read off the page. */
+async function execute(page, operationId) {
+  const operation = block(page, operationId);
+  if (!(await operation.getAttribute("class")).includes("is-open")) await operation.locator(".opblock-summary-control").click();
+  const clear = operation.getByRole("button", { name: "Clear", exact: true });
+  if (await clear.isVisible()) await clear.click();
+  const asked = page.waitForResponse((response) => response.url().startsWith(`${given.url}/`));
+  await operation.getByRole("button", { name: "Execute" }).click();
+  await asked;
+  const answer = operation.locator(".live-responses-table .response");
+  await answer.waitFor();
+  const status = Number.parseInt(await answer.locator(".response-col_status").innerText(), 10);
+  const body = await answer.locator(".response-col_description").innerText();
+  return { status, body };
+}
+
+async function expect(page, operationId, status, words = []) {
+  const answer = await execute(page, operationId);
+  assert.equal(answer.status, status, `${operationId}: ${answer.body}`);
+  for (const word of [words].flat()) assert(answer.body.includes(word), `${operationId} does not say ${word}: ${answer.body}`);
+  return answer;
+}
+
+await withBrowser(async (open) => {
+  const page = await open();
+  await openDocs(page);
+  assert.equal(await page.title(), "Rowlock API");
+  assert.deepEqual(await page.locator(".opblock-tag").evaluateAll((tags) => tags.map((tag) => tag.dataset.tag)), TAGS);
+  assert.equal(await page.locator(".topbar").count(), 0);
+  await shoot(page, "docs");
+  await page.locator(".info", { hasText: `filled in for event ${given.event_id},` }).waitFor();
+
+  const ids = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id.split("-").pop()));
+  const tried = [];
+  const attempt = async (operationId, status, words) => {
+    tried.push(operationId);
+    return expect(page, operationId, status, words);
+  };
+
+  await attempt("claimSeats", 401, "unauthorized");
+  await authorise(page, { CustomerToken: given.token, AdminKey: given.api_key, GatewaySignature: given.webhook_secret });
+  await attempt("listEvents", 200, `"event_id": ${given.event_id}`);
+  await attempt("getEvent", 200, '"status": "open"');
+  await attempt("listSections", 200, '"section": "A"');
+  await attempt("listSeats", 200, '"available"');
+  await attempt("getAvailability", 200);
+  await attempt("claimSeats", 201, '"pending_payment"');
+  await block(page, "claimSeats").scrollIntoViewIfNeeded();
+  await shoot(page, "docs-claimed");
+  await attempt("claimSeats", 409, ['"code": "seat_taken"', "/errors#seat_taken"]);
+  await block(page, "claimSeats").locator(".live-responses-table").scrollIntoViewIfNeeded();
+  await shoot(page, "docs-seat-taken");
+  await attempt("listOrders", 200, '"pending_payment"');
+  await attempt("getOrder", 200, '"pending_payment"');
+  await attempt("notifyPayment", 200, '"outcome": "paid"');
+  const curl = await block(page, "notifyPayment").locator(".curl-command").innerText();
+  assert(curl.includes("v1,") && !curl.includes("whsec_"), `the secret stays in the page: ${curl}`);
+  await attempt("getOrder", 200, '"paid"');
+  await attempt("getSalesReport", 200, '"sold": 2');
+  await block(page, "getSalesReport").scrollIntoViewIfNeeded();
+  await shoot(page, "docs-sales");
+  await attempt("adminListOrders", 200, '"customer_id"');
+  await attempt("listRefundsDue", 200);
+  await attempt("listDeadLetters", 200);
+  // A healthy server has no dead letter to redrive: this is the one example that cannot succeed.
+  await attempt("redriveDeadLetter", 404, "dead_letter_not_found");
+  await attempt("blockSeats", 200, '"changed": 2');
+  await attempt("unblockSeats", 200, '"changed": 2');
+  for (const operationId of ["getLiveness", "getReadiness", "getMetrics"]) await attempt(operationId, 200);
+
+  // The browser keeps the credentials, and the examples go on to seats that are free still.
+  await openDocs(page);
+  await attempt("claimSeats", 201, '"pending_payment"');
+  await attempt("cancelOrder", 200, '"cancelled"');
+  await attempt("changeEvent", 200);
+  await attempt("createEvent", 201, '"draft"');
+  assert.deepEqual([...new Set(tried)].sort(), ids.sort(), "every operation is tried");
+
+  await page.goto(`${given.url}/docs#/Orders/claimSeats`);
+  await page.reload();
+  await block(page, "claimSeats").locator(".opblock-body").waitFor();
+
+  for (const [name, options] of [["dark", DARK], ["phone", PHONE], ["phone-dark", { ...PHONE, ...DARK }]]) {
+    const other = await open(options);
+    await openDocs(other);
+    await assertFits(other, `docs (${name})`);
+    await block(other, "claimSeats").locator(".opblock-summary-control").click();
+    await block(other, "claimSeats").scrollIntoViewIfNeeded();
+    await shoot(other, `docs-${name}`);
+  }
+});

@@ -1,0 +1,121 @@
+//! Every code block of README.md and of `docs/`, taken as a newcomer takes it: as it stands. A block that no rule knows fails.
+
+mod blocks;
+mod production;
+mod quick_start;
+
+use std::collections::BTreeSet;
+
+use clap::{Command, Subcommand};
+use rowlock::commands::Command as Rowlock;
+
+use self::blocks::{Block, Kind};
+use crate::drift::in_project;
+
+const DOCUMENTS: [&str; 3] = ["README.md", "docs/operations.md", "docs/integration.md"];
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(in_project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The blocks of one kind in the README, under a heading.
+fn readme_block(kind: Kind, heading: &str) -> Vec<Block> {
+    let found: Vec<_> = blocks::of(&read("README.md")).into_iter().filter(|block| block.kind == kind && block.heading == heading).collect();
+    assert!(!found.is_empty(), "README.md has no block of kind {kind:?} under {heading}");
+    found
+}
+
+#[test]
+fn every_block_is_of_a_kind_that_a_test_knows() {
+    let mut headings = BTreeSet::new();
+    for path in DOCUMENTS {
+        for block in blocks::of(&read(path)) {
+            let unchecked = block.kind == Kind::Unknown || path != "README.md" && block.commands().iter().any(|line| line.starts_with("curl "));
+            assert!(!unchecked, "{path}, {}: nobody checks this block:\n{}", block.heading, block.text);
+            headings.insert((path, block.kind, block.heading));
+        }
+    }
+    // What is run stands where the tests below look for it.
+    let run: Vec<_> = headings.iter().filter(|(path, _, _)| *path == "README.md").collect();
+    let expected = [
+        (Kind::Shell, "Running it for real"),
+        (Kind::Shell, "The rush"),
+        (Kind::Shell, "Try it by hand"),
+        (Kind::Shell, "Two commands"),
+        (Kind::Sql, "From psql"),
+        (Kind::Diagram, "The way of one seat"),
+    ];
+    assert_eq!(run.iter().map(|(_, kind, heading)| (*kind, heading.as_str())).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn every_target_of_make_exists() {
+    let targets = read("Makefile");
+    let mut seen = 0;
+    for path in DOCUMENTS {
+        let text = read(path);
+        let words = text.split(['`', '\n']).map(str::trim_start);
+        for target in words.filter_map(|word| word.strip_prefix("make ")?.split_whitespace().next()) {
+            assert!(targets.lines().any(|line| line.starts_with(&format!("{target}:"))), "{path}: make {target} does not exist");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 5, "{seen} targets seen");
+}
+
+#[test]
+fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
+    let mut seen = 0;
+    for path in DOCUMENTS {
+        for line in blocks::of(&read(path)).iter().filter(|block| block.kind == Kind::Shell).flat_map(Block::commands) {
+            let Some(rest) = line.strip_prefix("rowlock ") else { continue };
+            let words = blocks::words(rest);
+            // What the environment gives elsewhere.
+            let needed = ["--database-url", "postgres://x", "--webhook-secret", "whsec_x"];
+            let needed = if words[0] == "serve" { &needed[..] } else if words[0] == "rush" || words[0] == "demo" { &[] } else { &needed[..2] };
+            let words = std::iter::once("rowlock").chain(words.iter().map(String::as_str)).chain(needed.iter().copied());
+            match Rowlock::augment_subcommands(Command::new("rowlock")).try_get_matches_from(words) {
+                Err(error) if error.kind() != clap::error::ErrorKind::DisplayHelp => panic!("{path}: {line}: {error}"),
+                _ => seen += 1,
+            }
+        }
+    }
+    assert!(seen >= 8, "{seen} lines seen");
+}
+
+#[test]
+fn the_diagram_names_functions_that_exist() {
+    let diagram = &readme_block(Kind::Diagram, "The way of one seat")[0];
+    assert!(diagram.text.starts_with("sequenceDiagram\n"), "{}", diagram.text);
+    let calls: Vec<_> = diagram.text.lines().filter_map(|line| line.trim().strip_prefix("S->>P: ")).collect();
+    assert!(calls.len() >= 3, "{calls:?}");
+    for call in calls {
+        let function = call.split(':').next().unwrap_or_default();
+        assert!(in_project(&format!("sql/functions/{function}.sql")).exists(), "{function} is no stored function");
+    }
+}
+
+#[test]
+fn every_link_to_a_file_leads_to_one() {
+    let mut seen = 0;
+    for path in DOCUMENTS.into_iter().chain(["docs/errors.md"]) {
+        let text = read(path);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = in_project(path).parent().expect("a folder").join(file);
+            assert!(file.is_empty() || target.exists(), "{path} links to {file}, which does not exist");
+            let target = if file.is_empty() { text.clone() } else { std::fs::read_to_string(&target).unwrap_or_default() };
+            assert!(anchor.is_empty() || has_anchor(&target, anchor), "{path} links to {link}, which has no such heading");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen} links seen");
+}
+
+fn has_anchor(text: &str, anchor: &str) -> bool {
+    let slug = |heading: &str| {
+        let kept = heading.trim_start_matches('#').trim().to_lowercase();
+        kept.chars().filter(|character| character.is_alphanumeric() || " -_".contains(*character)).collect::<String>().replace(' ', "-")
+    };
+    text.contains(&format!("id=\"{anchor}\"")) || text.lines().filter(|line| line.starts_with('#')).any(|line| slug(line) == anchor)
+}
