@@ -1,4 +1,5 @@
-//! SQL users cannot break the promises: each login tries, and PostgreSQL refuses it.
+//! SQL users cannot break the promises: each login tries, and PostgreSQL refuses it. Logins in `rowlock_migrator` are not asked: they may
+//! become the owner, which is what they are for.
 
 use std::collections::BTreeSet;
 
