@@ -44,8 +44,15 @@ use crate::app::App;
 pub use document::{operations, spec};
 
 /// All operations, in the order a buyer meets them.
-type Apis =
-    (events::EventsApi, sections::SectionsApi, orders::OrdersApi, payments::PaymentsApi, admin::AdminApi, health::HealthApi, pages::PagesApi);
+type Apis = (
+    events::EventsApi,
+    sections::SectionsApi,
+    orders::OrdersApi,
+    payments::PaymentsApi,
+    admin::AdminApi,
+    health::HealthApi,
+    pages::PagesApi,
+);
 
 /// Everything the server answers: `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/`, `/docs`, `/errors` and `/openapi.json`; with
 /// `bench_routes` also `/bench/**`, by which the server is measured.

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::harness::{Answer, Caller, EventHandle, RedisMode, TestServer, event_json};
 
-const STILL: [&str; 7] = ["/docs", "/errors", "/openapi.json", "/docs/swagger-ui.css", "/docs/swagger-ui.js", "/docs/rowlock.css", "/docs/rowlock.js"];
+const STILL: [&str; 7] =
+    ["/docs", "/errors", "/openapi.json", "/docs/swagger-ui.css", "/docs/swagger-ui.js", "/docs/rowlock.css", "/docs/rowlock.js"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_is_read_only_and_says_so() {

@@ -30,7 +30,8 @@ fn every_block_is_of_a_kind_that_a_test_knows() {
     let mut headings = BTreeSet::new();
     for path in DOCUMENTS {
         for block in blocks::of(&read(path)) {
-            let unchecked = block.kind == Kind::Unknown || path != "README.md" && block.commands().iter().any(|line| line.starts_with("curl "));
+            let unchecked =
+                block.kind == Kind::Unknown || path != "README.md" && block.commands().iter().any(|line| line.starts_with("curl "));
             assert!(!unchecked, "{path}, {}: nobody checks this block:\n{}", block.heading, block.text);
             headings.insert((path, block.kind, block.heading));
         }
@@ -71,8 +72,11 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
             let Some(rest) = line.strip_prefix("rowlock ") else { continue };
             let words = blocks::words(rest);
             // What the environment gives elsewhere.
-            let needed = ["--database-url", "postgres://x", "--webhook-secret", "whsec_x"];
-            let needed = if words[0] == "serve" { &needed[..] } else if words[0] == "rush" || words[0] == "demo" { &[] } else { &needed[..2] };
+            let needed: &[&str] = match words[0].as_str() {
+                "serve" => &["--database-url", "postgres://x", "--webhook-secret", "whsec_x"],
+                "migrate" | "api-key" => &["--database-url", "postgres://x"],
+                _ => &[],
+            };
             let words = std::iter::once("rowlock").chain(words.iter().map(String::as_str)).chain(needed.iter().copied());
             match Rowlock::augment_subcommands(Command::new("rowlock")).try_get_matches_from(words) {
                 Err(error) if error.kind() != clap::error::ErrorKind::DisplayHelp => panic!("{path}: {line}: {error}"),

@@ -49,7 +49,7 @@ fn seats() -> Markup {
     const ROWS: u32 = 5;
     const SEATS: u32 = 26;
     html! {
-        svg.house viewBox={ "0 0 " (SEATS * 20 + 12) " " (ROWS * 20 - 6) } aria-hidden="true" {
+        svg.house viewBox={ "0 0 " (SEATS * 20 + 6) " " (ROWS * 20 - 6) } aria-hidden="true" {
             @for row in 0..ROWS { @for seat in 0..SEATS {
                 @let aisle = if seat < SEATS / 2 { 0 } else { 12 };
                 @let sold = (seat * 7 + row * 11) % 9 + row < 6;

@@ -89,15 +89,15 @@ function fillParameters(operation, { event, section }) {
       "webhook-id": `msg_${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`,
       "webhook-timestamp": String(Math.floor(Date.now() / 1000)),
     };
+    const holders = [parameter, schema].filter(Boolean);
     if (!required) {
-      for (const holder of [parameter, schema]) {
+      for (const holder of holders) {
         delete holder.example;
         delete holder.examples;
       }
     } else if (values[name] !== undefined) {
       delete parameter.examples;
-      parameter.example = values[name];
-      schema.example = values[name];
+      for (const holder of holders) holder.example = values[name];
     }
   }
 }
@@ -183,4 +183,3 @@ const ui = window.SwaggerUIBundle({
     return response;
   },
 });
-window.ui = ui;

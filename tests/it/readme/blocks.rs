@@ -88,12 +88,15 @@ impl Block {
 /// The words of a command as a shell would split them.
 pub fn words(command: &str) -> Vec<String> {
     let parts = command.split('\'').enumerate();
-    parts.flat_map(|(index, part)| if index % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }).collect()
+    parts
+        .flat_map(|(index, part)| if index % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() })
+        .collect()
 }
 
 #[test]
 fn blocks_and_commands_are_told_apart() {
-    let blocks = of("# A\n\n    make x   # why\n    curl -d '{\n      \"a\":1}' \\\n      b\n\n## B\n```sql\nselect 1;\n```\n    python x\n");
+    let blocks =
+        of("# A\n\n    make x   # why\n    curl -d '{\n      \"a\":1}' \\\n      b\n\n## B\n```sql\nselect 1;\n```\n    python x\n");
     let kinds: Vec<_> = blocks.iter().map(|block| (block.kind, block.heading.as_str())).collect();
     assert_eq!(kinds, [(Kind::Shell, "A"), (Kind::Sql, "B"), (Kind::Unknown, "B")]);
     assert_eq!(blocks[0].commands(), ["make x", "curl -d '{\n  \"a\":1}' \\\n  b"]);

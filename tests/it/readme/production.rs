@@ -72,8 +72,14 @@ async fn the_steps_lead_to_a_server_that_is_ready() {
         }
     }
     let expected = [
-        "export DATABASE_URL", "rowlock migrate", "rowlock api-key", "export DATABASE_URL", "export REDIS_URL", "export ROWLOCK_JWT_SECRET",
-        "export ROWLOCK_WEBHOOK_SECRET", "rowlock serve",
+        "export DATABASE_URL",
+        "rowlock migrate",
+        "rowlock api-key",
+        "export DATABASE_URL",
+        "export REDIS_URL",
+        "export ROWLOCK_JWT_SECRET",
+        "export ROWLOCK_WEBHOOK_SECRET",
+        "rowlock serve",
     ];
     assert_eq!(done, expected);
     drop(server.expect("a server"));
