@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench bench-quick clients openapi schema image clean
+.PHONY: help setup demo serve test bench bench-quick clients openapi released schema image clean
 
 # A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
 ifeq ($(shell uname -s),Linux)
@@ -45,6 +45,9 @@ clients: setup ## install what generates and tries the clients into openapi/node
 
 openapi: ## write openapi/openapi.json and openapi/operations.txt anew
 	cargo run --release --locked -- openapi --write
+
+released: openapi ## make the document the released one, with which later changes are compared (a step of a release)
+	cp openapi/openapi.json openapi/released.json
 
 schema: setup ## write sql/schema.sql anew
 	ROWLOCK_BLESS=1 cargo test --locked schema

@@ -107,6 +107,7 @@ impl AdminApi {
         &self,
         _admin: Admin,
         /// Only those of this event.
+        #[oai(validator(minimum(value = "1")))]
         event_id: Query<Option<i64>>,
         /// The most dead letters to list.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]

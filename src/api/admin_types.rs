@@ -226,13 +226,13 @@ impl From<admin::DeadLetter> for DeadLetter {
 
 impl Example for SeatSelection {
     fn example() -> Self {
-        Self { seats: Some(vec![1, 2]), ranges: Some(vec![SeatRange::example()]) }
+        Self { seats: Some(vec![101, 102]), ranges: Some(vec![SeatRange::example()]) }
     }
 }
 
 impl Example for SeatRange {
     fn example() -> Self {
-        Self { from: 10, to: 20 }
+        Self { from: 110, to: 120 }
     }
 }
 

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::refusal::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
 use super::replies::{Created, Found};
 use super::security::Admin;
-use super::values::{EventId, EventState};
+use super::values::{EventChange, EventId};
 
 /// The operations on events.
 pub struct EventsApi {
@@ -113,13 +113,12 @@ impl EventsApi {
         let db = &self.app.db;
         let settings = Value::Object(patch.settings());
         match patch.status {
-            Some(EventState::Open) => {
+            Some(EventChange::Open) => {
                 db.change_event(event_id, &settings).await.map_err(of_change)?;
                 return db.open_event(event_id).await.map_err(of_change);
             }
-            Some(EventState::Paused) => db.pause_event(event_id).await.map_err(of_change)?,
-            Some(EventState::Closed) => db.close_event(event_id).await.map_err(of_change)?,
-            Some(EventState::Draft) => return Err(Problem::invalid("status", "must be one of open, paused, closed")),
+            Some(EventChange::Paused) => db.pause_event(event_id).await.map_err(of_change)?,
+            Some(EventChange::Closed) => db.close_event(event_id).await.map_err(of_change)?,
             None => return db.change_event(event_id, &settings).await.map_err(of_change),
         }
         if settings.as_object().is_some_and(Map::is_empty) {

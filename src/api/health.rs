@@ -56,7 +56,8 @@ impl HealthApi {
         let state = state.map_err(|error| match error {
             // A database that was never migrated lacks the very function that says so.
             DbError::Internal(cause) => {
-                Problem::new(Code::Unavailable, "the database is not migrated: run `rowlock migrate`").with_cause(cause)
+                let detail = "the database is not migrated: run `rowlock migrate`";
+                Problem::new(Code::Unavailable, detail).with_retry_after_s(MIGRATION_POLL_S).with_cause(cause)
             }
             error => error.into(),
         })?;

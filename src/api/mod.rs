@@ -10,6 +10,7 @@ mod bench;
 mod claim;
 pub mod code;
 mod conversions;
+mod distinct;
 mod docs;
 mod document;
 mod event_types;

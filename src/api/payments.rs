@@ -38,7 +38,7 @@ impl PaymentsApi {
     async fn notify_payment(
         &self,
         notice: SignedJson<PaymentIn>,
-        /// Names the message; a repeated one has the same.
+        /// Names the message, with 1 to 200 characters; a repeated one has the same.
         #[oai(name = "webhook-id")]
         _webhook_id: Header<String>,
         /// When the message was sent, in seconds since 1970; at most 5 minutes from now.
@@ -85,7 +85,7 @@ pub struct PaymentIn {
     #[oai(validator(min_length = 1, max_length = 200))]
     pub provider_reference: String,
     /// What was paid, in minor units of the currency.
-    #[oai(validator(minimum(value = "0")))]
+    #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
     pub amount_minor: i64,
     /// ISO 4217 code of the money.
     pub currency: Currency,

@@ -174,6 +174,11 @@ impl TestServer {
         self.anyone().with("x-api-key", &self.shared.api_key)
     }
 
+    /// The admin's key.
+    pub fn api_key(&self) -> &str {
+        &self.shared.api_key
+    }
+
     /// A customer with a good token.
     pub fn customer(&self, id: &str) -> Customer {
         let token = mint_customer_token(JWT_SECRET, id, 3600).expect("a token");
