@@ -39,7 +39,7 @@ pub struct EventIn {
     #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<SectionIn>,
 }
-input!(EventIn = event_body_max_bytes);
+input!(EventIn = large_body_max_bytes);
 
 impl EventIn {
     /// The event as the database wants it.

@@ -27,6 +27,7 @@ pub mod problem;
 mod refusal;
 mod replies;
 mod schema;
+mod seat_selection;
 mod sections;
 mod security;
 mod shell;

@@ -4,11 +4,11 @@ use poem_openapi::types::{Example, ToJSON};
 use serde_json::{Value, json};
 
 use super::node::{Node, Object};
-use crate::api::admin_types::SeatSelection;
 use crate::api::claim::{BestAvailable, ClaimIn};
 use crate::api::event_types::{EventIn, EventPatch};
 use crate::api::house::{RowIn, SectionIn};
 use crate::api::payments::PaymentIn;
+use crate::api::seat_selection::SeatSelection;
 use crate::api::values::{OrderId, SectionCode};
 
 /// The example of a parameter whose type has none, or another one.
