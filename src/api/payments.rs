@@ -51,11 +51,17 @@ impl PaymentsApi {
 
 async fn settled(app: SharedApp, notice: PaymentNotice) -> Result<Found<PaymentResult>, Problem> {
     let order_id = notice.order_id;
+    let identity = (notice.event_id, notice.provider.clone(), notice.provider_reference.clone());
     let outcome = app.lanes.settle(notice).await.map_err(|error| {
         let problem = Problem::from(error);
         if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
     })?;
-    Ok(Found(PaymentResult { outcome: recorded(outcome)? }))
+    let recorded_outcome = match outcome {
+        // The first answer may have been lost: what it said decides whether money is owed back.
+        PaymentOutcome::Duplicate => app.db.payment_outcome(identity.0, &identity.1, &identity.2).await?.and_then(RecordedOutcome::of),
+        _ => None,
+    };
+    Ok(Found(PaymentResult { outcome: recorded(outcome)?, recorded_outcome }))
 }
 
 fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {
@@ -107,12 +113,15 @@ pub enum PaymentStatus {
 
 /// What became of a payment notice.
 #[derive(Debug, Object, Serialize)]
-#[oai(example)]
+#[oai(example, skip_serializing_if_is_none)]
 pub struct PaymentResult {
     /// `paid`: the order is paid and its seats are sold. `duplicate`: this notice was settled before. `late_reclaimed`: the order had lost
     /// its seats, they were free still and are sold to it now. `refund_due`: the money could not buy the seats and is owed back.
     /// `failed_recorded`: no money moved; it was written down.
     pub outcome: PaymentResultOutcome,
+    /// `duplicate`: what became of the payment when it was settled; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded_outcome: Option<RecordedOutcome>,
 }
 
 /// What became of a payment notice.
@@ -130,6 +139,34 @@ pub enum PaymentResultOutcome {
     RefundDue,
     /// No money moved.
     FailedRecorded,
+}
+
+/// What is written down about a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[oai(rename = "RecordedPaymentOutcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum RecordedOutcome {
+    /// The order was paid, its seats were sold.
+    Paid,
+    /// The order got its seats back and was paid.
+    LateReclaimed,
+    /// The money is owed back.
+    RefundDue,
+    /// No money moved.
+    FailedRecorded,
+}
+
+impl RecordedOutcome {
+    /// The outcome, if it is one that is written down.
+    fn of(outcome: PaymentOutcome) -> Option<Self> {
+        match outcome {
+            PaymentOutcome::Paid => Some(Self::Paid),
+            PaymentOutcome::LateReclaimed => Some(Self::LateReclaimed),
+            PaymentOutcome::RefundDue => Some(Self::RefundDue),
+            PaymentOutcome::FailedRecorded => Some(Self::FailedRecorded),
+            PaymentOutcome::Duplicate | PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound => None,
+        }
+    }
 }
 
 impl Answer for PaymentResult {
@@ -166,7 +203,7 @@ impl Example for PaymentIn {
 
 impl Example for PaymentResult {
     fn example() -> Self {
-        Self { outcome: PaymentResultOutcome::Paid }
+        Self { outcome: PaymentResultOutcome::Paid, recorded_outcome: None }
     }
 }
 
@@ -189,6 +226,8 @@ mod tests {
             PaymentOutcome::FailedRecorded,
         ] {
             assert_eq!(serde_json::to_value(recorded(outcome).unwrap()).unwrap(), outcome.as_str());
+            let written = RecordedOutcome::of(outcome).map(|written| serde_json::to_value(written).unwrap());
+            assert_eq!(written, (outcome != PaymentOutcome::Duplicate).then(|| outcome.as_str().into()));
         }
     }
 }

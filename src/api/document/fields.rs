@@ -150,6 +150,7 @@ fn left_out(name: &str) -> Option<Node> {
         "field" => "seats[1].seat".into(),
         "label" => "12".into(),
         "name" => "Spring Tour, Taipei".into(),
+        "recorded_outcome" => "refund_due".into(),
         "seats_per_customer" => 4.into(),
         "venue" => "Taipei Arena".into(),
         _ => return None,
