@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Tag;
 use super::code::Code;
-use super::conversions::of_change;
+use super::conversions::{after_change, of_change};
 use super::event_types::{EventIn, EventList, EventOut, EventPatch};
 use super::json::{JsonBody, SharedApp};
 use super::params::{Path, limit_default};
@@ -83,7 +83,8 @@ impl EventsApi {
         let event_id = self.app.db.create_event(&event.0.to_db()?).await.map_err(in_api_words)?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, "event created");
         self.app.catalogue.forget(event_id).await;
-        Ok(Created { body: self.read_fresh(event_id).await?, location: format!("/v1/events/{event_id}"), replayed: false })
+        let body = self.read_fresh(event_id).await.map_err(after_change)?;
+        Ok(Created { body, location: format!("/v1/events/{event_id}"), replayed: false })
     }
 
     /// Change an event
@@ -104,7 +105,7 @@ impl EventsApi {
         self.app.catalogue.forget(event_id).await;
         changed?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, status = ?patch.status, "event changed");
-        Ok(Found(self.read_fresh(event_id).await?))
+        Ok(Found(self.read_fresh(event_id).await.map_err(after_change)?))
     }
 }
 
@@ -115,7 +116,7 @@ impl EventsApi {
         match patch.status {
             Some(EventChange::Open) => {
                 db.change_event(event_id, &settings).await.map_err(of_change)?;
-                return db.open_event(event_id).await.map_err(of_change);
+                return db.open_event(event_id).await.map_err(of_change).map_err(after_change);
             }
             Some(EventChange::Paused) => db.pause_event(event_id).await.map_err(of_change)?,
             Some(EventChange::Closed) => db.close_event(event_id).await.map_err(of_change)?,
@@ -124,7 +125,7 @@ impl EventsApi {
         if settings.as_object().is_some_and(Map::is_empty) {
             return Ok(());
         }
-        db.change_event(event_id, &settings).await.map_err(of_change)
+        db.change_event(event_id, &settings).await.map_err(of_change).map_err(after_change)
     }
 
     /// What the database says now, past every cache.
