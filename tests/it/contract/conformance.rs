@@ -15,7 +15,7 @@ use crate::harness::{JWT_SECRET, Scratch, WEBHOOK_SECRET};
 /// Always the same requests; `ROWLOCK_CONFORMANCE_SEED` tries others.
 const SEED: &str = "20260901";
 /// How many requests it makes up for an operation, beside those it derives from the schema's edges.
-const EXAMPLES: &str = "15";
+const EXAMPLES: &str = "30";
 const TIME_MAX: Duration = Duration::from_secs(180);
 
 #[tokio::test(flavor = "multi_thread")]

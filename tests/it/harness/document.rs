@@ -154,9 +154,8 @@ fn an_answer_that_the_document_does_not_promise_is_noticed() {
         let pairs = [("content-type", media_type), ("x-request-id", "r"), ("retry-after", "1"), ("www-authenticate", "Bearer")];
         HeaderMap::from_iter(pairs.map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))))
     };
-    let check = |status, media_type, body: Value| {
-        document.check("GET", "/v1/events/7", status, &headers(media_type), body.to_string().as_bytes())
-    };
+    let check =
+        |status, media_type, body: Value| document.check("GET", "/v1/events/7", status, &headers(media_type), body.to_string().as_bytes());
     let event = &document.operation("getEvent").json["responses"]["200"]["content"]["application/json"]["example"];
     let with = |key: &str, value: Value| {
         let mut event = event.clone();
