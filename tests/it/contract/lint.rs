@@ -1,4 +1,4 @@
-//! The document is free of faults that a linter knows.
+//! The document, and what tries the server against it, are free of faults that a linter knows.
 
 use std::path::Path;
 use std::process::Command;
@@ -39,4 +39,17 @@ fn the_linter_notices_a_fault() {
     for rule in ["operation-operationId-unique", "no-invalid-media-type-examples"] {
         assert!(rules.contains(&rule.into()), "{rule} is not among {rules:?}");
     }
+}
+
+#[test]
+fn the_hooks_of_schemathesis_are_strictly_typed() {
+    let scratch = Scratch::new();
+    let output = Command::new(tool(".venv/bin/mypy"))
+        .args(["--strict", "--cache-dir"])
+        .arg(scratch.path())
+        .arg("conformance.py")
+        .current_dir(in_project("openapi"))
+        .output()
+        .expect("mypy runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
