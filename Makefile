@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench bench-quick clients sdk openapi docs schema image clean
+.PHONY: help setup demo serve test bench bench-quick clients sdk openapi released docs schema image clean
 
 # A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
 ifeq ($(shell uname -s),Linux)
@@ -49,6 +49,9 @@ sdk: clients ## generate the clients from openapi/openapi.json into openapi/sdk,
 
 openapi: ## write openapi/openapi.json and openapi/operations.txt anew
 	cargo run --release --locked -- openapi --write
+
+released: openapi ## make the document the released one, with which later changes are compared (a step of a release)
+	cp openapi/openapi.json openapi/released.json
 
 docs: ## write the generated parts of docs/ anew
 	ROWLOCK_BLESS=1 cargo test --locked --test it documents::

@@ -2709,6 +2709,23 @@ $$;
 
 COMMENT ON FUNCTION rowlock.pause_event(p_event_id bigint) IS 'Pauses the sale of an open event; pending orders go on.';
 
+CREATE FUNCTION rowlock.payment_outcome(p_event_id bigint, p_provider text, p_provider_reference text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+begin
+    return (
+        select p.outcome::text
+        from rowlock.payments as p
+        where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference
+    );
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.payment_outcome(p_event_id bigint, p_provider text, p_provider_reference text) IS 'What became of a payment when it was settled; null if it is not recorded.';
+
 CREATE FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) RETURNS TABLE(attempts integer, retry_in_ms integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
@@ -4410,6 +4427,10 @@ GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer
 
 REVOKE ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.payment_outcome(p_event_id bigint, p_provider text, p_provider_reference text) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.payment_outcome(p_event_id bigint, p_provider text, p_provider_reference text) TO rowlock_app;
+GRANT ALL ON FUNCTION rowlock.payment_outcome(p_event_id bigint, p_provider text, p_provider_reference text) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) TO rowlock_app;

@@ -11,8 +11,9 @@ use crate::expiry::ExpiryQueue;
 use crate::metrics::{Metrics, Readings};
 use crate::redis_link::RedisLink;
 
-/// Creating an event describes every row of a large house: it may be this many times larger than other bodies.
-const EVENT_BODY_FACTOR: usize = 64;
+/// Creating an event describes every row of a large house, blocking may name each of its seats: such bodies may be this many times
+/// larger than others.
+const LARGE_BODY_FACTOR: usize = 64;
 
 /// Everything a request may need.
 pub struct App {
@@ -41,8 +42,8 @@ pub struct App {
 pub struct HttpLimits {
     /// Any body, in bytes.
     pub body_max_bytes: usize,
-    /// The body that creates an event, in bytes.
-    pub event_body_max_bytes: usize,
+    /// A body that creates an event, blocks or unblocks seats, in bytes.
+    pub large_body_max_bytes: usize,
 }
 
 impl App {
@@ -72,7 +73,7 @@ impl App {
             auth: auth(config)?,
             metrics,
             queue,
-            limits: HttpLimits { body_max_bytes, event_body_max_bytes: body_max_bytes * EVENT_BODY_FACTOR },
+            limits: HttpLimits { body_max_bytes, large_body_max_bytes: body_max_bytes * LARGE_BODY_FACTOR },
             db,
         })
     }

@@ -21,6 +21,8 @@ use crate::db::{Db, DbError};
 const JWT_SECRET_MIN_BYTES: usize = 32;
 /// What Standard Webhooks asks for at least.
 const WEBHOOK_SECRET_MIN_BYTES: usize = 24;
+/// The longest name of a message that we take.
+const WEBHOOK_ID_MAX_BYTES: usize = 200;
 /// How far the clocks of token issuers may be off.
 const CLOCK_LEEWAY_S: u64 = 5;
 /// A revoked key works no longer than this.
@@ -137,6 +139,9 @@ impl Auth {
     pub fn gateway(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), AuthError> {
         if ["webhook-id", "webhook-timestamp", "webhook-signature"].iter().any(|name| !headers.contains_key(*name)) {
             return Err(AuthError::Missing);
+        }
+        if headers.get("webhook-id").is_none_or(|id| !(1..=WEBHOOK_ID_MAX_BYTES).contains(&id.len())) {
+            return Err(AuthError::Invalid);
         }
         // The verifier subtracts timestamps without looking at their size.
         let timestamp = headers.get("webhook-timestamp").and_then(|value| value.to_str().ok()).unwrap_or_default();

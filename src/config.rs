@@ -108,7 +108,7 @@ pub struct ServeConfig {
     /// Pause between two sweeps for overdue orders, in milliseconds
     #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=60_000))]
     pub sweep_interval_ms: u64,
-    /// Largest request body, in bytes; creating an event may take 64 times as much
+    /// Largest request body, in bytes; creating an event, blocking and unblocking seats may take 64 times as much
     #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
     pub body_max_bytes: u32,
     /// How long requests under way may take to finish when the server is told to stop, in seconds

@@ -6,7 +6,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 
 use super::Tag;
-use super::admin_types::{DeadLetter, DeadLetters, RefundDue, RefundsDue, SalesReport, SeatSelection, SeatsChanged, SectionSales};
+use super::admin_types::{DeadLetter, DeadLetters, RefundDue, RefundsDue, SalesReport, SectionSales};
 use super::code::Code;
 use super::conversions::of_change;
 use super::json::{JsonBody, SharedApp};
@@ -15,6 +15,7 @@ use super::params::{Path, limit_default};
 use super::problem::Problem;
 use super::refusal::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
 use super::replies::{Done, Found};
+use super::seat_selection::{SeatSelection, SeatsChanged};
 use super::security::Admin;
 use super::values::{EventId, OrderId, OrderState, SeatName, SectionCode};
 use crate::db::{DbError, Rule};
@@ -107,6 +108,7 @@ impl AdminApi {
         &self,
         _admin: Admin,
         /// Only those of this event.
+        #[oai(validator(minimum(value = "1")))]
         event_id: Query<Option<i64>>,
         /// The most dead letters to list.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]

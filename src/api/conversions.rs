@@ -39,6 +39,11 @@ pub fn of_change(error: DbError) -> Problem {
     }
 }
 
+/// The problem of a step that follows one that was carried out: it must not say that nothing was done.
+pub fn after_change(problem: Problem) -> Problem {
+    if problem.code() == Code::Unavailable { Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S) } else { problem }
+}
+
 impl From<LaneError> for Problem {
     fn from(error: LaneError) -> Self {
         match error {
@@ -107,6 +112,8 @@ mod tests {
         assert_eq!(Problem::from(lost()).code(), Code::Unavailable);
         assert_eq!(of_change(lost()).code(), Code::OutcomeUnknown);
         assert_eq!(of_change(DbError::Unavailable("full".into())).code(), Code::Unavailable);
+        assert_eq!(after_change(DbError::Unavailable("full".into()).into()).code(), Code::OutcomeUnknown);
+        assert_eq!(after_change(Problem::plain(Code::EventConflict)).code(), Code::EventConflict);
     }
 
     #[test]

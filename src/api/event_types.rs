@@ -10,7 +10,7 @@ use super::house::{SectionIn, sections_json};
 use super::json::input;
 use super::problem::Problem;
 use super::replies::Answer;
-use super::values::{Currency, EventState, Time};
+use super::values::{Currency, EventChange, EventState, Time};
 use crate::domain::{Event, EventLayout, SectionLayout};
 
 /// A new event. It is created as a draft: open it to put it on sale.
@@ -39,7 +39,7 @@ pub struct EventIn {
     #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<SectionIn>,
 }
-input!(EventIn = event_body_max_bytes);
+input!(EventIn = large_body_max_bytes);
 
 impl EventIn {
     /// The event as the database wants it.
@@ -80,7 +80,7 @@ impl Example for EventIn {
 #[oai(rename = "EventChange", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct EventPatch {
     /// `open` puts it on sale, `paused` stops claims for a while, `closed` ends the sale for good.
-    pub status: Option<EventState>,
+    pub status: Option<EventChange>,
     /// What people call it.
     #[oai(validator(min_length = 1, max_length = 200))]
     pub name: Option<String>,
@@ -129,7 +129,7 @@ impl EventPatch {
 impl Example for EventPatch {
     fn example() -> Self {
         Self {
-            status: Some(EventState::Open),
+            status: Some(EventChange::Open),
             name: None,
             venue: None,
             starts_at: MaybeUndefined::Undefined,
@@ -200,6 +200,7 @@ pub struct EventList {
 
 impl Answer for EventOut {
     const MEANING: &'static str = "The event.";
+    const LOCATION: &'static str = "/v1/events/7";
 }
 
 impl Answer for EventList {
@@ -277,7 +278,7 @@ mod tests {
     fn a_patch_changes_only_what_it_names_and_null_clears_a_time() {
         let patch = EventPatch::parse_from_json(Some(json!({"status": "open", "window_ms": 2000, "on_sale_at": null}))).unwrap();
         assert_eq!(Value::Object(patch.settings()), json!({"window_ms": 2000, "on_sale_at": null}));
-        assert_eq!(patch.status, Some(EventState::Open));
+        assert_eq!(patch.status, Some(EventChange::Open));
     }
 
     #[test]

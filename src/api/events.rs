@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Tag;
 use super::code::Code;
-use super::conversions::of_change;
+use super::conversions::{after_change, of_change};
 use super::event_types::{EventIn, EventList, EventOut, EventPatch};
 use super::json::{JsonBody, SharedApp};
 use super::params::{Path, limit_default};
@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::refusal::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
 use super::replies::{Created, Found};
 use super::security::Admin;
-use super::values::{EventId, EventState};
+use super::values::{EventChange, EventId};
 
 /// The operations on events.
 pub struct EventsApi {
@@ -83,7 +83,8 @@ impl EventsApi {
         let event_id = self.app.db.create_event(&event.0.to_db()?).await.map_err(in_api_words)?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, "event created");
         self.app.catalogue.forget(event_id).await;
-        Ok(Created { body: self.read_fresh(event_id).await?, location: format!("/v1/events/{event_id}"), replayed: false })
+        let body = self.read_fresh(event_id).await.map_err(after_change)?;
+        Ok(Created { body, location: format!("/v1/events/{event_id}"), replayed: false })
     }
 
     /// Change an event
@@ -104,7 +105,7 @@ impl EventsApi {
         self.app.catalogue.forget(event_id).await;
         changed?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, status = ?patch.status, "event changed");
-        Ok(Found(self.read_fresh(event_id).await?))
+        Ok(Found(self.read_fresh(event_id).await.map_err(after_change)?))
     }
 }
 
@@ -113,19 +114,18 @@ impl EventsApi {
         let db = &self.app.db;
         let settings = Value::Object(patch.settings());
         match patch.status {
-            Some(EventState::Open) => {
+            Some(EventChange::Open) => {
                 db.change_event(event_id, &settings).await.map_err(of_change)?;
-                return db.open_event(event_id).await.map_err(of_change);
+                return db.open_event(event_id).await.map_err(of_change).map_err(after_change);
             }
-            Some(EventState::Paused) => db.pause_event(event_id).await.map_err(of_change)?,
-            Some(EventState::Closed) => db.close_event(event_id).await.map_err(of_change)?,
-            Some(EventState::Draft) => return Err(Problem::invalid("status", "must be one of open, paused, closed")),
+            Some(EventChange::Paused) => db.pause_event(event_id).await.map_err(of_change)?,
+            Some(EventChange::Closed) => db.close_event(event_id).await.map_err(of_change)?,
             None => return db.change_event(event_id, &settings).await.map_err(of_change),
         }
         if settings.as_object().is_some_and(Map::is_empty) {
             return Ok(());
         }
-        db.change_event(event_id, &settings).await.map_err(of_change)
+        db.change_event(event_id, &settings).await.map_err(of_change).map_err(after_change)
     }
 
     /// What the database says now, past every cache.

@@ -12,6 +12,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use tokio::io::AsyncReadExt;
 
 use super::code::Code;
+use super::distinct::Distinct;
 use super::problem::Problem;
 use super::schema::Schema;
 use super::security::app;
@@ -168,7 +169,7 @@ async fn read_whole(request: &Request, body: &mut RequestBody, bytes_max: usize)
 }
 
 fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
-    let value = serde_json::from_slice(bytes).map_err(|error| Problem::invalid("body", format!("is not JSON: {error}")))?;
+    let Distinct(value) = serde_json::from_slice(bytes).map_err(|error| Problem::invalid("body", format!("is not JSON: {error}")))?;
     T::schema().check(&value)?;
     // What the schema lets through the type takes; should they ever differ, the type has the last word.
     T::parse_from_json(Some(value)).map_err(|error| Problem::invalid("body", error.into_message()))

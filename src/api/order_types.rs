@@ -63,6 +63,8 @@ pub struct OrderList {
 
 impl Answer for OrderOut {
     const MEANING: &'static str = "The order.";
+    const LOCATION: &'static str = "/v1/events/7/orders/01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
+    const REPLAYS: bool = true;
 }
 
 impl Answer for OrderList {

@@ -38,7 +38,7 @@ impl PaymentsApi {
     async fn notify_payment(
         &self,
         notice: SignedJson<PaymentIn>,
-        /// Names the message; a repeated one has the same.
+        /// Names the message, with 1 to 200 characters; a repeated one has the same.
         #[oai(name = "webhook-id")]
         _webhook_id: Header<String>,
         /// When the message was sent, in seconds since 1970; at most 5 minutes from now.
@@ -54,11 +54,17 @@ impl PaymentsApi {
 
 async fn settled(app: SharedApp, notice: PaymentNotice) -> Result<Found<PaymentResult>, Problem> {
     let order_id = notice.order_id;
+    let identity = (notice.event_id, notice.provider.clone(), notice.provider_reference.clone());
     let outcome = app.lanes.settle(notice).await.map_err(|error| {
         let problem = Problem::from(error);
         if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
     })?;
-    Ok(Found(PaymentResult { outcome: recorded(outcome)? }))
+    let recorded_outcome = match outcome {
+        // The first answer may have been lost: what it said decides whether money is owed back.
+        PaymentOutcome::Duplicate => app.db.payment_outcome(identity.0, &identity.1, &identity.2).await?.and_then(RecordedOutcome::of),
+        _ => None,
+    };
+    Ok(Found(PaymentResult { outcome: recorded(outcome)?, recorded_outcome }))
 }
 
 fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {
@@ -88,7 +94,7 @@ pub struct PaymentIn {
     #[oai(validator(min_length = 1, max_length = 200))]
     pub provider_reference: String,
     /// What was paid, in minor units of the currency.
-    #[oai(validator(minimum(value = "0")))]
+    #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
     pub amount_minor: i64,
     /// ISO 4217 code of the money.
     pub currency: Currency,
@@ -110,12 +116,15 @@ pub enum PaymentStatus {
 
 /// What became of a payment notice.
 #[derive(Debug, Object, Serialize)]
-#[oai(example)]
+#[oai(example, skip_serializing_if_is_none)]
 pub struct PaymentResult {
     /// `paid`: the order is paid and its seats are sold. `duplicate`: this notice was settled before. `late_reclaimed`: the order had lost
     /// its seats, they were free still and are sold to it now. `refund_due`: the money could not buy the seats and is owed back.
     /// `failed_recorded`: no money moved; it was written down.
     pub outcome: PaymentResultOutcome,
+    /// `duplicate`: what became of the payment when it was settled; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded_outcome: Option<RecordedOutcome>,
 }
 
 /// What became of a payment notice.
@@ -133,6 +142,34 @@ pub enum PaymentResultOutcome {
     RefundDue,
     /// No money moved.
     FailedRecorded,
+}
+
+/// What is written down about a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[oai(rename = "RecordedPaymentOutcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum RecordedOutcome {
+    /// The order was paid, its seats were sold.
+    Paid,
+    /// The order got its seats back and was paid.
+    LateReclaimed,
+    /// The money is owed back.
+    RefundDue,
+    /// No money moved.
+    FailedRecorded,
+}
+
+impl RecordedOutcome {
+    /// The outcome, if it is one that is written down.
+    fn of(outcome: PaymentOutcome) -> Option<Self> {
+        match outcome {
+            PaymentOutcome::Paid => Some(Self::Paid),
+            PaymentOutcome::LateReclaimed => Some(Self::LateReclaimed),
+            PaymentOutcome::RefundDue => Some(Self::RefundDue),
+            PaymentOutcome::FailedRecorded => Some(Self::FailedRecorded),
+            PaymentOutcome::Duplicate | PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound => None,
+        }
+    }
 }
 
 impl Answer for PaymentResult {
@@ -169,7 +206,7 @@ impl Example for PaymentIn {
 
 impl Example for PaymentResult {
     fn example() -> Self {
-        Self { outcome: PaymentResultOutcome::Paid }
+        Self { outcome: PaymentResultOutcome::Paid, recorded_outcome: None }
     }
 }
 
@@ -192,6 +229,8 @@ mod tests {
             PaymentOutcome::FailedRecorded,
         ] {
             assert_eq!(serde_json::to_value(recorded(outcome).unwrap()).unwrap(), outcome.as_str());
+            let written = RecordedOutcome::of(outcome).map(|written| serde_json::to_value(written).unwrap());
+            assert_eq!(written, (outcome != PaymentOutcome::Duplicate).then(|| outcome.as_str().into()));
         }
     }
 }

@@ -33,7 +33,7 @@ impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts {
             code,
-            detail: detail.into(),
+            detail: cut(detail.into(), DETAIL_CHARS_MAX),
             field: None,
             taken: None,
             seats: None,
@@ -52,9 +52,7 @@ impl Problem {
     /// `invalid_request`: `field` is the path of the value at fault, such as `seats[0].seat`; `expected` says what it must be.
     pub fn invalid(field: impl Into<String>, expected: impl AsRef<str>) -> Self {
         let field = field.into();
-        let mut problem = Self::new(Code::InvalidRequest, format!("{field} {}", expected.as_ref()));
-        problem.0.field = Some(field);
-        problem
+        Self::new(Code::InvalidRequest, format!("{field} {}", expected.as_ref())).with_field(field)
     }
 
     /// `internal_error`: the cause goes to the log, never to the client.
@@ -77,7 +75,7 @@ impl Problem {
 
     /// With the path of the value at fault.
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
-        self.0.field = Some(field.into());
+        self.0.field = Some(cut(field.into(), FIELD_CHARS_MAX));
         self
     }
 
@@ -128,31 +126,19 @@ impl Problem {
 
     /// The response, and a line in the log if the fault is ours.
     pub fn into_response(self, request_id: &str) -> Response {
-        let parts = *self.0;
-        let status = parts.code.status();
+        let parts = &self.0;
         if parts.code == Code::InternalError {
             tracing::error!(request_id, cause = parts.cause.as_deref().unwrap_or(&parts.detail), "internal error");
         } else if let Some(cause) = &parts.cause {
             tracing::warn!(request_id, code = parts.code.as_str(), cause, "request not served");
         }
-        let body = ProblemBody {
-            type_: format!("/errors#{}", parts.code.as_str()),
-            title: parts.code.title().to_owned(),
-            status: status.as_u16(),
-            code: parts.code,
-            detail: parts.detail,
-            request_id: request_id.to_owned(),
-            field: parts.field,
-            taken: parts.taken,
-            seats: parts.seats,
-            order_id: parts.order_id.map(OrderId),
-        };
-        let bytes = serde_json::to_vec(&body).unwrap_or_default();
+        let (status, retry_after_s, challenge) = (parts.code.status(), parts.retry_after_s, parts.challenge);
+        let bytes = serde_json::to_vec(&ProblemBody::of(self, request_id)).unwrap_or_default();
         let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(Body::from(bytes));
-        if let Some(seconds) = parts.retry_after_s {
+        if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(challenge) = parts.challenge {
+        if let Some(challenge) = challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
@@ -171,6 +157,20 @@ impl ResponseError for Problem {
     fn status(&self) -> StatusCode {
         self.0.code.status()
     }
+}
+
+/// Details and fields may quote what a client sent, which may be long.
+const DETAIL_CHARS_MAX: usize = 1000;
+const FIELD_CHARS_MAX: usize = 200;
+
+/// The text, its end left out if it has more than that many characters.
+fn cut(mut text: String, chars_max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(chars_max) {
+        let keep = text[..end].char_indices().next_back().map_or(0, |(last, _)| last);
+        text.truncate(keep);
+        text.push('…');
+    }
+    text
 }
 
 /// The media type of a problem.
@@ -208,6 +208,25 @@ pub struct ProblemBody {
     pub order_id: Option<OrderId>,
 }
 
+impl ProblemBody {
+    /// What the client is told of a problem.
+    pub fn of(problem: Problem, request_id: &str) -> Self {
+        let parts = *problem.0;
+        Self {
+            type_: format!("/errors#{}", parts.code.as_str()),
+            title: parts.code.title().to_owned(),
+            status: parts.code.status().as_u16(),
+            code: parts.code,
+            detail: parts.detail,
+            request_id: request_id.to_owned(),
+            field: parts.field,
+            taken: parts.taken,
+            seats: parts.seats,
+            order_id: parts.order_id.map(OrderId),
+        }
+    }
+}
+
 impl Example for ProblemBody {
     fn example() -> Self {
         Self {
@@ -222,5 +241,20 @@ impl Example for ProblemBody {
             seats: None,
             order_id: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_sent_is_not_quoted_at_length() {
+        let problem = Problem::invalid("é".repeat(5000), "is not a field");
+        assert_eq!(problem.field().unwrap().chars().count(), FIELD_CHARS_MAX);
+        assert_eq!(problem.detail().chars().count(), DETAIL_CHARS_MAX);
+        assert!(problem.detail().ends_with('…'));
+        assert_eq!(cut("abc".into(), 3), "abc");
+        assert_eq!(cut("abcd".into(), 3), "ab…");
     }
 }

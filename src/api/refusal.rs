@@ -78,8 +78,8 @@ fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
     let text: Vec<_> = codes.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.meaning())).collect();
     let mut headers = vec![header::request_id()];
     match status {
-        401 => headers.push(header::text("WWW-Authenticate", "How to authenticate.")),
-        503 => headers.push(header::whole_number("Retry-After", "Seconds to wait before asking again.")),
+        401 => headers.push(header::always("WWW-Authenticate", "How to authenticate.", "Bearer")),
+        503 => headers.push(header::always("Retry-After", "Seconds to wait before asking again.", 1)),
         _ => {}
     }
     MetaResponse {

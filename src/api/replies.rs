@@ -12,11 +12,16 @@ use std::marker::PhantomData;
 use crate::cache::{Body as ReadyBody, Encoding};
 
 const JSON: &str = "application/json";
+const CACHE: &str = "no-cache, max-age=0";
 
 /// A body that an operation answers with.
 pub trait Answer: Type + Serialize {
     /// What it is, for the documentation.
     const MEANING: &'static str;
+    /// Where one that was created can be read, for example.
+    const LOCATION: &'static str = "";
+    /// Whether a request for it may be answered with what an earlier one created.
+    const REPLAYS: bool = false;
 }
 
 /// 200 with a body.
@@ -63,12 +68,10 @@ impl<T: Answer> IntoResponse for Created<T> {
 
 impl<T: Answer> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
-        let headers = vec![
-            header::request_id(),
-            header::text("Location", "Path at which it can be read."),
-            header::text("Idempotent-Replayed", "`true` when an earlier request with the same idempotency key created it; else absent."),
-        ];
-        MetaResponses { responses: vec![meta::<T>(201, T::MEANING, headers)] }
+        let headers = [header::request_id(), header::always("Location", "Path at which it can be read.", T::LOCATION)];
+        let replayed = "`true` when an earlier request with the same idempotency key created it; else absent.";
+        let replayed = T::REPLAYS.then(|| header::sometimes("Idempotent-Replayed", replayed, "true"));
+        MetaResponses { responses: vec![meta::<T>(201, T::MEANING, headers.into_iter().chain(replayed).collect())] }
     }
 
     fn register(registry: &mut Registry) {
@@ -159,7 +162,7 @@ impl<T: Answer> IntoResponse for Ready<T> {
         if let Ok(etag) = HeaderValue::try_from(self.etag) {
             headers.insert(names::ETAG, etag);
         }
-        headers.insert(names::CACHE_CONTROL, HeaderValue::from_static("no-cache, max-age=0"));
+        headers.insert(names::CACHE_CONTROL, HeaderValue::from_static(CACHE));
         headers.insert(names::VARY, HeaderValue::from_static("Accept-Encoding"));
         response
     }
@@ -170,12 +173,13 @@ impl<T: Answer> ApiResponse for Ready<T> {
         let headers = || {
             vec![
                 header::request_id(),
-                header::text("ETag", "Names this state; send it back as `If-None-Match`."),
-                header::text("Cache-Control", "Keep it, but ask each time whether it still holds."),
+                header::always("ETag", "Names this state; send it back as `If-None-Match`.", "W/\"4711\""),
+                header::always("Cache-Control", "Keep it, but ask each time whether it still holds.", CACHE),
+                header::always("Vary", "The body is the same whatever its encoding.", "Accept-Encoding"),
             ]
         };
         let mut found = meta::<T>(200, T::MEANING, headers());
-        found.headers.push(header::text("Content-Encoding", "`zstd`, `br` or `gzip`, as `Accept-Encoding` allows."));
+        found.headers.push(header::sometimes("Content-Encoding", "`zstd`, `br` or `gzip`, as `Accept-Encoding` allows.", "zstd"));
         let description = "Nothing changed since the state that `If-None-Match` names.";
         let unchanged = MetaResponse { description, status: Some(304), status_range: None, content: vec![], headers: headers() };
         MetaResponses { responses: vec![found, unchanged] }
@@ -203,26 +207,31 @@ fn meta<T: Type>(status: u16, description: &'static str, headers: Vec<MetaHeader
 
 /// Response headers, for the documentation.
 pub mod header {
-    use poem_openapi::registry::{MetaHeader, MetaSchemaRef};
-    use poem_openapi::types::Type;
+    use poem_openapi::registry::{MetaHeader, MetaSchema, MetaSchemaRef};
+    use serde_json::Value;
 
     /// The one every response has.
     pub fn request_id() -> MetaHeader {
-        text("X-Request-Id", "Names the request in the server's log: the one sent, or a new one.")
+        always("X-Request-Id", "Names the request in the server's log: the one sent, or a new one.", "01980f2e4c7a7bd2a6f3d1f0c9a5e812")
     }
 
-    /// A header with a text.
-    pub fn text(name: &str, description: &str) -> MetaHeader {
-        header(name, description, String::schema_ref())
+    /// A header that is never missing.
+    pub fn always(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
+        header(name, description, true, example.into())
     }
 
-    /// A header with a whole number.
-    pub fn whole_number(name: &str, description: &str) -> MetaHeader {
-        header(name, description, u32::schema_ref())
+    /// A header that may be absent.
+    pub fn sometimes(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
+        header(name, description, false, example.into())
     }
 
-    fn header(name: &str, description: &str, schema: MetaSchemaRef) -> MetaHeader {
-        MetaHeader { name: name.to_owned(), description: Some(description.to_owned()), required: false, deprecated: false, schema }
+    fn header(name: &str, description: &str, required: bool, example: Value) -> MetaHeader {
+        let schema = match example {
+            Value::Number(_) => MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int32") },
+            _ => MetaSchema { min_length: Some(1), max_length: Some(200), ..MetaSchema::new("string") },
+        };
+        let schema = MetaSchemaRef::Inline(Box::new(MetaSchema { example: Some(example), ..schema }));
+        MetaHeader { name: name.to_owned(), description: Some(description.to_owned()), required, deprecated: false, schema }
     }
 }
 

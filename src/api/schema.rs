@@ -12,6 +12,10 @@ use uuid::Uuid;
 use super::problem::Problem;
 use super::values::{Time, matches_pattern};
 
+/// What every text in a request matches: NUL cannot be stored; other control characters have no place in a name and break tickets,
+/// logs and spreadsheets later.
+pub const PRINTABLE: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
+
 /// The schema of an input type with everything it refers to.
 pub struct Schema {
     root: MetaSchemaRef,
@@ -74,7 +78,10 @@ impl Schema {
         for (name, property) in &schema.properties {
             let path = Path::Key(path, name);
             match object.get(*name) {
-                Some(Value::Null) | None if !schema.required.contains(name) => {}
+                None if !schema.required.contains(name) => {}
+                // A null that would be taken for absent is a mistake or, in a change, an ambiguity.
+                Some(Value::Null) if is_nullable(property) => {}
+                Some(Value::Null) if !schema.required.contains(name) => return Err(path.refuse("must not be null: leave it out")),
                 Some(value) => self.check_ref(property, value, &path)?,
                 None => return Err(path.refuse("is missing")),
             }
@@ -93,8 +100,12 @@ impl Schema {
     }
 }
 
+fn is_nullable(schema: &MetaSchemaRef) -> bool {
+    matches!(schema, MetaSchemaRef::Inline(schema) if schema.nullable)
+}
+
 fn check_text(schema: &MetaSchema, text: &str, path: &Path<'_>) -> Result<(), Problem> {
-    // NUL cannot be stored; the others have no place in a name and break tickets, logs and spreadsheets later.
+    // As `PRINTABLE` says.
     if text.chars().any(char::is_control) {
         return Err(path.refuse("must not contain control characters"));
     }
@@ -158,6 +169,7 @@ impl Display for Path<'_> {
 #[cfg(test)]
 mod tests {
     use poem_openapi::Object;
+    use poem_openapi::types::MaybeUndefined;
     use serde_json::json;
 
     use super::*;
@@ -172,6 +184,8 @@ mod tests {
         currency: Option<Currency>,
         order_id: Option<OrderId>,
         at: Option<Time>,
+        #[oai(nullable)]
+        until: MaybeUndefined<Time>,
         #[oai(validator(min_items = 1, max_items = 2))]
         parts: Option<Vec<Part>>,
     }
@@ -188,8 +202,11 @@ mod tests {
     }
 
     #[test]
-    fn a_good_body_passes_and_null_stands_for_absent() {
-        assert_eq!(field_of(json!({"name": "日本語", "status": "open", "currency": null, "at": "2026-11-22T10:00:00Z"})), None);
+    fn a_good_body_passes_and_null_only_where_it_means_something() {
+        assert_eq!(field_of(json!({"name": "日本語", "status": "open", "at": "2026-11-22T10:00:00Z"})), None);
+        assert_eq!(field_of(json!({"name": "a", "until": null})), None);
+        assert_eq!(field_of(json!({"name": "a", "currency": null})).as_deref(), Some("currency"));
+        assert_eq!(field_of(json!({"name": "a", "status": null})).as_deref(), Some("status"));
         assert_eq!(field_of(json!({"name": "a", "parts": [{"section": "A", "seat": 10}]})), None);
     }
 

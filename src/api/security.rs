@@ -35,7 +35,10 @@ impl<'a> ApiExtractor<'a> for Customer {
             "CustomerToken",
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("A customer's JSON Web Token; `sub` is the customer's id, `exp` is required."),
+                description: Some(
+                    "A customer's JSON Web Token (HS256, RS256 or EdDSA), sent as `Authorization: Bearer …`. `sub` is the customer's id; \
+                     `exp` is required, `nbf` is obeyed. `rowlock token` makes one for development.",
+                ),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
@@ -80,7 +83,10 @@ impl<'a> ApiExtractor<'a> for Admin {
             "AdminKey",
             MetaSecurityScheme {
                 ty: "apiKey",
-                description: Some("The key of an admin or a box office, made with `rowlock api-key`."),
+                description: Some(
+                    "The key of an admin or a box office, sent as `X-Api-Key`. `rowlock api-key create` makes it and prints it once; only \
+                     its hash is kept.",
+                ),
                 name: Some("X-Api-Key"),
                 key_in: Some("header"),
                 scheme: None,

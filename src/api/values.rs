@@ -213,6 +213,18 @@ pub enum EventState {
     Closed,
 }
 
+/// Where an event can be sent: on sale, stopped for a while, or ended for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "EventStatusChange", rename_all = "snake_case")]
+pub enum EventChange {
+    /// Put it on sale.
+    Open,
+    /// Stop claims for a while.
+    Paused,
+    /// End the sale for good.
+    Closed,
+}
+
 /// Where a seat stands.
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename = "SeatStatus", rename_all = "snake_case")]

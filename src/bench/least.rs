@@ -13,10 +13,8 @@ use super::{processes::Moment, stage::Stage};
 
 /// As many as 256 connections give at once: while half of them are being served, the other half gathers; where claims and payments take
 /// turns, half of that each.
-const BATCHES: [(usize, &str, &str); 2] = [
-    (128, "least_claim_cpu_us", "least_payment_cpu_us"),
-    (64, "least_claim_of_order_cpu_us", "least_payment_of_order_cpu_us"),
-];
+const BATCHES: [(usize, &str, &str); 2] =
+    [(128, "least_claim_cpu_us", "least_payment_cpu_us"), (64, "least_claim_of_order_cpu_us", "least_payment_of_order_cpu_us")];
 const CLAIMS: usize = 20_480;
 const TABLES: [&str; 4] = ["seats", "orders", "payments", "tickets"];
 
@@ -130,7 +128,8 @@ async fn prepare(client: &Client) -> anyhow::Result<()> {
         let sql = "select coalesce('with (' || array_to_string(array_remove(reloptions, 'autovacuum_enabled=off'), ', ') || ')', '')
                      from pg_class where oid = ('rowlock.' || $1)::regclass";
         let room: String = client.query_one(sql, &[&table]).await?.get(0);
-        let copy = format!("create table bench.{table} (like rowlock.{table} including all) {}", if room == "with ()" { "" } else { &room });
+        let copy =
+            format!("create table bench.{table} (like rowlock.{table} including all) {}", if room == "with ()" { "" } else { &room });
         client.batch_execute(&copy).await?;
     }
     let seats = "insert into bench.seats (event_id, section_no, seat_no) select 1, 1, generate_series(1, $1::integer)";

@@ -38,12 +38,7 @@ impl Side {
             Self::Best => &["best_per_s", "generator_best"],
             Self::Orders => &["orders_per_s", "generator_orders", "order_cpu_us"],
             Self::Pairs => &["no_op_pairs_per_s", "generator_no_op_pairs"],
-            Self::Least => &[
-                "least_claim_cpu_us",
-                "least_payment_cpu_us",
-                "least_claim_of_order_cpu_us",
-                "least_payment_of_order_cpu_us",
-            ],
+            Self::Least => &["least_claim_cpu_us", "least_payment_cpu_us", "least_claim_of_order_cpu_us", "least_payment_of_order_cpu_us"],
         }
     }
 }

@@ -90,7 +90,7 @@ await withBrowser(async (open) => {
   assert(curl.includes("v1,") && !curl.includes("whsec_"), `the secret stays in the page: ${curl}`);
   await attempt("getOrder", 200, '"paid"');
   await attempt("getSalesReport", 200, '"sold": 2', "docs-sales");
-  await attempt("adminListOrders", 200, '"customer_id"');
+  await attempt("listAllOrders", 200, '"customer_id"');
   await attempt("listRefundsDue", 200);
   await attempt("listDeadLetters", 200);
   // A healthy server has no dead letter to redrive: this is the one example that cannot succeed.

@@ -171,6 +171,7 @@ async fn a_claim_that_cannot_be_is_refused_and_takes_no_seat() {
         (json!({"seats": "A1"}), "seats"),
         (json!({}), "seats"),
         (json!({"seats": null, "best_available": null}), "seats"),
+        (json!({"seats": [{"section": "A", "seat": 1}], "best_available": null}), "best_available"),
         (json!({"seats": [{"section": "A", "seat": 1}], "best_available": {"section": "A", "quantity": 1}}), "best_available"),
         (json!([]), "body"),
         (json!("seats"), "body"),

@@ -1,4 +1,15 @@
-//! The API as it is published: the committed document is the one this server serves.
+//! The API as it is published: the committed document is the one this server serves, it keeps what the released one promised, and
+//! server and document agree.
+
+mod attempt;
+mod breaking;
+mod compatibility;
+mod conformance;
+mod examples;
+mod lint;
+mod problems;
+mod stage;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -46,7 +46,8 @@ async fn the_same_notice_is_settled_once_however_often_it_comes() {
     let signed = gateway.sign(&notice);
     assert_eq!(outcome(&gateway.raw(&signed.headers, signed.body.clone()).await), "paid");
     let before = server.trace().await;
-    assert_eq!(outcome(&gateway.raw(&signed.headers, signed.body.clone()).await), "duplicate", "the very same message");
+    let again = gateway.raw(&signed.headers, signed.body.clone()).await.expect(200);
+    assert_eq!(again, json!({"outcome": "duplicate", "recorded_outcome": "paid"}), "the very same message");
     assert_eq!(outcome(&gateway.notify(notice.clone()).await), "duplicate", "signed anew");
     assert_eq!(outcome(&second.gateway().notify(notice).await), "duplicate", "at another server");
     assert_eq!(server.trace().await, before);
@@ -119,7 +120,8 @@ async fn the_wrong_amount_or_currency_buys_nothing_and_is_owed_back() {
         assert_eq!(outcome(&gateway.notify(notice.clone()).await), "refund_due", "{field}");
         assert_eq!(alice.order(&order).await.expect(200)["status"], "refund_due", "{field}");
         assert_eq!(outcome(&gateway.pay(&order).await), "refund_due", "the order has ended: the right money comes too late");
-        assert_eq!(outcome(&gateway.notify(notice).await), "duplicate");
+        let again = gateway.notify(notice).await.expect(200);
+        assert_eq!(again, json!({"outcome": "duplicate", "recorded_outcome": "refund_due"}), "money is due back, whoever missed it");
     }
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.tickets").await, 0);
     let refunds = server.admin().get(&format!("/v1/admin/events/{}/refunds-due", event.id)).await.expect(200);

@@ -5,6 +5,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
+use super::document::Document;
+
 /// Somebody who calls the server, with the headers they always send.
 #[derive(Clone)]
 pub struct Caller {
@@ -31,12 +33,16 @@ impl Caller {
         self.http.request(method, format!("{}{path}", self.url)).headers(self.headers.clone())
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the answer, which must be one that the document promises.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let request = request.build().expect("a request");
-        let name = format!("{} {}", request.method(), request.url().path());
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let name = format!("{method} {path}");
         let response = self.http.execute(request).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        Answer::read(name, response).await
+        let answer = Answer::read(name, response).await;
+        let promised = Document::published().check(method.as_str(), &path, answer.status, &answer.headers, &answer.bytes);
+        promised.unwrap_or_else(|error| panic!("not as documented: {error}: {}", answer.text()));
+        answer
     }
 
     /// GET.

@@ -14,6 +14,7 @@
 mod cluster;
 mod database;
 pub mod docker;
+mod document;
 mod event;
 mod http;
 mod people;
@@ -26,6 +27,7 @@ mod wait;
 
 pub use cluster::Cluster;
 pub use database::TestDatabase;
+pub use document::{Document, Operation, entries};
 pub use event::{EventHandle, event_json};
 pub use http::{Answer, Caller};
 pub use people::{Customer, Gateway, SignedNotice};

@@ -1,0 +1,255 @@
+//! What in a new document would break a client that was written against an old one.
+//!
+//! A request that was good must stay good, and an answer must keep what clients read in it. Operations are compared as they are on the
+//! wire: the names of schemas do not matter. New values in an answer's enum are not counted: clients are told to expect them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::harness::entries;
+
+/// One reason why a client of the old document fails with the new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Break {
+    /// The operation it would fail with, by its old id.
+    pub operation: String,
+    /// What is different.
+    pub what: String,
+}
+
+impl fmt::Display for Break {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.what)
+    }
+}
+
+/// Which way a value travels.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// From the client: it must not become harder to please the server.
+    In,
+    /// To the client: it must not get less, or something else.
+    Out,
+}
+
+/// Everything in `new` that breaks clients of `old`.
+pub fn breaks(old: &Value, new: &Value) -> Vec<Break> {
+    let mut found = vec![];
+    for (path, methods) in entries(&old["paths"]) {
+        for (method, operation) in entries(methods) {
+            let now = &new["paths"][path][method];
+            let id = operation["operationId"].as_str().unwrap_or(path);
+            let mut comparison = Comparison { old, new, id, found: &mut found };
+            if now.is_null() {
+                comparison.note("the operation is gone");
+            } else {
+                comparison.operation(operation, now);
+            }
+        }
+    }
+    found
+}
+
+struct Comparison<'a> {
+    old: &'a Value,
+    new: &'a Value,
+    id: &'a str,
+    found: &'a mut Vec<Break>,
+}
+
+impl Comparison<'_> {
+    fn note(&mut self, what: impl Into<String>) {
+        self.found.push(Break { operation: self.id.to_owned(), what: what.into() });
+    }
+
+    fn operation(&mut self, old: &Value, new: &Value) {
+        if old["operationId"] != new["operationId"] {
+            self.note(format!("its operationId became {}", new["operationId"]));
+        }
+        let schemes = |operation: &Value| -> BTreeSet<String> {
+            let listed = operation["security"].as_array().into_iter().flatten();
+            listed.flat_map(entries).map(|(name, _)| name.to_owned()).collect()
+        };
+        if schemes(old) != schemes(new) {
+            self.note(format!("other credentials are asked for: {:?}", schemes(new)));
+        }
+        self.parameters(&old["parameters"], &new["parameters"]);
+        self.request(&old["requestBody"], &new["requestBody"]);
+        for (status, response) in entries(&old["responses"]) {
+            match new["responses"].get(status) {
+                None => self.note(format!("the status {status} is gone")),
+                Some(now) => self.response(status, response, now),
+            }
+        }
+    }
+
+    fn parameters(&mut self, old: &Value, new: &Value) {
+        let list = |parameters: &Value| parameters.as_array().cloned().unwrap_or_default();
+        let same = |one: &Value, other: &Value| one["name"] == other["name"] && one["in"] == other["in"];
+        for parameter in list(new) {
+            let name = format!("parameter {}", parameter["name"]);
+            match list(old).iter().find(|known| same(known, &parameter)) {
+                None if parameter["required"] == true => self.note(format!("{name} is new and required")),
+                Some(known) if parameter["required"] == true && known["required"] != true => self.note(format!("{name} became required")),
+                Some(known) => self.schema(&known["schema"], &parameter["schema"], Way::In, &name),
+                None => {}
+            }
+        }
+        for known in list(old).iter().filter(|known| !list(new).iter().any(|parameter| same(known, parameter))) {
+            self.note(format!("parameter {} is gone", known["name"]));
+        }
+    }
+
+    fn request(&mut self, old: &Value, new: &Value) {
+        if new["required"] == true && old["required"] != true {
+            self.note("a body became required");
+        }
+        for (media_type, content) in entries(&old["content"]) {
+            match new["content"].get(media_type) {
+                None => self.note(format!("a body of {media_type} is not taken any more")),
+                Some(now) => self.schema(&content["schema"], &now["schema"], Way::In, "body"),
+            }
+        }
+    }
+
+    fn response(&mut self, status: &str, old: &Value, new: &Value) {
+        for (name, header) in entries(&old["headers"]).filter(|(_, header)| header["required"] == true) {
+            if new["headers"][name]["required"] != true {
+                self.note(format!("{status}: the header {name} may be missing"));
+            }
+            self.schema(&header["schema"], &new["headers"][name]["schema"], Way::Out, &format!("{status} {name}"));
+        }
+        for (media_type, content) in entries(&old["content"]) {
+            let Some(now) = new["content"].get(media_type) else {
+                self.note(format!("{status}: the content type {media_type} is gone"));
+                continue;
+            };
+            self.schema(&content["schema"], &now["schema"], Way::Out, status);
+            // A problem has an example of each of its codes.
+            if media_type == "application/problem+json" {
+                let gone = entries(&content["examples"]).filter(|(code, _)| now["examples"].get(code).is_none());
+                gone.for_each(|(code, _)| self.note(format!("{status}: the code {code} is gone")));
+            }
+        }
+    }
+
+    fn schema(&mut self, old: &Value, new: &Value, way: Way, place: &str) {
+        let (old, new) = (effective(self.old, old), effective(self.new, new));
+        if old["type"] != new["type"] || old["format"] != new["format"] {
+            self.note(format!("{place}: the type became {} {}", new["type"], new["format"]));
+            return;
+        }
+        let (before, after) = (old["nullable"] == true, new["nullable"] == true);
+        match way {
+            Way::In if before && !after => self.note(format!("{place}: null is not taken any more")),
+            Way::Out if after && !before => self.note(format!("{place}: may be null")),
+            _ => {}
+        }
+        if way == Way::In {
+            self.values(&old, &new, place);
+            self.bounds(&old, &new, place);
+        }
+        self.properties(&old, &new, way, place);
+        for key in ["oneOf", "anyOf"] {
+            self.variants(&old[key], &new[key], way, place);
+        }
+        if !old["items"].is_null() {
+            self.schema(&old["items"], &new["items"], way, &format!("{place}[]"));
+        }
+    }
+
+    /// Which values a client may send.
+    fn values(&mut self, old: &Value, new: &Value, place: &str) {
+        if let Some(now) = new["enum"].as_array() {
+            match old["enum"].as_array() {
+                None => self.note(format!("{place}: only some values are taken now")),
+                Some(known) => {
+                    let gone: Vec<_> = known.iter().filter(|value| !now.contains(value)).map(Value::to_string).collect();
+                    if !gone.is_empty() {
+                        self.note(format!("{place}: {} not taken any more", gone.join(", ")));
+                    }
+                }
+            }
+        }
+        if old["default"] != new["default"] {
+            self.note(format!("{place}: the default became {}", new["default"]));
+        }
+    }
+
+    /// How large, long or many what a client sends may be.
+    fn bounds(&mut self, old: &Value, new: &Value, place: &str) {
+        for key in ["minimum", "minLength", "minItems", "minProperties"] {
+            if new[key].as_f64().unwrap_or(f64::MIN) > old[key].as_f64().unwrap_or(f64::MIN) {
+                self.note(format!("{place}: {key} rose to {}", new[key]));
+            }
+        }
+        for key in ["maximum", "maxLength", "maxItems", "maxProperties"] {
+            if new[key].as_f64().unwrap_or(f64::MAX) < old[key].as_f64().unwrap_or(f64::MAX) {
+                self.note(format!("{place}: {key} fell to {}", new[key]));
+            }
+        }
+        for key in ["pattern", "uniqueItems"] {
+            if !new[key].is_null() && new[key] != false && new[key] != old[key] {
+                self.note(format!("{place}: {key} became {}", new[key]));
+            }
+        }
+        if new["additionalProperties"] == false && old["additionalProperties"] != false {
+            self.note(format!("{place}: other fields are refused"));
+        }
+    }
+
+    fn properties(&mut self, old: &Value, new: &Value, way: Way, place: &str) {
+        let requires = |schema: &Value, name: &str| schema["required"].as_array().is_some_and(|list| list.iter().any(|item| item == name));
+        for (name, property) in entries(&old["properties"]) {
+            let place = format!("{place}.{name}");
+            match new["properties"].get(name) {
+                None => self.note(format!("{place} is gone")),
+                Some(_) if way == Way::Out && requires(old, name) && !requires(new, name) => self.note(format!("{place} may be missing")),
+                Some(now) => self.schema(property, now, way, &place),
+            }
+        }
+        for (name, _) in entries(&new["properties"]).filter(|(name, _)| way == Way::In && requires(new, name) && !requires(old, name)) {
+            self.note(format!("{place}.{name} is required now"));
+        }
+    }
+
+    /// Each form that a client may send must still fit a form of the server's, and the other way round.
+    fn variants(&mut self, old: &Value, new: &Value, way: Way, place: &str) {
+        let list = |variants: &Value| variants.as_array().cloned().unwrap_or_default();
+        let (before, after) = (list(old), list(new));
+        if before.is_empty() || after.is_empty() {
+            if before.len() != after.len() {
+                self.note(format!("{place}: it became a choice of forms, or is none any more"));
+            }
+            return;
+        }
+        let (ours, theirs) = if way == Way::In { (&before, &after) } else { (&after, &before) };
+        for (index, form) in ours.iter().enumerate() {
+            let fits = |other: &Value| {
+                let mut found = vec![];
+                let mut trial = Comparison { old: self.old, new: self.new, id: self.id, found: &mut found };
+                let (old, new) = if way == Way::In { (form, other) } else { (other, form) };
+                trial.schema(old, new, way, place);
+                found.is_empty()
+            };
+            if !theirs.iter().any(fits) {
+                self.note(format!("{place}: form {} fits none of the others any more", index + 1));
+            }
+        }
+    }
+}
+
+/// A schema without references: those of `allOf` are laid over each other.
+fn effective(document: &Value, schema: &Value) -> Value {
+    if let Some(path) = schema["$ref"].as_str() {
+        return effective(document, document.pointer(path.trim_start_matches('#')).unwrap_or(&Value::Null));
+    }
+    let mut whole = serde_json::Map::new();
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        whole.extend(effective(document, part).as_object().cloned().unwrap_or_default());
+    }
+    whole.extend(entries(schema).filter(|(key, _)| *key != "allOf").map(|(key, value)| (key.to_owned(), value.clone())));
+    Value::Object(whole)
+}

@@ -1,0 +1,55 @@
+//! What the document's examples speak of: event 7 with section A of a thousand seats, Alice and her order, a refund, a dead letter.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Document, TestServer};
+
+/// The order of the examples.
+pub const ORDER_ID: &str = "01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
+/// An order of Alice's before that one, and one of Bob's.
+const EARLIER: [&str; 2] = ["01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e810", "01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e811"];
+/// The customer of the examples.
+pub const CUSTOMER: &str = "alice";
+
+/// A server on which the examples succeed.
+pub async fn server() -> TestServer {
+    let server = TestServer::start().await;
+    prepare(&server).await;
+    server
+}
+
+/// Creates what the examples speak of.
+pub async fn prepare(server: &TestServer) {
+    sql(server, "alter table rowlock.events alter column event_id restart with 7").await;
+    let create = Document::published().operation("createEvent");
+    let mut event = create.json["requestBody"]["content"]["application/json"]["examples"]["row_length"]["value"].clone();
+    // The sale has begun, and nobody is in a hurry, whatever day and hour it is.
+    event.as_object_mut().expect("an event").remove("on_sale_at");
+    event["window_ms"] = json!(86_400_000);
+    assert_eq!(server.event(event).await.id, 7);
+    for (order_id, customer, seats) in [(EARLIER[0], CUSTOMER, "16"), (EARLIER[1], "bob", "17"), (ORDER_ID, CUSTOMER, "14, 15")] {
+        let count = seats.split(',').count();
+        let claim = format!(
+            "select rowlock.claim_seats(7, array['{order_id}']::uuid[], array['{customer}'], array[null]::text[], array[null]::bytea[],
+                array_fill(1, array[{count}]), array_fill(1, array[{count}]), array[{seats}])"
+        );
+        sql(server, &claim).await;
+    }
+    // It would count against her limit.
+    sql(server, &format!("select rowlock.cancel_order(7, '{}', '{CUSTOMER}')", EARLIER[0])).await;
+    sql(server, &format!("select rowlock.record_expiry_failure(7, '{ORDER_ID}', 'canceling statement due to lock timeout', 1)")).await;
+    let unknown = json!({"event_id": 7, "order_id": "01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e8ff", "provider": "acmepay",
+        "provider_reference": "pay_too_late", "amount_minor": 560_000, "currency": "TWD", "status": "succeeded"});
+    assert_eq!(server.gateway().notify(unknown).await.expect(200)["outcome"], "refund_due");
+}
+
+/// Something that only a superuser may do.
+pub async fn sql(server: &TestServer, statement: &str) {
+    server.db.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+}
+
+/// The seats' claim by somebody else than the examples' customer.
+pub async fn claimed_by_bob(server: &TestServer, seats: &[i32]) {
+    let seats: Vec<Value> = seats.iter().map(|seat| json!({"section": "A", "seat": seat})).collect();
+    server.customer("bob").post("/v1/events/7/orders", &json!({"seats": seats})).await.expect(201);
+}
