@@ -13,4 +13,4 @@ end
 $body$;
 comment on function rowlock.payment_outcome(bigint, text, text) is 'What became of a payment when it was settled; null if it is not recorded.';
 revoke all on function rowlock.payment_outcome(bigint, text, text) from public;
-grant execute on function rowlock.payment_outcome(bigint, text, text) to rowlock_app, rowlock_admin;
+grant execute on function rowlock.payment_outcome(bigint, text, text) to rowlock_app;
