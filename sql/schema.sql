@@ -691,16 +691,18 @@ COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[
 
 CREATE FUNCTION rowlock._check_reason(p_reason text) RETURNS text
     LANGUAGE plpgsql
-    AS $_$
+    AS $$
 declare
-    v_reason constant text := regexp_replace(coalesce(p_reason, ''), '^\s+|\s+$', '', 'g');
+    v_blanks constant text := E' \t\n\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d'
+        || E'\u2028\u2029\u202f\u205f\u2060\u3000\ufeff';
+    v_reason constant text := btrim(coalesce(p_reason, ''), v_blanks);
 begin
     if v_reason = '' then
         perform rowlock._invalid_input('reason', 'must say why, for whoever reads the action log');
     end if;
     return rowlock._json_text(to_jsonb(v_reason), 'reason', 1, 500);
 end
-$_$;
+$$;
 
 COMMENT ON FUNCTION rowlock._check_reason(p_reason text) IS 'Reads the reason of a change made from psql; refuses a blank one. Private.';
 
@@ -1353,6 +1355,7 @@ COMMENT ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid
 CREATE FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) RETURNS void
     LANGUAGE sql
     AS $$
+    select set_config('idle_in_transaction_session_timeout', '2s', true);
     insert into rowlock.admin_actions (acted_at, login_role, function, event_id, order_id, reason, arguments, before, after)
     values (date_trunc('milliseconds', clock_timestamp()), session_user, p_function, p_event_id, p_order_id, p_reason, p_arguments,
             p_before, p_after)
@@ -4430,7 +4433,6 @@ GRANT ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.payment_outcome(p_event_id bigint, p_provider text, p_provider_reference text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.payment_outcome(p_event_id bigint, p_provider text, p_provider_reference text) TO rowlock_app;
-GRANT ALL ON FUNCTION rowlock.payment_outcome(p_event_id bigint, p_provider text, p_provider_reference text) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) TO rowlock_app;

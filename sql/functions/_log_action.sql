@@ -2,6 +2,9 @@
 --
 -- session_user is who logged in: neither `set role` nor a function that runs with its owner's rights alters it.
 -- A call that comes by way of schema admin has passed _check_reason; servers and the command line give no reason.
+--
+-- The change has locked seats, an order or an event until its transaction ends, and claims do not get past a section that is locked: a
+-- transaction that is left open after it is ended by PostgreSQL, and the change undone.
 create or replace function rowlock._log_action(
     p_function  text,
     p_event_id  bigint,
@@ -13,6 +16,7 @@ create or replace function rowlock._log_action(
 ) returns void
 language sql
 as $$
+    select set_config('idle_in_transaction_session_timeout', '2s', true);
     insert into rowlock.admin_actions (acted_at, login_role, function, event_id, order_id, reason, arguments, before, after)
     values (date_trunc('milliseconds', clock_timestamp()), session_user, p_function, p_event_id, p_order_id, p_reason, p_arguments,
             p_before, p_after)

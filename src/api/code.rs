@@ -130,7 +130,7 @@ codes! {
     Overloaded 503 "overloaded" "Overloaded" "Too many requests wait already. Nothing was done: ask again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds and a random part of a second more."
         "Many people are buying right now. We keep trying for you.";
-    Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached. Nothing was done: ask again after `Retry-After` seconds."
+    Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached, or somebody holds up what the request needs. Nothing was done: ask again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds, at growing intervals."
         "We cannot be reached for a moment. We keep trying for you.";
     OutcomeUnknown 503 "outcome_unknown" "Outcome unknown"

@@ -66,7 +66,8 @@ await withBrowser(async (open) => {
   assert.deepEqual(await page.locator(".opblock-tag").evaluateAll((tags) => tags.map((tag) => tag.dataset.tag)), TAGS);
   assert.equal(await page.locator(".topbar").count(), 0);
   await shoot(page, "docs");
-  await page.locator(".info", { hasText: `filled in for event ${given.event_id},` }).waitFor();
+  await page.locator(".info", { hasText: `filled in for event ${given.event_id}, “${given.event_name}”` }).waitFor();
+  assert.equal(await page.locator(".info a", { hasText: "Sign in" }).count(), 0, "an event's name is text");
 
   const ids = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id.split("-").pop()));
   const tried = [];
@@ -99,8 +100,11 @@ await withBrowser(async (open) => {
   await attempt("unblockSeats", 200, '"changed": 2');
   for (const operationId of ["getLiveness", "getReadiness", "getMetrics"]) await attempt(operationId, 200);
 
-  // The browser keeps the credentials, and the examples go on to seats that are free still.
+  // The page forgets the credentials, and the examples go on to seats that are free still.
   await openDocs(page);
+  assert(!JSON.stringify(await page.evaluate(() => ({ ...localStorage, ...sessionStorage }))).includes("whsec_"), "a secret was kept");
+  await expect(page, "listOrders", 401, "unauthorized");
+  await authorise(page, { CustomerToken: given.token, AdminKey: given.api_key, GatewaySignature: given.webhook_secret });
   await attempt("claimSeats", 201, '"pending_payment"');
   await attempt("cancelOrder", 200, '"cancelled"');
   await attempt("changeEvent", 200);

@@ -11,10 +11,15 @@ use tokio::process::Command;
 use crate::drift::in_project;
 use crate::harness::{JWT_SECRET, TestServer, WEBHOOK_SECRET, event_json};
 
+/// What no page may take for more than text.
+const NAME: &str = "<b>Gala</b> [Sign in again](https://example.org/) & *more*";
+
 /// A house like the demo's.
 async fn concert(server: &TestServer) -> i64 {
     let sections: Vec<_> = ["A", "B", "C"].iter().zip(0..).map(|(code, index)| (*code, 680_000 - 40_000 * index, 1000)).collect();
-    server.event(event_json(&sections)).await.id
+    let mut event = event_json(&sections);
+    event["name"] = json!(NAME);
+    server.event(event).await.id
 }
 
 /// Runs a script; it must succeed.
@@ -38,7 +43,14 @@ async fn whatever_swagger_ui_is_filled_in_with_succeeds_and_a_seat_is_sold_once(
     let api_key = server.admin_key();
     browse(
         "docs.mjs",
-        json!({"url": server.url, "event_id": event_id, "token": token, "api_key": api_key, "webhook_secret": WEBHOOK_SECRET}),
+        json!({
+            "url": server.url,
+            "event_id": event_id,
+            "event_name": NAME,
+            "token": token,
+            "api_key": api_key,
+            "webhook_secret": WEBHOOK_SECRET,
+        }),
     )
     .await;
     server.assert_invariants().await;

@@ -110,6 +110,11 @@ function fillBody(spec, operation, examples) {
   if (example && !media.examples) media.example = adapted(example, examples);
 }
 
+/** Text that is nothing but text in Markdown, whoever wrote it. */
+function plain(text) {
+  return text.replace(/[^\p{L}\p{N} ]/gu, (character) => `&#${character.codePointAt(0)};`);
+}
+
 function fillIn(spec, examples) {
   for (const { path, operation } of operations(spec)) {
     fillParameters(operation, examples ?? {});
@@ -119,7 +124,7 @@ function fillIn(spec, examples) {
   const { GatewaySignature } = spec.components.securitySchemes;
   GatewaySignature.description += "\n\nHere, give the `whsec_` secret itself: this page signs each notice with it and sends only the signature.";
   const hint = examples
-    ? `*Try it out* is filled in for event ${examples.event.event_id}, “${examples.event.name}”.`
+    ? `*Try it out* is filled in for event ${examples.event.event_id}, “${plain(examples.event.name)}”.`
     : "No event is on sale here: the examples are those of the document.";
   spec.info.description = `${spec.info.description ?? ""}\n\n${hint}`;
 }
@@ -172,7 +177,8 @@ const ui = window.SwaggerUIBundle({
   validatorUrl: null,
   deepLinking: true,
   displayRequestDuration: true,
-  persistAuthorization: true,
+  // Secrets are not left behind in the browser.
+  persistAuthorization: false,
   tryItOutEnabled: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,

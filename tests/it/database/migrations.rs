@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pretty_assertions::assert_eq;
 use rowlock::db::Endpoint;
 use rowlock::db::migrate::{MigrationReport, expected, migrate};
-use rowlock::embedded::{PostgresProfile, PrivatePostgres};
 use tokio_postgres::Client;
 
 use super::functions::sql_files;
-use crate::harness::{Scratch, TestDatabase, TestServer, rivals};
+use crate::harness::{Scratch, TestDatabase, TestServer, own_postgres, rivals};
 
 const MIGRATORS: usize = 8;
 
@@ -55,10 +54,7 @@ async fn migrated_owned(url: String) -> anyhow::Result<MigrationReport> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_cluster_is_migrated_in_several_databases_at_once_and_by_no_superuser() {
     let dir = Scratch::new();
-    let postgres = match PrivatePostgres::start(dir.path(), PostgresProfile::Test).await {
-        Ok(postgres) => postgres,
-        Err(error) => return eprintln!("skipped: no PostgreSQL of this machine ({error:#})"),
-    };
+    let Some(postgres) = own_postgres(dir.path()).await else { return };
     let (db, _driver) = Endpoint::new(&postgres.url("postgres"), None).expect("a URL").connect().await.expect("a connection");
     db.batch_execute("create role modest login createrole password 'modest'").await.expect("a login");
     for name in ["one", "two", "three", "four"] {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use super::network::{Network, Weather};
-use crate::harness::{Answer, EventHandle, PATIENCE, Scratch, TestServer, event_json, eventually};
+use crate::harness::{Answer, EventHandle, PATIENCE, Scratch, TestServer, event_json, eventually, own_postgres};
 
 const DATABASE: &str = "rowlock";
 
@@ -26,13 +26,7 @@ impl OnOwnCluster {
     /// Starts it all; `None`, said aloud, where this machine has no PostgreSQL.
     pub async fn start() -> Option<Self> {
         let dir = Scratch::new();
-        let postgres = match PrivatePostgres::start(dir.path(), PostgresProfile::Test).await {
-            Ok(postgres) => postgres,
-            Err(error) => {
-                eprintln!("skipped: no PostgreSQL of this machine ({error:#})");
-                return None;
-            }
-        };
+        let postgres = own_postgres(dir.path()).await?;
         let endpoint = Endpoint::new(&postgres.url(DATABASE), None).expect("a URL");
         migrate(&endpoint).await.expect("migrated");
         let api_key = api_keys::create(&endpoint, "tests").await.expect("a key").1;

@@ -2,6 +2,7 @@
 //!
 //! Each test has a runtime of its own, so what they share belongs to a thread with one of its own.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 
@@ -42,6 +43,15 @@ impl Cluster {
     pub fn discard(&self, database: &str) {
         self.discarded.send(database.to_owned()).ok();
     }
+}
+
+/// A cluster that one test has for itself; `None`, said aloud, where this machine has no PostgreSQL.
+pub async fn own_postgres(dir: &Path) -> Option<PrivatePostgres> {
+    if let Err(error) = rowlock::embedded::postgres_program("postgres") {
+        eprintln!("skipped: no PostgreSQL of this machine ({error:#})");
+        return None;
+    }
+    Some(PrivatePostgres::start(dir, PostgresProfile::Test).await.unwrap_or_else(|error| panic!("{error:#}")))
 }
 
 /// What has to live as long as this process.

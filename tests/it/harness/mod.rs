@@ -25,7 +25,7 @@ mod scratch;
 mod server;
 mod wait;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, own_postgres};
 pub use database::TestDatabase;
 pub use document::{Document, Operation, entries};
 pub use event::{EventHandle, event_json};

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::SALE;
 use super::logins::{Logins, refusal};
-use crate::harness::{TestDatabase, TestServer};
+use crate::harness::{PATIENCE, TestDatabase, TestServer, eventually};
 use crate::stored::server_without_expiry;
 
 /// The log's lines after that one: function, reason, before, after.
@@ -109,7 +109,7 @@ async fn nothing_changes_without_a_reason() {
     let named: std::collections::BTreeSet<_> = calls.iter().map(|call| call.split('(').next()).collect();
     assert_eq!(db.query_one(functions, &[]).await.expect("a count").get::<_, i64>(0), i64::try_from(named.len()).expect("few"));
     for call in calls {
-        for reason in ["null", "''", "E' \\n\\t'", "repeat('x', 501)", "E'a\\u0007b'"] {
+        for reason in ["null", "''", "E' \\n\\t'", "E'\\u00a0\\u200b\\u3000\\u2028'", "repeat('x', 501)", "E'a\\u0007b'"] {
             let (state, detail) = refusal(olivia.batch_execute(&format!("select {}", call.replace("$why", reason))).await);
             assert_eq!(state, "RL007", "{call} {reason}");
             assert!(detail.starts_with("reason: must "), "{call} {reason}: {detail}");
@@ -250,6 +250,23 @@ async fn a_release_waits_for_a_payment_under_way() {
     paying.commit().await;
     let (state, _) = refusal(release.await.expect("no panic"));
     assert_eq!(state, "RL006");
+    server.assert_invariants().await;
+    logins.gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_transaction_is_left_open_is_undone_and_stops_nobody_for_long() {
+    let server = server_without_expiry().await;
+    let event = server.small_event(&[("A", 1000, 10), ("B", 1000, 10)]).await;
+    let logins = Logins::new(&server.database_url).await;
+    let olivia = logins.connect("olivia").await;
+    olivia.batch_execute(&format!("begin; select admin.block_seats({}, 'A 1', 'for the band')", event.id)).await.expect("blocked");
+
+    // Section A is locked for as long as the transaction is, and no longer.
+    let claims = || async { server.customer("alice").claim_seats(&event, &[("A", 1)]).await.status == 201 };
+    eventually(PATIENCE, claims).await;
+    assert!(olivia.batch_execute("commit").await.is_err(), "the session was ended");
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.admin_actions where function = 'admin.block_seats'").await, 0);
     server.assert_invariants().await;
     logins.gone().await;
 }

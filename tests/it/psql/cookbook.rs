@@ -6,13 +6,13 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 use rowlock::db::Endpoint;
 use rowlock::db::migrate::migrate;
-use rowlock::embedded::{PostgresProfile, PrivatePostgres, postgres_program};
+use rowlock::embedded::postgres_program;
 use tokio_postgres::Client;
 
 use super::SALE;
 use super::logins::{connect, url_as};
 use crate::drift::{blessing, in_project};
-use crate::harness::{PATIENCE, Scratch, eventually};
+use crate::harness::{PATIENCE, Scratch, eventually, own_postgres};
 
 const README: &str = "sql/README.md";
 const QUESTIONS: usize = 20;
@@ -57,10 +57,7 @@ fn close(lines: &[&str], begin: usize) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_question_of_the_cookbook_is_answered_as_printed() {
     let dir = Scratch::new();
-    let postgres = match PrivatePostgres::start(dir.path(), PostgresProfile::Test).await {
-        Ok(postgres) => postgres,
-        Err(error) => return eprintln!("skipped: no PostgreSQL of this machine ({error:#})"),
-    };
+    let Some(postgres) = own_postgres(dir.path()).await else { return };
     let url = postgres.url("rowlock");
     migrate(&Endpoint::new(&url, None).expect("a URL")).await.expect("migrated");
     let db = connect(&url).await;
