@@ -150,6 +150,17 @@ $$;
 
 COMMENT ON FUNCTION admin.close_event(p_event_id bigint, p_reason text) IS 'Closes an event for good; answers its status. For rowlock_admin.';
 
+CREATE FUNCTION admin.create_api_key(p_name text, p_hash bytea, p_reason text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    return rowlock._create_api_key(p_name, p_hash, 'admin.create_api_key', rowlock._check_reason(p_reason));
+end
+$$;
+
+COMMENT ON FUNCTION admin.create_api_key(p_name text, p_hash bytea, p_reason text) IS 'Records a new API key by its SHA-256; answers its id. For rowlock_admin.';
+
 CREATE FUNCTION admin.create_event(p_event jsonb, p_reason text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
@@ -345,6 +356,17 @@ end
 $$;
 
 COMMENT ON FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Ends a pending order as cancelled and puts its seats on sale again; answers how many. For rowlock_admin.';
+
+CREATE FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    AS $$
+begin
+    perform rowlock._revoke_api_key(p_api_key_id, 'admin.revoke_api_key', rowlock._check_reason(p_reason));
+end
+$$;
+
+COMMENT ON FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) IS 'Makes an API key stop working for good. For rowlock_admin.';
 
 CREATE FUNCTION admin.sale_export(p_event_id bigint) RETURNS TABLE(section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text, ordered_at timestamp with time zone, paid_at timestamp with time zone, provider text, provider_reference text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -730,6 +752,30 @@ CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_o
 $$;
 
 COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[]) IS 'The answers to a batch of claims, with their orders as they are now.';
+
+CREATE FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_api_key_id bigint;
+begin
+    if p_hash is null or octet_length(p_hash) <> 32 then
+        perform rowlock._invalid_input('hash', 'must be the 32 bytes of a SHA-256');
+    end if;
+    insert into rowlock.api_keys (name, hash, created_at)
+    values (rowlock._json_text(to_jsonb(p_name), 'name', 1, 200), p_hash, date_trunc('milliseconds', clock_timestamp()))
+    on conflict (hash) do nothing
+    returning api_key_id into v_api_key_id;
+    if not found then
+        perform rowlock._invalid_input('hash', 'is the hash of an earlier key');
+    end if;
+    perform rowlock._log_action(p_function, null, null, p_reason, jsonb_build_object('name', p_name), '{}',
+        jsonb_build_object('api_key_id', v_api_key_id));
+    return v_api_key_id;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) IS 'Records a new API key by its SHA-256; answers its id. Private.';
 
 CREATE FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) RETURNS bigint
     LANGUAGE plpgsql
@@ -1651,6 +1697,29 @@ $$;
 
 COMMENT ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) IS 'Ends pending orders as expired, cancelled or refund_due and puts their seats on sale again. Private.';
 
+CREATE FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_revoked_at timestamptz;
+begin
+    select k.revoked_at into v_revoked_at from rowlock.api_keys as k where k.api_key_id = p_api_key_id for update;
+    update rowlock.api_keys as k
+    set revoked_at = coalesce(k.revoked_at, date_trunc('milliseconds', clock_timestamp()))
+    where k.api_key_id = p_api_key_id;
+    if not found then
+        raise exception using
+            errcode = 'RL012',
+            message = 'api_key_not_found',
+            detail = format('there is no API key %s', coalesce(p_api_key_id::text, 'without an id'));
+    end if;
+    perform rowlock._log_action(p_function, null, null, p_reason, jsonb_build_object('api_key_id', p_api_key_id),
+        jsonb_build_object('works', v_revoked_at is null), jsonb_build_object('works', false));
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) IS 'Makes an API key stop working for good. Private.';
+
 CREATE FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -2329,31 +2398,6 @@ $$;
 
 COMMENT ON FUNCTION rowlock.close_event(p_event_id bigint) IS 'Closes an event for good; pending orders may still be paid.';
 
-CREATE FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
-    AS $$
-declare
-    v_api_key_id bigint;
-begin
-    if p_hash is null or octet_length(p_hash) <> 32 then
-        perform rowlock._invalid_input('hash', 'must be the 32 bytes of a SHA-256');
-    end if;
-    insert into rowlock.api_keys (name, hash, created_at)
-    values (rowlock._json_text(to_jsonb(p_name), 'name', 1, 200), p_hash, date_trunc('milliseconds', clock_timestamp()))
-    on conflict (hash) do nothing
-    returning api_key_id into v_api_key_id;
-    if not found then
-        perform rowlock._invalid_input('hash', 'is the hash of an earlier key');
-    end if;
-    perform rowlock._log_action('rowlock.create_api_key', null, null, null, jsonb_build_object('name', p_name), '{}',
-        jsonb_build_object('api_key_id', v_api_key_id));
-    return v_api_key_id;
-end
-$$;
-
-COMMENT ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) IS 'Records a new API key by its SHA-256; answers its id.';
-
 CREATE FUNCTION rowlock.create_event(p_event jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
@@ -2794,31 +2838,6 @@ end
 $$;
 
 COMMENT ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) IS 'Money of an event that is owed back, the oldest first.';
-
-CREATE FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
-    AS $$
-declare
-    v_revoked_at timestamptz;
-begin
-    select k.revoked_at into v_revoked_at from rowlock.api_keys as k where k.api_key_id = p_api_key_id for update;
-    update rowlock.api_keys as k
-    set revoked_at = coalesce(k.revoked_at, date_trunc('milliseconds', clock_timestamp()))
-    where k.api_key_id = p_api_key_id;
-    if not found then
-        raise exception using
-            errcode = 'RL012',
-            message = 'api_key_not_found',
-            detail = format('there is no API key %s', coalesce(p_api_key_id::text, 'without an id'));
-    end if;
-    perform rowlock._log_action('rowlock.revoke_api_key', null, null, null, jsonb_build_object('api_key_id', p_api_key_id),
-        jsonb_build_object('revoked_at', v_revoked_at),
-        (select jsonb_build_object('revoked_at', k.revoked_at) from rowlock.api_keys as k where k.api_key_id = p_api_key_id));
-end
-$$;
-
-COMMENT ON FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) IS 'Makes an API key stop working for good.';
 
 CREATE FUNCTION rowlock.sales_report(p_event_id bigint) RETURNS TABLE(section_no integer, code text, name text, price_minor bigint, currency text, capacity integer, available integer, held integer, sold integer, blocked integer, revenue_minor bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -4231,6 +4250,9 @@ GRANT ALL ON FUNCTION admin.change_window(p_event_id bigint, p_window_ms integer
 REVOKE ALL ON FUNCTION admin.close_event(p_event_id bigint, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION admin.close_event(p_event_id bigint, p_reason text) TO rowlock_admin;
 
+REVOKE ALL ON FUNCTION admin.create_api_key(p_name text, p_hash bytea, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.create_api_key(p_name text, p_hash bytea, p_reason text) TO rowlock_admin;
+
 REVOKE ALL ON FUNCTION admin.create_event(p_event jsonb, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION admin.create_event(p_event jsonb, p_reason text) TO rowlock_admin;
 
@@ -4251,6 +4273,9 @@ GRANT ALL ON FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uu
 
 REVOKE ALL ON FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) TO rowlock_admin;
+
+REVOKE ALL ON FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION admin.sale_export(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION admin.sale_export(p_event_id bigint) TO rowlock_admin;
@@ -4278,6 +4303,8 @@ REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers te
 REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) FROM PUBLIC;
 
@@ -4333,6 +4360,8 @@ REVOKE ALL ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_i
 
 REVOKE ALL ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._section_of(p_event_id bigint, p_section text) FROM PUBLIC;
@@ -4377,9 +4406,6 @@ GRANT ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid
 
 REVOKE ALL ON FUNCTION rowlock.close_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.close_event(p_event_id bigint) TO rowlock_app;
-
-REVOKE ALL ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.create_api_key(p_name text, p_hash bytea) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.create_event(p_event jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.create_event(p_event jsonb) TO rowlock_app;
@@ -4443,9 +4469,6 @@ GRANT ALL ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id 
 REVOKE ALL ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) TO rowlock_app;
 GRANT ALL ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) TO rowlock_admin;
-
-REVOKE ALL ON FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.revoke_api_key(p_api_key_id bigint) TO rowlock_admin;
 
 REVOKE ALL ON FUNCTION rowlock.sales_report(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.sales_report(p_event_id bigint) TO rowlock_app;

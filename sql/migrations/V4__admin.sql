@@ -72,4 +72,7 @@ begin
 end
 $revoke$;
 
+-- Keys, too, are made with a reason now, by admin.create_api_key and admin.revoke_api_key.
+drop function if exists rowlock.create_api_key(text, bytea), rowlock.revoke_api_key(bigint);
+
 reset role;

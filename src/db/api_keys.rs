@@ -18,6 +18,9 @@ pub struct AdminKey {
 /// What every key begins with, so that scanners find one that leaked.
 const PREFIX: &str = "rlk_";
 
+/// What the action log says of the changes made here.
+const REASON: &str = "rowlock api-key, on the command line";
+
 /// Whether it looks like a key of ours: the prefix and 32 bytes in base64.
 pub fn is_well_formed(api_key: &str) -> bool {
     api_key
@@ -37,8 +40,8 @@ pub fn hash(api_key: &str) -> [u8; 32] {
 pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, String)> {
     let api_key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let (client, _driver) = endpoint.connect().await?;
-    let sql = "select rowlock.create_api_key($1, $2)";
-    let row = client.query_one(sql, &[&name, &hash(&api_key).as_slice()]).await.map_err(DbError::from)?;
+    let sql = "select admin.create_api_key($1, $2, $3)";
+    let row = client.query_one(sql, &[&name, &hash(&api_key).as_slice(), &REASON]).await.map_err(DbError::from)?;
     Ok((row.get(0), api_key))
 }
 
@@ -48,7 +51,7 @@ pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, Str
 /// `api_key_not_found`; or the database cannot be reached or refuses.
 pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> {
     let (client, _driver) = endpoint.connect().await?;
-    client.execute("select rowlock.revoke_api_key($1)", &[&api_key_id]).await.map_err(DbError::from)?;
+    client.execute("select admin.revoke_api_key($1, $2)", &[&api_key_id, &REASON]).await.map_err(DbError::from)?;
     Ok(())
 }
 

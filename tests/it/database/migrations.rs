@@ -183,6 +183,12 @@ async fn operators_of_an_older_database_lose_the_ways_without_a_reason() {
     for file in sql_files("functions") {
         db.batch_execute(&file.text).await.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
     }
+    db.batch_execute(
+        "create function rowlock.create_api_key(text, bytea) returns bigint language sql as 'select 1::bigint';
+         create function rowlock.revoke_api_key(bigint) returns void language sql as 'select'",
+    )
+    .await
+    .expect("as they were");
     let all = "select string_agg(p.proname, ' ' order by p.proname) from pg_proc p
                where p.pronamespace = 'rowlock'::regnamespace and p.proname !~ '^_' and has_function_privilege('rowlock_admin', p.oid, 'execute')";
     db.batch_execute("grant execute on all functions in schema rowlock to rowlock_admin; reset role").await.expect("granted");
@@ -194,8 +200,8 @@ async fn operators_of_an_older_database_lose_the_ways_without_a_reason() {
     let left: String = db.query_one(all, &[]).await.expect("an answer").get(0);
     let left: BTreeSet<_> = left.split(' ').map(str::to_owned).collect();
     let lost: Vec<_> = every.difference(&left).cloned().collect();
-    let changing =
-        "block_seats change_event close_event create_event open_event overdue_orders pause_event redrive_dead_letter unblock_seats";
+    let changing = "block_seats change_event close_event create_api_key create_event open_event overdue_orders pause_event \
+        redrive_dead_letter revoke_api_key unblock_seats";
     assert_eq!(lost.join(" "), changing);
 }
 

@@ -68,8 +68,8 @@ async fn the_servers_role_touches_no_table_and_calls_no_helper() {
     }
     for sql in [
         "select * from admin.invariant_violations",
-        "select rowlock.create_api_key('mine', sha256('mine'))",
-        "select rowlock.revoke_api_key(1)",
+        "select admin.create_api_key('mine', sha256('mine'), 'a test')",
+        "select admin.revoke_api_key(1, 'a test')",
         "select nextval('rowlock.events_event_id_seq')",
         "create table rowlock.mine (n integer)",
         "create function rowlock.mine() returns integer language sql as 'select 1'",
@@ -114,7 +114,7 @@ async fn operators_call_what_they_need_and_touch_no_table() {
         "select * from rowlock.refunds_due(1, 10)",
         "select * from rowlock.list_dead_letters(null, 10)",
         "select * from admin.overdue_orders",
-        "select rowlock.revoke_api_key(rowlock.create_api_key('mine', sha256('mine')))",
+        "select admin.revoke_api_key(admin.create_api_key('mine', sha256('mine'), 'a test'), 'a test')",
         "select admin.close_event(1, 'a test')",
     ] {
         operator.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));

@@ -72,6 +72,9 @@ fn changes() -> Vec<(&'static str, &'static str, Value, Value)> {
             json!({"name": "Matinee", "venue": "", "currency": "TWD", "window_ms": 10_000, "seats_per_customer": 10, "status": "draft",
                    "sections": 1, "seats": 2}),
         ),
+        ("admin.create_api_key('box office', sha256('a key'), $why)", "1", json!({}), json!({"api_key_id": 1})),
+        ("admin.revoke_api_key(1, $why)", "", json!({"works": true}), json!({"works": false})),
+        ("admin.revoke_api_key(1, $why)", "", json!({"works": false}), json!({"works": false})),
         ("admin.close_event(1, $why)", "closed", json!({"status": "open"}), json!({"status": "closed"})),
     ]
 }
@@ -193,7 +196,7 @@ async fn operators_changes_through_the_api_are_written_down_too() {
     found.sort_by_key(|line| expected.iter().position(|one| one[0] == line[0]));
     assert_eq!(found, expected);
     let created = server
-        .ask::<i64>("select count(*) from rowlock.admin_actions where function in ('rowlock.create_event', 'rowlock.create_api_key')")
+        .ask::<i64>("select count(*) from rowlock.admin_actions where function in ('rowlock.create_event', 'admin.create_api_key')")
         .await;
     assert_eq!(created, 2);
 }

@@ -1,9 +1,9 @@
--- Records a new API key by its SHA-256 and answers its id; the key itself never reaches the database. The server may not call
--- this: a server somebody broke into makes no keys.
+-- Records a new API key by its SHA-256 and answers its id; the key itself never reaches the database. p_function and p_reason are for
+-- the action log.
 -- Locks: none but on its own new row.
 -- Errors: RL007 (also for a hash that is there already, revoked or not).
-create or replace function rowlock.create_api_key(p_name text, p_hash bytea) returns bigint
-language plpgsql security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
+create or replace function rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) returns bigint
+language plpgsql as $body$
 declare
     v_api_key_id bigint;
 begin
@@ -17,11 +17,10 @@ begin
     if not found then
         perform rowlock._invalid_input('hash', 'is the hash of an earlier key');
     end if;
-    perform rowlock._log_action('rowlock.create_api_key', null, null, null, jsonb_build_object('name', p_name), '{}',
+    perform rowlock._log_action(p_function, null, null, p_reason, jsonb_build_object('name', p_name), '{}',
         jsonb_build_object('api_key_id', v_api_key_id));
     return v_api_key_id;
 end
 $body$;
-comment on function rowlock.create_api_key(text, bytea) is 'Records a new API key by its SHA-256; answers its id.';
-revoke all on function rowlock.create_api_key(text, bytea) from public;
-grant execute on function rowlock.create_api_key(text, bytea) to rowlock_admin;
+comment on function rowlock._create_api_key(text, bytea, text, text) is 'Records a new API key by its SHA-256; answers its id. Private.';
+revoke all on function rowlock._create_api_key(text, bytea, text, text) from public;

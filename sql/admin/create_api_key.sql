@@ -1,0 +1,17 @@
+-- Records a new API key by its SHA-256 and answers its id; the key itself never reaches the database. `rowlock api-key create` makes one.
+-- Locks: none but on its own new row.
+-- Errors: RL007 (also for a hash that is there already, revoked or not).
+create or replace function admin.create_api_key(p_name text, p_hash bytea, p_reason text) returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    return rowlock._create_api_key(p_name, p_hash, 'admin.create_api_key', rowlock._check_reason(p_reason));
+end
+$function$;
+
+comment on function admin.create_api_key(text, bytea, text) is
+    'Records a new API key by its SHA-256; answers its id. For rowlock_admin.';
+revoke all on function admin.create_api_key(text, bytea, text) from public;
+grant execute on function admin.create_api_key(text, bytea, text) to rowlock_admin;

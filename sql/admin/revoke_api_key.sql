@@ -1,0 +1,16 @@
+-- Makes an API key stop working for good; revoking it again keeps the first time. Servers let go of it within 5 s.
+-- Locks: the key's row.
+-- Errors: RL007, RL012.
+create or replace function admin.revoke_api_key(p_api_key_id bigint, p_reason text) returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    perform rowlock._revoke_api_key(p_api_key_id, 'admin.revoke_api_key', rowlock._check_reason(p_reason));
+end
+$function$;
+
+comment on function admin.revoke_api_key(bigint, text) is 'Makes an API key stop working for good. For rowlock_admin.';
+revoke all on function admin.revoke_api_key(bigint, text) from public;
+grant execute on function admin.revoke_api_key(bigint, text) to rowlock_admin;
