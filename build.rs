@@ -5,8 +5,10 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    println!("cargo:rerun-if-changed=sql");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    println!("cargo:rerun-if-changed=sql");
+    // Checkouts that share a build folder share what this writes: so it names no checkout, and is written anew when its own is gone.
+    println!("cargo:rerun-if-changed={root}/sql");
     let mut list = String::from("&[\n");
     // Views read what functions answer, so functions come first.
     for folder in ["functions", "admin"] {
@@ -18,8 +20,8 @@ fn main() {
         names.sort();
         for name in names {
             let path = format!("{folder}/{name}");
-            let file = Path::new(&root).join("sql").join(&path);
-            writeln!(list, "    SqlFile {{ path: {path:?}, text: include_str!({file:?}) }},").expect("a string takes all");
+            let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/sql/{path}"));
+            writeln!(list, "    SqlFile {{ path: {path:?}, text: include_str!({file}) }},").expect("a string takes all");
         }
     }
     list.push(']');

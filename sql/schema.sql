@@ -1949,12 +1949,6 @@ begin
         raise exception using errcode = 'RL003', message = 'seat_not_found', detail = v_unfit::text;
     end if;
 
-    perform
-      from rowlock.seats s
-     where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos)
-     order by s.seat_no
-       for update;
-    -- A new statement sees what the seats became while the locks were waited for.
     select json_agg(s.seat_no order by s.seat_no) into v_unfit
       from rowlock.seats s
      where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status in ('held', 'sold');

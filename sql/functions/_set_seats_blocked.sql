@@ -1,7 +1,7 @@
 -- Moves seats of one section between available (p_from or p_to) and blocked, all of them or none, and answers how many changed. Seats
--- that are p_to already are fine. Waits for whoever holds a seat's lock, then judges what the seat has become.
+-- that are p_to already are fine. Callers have locked the seats, in an earlier statement, so that this one sees what they have become.
 --
--- Locks: the seats in seat_no order, then the section.
+-- Locks: the section.
 -- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL009 (detail: the seats held or sold, as JSON).
 create or replace function rowlock._set_seats_blocked(
     p_event_id   bigint,
@@ -29,12 +29,6 @@ begin
         raise exception using errcode = 'RL003', message = 'seat_not_found', detail = v_unfit::text;
     end if;
 
-    perform
-      from rowlock.seats s
-     where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos)
-     order by s.seat_no
-       for update;
-    -- A new statement sees what the seats became while the locks were waited for.
     select json_agg(s.seat_no order by s.seat_no) into v_unfit
       from rowlock.seats s
      where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status in ('held', 'sold');

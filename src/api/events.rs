@@ -2,7 +2,7 @@
 
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Tag;
 use super::code::Code;
@@ -113,16 +113,18 @@ impl EventsApi {
     async fn change(&self, event_id: i64, patch: &EventPatch) -> Result<(), Problem> {
         let db = &self.app.db;
         let settings = Value::Object(patch.settings());
+        let has_settings = settings.as_object().is_some_and(|settings| !settings.is_empty());
         match patch.status {
-            Some(EventChange::Open) => {
+            Some(EventChange::Open) if has_settings => {
                 db.change_event(event_id, &settings).await.map_err(of_change)?;
                 return db.open_event(event_id).await.map_err(of_change).map_err(after_change);
             }
+            Some(EventChange::Open) => return db.open_event(event_id).await.map_err(of_change),
             Some(EventChange::Paused) => db.pause_event(event_id).await.map_err(of_change)?,
             Some(EventChange::Closed) => db.close_event(event_id).await.map_err(of_change)?,
             None => return db.change_event(event_id, &settings).await.map_err(of_change),
         }
-        if settings.as_object().is_some_and(Map::is_empty) {
+        if !has_settings {
             return Ok(());
         }
         db.change_event(event_id, &settings).await.map_err(of_change).map_err(after_change)

@@ -6,7 +6,7 @@ use super::{
     least,
     load::{Outcome, Until, Work, closed_loop},
     pgbench,
-    requests::{BestAvailable, Claims, Orders, no_op},
+    requests::{BestAvailable, Claims, Orders, gateway_no_op, no_op},
     stage::{CONNECTIONS, Stage, draw_seats},
 };
 use crate::rush::{client::Connection, sale::Sale};
@@ -15,6 +15,7 @@ use crate::rush::{client::Connection, sale::Sale};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
     Updates,
+    GatewayNoOps,
     CustomerNoOps,
     NoOps,
     Claims,
@@ -25,13 +26,23 @@ enum Side {
 }
 
 impl Side {
-    const ALL: [Self; 8] =
-        [Self::Updates, Self::CustomerNoOps, Self::NoOps, Self::Claims, Self::Best, Self::Orders, Self::Pairs, Self::Least];
+    const ALL: [Self; 9] = [
+        Self::Updates,
+        Self::GatewayNoOps,
+        Self::CustomerNoOps,
+        Self::NoOps,
+        Self::Claims,
+        Self::Best,
+        Self::Orders,
+        Self::Pairs,
+        Self::Least,
+    ];
 
     /// The figures it gives: how many a second, the generator's share of the CPU, and the CPU time of all processes for one.
     fn ids(self) -> &'static [&'static str] {
         match self {
             Self::Updates => &["updates_per_s"],
+            Self::GatewayNoOps => &["gateway_no_ops_per_s", "generator_gateway_no_ops", "gateway_no_op_cpu_us"],
             Self::CustomerNoOps => &["customer_no_ops_per_s", "generator_customer_no_ops", "customer_no_op_cpu_us"],
             Self::NoOps => &["no_ops_per_s", "generator_no_ops", "no_op_cpu_us"],
             Self::Claims => &["claims_per_s", "generator_claims", "claim_cpu_us"],
@@ -53,8 +64,8 @@ const RATIOS: [(&str, Side, Side); 4] = [
 
 /// The most that those ratios could be, and the sides that say so.
 const BOUNDS: [(&str, &[Side]); 2] = [
-    ("claims_per_no_op_bound", &[Side::CustomerNoOps, Side::NoOps, Side::Least]),
-    ("orders_per_no_op_pair_bound", &[Side::CustomerNoOps, Side::NoOps, Side::Least]),
+    ("claims_per_no_op_bound", &[Side::GatewayNoOps, Side::CustomerNoOps, Side::NoOps, Side::Least]),
+    ("orders_per_no_op_pair_bound", &[Side::GatewayNoOps, Side::CustomerNoOps, Side::NoOps, Side::Least]),
 ];
 
 /// One round.
@@ -80,16 +91,15 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 /// All processes together use all of the CPU, so requests a second are as the CPU time of one to the other's. A claim is at least a
-/// request that does nothing but verify its customer, and the least that PostgreSQL does for it; a payment one that does nothing, and
-/// the least for it.
+/// request that does nothing but verify its customer, and the least that PostgreSQL does for it; a payment one that does nothing but
+/// verify its gateway, and the least for it.
 fn note_bounds(stage: &mut Stage) {
     let last = |id| stage.record.last(id);
     let (Some(no_op), Some(customer_no_op)) = (last("no_op_cpu_us"), last("customer_no_op_cpu_us")) else { return };
     let (Some(claim), Some(order_claim)) = (last("least_claim_cpu_us"), last("least_claim_of_order_cpu_us")) else { return };
-    let Some(order_payment) = last("least_payment_of_order_cpu_us") else { return };
-    let customer_no_op = customer_no_op.max(no_op);
+    let (Some(gateway_no_op), Some(payment)) = (last("gateway_no_op_cpu_us"), last("least_payment_of_order_cpu_us")) else { return };
     stage.note(BOUNDS[0].0, no_op / (customer_no_op + claim));
-    stage.note(BOUNDS[1].0, 2.0 * no_op / (customer_no_op + order_claim + no_op + order_payment));
+    stage.note(BOUNDS[1].0, 2.0 * no_op / (customer_no_op + order_claim + gateway_no_op + payment));
 }
 
 /// The sides that the wanted figures are made of.
@@ -112,6 +122,11 @@ async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -
         Side::Least => {
             least::measure(stage).await?;
             Ok(connections)
+        }
+        Side::GatewayNoOps => {
+            let sale = stage.house(1, 1).await?;
+            let work = gateway_no_op(&sale)?;
+            run(stage, side, connections, scale.no_ops, work).await.map(|(connections, _)| connections)
         }
         Side::NoOps | Side::CustomerNoOps | Side::Pairs => {
             let (path, times) = match side {

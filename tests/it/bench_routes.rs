@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::TestServer;
 
-const PATHS: [&str; 3] = ["/bench/no-op", "/bench/customer-no-op", "/bench/events/1/sections"];
+const PATHS: [&str; 4] = ["/bench/no-op", "/bench/customer-no-op", "/bench/gateway-no-op", "/bench/events/1/sections"];
 
 fn claim() -> Value {
     json!({"seats": [{"section": "A", "seat": 3}]})

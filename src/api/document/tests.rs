@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::api::Tag;
 use crate::api::code::Code;
+use crate::api::distinct::Distinct;
 use crate::api::problem::CONTENT_TYPE;
 use crate::api::schema::PRINTABLE;
 
@@ -256,4 +257,10 @@ fn a_described_reference_is_nothing_but_a_reference() {
         let all = reference["allOf"].as_array().unwrap();
         assert!(all.len() == 1 && all[0].as_object().unwrap().keys().eq(["$ref"]), "{reference}");
     }
+}
+
+#[test]
+fn no_key_of_the_document_stands_twice() {
+    serde_json::from_str::<Distinct>(&described().spec()).expect("the framework repeats no key");
+    serde_json::from_str::<Distinct>(&spec()).expect("a document without repeated keys");
 }

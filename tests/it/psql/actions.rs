@@ -187,10 +187,12 @@ async fn operators_changes_through_the_api_are_written_down_too() {
     server.admin().patch(&event.path(), &json!({"status": "paused", "window_ms": 20_000})).await.expect(200);
     let block = format!("/v1/admin/events/{}/sections/A/block", event.id);
     server.admin().post(&block, &json!({"seats": [3, 1], "ranges": [{"from": 2, "to": 5}]})).await.expect(200);
+    server.admin().patch(&event.path(), &json!({"status": "open"})).await.expect(200);
     let expected = [
         json!(["rowlock.change_event", null, {"window_ms": 10_000}, {"window_ms": 20_000}]),
         json!(["rowlock.pause_event", null, {"status": "open"}, {"status": "paused"}]),
         json!(["rowlock.block_seats", null, {"available": "A 1-5"}, {"blocked": "A 1-5"}]),
+        json!(["rowlock.open_event", null, {"status": "paused"}, {"status": "open"}]),
     ];
     let mut found = log_after(&server.db, last).await;
     found.sort_by_key(|line| expected.iter().position(|one| one[0] == line[0]));
