@@ -9,10 +9,9 @@ use uuid::Uuid;
 
 use super::claim::ClaimIn;
 use super::code::Code;
-use super::json::{JsonBody, SharedApp, SignedJson};
+use super::json::{JsonBody, SharedApp};
 use super::order_types::{OrderOut, OrderSeat};
 use super::params::Path;
-use super::payments::{PaymentIn, PaymentResult, PaymentResultOutcome};
 use super::problem::Problem;
 use super::refusal::{BODY, CUSTOMER, EVENT, Refusal, refusals};
 use super::replies::{Answer, Created, Found, Ready};
@@ -31,8 +30,6 @@ refusals! {
     NoOp = BODY;
     /// Of the same by a customer.
     CustomerNoOp = CUSTOMER, BODY;
-    /// Of the notice that pays nothing.
-    GatewayNoOp = BODY, &[Code::InvalidSignature];
     /// Of the read that reads nothing.
     NoOpRead = &[];
     /// Of the summary past the caches.
@@ -51,12 +48,6 @@ impl BenchApi {
     #[oai(path = "/customer-no-op", method = "post")]
     async fn customer_no_op(&self, _customer: Customer, claim: JsonBody<ClaimIn>) -> Result<Created<OrderOut>, Refusal<CustomerNoOp>> {
         Ok(order_of_nobody(claim.0))
-    }
-
-    /// Reads and checks a payment notice like any other, its signature too, and answers that an order is paid.
-    #[oai(path = "/gateway-no-op", method = "post")]
-    async fn gateway_no_op(&self, _notice: SignedJson<PaymentIn>) -> Result<Found<PaymentResult>, Refusal<GatewayNoOp>> {
-        Ok(Found(PaymentResult { outcome: PaymentResultOutcome::Paid, recorded_outcome: None }))
     }
 
     /// Answers as much as the summary of ten sections has.

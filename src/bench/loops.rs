@@ -3,69 +3,93 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    least,
     load::{Outcome, Until, Work, closed_loop},
     pgbench,
-    requests::{BestAvailable, Claims, Orders, gateway_no_op, no_op},
+    requests::{BestAvailable, Claims, Orders, no_op},
     stage::{CONNECTIONS, Stage, draw_seats},
+    stand_ins::{self, Part},
 };
 use crate::rush::{client::Connection, sale::Sale};
 
-/// What is measured by itself, in the order of an even round: what belongs to one ratio stands side by side.
+/// What is measured by itself, in the order of an even round: what belongs to one ratio stands near each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
-    Updates,
-    GatewayNoOps,
-    CustomerNoOps,
-    NoOps,
-    Claims,
     Best,
-    Orders,
+    Updates,
+    Claims(Part),
+    NoOps,
+    CustomerNoOps,
+    Orders(Part),
     Pairs,
-    Least,
 }
 
 impl Side {
-    const ALL: [Self; 9] = [
-        Self::Updates,
-        Self::GatewayNoOps,
-        Self::CustomerNoOps,
-        Self::NoOps,
-        Self::Claims,
+    const ALL: [Self; 13] = [
         Self::Best,
-        Self::Orders,
+        Self::Updates,
+        Self::Claims(Part::Whole),
+        Self::NoOps,
+        Self::CustomerNoOps,
+        Self::Claims(Part::Asked),
+        Self::Claims(Part::Written),
+        Self::Claims(Part::Held),
+        Self::Orders(Part::Asked),
+        Self::Orders(Part::Written),
+        Self::Orders(Part::Held),
+        Self::Orders(Part::Whole),
         Self::Pairs,
-        Self::Least,
     ];
 
-    /// The figures it gives: how many a second, the generator's share of the CPU, and the CPU time of all processes for one.
-    fn ids(self) -> &'static [&'static str] {
+    fn ids(self) -> Ids {
+        let ids = |rate, share, cpu_us| Ids { rate, share: Some(share), cpu_us: Some(cpu_us) };
+        // Of loads that are no promise, the generator's share is nobody's concern.
+        let part = |rate, cpu_us| Ids { rate, share: None, cpu_us: Some(cpu_us) };
         match self {
-            Self::Updates => &["updates_per_s"],
-            Self::GatewayNoOps => &["gateway_no_ops_per_s", "generator_gateway_no_ops", "gateway_no_op_cpu_us"],
-            Self::CustomerNoOps => &["customer_no_ops_per_s", "generator_customer_no_ops", "customer_no_op_cpu_us"],
-            Self::NoOps => &["no_ops_per_s", "generator_no_ops", "no_op_cpu_us"],
-            Self::Claims => &["claims_per_s", "generator_claims", "claim_cpu_us"],
-            Self::Best => &["best_per_s", "generator_best"],
-            Self::Orders => &["orders_per_s", "generator_orders", "order_cpu_us"],
-            Self::Pairs => &["no_op_pairs_per_s", "generator_no_op_pairs"],
-            Self::Least => &["least_claim_cpu_us", "least_payment_cpu_us", "least_claim_of_order_cpu_us", "least_payment_of_order_cpu_us"],
+            Self::Best => Ids { rate: "best_per_s", share: Some("generator_best"), cpu_us: None },
+            Self::Updates => Ids { rate: "updates_per_s", share: None, cpu_us: None },
+            Self::NoOps => ids("no_ops_per_s", "generator_no_ops", "no_op_cpu_us"),
+            Self::CustomerNoOps => ids("customer_no_ops_per_s", "generator_customer_no_ops", "customer_no_op_cpu_us"),
+            Self::Claims(Part::Asked) => part("asked_claims_per_s", "asked_claim_cpu_us"),
+            Self::Claims(Part::Written) => part("written_claims_per_s", "written_claim_cpu_us"),
+            Self::Claims(Part::Held) => part("held_claims_per_s", "held_claim_cpu_us"),
+            Self::Claims(Part::Whole) => ids("claims_per_s", "generator_claims", "claim_cpu_us"),
+            Self::Orders(Part::Asked) => part("asked_orders_per_s", "asked_order_cpu_us"),
+            Self::Orders(Part::Written) => part("written_orders_per_s", "written_order_cpu_us"),
+            Self::Orders(Part::Held) => part("held_orders_per_s", "held_order_cpu_us"),
+            Self::Orders(Part::Whole) => ids("orders_per_s", "generator_orders", "order_cpu_us"),
+            Self::Pairs => ids("no_op_pairs_per_s", "generator_no_op_pairs", "no_op_pair_cpu_us"),
         }
     }
 }
 
-/// The ratios, and the two sides of each.
-const RATIOS: [(&str, Side, Side); 4] = [
-    ("claims_per_update", Side::Claims, Side::Updates),
-    ("claims_per_no_op", Side::Claims, Side::NoOps),
-    ("best_per_claim", Side::Best, Side::Claims),
-    ("orders_per_no_op_pair", Side::Orders, Side::Pairs),
-];
+/// The figures that a side gives.
+struct Ids {
+    /// How many a second.
+    rate: &'static str,
+    /// The generator's share of the CPU.
+    share: Option<&'static str>,
+    /// The CPU time of all processes for one, in microseconds.
+    cpu_us: Option<&'static str>,
+}
 
-/// The most that those ratios could be, and the sides that say so.
-const BOUNDS: [(&str, &[Side]); 2] = [
-    ("claims_per_no_op_bound", &[Side::GatewayNoOps, Side::CustomerNoOps, Side::NoOps, Side::Least]),
-    ("orders_per_no_op_pair_bound", &[Side::GatewayNoOps, Side::CustomerNoOps, Side::NoOps, Side::Least]),
+impl Ids {
+    fn all(&self) -> impl Iterator<Item = &'static str> {
+        [Some(self.rate), self.share, self.cpu_us].into_iter().flatten()
+    }
+}
+
+/// The ratios, and the two sides of each.
+const RATIOS: [(&str, Side, Side); 10] = [
+    ("claims_per_update", Side::Claims(Part::Whole), Side::Updates),
+    ("claims_per_no_op", Side::Claims(Part::Whole), Side::NoOps),
+    ("best_per_claim", Side::Best, Side::Claims(Part::Whole)),
+    ("orders_per_no_op_pair", Side::Orders(Part::Whole), Side::Pairs),
+    ("asked_claims_per_no_op", Side::Claims(Part::Asked), Side::NoOps),
+    ("written_claims_per_no_op", Side::Claims(Part::Written), Side::NoOps),
+    ("held_claims_per_no_op", Side::Claims(Part::Held), Side::NoOps),
+    ("asked_orders_per_no_op_pair", Side::Orders(Part::Asked), Side::Pairs),
+    ("written_orders_per_no_op_pair", Side::Orders(Part::Written), Side::Pairs),
+    ("held_orders_per_no_op_pair", Side::Orders(Part::Held), Side::Pairs),
 ];
 
 /// One round.
@@ -83,32 +107,18 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     }
     for (id, of, to) in RATIOS {
         if stage.selection.wants(id) {
-            stage.note_ratio(id, of.ids()[0], to.ids()[0]);
+            stage.note_ratio(id, of.ids().rate, to.ids().rate);
         }
     }
-    note_bounds(stage);
     Ok(())
-}
-
-/// All processes together use all of the CPU, so requests a second are as the CPU time of one to the other's. A claim is at least a
-/// request that does nothing but verify its customer, and the least that PostgreSQL does for it; a payment one that does nothing but
-/// verify its gateway, and the least for it.
-fn note_bounds(stage: &mut Stage) {
-    let last = |id| stage.record.last(id);
-    let (Some(no_op), Some(customer_no_op)) = (last("no_op_cpu_us"), last("customer_no_op_cpu_us")) else { return };
-    let (Some(claim), Some(order_claim)) = (last("least_claim_cpu_us"), last("least_claim_of_order_cpu_us")) else { return };
-    let (Some(gateway_no_op), Some(payment)) = (last("gateway_no_op_cpu_us"), last("least_payment_of_order_cpu_us")) else { return };
-    stage.note(BOUNDS[0].0, no_op / (customer_no_op + claim));
-    stage.note(BOUNDS[1].0, 2.0 * no_op / (customer_no_op + order_claim + gateway_no_op + payment));
 }
 
 /// The sides that the wanted figures are made of.
 fn needed(stage: &Stage) -> BTreeSet<Side> {
     let wants = |id| stage.selection.wants(id);
-    let alone = Side::ALL.into_iter().filter(|side| side.ids().iter().any(|id| wants(id)));
+    let alone = Side::ALL.into_iter().filter(|side| side.ids().all().any(wants));
     let of_ratios = RATIOS.into_iter().filter(|(id, ..)| wants(id)).flat_map(|(_, of, to)| [of, to]);
-    let of_bounds = BOUNDS.into_iter().filter(|(id, _)| wants(id)).flat_map(|(_, sides)| sides.iter().copied());
-    alone.chain(of_ratios).chain(of_bounds).collect()
+    alone.chain(of_ratios).collect()
 }
 
 async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> anyhow::Result<Vec<Connection>> {
@@ -116,17 +126,8 @@ async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -
     match side {
         Side::Updates => {
             let rate = pgbench::updates_per_second(stage).await?;
-            stage.note(side.ids()[0], rate);
+            stage.note(side.ids().rate, rate);
             Ok(connections)
-        }
-        Side::Least => {
-            least::measure(stage).await?;
-            Ok(connections)
-        }
-        Side::GatewayNoOps => {
-            let sale = stage.house(1, 1).await?;
-            let work = gateway_no_op(&sale)?;
-            run(stage, side, connections, scale.no_ops, work).await.map(|(connections, _)| connections)
         }
         Side::NoOps | Side::CustomerNoOps | Side::Pairs => {
             let (path, times) = match side {
@@ -138,17 +139,11 @@ async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -
             let work = no_op(stage, &sale, path, times)?;
             run(stage, side, connections, scale.no_ops / times, work).await.map(|(connections, _)| connections)
         }
-        Side::Claims | Side::Orders => {
-            let count = if side == Side::Claims { scale.claims } else { scale.orders };
-            let sale = stage.house(10, scale.claims.div_ceil(10)).await?;
-            stage.settle().await?;
-            let claims = Claims::new(stage, &sale, draw_seats(&sale, count, &mut stage.rng()));
-            if side == Side::Claims {
-                let (connections, outcome) = run(stage, side, connections, count, claims).await?;
-                return sold(stage, &sale, "pending_payment", &outcome, connections).await;
-            }
-            let (connections, outcome) = run(stage, side, connections, count, Arc::new(Orders(claims))).await?;
-            sold(stage, &sale, "paid", &outcome, connections).await
+        Side::Claims(part) | Side::Orders(part) => {
+            let originals = stand_ins::put_in(&stage.db, part).await?;
+            let sold = sell(stage, side, connections).await;
+            originals.put_back(&stage.db).await?;
+            sold
         }
         Side::Best => {
             let sale = stage.house(1, scale.best_seats).await?;
@@ -167,19 +162,40 @@ async fn run<W: Work>(
     count: usize,
     work: Arc<W>,
 ) -> anyhow::Result<(Vec<Connection>, Outcome)> {
-    let meter = stage.meter();
+    let (ids, meter) = (side.ids(), stage.meter());
     let (connections, outcome) = closed_loop(connections, Until::Done(count), work).await?;
-    let mut ids = side.ids().iter();
-    if let Some(id) = ids.next() {
-        stage.note(id, outcome.per_second());
+    let times = stage.times_since(&meter);
+    stage.note(ids.rate, outcome.per_second());
+    if let Some(id) = ids.share {
+        stage.record.note(id, times.generator_share());
     }
-    if let Some(id) = ids.next() {
-        let times = stage.note_share(id, &meter);
-        if let Some(id) = ids.next() {
-            stage.note(id, times.all_ms() as f64 * 1000.0 / outcome.done.max(1) as f64);
-        }
+    if let Some(id) = ids.cpu_us {
+        stage.note(id, times.all_ms() as f64 * 1000.0 / outcome.done.max(1) as f64);
     }
     Ok((connections, outcome))
+}
+
+/// Claims, or claims and pays, in a house of ten sections.
+async fn sell(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> anyhow::Result<Vec<Connection>> {
+    let (count, status) = match side {
+        Side::Orders(_) => (stage.scale.orders, "paid"),
+        _ => (stage.scale.claims, "pending_payment"),
+    };
+    let sale = stage.house(10, stage.scale.claims.div_ceil(10)).await?;
+    stage.settle().await?;
+    let claims = Claims::new(stage, &sale, draw_seats(&sale, count, &mut stage.rng()));
+    let (connections, outcome) = match side {
+        Side::Orders(_) => run(stage, side, connections, count, Arc::new(Orders(claims))).await?,
+        _ => run(stage, side, connections, count, claims).await?,
+    };
+    match side {
+        Side::Claims(Part::Whole) | Side::Orders(Part::Whole) => sold(stage, &sale, status, &outcome, connections).await,
+        // What was left out is missing now: there is nothing to hold it against.
+        _ => {
+            stage.empty().await?;
+            Ok(connections)
+        }
+    }
 }
 
 /// Holds the answers against the database, and makes room for the next side.

@@ -11,7 +11,6 @@ mod figure;
 mod history;
 mod hot;
 mod houses;
-mod least;
 mod load;
 mod lone;
 mod loops;
@@ -26,6 +25,7 @@ mod requests;
 mod rivals;
 mod rushes;
 mod stage;
+pub mod stand_ins;
 
 use std::{
     collections::BTreeSet,

@@ -7,6 +7,14 @@ use super::{
 };
 use crate::charts::{Axis, BarChart, Cell, Column, LineChart, Page, Table};
 
+/// What a claim, and a claim with its payment, cost with more and more of their work done.
+const STAIRS: [(&str, &str, &str); 5] = [
+    ("no-op", "no_op_cpu_us", "no_op_pair_cpu_us"),
+    ("answered at once", "asked_claim_cpu_us", "asked_order_cpu_us"),
+    ("written", "written_claim_cpu_us", "written_order_cpu_us"),
+    ("and held", "held_claim_cpu_us", "held_order_cpu_us"),
+    ("all of it", "claim_cpu_us", "order_cpu_us"),
+];
 /// The kinds of rush as the plots call them.
 const RUSHES: [(&str, &str); 3] =
     [("rush_s", "claim and pay"), ("rush_with_reads_s", "with both reads"), ("rush_choosing_s", "with reads and choosing")];
@@ -96,7 +104,25 @@ impl Report {
             "As many sections and as many claims in each house.",
         )?;
         let milliseconds = Axis::new("p99 of an uncached summary", "ms");
-        self.curve(page, "summary_p99_ms_by_house_size", "Cost of a summary against house size", seats(), milliseconds, "Past all caches.")
+        self.curve(
+            page,
+            "summary_p99_ms_by_house_size",
+            "Cost of a summary against house size",
+            seats(),
+            milliseconds,
+            "Past all caches.",
+        )?;
+        self.stairs(page)
+    }
+
+    /// What a request costs, step by step; only of a run that has measured all of it.
+    fn stairs(&self, page: &mut Page) -> anyhow::Result<()> {
+        let cost = |id: &str| self.figures.iter().find(|figure| figure.id == id).map(|figure| figure.median);
+        let costs = |ids: [&str; 5]| ids.into_iter().map(cost).collect::<Option<Vec<f64>>>();
+        let (Some(claims), Some(orders)) = (costs(STAIRS.map(|stair| stair.1)), costs(STAIRS.map(|stair| stair.2))) else { return Ok(()) };
+        let names = STAIRS.map(|stair| stair.0.to_owned()).to_vec();
+        let bars = BarChart::new("What a request costs", names, Axis::new("what is done", ""), Axis::new("CPU time of everything", "µs"));
+        page.chart(&bars.bars("a claim", claims).bars("claim and payment", orders).note("256 connections, generator included."))
     }
 
     fn curve(&self, page: &mut Page, name: &str, title: &str, x: Axis, y: Axis, note: &str) -> anyhow::Result<()> {
@@ -139,6 +165,10 @@ pub(super) mod tests {
         for (id, value) in [("rush_s", 1.25), ("claims_per_update", 1.1), ("claims_per_s", 12_345.0)] {
             record.note(id, value);
         }
+        for (place, (_, claim, order)) in (1_u32..).zip(super::STAIRS) {
+            record.note(claim, 20.0 * f64::from(place));
+            record.note(order, 50.0 * f64::from(place));
+        }
         record.point("claims_per_s_by_batch_size", 1, 800.0);
         record.point("claims_per_s_by_batch_size", 256, 20_000.0);
         record.sold_over_time.insert("rush_s", vec![(0, 0), (1250, 10_000)]);
@@ -159,12 +189,18 @@ pub(super) mod tests {
     #[test]
     fn the_page_stands_alone_and_says_what_falls_short() {
         let html = report().html().expect("a page");
-        for text in
-            ["1 of 2 figures hold", "falls short", "12,345 /s", "a &lt;fast&gt; core", "Throughput against batch size", "claims_per_s"]
-        {
+        for text in [
+            "1 of 2 figures hold",
+            "falls short",
+            "12,345 /s",
+            "a &lt;fast&gt; core",
+            "Throughput against batch size",
+            "What a request costs",
+            "claims_per_s",
+        ] {
             assert!(html.contains(text), "no {text}");
         }
-        assert!(html.contains("No promise was broken") && html.matches("<svg").count() == 2);
+        assert!(html.contains("No promise was broken") && html.matches("<svg").count() == 3);
         for foreign in ["<script", "src=", "href=", "url(", "@import"] {
             assert!(!html.contains(foreign), "{foreign}");
         }

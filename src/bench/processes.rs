@@ -47,7 +47,9 @@ impl Processes {
 
     /// What everybody has used so far.
     pub fn now(&mut self) -> Moment {
-        self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing().with_cpu());
+        // Looking at every thread of the machine would be a part of what a short load uses.
+        let what = ProcessRefreshKind::nothing().without_tasks().with_cpu();
+        self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
         let usage =
             |process: &sysinfo::Process| Usage { parent: process.parent().map(Pid::as_u32), cpu_ms: process.accumulated_cpu_time() };
         Moment(self.system.processes().iter().map(|(pid, process)| (pid.as_u32(), usage(process))).collect())
@@ -65,7 +67,7 @@ impl Processes {
     /// When it has ended.
     pub fn server_memory_mb(&mut self) -> anyhow::Result<f64> {
         let pid = Pid::from_u32(self.stack.server.context("the server has ended")?);
-        let what = ProcessRefreshKind::nothing().with_memory();
+        let what = ProcessRefreshKind::nothing().without_tasks().with_memory();
         self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
         let process = self.system.process(pid).context("the server has ended")?;
         Ok(process.memory() as f64 / 1e6)

@@ -7,7 +7,6 @@ use std::sync::{
 
 use anyhow::ensure;
 use hyper::{StatusCode, header::HeaderValue};
-use uuid::Uuid;
 
 use super::{
     load::Work,
@@ -144,15 +143,6 @@ impl Work for Repeated {
 pub fn no_op(stage: &Stage, sale: &Sale, path: &str, times: usize) -> anyhow::Result<Arc<Repeated>> {
     let call = sale.claim_seats(0, &[12], customer(&stage.customers, 0), "12345")?.at(path)?;
     Ok(Arc::new(Repeated { call, expected: StatusCode::CREATED, times }))
-}
-
-/// The very bytes of a payment's notice, sent to a route that verifies it and does nothing with it.
-///
-/// # Errors
-/// When it cannot be signed.
-pub fn gateway_no_op(sale: &Sale) -> anyhow::Result<Arc<Repeated>> {
-    let order = OrderView { order_id: Uuid::now_v7(), status: String::new(), seats: Vec::new(), amount_minor: 280_000 };
-    Ok(Arc::new(Repeated { call: sale.pay(&order)?.at("/bench/gateway-no-op")?, expected: StatusCode::OK, times: 1 }))
 }
 
 /// The summary of a house, or what else is read at `path` with the same headers.

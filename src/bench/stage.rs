@@ -135,10 +135,15 @@ impl Stage {
         self.processes.now()
     }
 
-    /// Notes the generator's share of the CPU since then, and answers everybody's.
-    pub fn note_share(&mut self, id: &'static str, since: &Moment) -> CpuTimes {
+    /// Notes the generator's share of the CPU since then.
+    pub fn note_share(&mut self, id: &'static str, since: &Moment) {
+        let share = self.times_since(since).generator_share();
+        self.record.note(id, share);
+    }
+
+    /// Everybody's CPU time since then, which it says.
+    pub fn times_since(&mut self, since: &Moment) -> CpuTimes {
         let times = self.processes.since(since);
-        self.record.note(id, times.generator_share());
         let shares =
             [("generator", times.generator_ms), ("server", times.server_ms), ("PostgreSQL", times.postgres_ms), ("Redis", times.redis_ms)];
         let parts = shares.map(|(name, ms)| format!("{name} {:.0} %", ms as f64 * 100.0 / times.all_ms().max(1) as f64));
@@ -172,8 +177,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Asks for the invariants, then empties the tables, so that each measurement begins like the first: no rows of others, a
-    /// checkpoint behind it and none to come (there is WAL enough for all of it).
+    /// Asks for the invariants, then empties the tables.
     ///
     /// # Errors
     /// When PostgreSQL or Redis does not answer.
@@ -181,6 +185,15 @@ impl Stage {
         let found = self.db.query("select to_jsonb(v)::text from admin.invariant_violations v limit 10", &[]).await;
         let found = found.context("cannot ask for the invariants")?;
         self.record.broken.extend(found.iter().map(|row| format!("invariant violated: {}", row.get::<_, String>(0))));
+        self.empty().await
+    }
+
+    /// Empties the tables, so that each measurement begins like the first: no rows of others, a checkpoint behind it and none to come
+    /// (there is WAL enough for all of it).
+    ///
+    /// # Errors
+    /// When PostgreSQL or Redis does not answer.
+    pub async fn empty(&self) -> anyhow::Result<()> {
         let tables = tables_of_events(&self.db).await?.join(", ");
         for statement in [&format!("truncate {tables}"), "checkpoint"] {
             self.db.batch_execute(statement).await.context("cannot empty the tables")?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::TestServer;
 
-const PATHS: [&str; 4] = ["/bench/no-op", "/bench/customer-no-op", "/bench/gateway-no-op", "/bench/events/1/sections"];
+const PATHS: [&str; 3] = ["/bench/no-op", "/bench/customer-no-op", "/bench/events/1/sections"];
 
 fn claim() -> Value {
     json!({"seats": [{"section": "A", "seat": 3}]})
@@ -40,7 +40,6 @@ async fn a_no_op_reads_checks_and_answers_like_a_claim_and_claims_nothing() {
     let order = anyone.post("/bench/no-op", &claim()).await.expect(201);
     assert_eq!(alice.post("/bench/customer-no-op", &claim()).await.expect(201)["status"], order["status"]);
     anyone.post("/bench/customer-no-op", &claim()).await.problem(401, "unauthorized");
-    anyone.post("/bench/gateway-no-op", &json!({"event_id": event.id})).await.problem(401, "invalid_signature");
     anyone.post("/bench/no-op", &json!({"seats": []})).await.invalid("seats");
     anyone.post("/bench/no-op", &json!({"seats": [{"section": "A", "seat": "3"}]})).await.invalid("seats[0].seat");
     assert_eq!(server.trace().await, before);
