@@ -1501,6 +1501,43 @@ $$;
 
 COMMENT ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) IS 'Makes orders paid and their seats sold, with a ticket each. Private.';
 
+CREATE FUNCTION rowlock._place_found(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_held_section_nos integer[], OUT o_held_seat_nos integer[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_won record;  -- arrays of one element a seat
+begin
+    o_outcomes := p_outcomes;
+    o_answers := p_answers;
+    select array_agg(f.request_no) filter (where f.is_won) as request_nos,
+           array_agg(f.section_no) filter (where f.is_won) as section_nos,
+           array_agg(f.seat_no) filter (where f.is_won) as seat_nos,
+           array_agg(f.seat_row) filter (where f.is_won) as seat_rows,
+           array_agg(f.section_no) filter (where f.seat_row is null) as lost_section_nos,
+           array_agg(f.seat_no) filter (where f.seat_row is null) as lost_seat_nos
+      into v_won
+      from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
+              from unnest(p_request_nos, p_section_nos, p_seat_nos, p_seat_rows) as f(request_no, section_no, seat_no, seat_row)) f;
+    o_lost_section_nos := v_won.lost_section_nos;
+    o_lost_seat_nos := v_won.lost_seat_nos;
+    if v_won.request_nos is null then
+        return;
+    end if;
+
+    perform rowlock._place_orders(p_event_id, p_window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
+                                  v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
+    o_held_section_nos := v_won.section_nos;
+    o_held_seat_nos := v_won.seat_nos;
+    select array_agg(case when w.request_no is not null then 'claimed' else r.outcome end order by r.request_no),
+           array_agg(case when w.request_no is not null then r.order_id else r.answer end order by r.request_no)
+      into o_outcomes, o_answers
+      from unnest(p_outcomes, p_answers, p_order_ids) with ordinality as r(outcome, answer, order_id, request_no)
+      left join (select distinct w.request_no from unnest(v_won.request_nos) as w(request_no)) w on w.request_no = r.request_no;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._place_found(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_held_section_nos integer[], OUT o_held_seat_nos integer[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) IS 'Places the orders of the best-available claims whose seats could all be locked.';
+
 CREATE FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
@@ -2182,6 +2219,7 @@ CREATE FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     SET jit TO 'off'
     AS $$
 declare
@@ -2194,7 +2232,7 @@ declare
     v_admitted         boolean[];  -- whether a request takes part in the round's search
     v_sections         record;     -- arrays of one element a section
     v_found            record;     -- arrays of one element a seat: what the round's search chose
-    v_won              record;     -- arrays of one element a seat: what the round won
+    v_placed           record;     -- what came of that
     v_hints            record;     -- what the first round's search learned
     v_held_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what all rounds won
     v_held_seat_nos    integer[] := '{}'::integer[];
@@ -2245,29 +2283,16 @@ begin
         if v_round = 1 then
             v_hints := v_found;
         end if;
-        select array_agg(f.request_no) filter (where f.is_won) as request_nos,
-               array_agg(f.section_no) filter (where f.is_won) as section_nos,
-               array_agg(f.seat_no) filter (where f.is_won) as seat_nos,
-               array_agg(f.seat_row) filter (where f.is_won) as seat_rows,
-               array_agg(f.section_no) filter (where f.seat_row is null) as lost_section_nos,
-               array_agg(f.seat_no) filter (where f.seat_row is null) as lost_seat_nos
-          into v_won
-          from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
-                  from unnest(v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos, v_found.o_seat_rows)
-                       as f(request_no, section_no, seat_no, seat_row)) f;
-        v_lost_section_nos := v_lost_section_nos || v_won.lost_section_nos;
-        v_lost_seat_nos := v_lost_seat_nos || v_won.lost_seat_nos;
-        continue when v_won.request_nos is null;
-
-        perform rowlock._place_orders(p_event_id, v_event.window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
-                                      v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
-        v_held_section_nos := v_held_section_nos || v_won.section_nos;
-        v_held_seat_nos := v_held_seat_nos || v_won.seat_nos;
-        select array_agg(case when w.request_no is not null then 'claimed' else r.outcome end order by r.request_no),
-               array_agg(case when w.request_no is not null then r.order_id else r.answer end order by r.request_no)
-          into v_outcomes, v_answers
-          from unnest(v_outcomes, v_answers, p_order_ids) with ordinality as r(outcome, answer, order_id, request_no)
-          left join (select distinct w.request_no from unnest(v_won.request_nos) as w(request_no)) w on w.request_no = r.request_no;
+        select p.* into v_placed
+          from rowlock._place_found(p_event_id, v_event.window_ms, v_outcomes, v_answers, p_order_ids, p_customer_ids, p_idempotency_keys,
+                                    p_fingerprints, v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos,
+                                    v_found.o_seat_rows) p;
+        v_outcomes := v_placed.o_outcomes;
+        v_answers := v_placed.o_answers;
+        v_held_section_nos := v_held_section_nos || v_placed.o_held_section_nos;
+        v_held_seat_nos := v_held_seat_nos || v_placed.o_held_seat_nos;
+        v_lost_section_nos := v_lost_section_nos || v_placed.o_lost_section_nos;
+        v_lost_seat_nos := v_lost_seat_nos || v_placed.o_lost_seat_nos;
     end loop;
 
     if cardinality(v_held_seat_nos) > 0 then
@@ -2290,6 +2315,7 @@ CREATE FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_cus
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     SET jit TO 'off'
     AS $$
 declare
@@ -4343,6 +4369,8 @@ REVOKE ALL ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p
 REVOKE ALL ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._place_found(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_held_section_nos integer[], OUT o_held_seat_nos integer[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[]) FROM PUBLIC;
 

@@ -28,6 +28,7 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off  -- plans are made when a sale begins and the tables are tiny, and must serve when they have grown
+set enable_bitmapscan = off  -- a customer has a few live orders: gathering and sorting them costs more than reading them in order
 set jit = off  -- the planner cannot know how short the arrays are, and would compile plans that run for a millisecond
 as $$
 declare
@@ -40,7 +41,7 @@ declare
     v_admitted         boolean[];  -- whether a request takes part in the round's search
     v_sections         record;     -- arrays of one element a section
     v_found            record;     -- arrays of one element a seat: what the round's search chose
-    v_won              record;     -- arrays of one element a seat: what the round won
+    v_placed           record;     -- what came of that
     v_hints            record;     -- what the first round's search learned
     v_held_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what all rounds won
     v_held_seat_nos    integer[] := '{}'::integer[];
@@ -91,29 +92,16 @@ begin
         if v_round = 1 then
             v_hints := v_found;
         end if;
-        select array_agg(f.request_no) filter (where f.is_won) as request_nos,
-               array_agg(f.section_no) filter (where f.is_won) as section_nos,
-               array_agg(f.seat_no) filter (where f.is_won) as seat_nos,
-               array_agg(f.seat_row) filter (where f.is_won) as seat_rows,
-               array_agg(f.section_no) filter (where f.seat_row is null) as lost_section_nos,
-               array_agg(f.seat_no) filter (where f.seat_row is null) as lost_seat_nos
-          into v_won
-          from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
-                  from unnest(v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos, v_found.o_seat_rows)
-                       as f(request_no, section_no, seat_no, seat_row)) f;
-        v_lost_section_nos := v_lost_section_nos || v_won.lost_section_nos;
-        v_lost_seat_nos := v_lost_seat_nos || v_won.lost_seat_nos;
-        continue when v_won.request_nos is null;
-
-        perform rowlock._place_orders(p_event_id, v_event.window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
-                                      v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
-        v_held_section_nos := v_held_section_nos || v_won.section_nos;
-        v_held_seat_nos := v_held_seat_nos || v_won.seat_nos;
-        select array_agg(case when w.request_no is not null then 'claimed' else r.outcome end order by r.request_no),
-               array_agg(case when w.request_no is not null then r.order_id else r.answer end order by r.request_no)
-          into v_outcomes, v_answers
-          from unnest(v_outcomes, v_answers, p_order_ids) with ordinality as r(outcome, answer, order_id, request_no)
-          left join (select distinct w.request_no from unnest(v_won.request_nos) as w(request_no)) w on w.request_no = r.request_no;
+        select p.* into v_placed
+          from rowlock._place_found(p_event_id, v_event.window_ms, v_outcomes, v_answers, p_order_ids, p_customer_ids, p_idempotency_keys,
+                                    p_fingerprints, v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos,
+                                    v_found.o_seat_rows) p;
+        v_outcomes := v_placed.o_outcomes;
+        v_answers := v_placed.o_answers;
+        v_held_section_nos := v_held_section_nos || v_placed.o_held_section_nos;
+        v_held_seat_nos := v_held_seat_nos || v_placed.o_held_seat_nos;
+        v_lost_section_nos := v_lost_section_nos || v_placed.o_lost_section_nos;
+        v_lost_seat_nos := v_lost_seat_nos || v_placed.o_lost_seat_nos;
     end loop;
 
     if cardinality(v_held_seat_nos) > 0 then

@@ -29,6 +29,7 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off  -- plans are made when a sale begins and the tables are tiny, and must serve when they have grown
+set enable_bitmapscan = off  -- a customer has a few live orders: gathering and sorting them costs more than reading them in order
 set jit = off  -- the planner cannot know how short the arrays are, and would compile plans that run for a millisecond
 as $$
 declare

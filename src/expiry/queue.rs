@@ -3,6 +3,7 @@
 //! It is a convenience, never a record: an entry that is lost is found by the sweep, and one too many finds its order
 //! no longer pending. So nothing here waits for Redis on a buyer's path.
 
+use std::mem::discriminant;
 use std::sync::LazyLock;
 
 use redis::{Pipeline, Script};
@@ -163,13 +164,17 @@ async fn write_changes(redis: RedisLink, mut changes: mpsc::Receiver<Change>) {
     }
 }
 
+/// One command for all neighbours of one kind: a rush of claims, and of payments, is a few commands for Redis instead of thousands.
 fn pipeline(key: &str, batch: &[Change]) -> Pipeline {
     let mut pipeline = redis::pipe();
-    for change in batch {
-        match change {
-            Change::Push { member, due_ms } => pipeline.cmd("ZADD").arg(key).arg(due_ms).arg(member).ignore(),
-            Change::Remove { member } => pipeline.cmd("ZREM").arg(key).arg(member).ignore(),
-        };
+    for run in batch.chunk_by(|one, next| discriminant(one) == discriminant(next)) {
+        pipeline.cmd(if matches!(run[0], Change::Push { .. }) { "ZADD" } else { "ZREM" }).arg(key).ignore();
+        for change in run {
+            match change {
+                Change::Push { member, due_ms } => pipeline.arg(due_ms).arg(member),
+                Change::Remove { member } => pipeline.arg(member),
+            };
+        }
     }
     pipeline
 }

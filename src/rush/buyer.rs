@@ -1,11 +1,9 @@
 //! One buyer: reads, chooses, claims, pays, and remembers what it was promised and when.
 
 mod ask;
+mod read;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 use hyper::{StatusCode, header::HeaderValue};
@@ -18,7 +16,7 @@ use super::{
     intent::{Drawn, Intent, Spot},
     sale::Sale,
     tally::{Step, Tally},
-    views::{OrderSeat, OrderView, PaymentView, SeatMap, Summary, plain},
+    views::{OrderSeat, OrderView, PaymentView},
 };
 
 /// The longest a buyer waits between two looks at a house whose last seats are held by others.
@@ -265,38 +263,5 @@ impl Buyer {
             sale.live.lost(order.seats.len());
         }
         Ok(paid)
-    }
-
-    /// Reads one of its own orders after the rush, which is no part of its evening.
-    ///
-    /// # Errors
-    /// When the server answers anything but the order.
-    pub async fn read_back(&mut self, sale: &Sale, order_id: Uuid) -> anyhow::Result<OrderView> {
-        let (tally, waiting_for) = (std::mem::take(&mut self.tally), self.waiting_for);
-        let order = self.read_order(sale, order_id).await;
-        (self.tally, self.waiting_for) = (tally, waiting_for);
-        order
-    }
-
-    async fn read_order(&mut self, sale: &Sale, order_id: Uuid) -> anyhow::Result<OrderView> {
-        let answer = self.ask_ok(sale, Step::ReadOrder, &sale.read_order(order_id, &self.authorization)?).await?;
-        Ok(serde_json::from_slice(&plain(&answer)?)?)
-    }
-
-    async fn read_summary(&mut self, sale: &Sale) -> anyhow::Result<Arc<Summary>> {
-        let answer = self.ask_ok(sale, Step::ReadSections, &sale.summary_call).await?;
-        sale.summary.read(&answer, |body| Ok(serde_json::from_slice(body)?))
-    }
-
-    async fn read_seats(&mut self, sale: &Sale, section: usize) -> anyhow::Result<Arc<SeatMap>> {
-        let answer = self.ask_ok(sale, Step::ReadSeats, &sale.sections[section].seats_call).await?;
-        sale.sections[section].seats.read(&answer, SeatMap::of_section)
-    }
-
-    /// Whether no section has enough seats and no held seat may come back.
-    async fn is_sold_out(&mut self, sale: &Sale) -> anyhow::Result<bool> {
-        let answer = self.ask_ok(sale, Step::ReadHouse, &sale.house_call).await?;
-        let house = sale.house.read(&answer, SeatMap::of_house)?;
-        Ok(house.iter().all(|(_, map)| map.held == 0 && map.available.len() < self.intent.quantity))
     }
 }
