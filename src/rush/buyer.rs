@@ -70,6 +70,8 @@ pub struct Buyer {
     pub started_late: Duration,
     /// When its first answer came.
     pub answered_at: Option<Instant>,
+    /// When it went home, or was called home.
+    pub gone_at: Option<Instant>,
     /// The step whose answer it waits for.
     pub waiting_for: Option<Step>,
     /// How it ended; `None` before the release.
@@ -108,6 +110,7 @@ impl Buyer {
             arrived_at: None,
             started_late: Duration::ZERO,
             answered_at: None,
+            gone_at: None,
             waiting_for: None,
             ending: None,
             connection,

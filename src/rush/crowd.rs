@@ -81,6 +81,7 @@ impl Crowd {
                 if Abortable::new(evening, called_home).await.is_err() {
                     buyer.ending = Some(Ending::Interrupted);
                 }
+                buyer.gone_at = Some(Instant::now());
                 buyer
             });
         }

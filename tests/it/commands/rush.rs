@@ -140,6 +140,12 @@ async fn the_same_seed_buys_the_same_seats() {
     assert_ne!(first, other);
 }
 
+/// How many of a latency's histogram took longer than that.
+fn slower_than(ms: f64, what: &Value) -> u64 {
+    let entries = what["histogram"].as_array().expect("a histogram").iter();
+    entries.filter(|entry| entry[0].as_f64() > Some(ms)).map(|entry| number(&entry[1])).sum()
+}
+
 /// Whoever comes while nobody answers has waited from that moment on, not from when there was an answer again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it() {
@@ -162,16 +168,37 @@ async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it(
     assert!(rush.ended().await.success(), "{}{}", rush.stdout(), rush.stderr());
     let report: Value = serde_json::from_slice(&std::fs::read(&json).expect("the report")).expect("JSON");
     assert_eq!(report["sold"], 400, "{report}");
-    let waited = |what: &Value, ms: f64| -> u64 {
-        let entries = what["histogram"].as_array().expect("a histogram").iter();
-        entries.filter(|entry| entry[0].as_f64() > Some(ms)).map(|entry| number(&entry[1])).sum()
-    };
     // About 100 came within the second: half of them waited for more than half of it, three quarters for more than a quarter.
     let (answered, claim) = (&report["from_arrival_ms"]["answered"], &report["latency_ms"]["claim"]);
     for what in [answered, claim] {
-        assert!(waited(what, 550.0) >= 30 && waited(what, 275.0) >= 50, "{what}");
+        assert!(slower_than(550.0, what) >= 30 && slower_than(275.0, what) >= 50, "{what}");
         assert!(what["max"].as_f64() > Some(900.0), "{what}");
     }
+}
+
+/// Leaving them out would make a server look the better the more it fails to answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_never_answered_counts_with_as_long_as_it_waited() {
+    let mut server = TestServer::start().await;
+    let settings = [("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET)];
+    let (child, url) = serve(&server.database_url, &settings).await;
+    server.url = url;
+    let dir = Scratch::new();
+    let json = dir.path().join("report.json");
+    let args = ["--buyers", "60", "--rate", "30", "--timeout-s", "1", "--no-reads", "--own-seats", "--sections", "1"];
+    let mut command = on(&server, &args).await;
+    command.arg("--json").arg(&json);
+    let mut rush = Running::start(command).await;
+    eventually(GONE_WITHIN, || async { server.ask::<i64>("select count(*) from rowlock.tickets").await > 5 }).await;
+    child.signal("STOP");
+    let status = rush.ended().await;
+    child.signal("CONT");
+    assert_eq!(status.code(), Some(1), "{}", rush.stderr());
+    let report: Value = serde_json::from_slice(&std::fs::read(&json).expect("the report")).expect("JSON");
+    let (answered, silent) = (&report["from_arrival_ms"]["answered"], number(&report["buyers_ended"]["timed_out"]));
+    assert!(silent > 20 && report["broken"].to_string().contains("got no answer in time"), "{report}");
+    assert_eq!(answered["count"], 60, "everybody who came: {answered}");
+    assert!(slower_than(990.0, answered) >= silent - 5, "{silent} buyers: {answered}");
 }
 
 /// The server hangs, so that the verification would wait for it.
