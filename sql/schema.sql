@@ -2407,6 +2407,43 @@ $$;
 
 COMMENT ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) IS 'The orders of those ids that exist, answered as claims; resolves a lost answer.';
 
+CREATE FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) RETURNS TABLE(order_id uuid, overdue_ms integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
+    return query
+    select distinct i.order_id,
+        greatest(least(extract(epoch from clock_timestamp() - d.expires_at) * 1000, 2147483647), -2147483648)::integer
+    from unnest(p_order_ids) as n (order_id)
+    cross join lateral (
+        select o.expires_at from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
+        order by o.order_id
+        limit 1
+    ) o
+    join rowlock.deadlines d
+        on d.event_id = p_event_id and d.expires_at = o.expires_at and n.order_id = any (d.order_ids)
+    cross join unnest(d.order_ids) as i (order_id)
+    cross join lateral (
+        select from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+        order by o.order_id
+        limit 1
+    ) p
+    where not exists (select from rowlock.expiry_failures f where f.event_id = p_event_id and f.order_id = i.order_id);
+end
+$$;
+
+COMMENT ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) IS 'Pending orders that were claimed together with these, and how long each is overdue.';
+
 CREATE FUNCTION rowlock.close_event(p_event_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
@@ -4425,6 +4462,9 @@ GRANT ALL ON FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[],
 
 REVOKE ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.close_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.close_event(p_event_id bigint) TO rowlock_app;

@@ -120,7 +120,6 @@ impl OrdersApi {
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
         let layout = self.layout(event_id).await?;
         let order = self.app.db.cancel_order(event_id, order_id, &customer.0).await.map_err(of_change)?;
-        self.app.queue.remove(event_id, order_id);
         Ok(Found(OrderOut::new(&order, &layout)))
     }
 }

@@ -3,14 +3,16 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
-use uuid::Uuid;
 
 use super::{
     load::{Until, closed_loop},
     requests::Claims,
     stage::{CONNECTIONS, Stage, draw_seats},
 };
-use crate::{expiry::ExpiryQueue, redis_link::RedisLink};
+use crate::{
+    expiry::{Batch, ExpiryQueue},
+    redis_link::RedisLink,
+};
 
 const ORDERS: usize = 10_000;
 /// Time to move all deadlines to one moment before it comes.
@@ -67,15 +69,16 @@ async fn fall_due_together(stage: &Stage, event_id: i64) -> anyhow::Result<Syste
     let due_ms = i64::try_from(due_ms)?;
     let update = "with moved as (update rowlock.deadlines
             set expires_at = timestamptz 'epoch' + $2 * interval '1 millisecond' where event_id = $1)
-        update rowlock.orders set expires_at = timestamptz 'epoch' + $2 * interval '1 millisecond' where event_id = $1 returning order_id";
-    let orders = stage.db.query(update, &[&event_id, &(due_ms as f64)]).await.context("cannot move the deadlines")?;
-    ensure!(orders.len() == ORDERS, "{} orders are pending instead of {ORDERS}", orders.len());
+        update rowlock.orders set expires_at = timestamptz 'epoch' + $2 * interval '1 millisecond' where event_id = $1";
+    let orders = stage.db.execute(update, &[&event_id, &(due_ms as f64)]).await.context("cannot move the deadlines")?;
+    ensure!(orders == ORDERS as u64, "{orders} orders are pending instead of {ORDERS}");
     // As if they had been claimed so: without what the update left behind.
     stage.db.batch_execute("vacuum full analyze rowlock.orders, rowlock.deadlines").await.context("cannot vacuum")?;
     if let Some(url) = &stage.redis_url {
         let queue = ExpiryQueue::new(RedisLink::new(url, REDIS_PREFIX)?);
-        for row in &orders {
-            queue.push(event_id, row.get::<_, Uuid>(0), due_ms);
+        let batches = "select first_order_id, cardinality(order_ids) from rowlock.deadlines where event_id = $1";
+        for row in stage.db.query(batches, &[&event_id]).await.context("cannot list the deadlines")? {
+            queue.push(Batch { event_id, order_id: row.get(0), orders: usize::try_from(row.get::<_, i32>(1))? }, due_ms);
         }
     }
     let due = UNIX_EPOCH + Duration::from_millis(due_ms.unsigned_abs());

@@ -199,7 +199,7 @@ impl Stage {
             self.db.batch_execute(statement).await.context("cannot empty the tables")?;
         }
         if let Some(url) = &self.redis_url {
-            // The queue holds ids of orders that are gone.
+            // The queue names orders that are gone.
             let mut redis = redis::Client::open(url.as_str())?.get_multiplexed_async_connection().await?;
             redis::cmd("FLUSHDB").query_async::<()>(&mut redis).await.context("cannot empty Redis")?;
         }

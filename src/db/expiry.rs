@@ -67,6 +67,12 @@ impl Db {
             .collect()
     }
 
+    /// The pending orders that were claimed together with these, and for how many milliseconds each is overdue (below zero: not yet).
+    pub async fn claimed_together(&self, event_id: i64, order_ids: &[Uuid]) -> Result<Vec<(Uuid, i32)>, DbError> {
+        let rows = self.query("select order_id, overdue_ms from rowlock.claimed_together($1, $2)", &[&event_id, &order_ids]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
     /// Up to `limit` pending orders whose deadline passed more than `grace_ms` ago, the most overdue first.
     pub async fn overdue_orders(&self, grace_ms: i32, limit: i32) -> Result<Vec<Overdue>, DbError> {
         let rows = self.query("select event_id, order_id from rowlock.overdue_orders($1, $2)", &[&grace_ms, &limit]).await?;

@@ -13,8 +13,24 @@ use crate::db::{DbError, Expired, ExpiryOutcome, Retry};
 pub(super) struct Due {
     pub(super) event_id: i64,
     pub(super) order_id: Uuid,
-    /// How long it has been due, in milliseconds, where that is known.
+    /// How long it has been due, in milliseconds, where that says something about the queue.
     pub(super) lag_ms: Option<u64>,
+}
+
+/// What became of orders that were to be expired.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settled {
+    /// How many have ended.
+    pub(super) ended: usize,
+    /// Milliseconds until the last of those is due that were not yet.
+    pub(super) due_in_ms: Option<i32>,
+}
+
+impl Settled {
+    pub(super) fn add(&mut self, other: Self) {
+        self.ended += other.ended;
+        self.due_in_ms = self.due_in_ms.max(other.due_in_ms);
+    }
 }
 
 impl Expiry {
@@ -27,60 +43,56 @@ impl Expiry {
         let mut done = 0;
         for (event_id, orders) in by_event {
             match self.expire(event_id, &orders).await {
-                Ok(ended) => done += ended,
+                Ok(settled) => done += settled.ended,
                 Err(error) => tracing::warn!(event_id, orders = orders.len(), %error, "orders wait for their expiry"),
             }
         }
         done
     }
 
-    /// Answers how many have ended. `Err` only when the database cannot be asked or somebody holds a lock: then nobody's attempt
-    /// is spent, and the lease or the sweep brings the orders back.
-    async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<usize, DbError> {
+    /// Expires those of the event's orders that are due. `Err` only when the database cannot be asked or somebody holds a lock: then
+    /// nobody's attempt is spent, and the lease or the sweep brings the orders back.
+    pub(super) async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<Settled, DbError> {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         match self.db.expire_orders(event_id, &ids).await {
-            Ok(outcomes) => {
-                let ended = outcomes.iter().filter(|order| !matches!(order.outcome, ExpiryOutcome::NotDue { .. })).count();
-                let lags_ms: HashMap<Uuid, Option<u64>> = orders.iter().map(|order| (order.order_id, order.lag_ms)).collect();
-                for outcome in outcomes {
-                    let lag_ms = lags_ms.get(&outcome.order_id).copied().flatten();
-                    self.done(event_id, outcome, lag_ms).await;
-                }
-                Ok(ended)
-            }
+            Ok(outcomes) => Ok(self.settled(orders, &outcomes)),
             Err(error @ (DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => Err(error),
             // One order that cannot be expired must not keep the others waiting: each by itself.
             Err(_) if orders.len() > 1 => {
-                let mut ended = 0;
+                let mut settled = Settled::default();
                 for order in orders {
-                    ended += Box::pin(self.expire(event_id, std::slice::from_ref(order))).await?;
+                    settled.add(Box::pin(self.expire(event_id, std::slice::from_ref(order))).await?);
                 }
-                Ok(ended)
+                Ok(settled)
             }
-            Err(error) => self.failed(event_id, ids[0], &error).await.map(|()| 0),
+            Err(error) => self.failed(event_id, ids[0], &error).await.map(|()| Settled::default()),
         }
     }
 
-    async fn done(&self, event_id: i64, expired: Expired, lag_ms: Option<u64>) {
-        match expired.outcome {
-            ExpiryOutcome::Expired => {
-                self.metrics.order_expired(lag_ms.map(Duration::from_millis));
-                self.queue.remove(event_id, expired.order_id);
+    fn settled(&self, orders: &[Due], outcomes: &[Expired]) -> Settled {
+        let lags_ms: HashMap<Uuid, Option<u64>> = orders.iter().map(|order| (order.order_id, order.lag_ms)).collect();
+        let mut settled = Settled::default();
+        for expired in outcomes {
+            match expired.outcome {
+                ExpiryOutcome::Expired => {
+                    let lag_ms = lags_ms.get(&expired.order_id).copied().flatten();
+                    self.metrics.order_expired(lag_ms.map(Duration::from_millis));
+                    settled.ended += 1;
+                }
+                ExpiryOutcome::NotDue { due_in_ms } => settled.due_in_ms = settled.due_in_ms.max(Some(due_in_ms)),
+                ExpiryOutcome::NotPending | ExpiryOutcome::NotFound => settled.ended += 1,
             }
-            ExpiryOutcome::NotDue { due_in_ms } => self.queue.postpone(event_id, expired.order_id, due_in_ms).await,
-            ExpiryOutcome::NotPending | ExpiryOutcome::NotFound => self.queue.remove(event_id, expired.order_id),
         }
+        settled
     }
 
+    /// Writes the failure down; from then on the order is the sweep's, which tries again when that is due.
     async fn failed(&self, event_id: i64, order_id: Uuid, error: &DbError) -> Result<(), DbError> {
         self.metrics.expiry_failed();
         tracing::error!(event_id, %order_id, %error, "an order cannot be expired");
         match self.db.record_expiry_failure(event_id, order_id, &error.to_string(), self.settings.attempts_max).await? {
-            Retry::InMs(retry_in_ms) => self.queue.postpone(event_id, order_id, retry_in_ms).await,
-            Retry::DeadLetter => {
-                tracing::error!(event_id, %order_id, "its expiry is a dead letter now");
-                self.queue.remove(event_id, order_id);
-            }
+            Retry::InMs(retry_in_ms) => tracing::warn!(event_id, %order_id, retry_in_ms, "its expiry is tried again"),
+            Retry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is a dead letter now"),
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Putting the seats of unpaid orders back on sale.
 //!
-//! A claim's order goes into a Redis sorted set after its commit, scored by its deadline. Workers lease due ids by a
-//! script and expire them in batches; a crashed worker's lease runs out and somebody else takes the ids. Independently,
-//! one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. Whoever comes first,
-//! the order's row lock decides, and the other finds it no longer pending.
+//! A batch of claims goes into a Redis sorted set after its commit, scored by its deadline. Workers lease what is due by a
+//! script and expire those of its orders that are still pending; a crashed worker's lease runs out and somebody else takes it.
+//! Independently, one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. Whoever comes
+//! first, the order's row lock decides, and the other finds it no longer pending.
 
 mod carry_out;
 mod queue;
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::db::{Db, Endpoint, Patience};
 use crate::metrics::Metrics;
 
-pub use queue::ExpiryQueue;
+pub use queue::{Batch, ExpiryQueue};
 
 /// How expiry is run.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
-//! The expiry queue: a Redis sorted set of pending orders by deadline.
+//! The expiry queue: a Redis sorted set of deadlines, with one entry for all orders that were claimed together.
 //!
-//! It is a convenience, never a record: an entry that is lost is found by the sweep, and one too many finds its order
-//! no longer pending. So nothing here waits for Redis on a buyer's path.
+//! Orders of one batch have one deadline, so a rush of ten thousand claims is some hundred entries, and a payment needs none of them
+//! changed: whoever takes an entry asks PostgreSQL which of its orders are still pending. The queue is a convenience, never a record:
+//! what is lost is found by the sweep, and an entry too many finds nothing pending. So nothing here waits for Redis on a buyer's path.
 
-use std::mem::discriminant;
 use std::sync::LazyLock;
 
 use redis::{Pipeline, Script};
@@ -13,25 +13,26 @@ use uuid::Uuid;
 use crate::redis_link::{RedisHealth, RedisLink, tagged};
 
 const KEY: &str = "expiry";
-/// Changes that may wait for Redis; more are dropped, and the sweep finds what they meant.
-const CHANGES_MAX: usize = 100_000;
-/// Changes that one round trip carries.
-const PIPELINE_MAX: usize = 1_000;
+/// Entries that may wait for Redis; more are dropped, and the sweep finds what they meant.
+const ENTRIES_MAX: usize = 100_000;
+/// Entries that one command carries.
+const COMMAND_MAX: usize = 1_000;
 
-/// Leases due entries by pushing their score ahead: whoever leased them removes them in time, or they come due again.
-/// The clock is Redis' own, the same for every server. Answers the time until the next entry is due, or -1 for none,
-/// followed by member and lag in milliseconds of each entry leased.
+/// Leases due entries, until they stand for enough orders, by pushing their score ahead: whoever leased them removes them in time, or
+/// they come due again. The clock is Redis' own, the same for every server. Answers the time until the next entry is due, or -1 for
+/// none, followed by the entries leased.
 static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
-        local answer = {'-1'}
-        for i = 1, #due, 2 do
-            redis.call('ZADD', KEYS[1], now + ARGV[2], due[i])
-            answer[#answer + 1] = due[i]
-            answer[#answer + 1] = tostring(now - due[i + 1])
+        local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+        local answer, orders = {'-1'}, 0
+        for _, entry in ipairs(due) do
+            if orders >= tonumber(ARGV[1]) then break end
+            redis.call('ZADD', KEYS[1], now + ARGV[2], entry)
+            answer[#answer + 1] = entry
+            orders = orders + (tonumber(string.match(entry, ':(%d+)$')) or 1)
         end
         local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
         if #first > 0 then answer[1] = string.format('%.0f', math.max(0, first[2] - now)) end
@@ -45,28 +46,44 @@ static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
         r"
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        return redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[2])",
+        for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[i]) end
+        return #ARGV - 1",
     )
 });
 
-/// Members are bytes: what others put into the set need not be text.
-enum Change {
-    Push { member: Vec<u8>, due_ms: i64 },
-    Remove { member: Vec<u8> },
+/// Orders of one event with one deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Their event.
+    pub event_id: i64,
+    /// One of them, which PostgreSQL knows the others by.
+    pub order_id: Uuid,
+    /// How many they are.
+    pub orders: usize,
 }
 
-/// An entry this worker has leased.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Leased {
-    pub(super) event_id: i64,
-    pub(super) order_id: Uuid,
-    /// How long it has been due, in milliseconds.
-    pub(super) lag_ms: u64,
+impl Batch {
+    /// Its entry in the sorted set.
+    fn entry(self) -> String {
+        format!("{}:{}:{}", self.event_id, self.order_id, self.orders)
+    }
+
+    /// The batch of an entry; `None`: it was not written by us.
+    fn of(entry: &[u8]) -> Option<Self> {
+        let mut words = std::str::from_utf8(entry).ok()?.split(':');
+        let batch = Self {
+            event_id: words.next()?.parse().ok()?,
+            order_id: Uuid::try_parse(words.next()?).ok()?,
+            orders: words.next()?.parse().ok()?,
+        };
+        // What reads like one of ours, but is spelled otherwise, could not be removed by its spelling.
+        (batch.entry().as_bytes() == entry).then_some(batch)
+    }
 }
 
 /// What a lease brought.
 pub(super) struct Lease {
-    pub(super) entries: Vec<Leased>,
+    pub(super) batches: Vec<Batch>,
     /// Milliseconds until the next entry comes due.
     pub(super) next_in_ms: Option<u64>,
 }
@@ -75,15 +92,15 @@ pub(super) struct Lease {
 #[derive(Clone)]
 pub struct ExpiryQueue {
     redis: RedisLink,
-    changes: mpsc::Sender<Change>,
+    entries: mpsc::Sender<(i64, String)>,
 }
 
 impl ExpiryQueue {
-    /// A queue over Redis. Must be called within a runtime: changes are written by a task that ends with the last handle.
+    /// A queue over Redis. Must be called within a runtime: entries are written by a task that ends with the last handle.
     pub fn new(redis: RedisLink) -> Self {
-        let (changes, receiver) = mpsc::channel(CHANGES_MAX);
-        tokio::spawn(write_changes(redis.clone(), receiver));
-        Self { redis, changes }
+        let (entries, receiver) = mpsc::channel(ENTRIES_MAX);
+        tokio::spawn(write_entries(redis.clone(), receiver));
+        Self { redis, entries }
     }
 
     /// Whether there is a Redis to queue in.
@@ -96,85 +113,100 @@ impl ExpiryQueue {
         self.redis.health().await
     }
 
-    /// Adds an order, due at `due_ms` (Unix milliseconds). Never waits.
-    pub fn push(&self, event_id: i64, order_id: Uuid, due_ms: i64) {
-        self.change(Change::Push { member: member(event_id, order_id).into(), due_ms });
-    }
-
-    /// Removes an order that was paid or ended. Never waits.
-    pub fn remove(&self, event_id: i64, order_id: Uuid) {
-        self.change(Change::Remove { member: member(event_id, order_id).into() });
-    }
-
-    fn change(&self, change: Change) {
-        if self.redis.is_on() && self.changes.try_send(change).is_err() {
-            tracing::debug!("the expiry queue's writer is behind; the sweep will find this order");
+    /// Adds orders that were claimed together, due at `due_ms` (Unix milliseconds). Never waits.
+    pub fn push(&self, batch: Batch, due_ms: i64) {
+        if self.redis.is_on() && self.entries.try_send((due_ms, batch.entry())).is_err() {
+            tracing::debug!("the expiry queue's writer is behind; the sweep will find these orders");
         }
     }
 
-    /// Takes up to `limit` due entries for `lease_ms`; `None` when Redis cannot be asked.
-    pub(super) async fn lease(&self, limit: usize, lease_ms: i64) -> Option<Lease> {
-        let answer: Vec<Vec<u8>> = self.redis.script(&LEASE, KEY, &[limit.to_string(), lease_ms.to_string()]).await?;
-        let (next, pairs) = answer.split_first()?;
-        let (entries, broken) = leased(pairs);
+    /// Takes due entries of about so many orders for `lease_ms`; `None` when Redis cannot be asked.
+    pub(super) async fn lease(&self, orders: usize, lease_ms: i64) -> Option<Lease> {
+        let answer: Vec<Vec<u8>> = self.redis.script(&LEASE, KEY, &[orders.to_string(), lease_ms.to_string()]).await?;
+        let (next, entries) = answer.split_first()?;
+        let (mut batches, mut broken) = (Vec::with_capacity(entries.len()), Vec::new());
+        for entry in entries {
+            match Batch::of(entry) {
+                Some(batch) => batches.push(batch),
+                None => broken.push(entry.as_slice()),
+            }
+        }
         if !broken.is_empty() {
             tracing::warn!(entries = broken.len(), "dropping entries of the expiry queue that cannot be read");
-            broken.into_iter().for_each(|member| self.change(Change::Remove { member }));
+            self.remove_entries(&broken).await;
         }
-        Some(Lease { entries, next_in_ms: std::str::from_utf8(next).ok()?.parse().ok() })
+        Some(Lease { batches, next_in_ms: std::str::from_utf8(next).ok()?.parse().ok() })
     }
 
-    /// Makes an entry, if it is still there, due again in so many milliseconds of Redis' clock.
-    pub(super) async fn postpone(&self, event_id: i64, order_id: Uuid, in_ms: i32) {
-        self.redis.script::<i64>(&POSTPONE, KEY, &[in_ms.to_string(), member(event_id, order_id)]).await;
+    /// Removes entries that are done with.
+    pub(super) async fn remove(&self, batches: &[Batch]) {
+        self.remove_entries(&batches.iter().map(|batch| batch.entry()).collect::<Vec<_>>()).await;
+    }
+
+    /// Makes entries, where they are still there, due again in so many milliseconds of Redis' clock.
+    pub(super) async fn postpone(&self, batches: &[Batch], in_ms: i32) {
+        let args: Vec<String> = std::iter::once(in_ms.to_string()).chain(batches.iter().map(|batch| batch.entry())).collect();
+        self.redis.script::<i64>(&POSTPONE, KEY, &args).await;
+    }
+
+    async fn remove_entries<T: AsRef<[u8]>>(&self, entries: &[T]) {
+        self.redis
+            .pipeline(|prefix| {
+                let mut pipeline = redis::pipe();
+                pipeline.cmd("ZREM").arg(tagged(prefix, KEY)).ignore();
+                entries.iter().for_each(|entry| {
+                    pipeline.arg(entry.as_ref());
+                });
+                pipeline
+            })
+            .await;
     }
 }
 
-fn member(event_id: i64, order_id: Uuid) -> String {
-    format!("{event_id}:{order_id}")
-}
-
-/// Members and lags in turn; what cannot be read was not written by us.
-fn leased(pairs: &[Vec<u8>]) -> (Vec<Leased>, Vec<Vec<u8>>) {
-    let (mut entries, mut broken) = (Vec::new(), Vec::new());
-    for pair in pairs.chunks_exact(2) {
-        match entry(&pair[0], &pair[1]) {
-            Some(entry) => entries.push(entry),
-            None => broken.push(pair[0].clone()),
+/// Carries entries to Redis, as many in one command as have gathered.
+async fn write_entries(redis: RedisLink, mut entries: mpsc::Receiver<(i64, String)>) {
+    let mut gathered = Vec::new();
+    while entries.recv_many(&mut gathered, COMMAND_MAX).await > 0 {
+        if !redis.pipeline(|prefix| added(&tagged(prefix, KEY), &gathered)).await {
+            tracing::debug!(entries = gathered.len(), "Redis did not take entries of the expiry queue; the sweep makes up for them");
         }
-    }
-    (entries, broken)
-}
-
-fn entry(member: &[u8], lag_ms: &[u8]) -> Option<Leased> {
-    let (event_id, order_id) = std::str::from_utf8(member).ok()?.split_once(':')?;
-    let lag_ms: f64 = std::str::from_utf8(lag_ms).ok()?.parse().unwrap_or(0.0);
-    Some(Leased { event_id: event_id.parse().ok()?, order_id: Uuid::try_parse(order_id).ok()?, lag_ms: lag_ms.max(0.0) as u64 })
-}
-
-/// Carries changes to Redis in their order, as many in one round trip as have gathered.
-async fn write_changes(redis: RedisLink, mut changes: mpsc::Receiver<Change>) {
-    let mut batch = Vec::with_capacity(PIPELINE_MAX);
-    while changes.recv_many(&mut batch, PIPELINE_MAX).await > 0 {
-        let taken = redis.pipeline(|prefix| pipeline(&tagged(prefix, KEY), &batch)).await;
-        if !taken {
-            tracing::debug!(changes = batch.len(), "Redis did not take changes of the expiry queue; the sweep makes up for them");
-        }
-        batch.clear();
+        gathered.clear();
     }
 }
 
-/// One command for all neighbours of one kind: a rush of claims, and of payments, is a few commands for Redis instead of thousands.
-fn pipeline(key: &str, batch: &[Change]) -> Pipeline {
+fn added(key: &str, entries: &[(i64, String)]) -> Pipeline {
     let mut pipeline = redis::pipe();
-    for run in batch.chunk_by(|one, next| discriminant(one) == discriminant(next)) {
-        pipeline.cmd(if matches!(run[0], Change::Push { .. }) { "ZADD" } else { "ZREM" }).arg(key).ignore();
-        for change in run {
-            match change {
-                Change::Push { member, due_ms } => pipeline.arg(due_ms).arg(member),
-                Change::Remove { member } => pipeline.arg(member),
-            };
-        }
+    pipeline.cmd("ZADD").arg(key).ignore();
+    for (due_ms, entry) in entries {
+        pipeline.arg(due_ms).arg(entry);
     }
     pipeline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written_and_nothing_else_is() {
+        let batch = Batch { event_id: 7, order_id: Uuid::from_u128(9), orders: 128 };
+        assert_eq!(batch.entry(), "7:00000000-0000-0000-0000-000000000009:128");
+        assert_eq!(Batch::of(batch.entry().as_bytes()), Some(batch));
+        let id = batch.order_id;
+        let strangers = [
+            String::new(),
+            ":".to_owned(),
+            format!("7:{id}"),
+            format!("7:{id}:"),
+            format!("7:{id}:1:1"),
+            format!("07:{id}:1"),
+            format!("7:{}:1", id.simple()),
+            format!("7:{id}:-1"),
+            format!("99999999999999999999:{id}:1"),
+        ];
+        for entry in strangers {
+            assert_eq!(Batch::of(entry.as_bytes()), None, "{entry}");
+        }
+        assert_eq!(Batch::of(b"\xff\xfe"), None);
+    }
 }

@@ -51,9 +51,9 @@ fn queue_key(server: &TestServer) -> String {
     format!("{{{}}}:expiry", server.redis_prefix)
 }
 
-/// The entry of an order in the queue.
+/// The entry of an order in the queue, claimed alone.
 fn entry(order: &Value) -> String {
-    format!("{}:{}", order["event_id"], order_id(order))
+    format!("{}:{}:1", order["event_id"], order_id(order))
 }
 
 /// When the queue means to expire the order, in Unix milliseconds; `None` if it does not know it.

@@ -107,27 +107,3 @@ async fn an_order_that_is_paid_or_expired_cannot_be_cancelled() {
     assert_eq!(alice.order(&paid).await.expect(200)["status"], "paid");
     server.assert_invariants().await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_order_leaves_the_expiry_queue() {
-    let server = TestServer::start().await;
-    let mut patient = event_json(&[("A", 1000, 20)]);
-    patient["window_ms"] = json!(3_600_000);
-    let event = server.event(patient).await;
-    let alice = server.customer("alice");
-    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
-    let kept = alice.claim_seats(&event, &[("A", 2)]).await.expect(201);
-    let queued = async || {
-        let mut redis = server.redis().await;
-        let key = format!("{{{}}}:expiry", server.redis_prefix);
-        let members: Vec<String> = redis::cmd("ZRANGE").arg(key).arg(0).arg(-1).query_async(&mut redis).await.expect("a sorted set");
-        members
-    };
-    let names = |order: &Value| format!("{}:{}", event.id, order["order_id"].as_str().expect("an id"));
-    eventually(PATIENCE, || async { queued().await.len() == 2 }).await;
-    assert!(queued().await.contains(&names(&order)));
-    alice.cancel(&order).await.expect(200);
-    eventually(PATIENCE, || async { queued().await == [names(&kept)] }).await;
-    server.gateway().pay(&kept).await.expect(200);
-    eventually(PATIENCE, || async { queued().await.is_empty() }).await;
-}

@@ -85,7 +85,7 @@ impl Lanes {
     /// Starts the lanes; each opens its connection with its first request.
     pub fn start(endpoint: &Endpoint, settings: LaneSettings, queue: &ExpiryQueue, metrics: &Arc<Metrics>) -> Self {
         let claims = Arc::new(Claims::new(queue.clone(), Arc::clone(metrics)));
-        let payments = Arc::new(Payments::new(queue.clone(), Arc::clone(metrics)));
+        let payments = Arc::new(Payments::new(Arc::clone(metrics)));
         let workers = TaskTracker::new();
         Self {
             claims: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &claims, &workers)).collect(),

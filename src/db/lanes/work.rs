@@ -1,12 +1,13 @@
 //! The two kinds of work a lane does: claims and payments.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
 use crate::db::DbError;
 use crate::db::batches::{self, LaneClient};
 use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome, Wanted};
-use crate::expiry::ExpiryQueue;
+use crate::expiry::{Batch, ExpiryQueue};
 use crate::metrics::Metrics;
 
 /// For each request its answer, or `None` where the database has none yet.
@@ -31,8 +32,8 @@ pub(super) trait Work: Send + Sync + 'static {
     /// What a lost call is known to have done. `None`: nothing, so that it can be made again.
     fn recall(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 
-    /// Called with each answer after its commit; must not wait.
-    fn committed(&self, request: &Self::Request, answer: &Self::Answer);
+    /// Called with what a call answered, after its commit; must not wait.
+    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a Self::Request, &'a Self::Answer)>);
 
     /// Called with the size of each batch.
     fn batched(&self, size: usize);
@@ -71,10 +72,16 @@ impl Work for Claims {
         batches::claimed(lane, event_id, requests)
     }
 
-    fn committed(&self, _: &ClaimRequest, answer: &ClaimOutcome) {
-        if let ClaimOutcome::Claimed(order) = answer {
-            self.queue.push(order.event_id, order.order_id, unix_ms(order.expires_at));
+    /// Orders that were claimed together have one deadline, and become one entry of the expiry queue.
+    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a ClaimRequest, &'a ClaimOutcome)>) {
+        let mut batches: BTreeMap<i64, Batch> = BTreeMap::new();
+        for (_, answer) in answered {
+            if let ClaimOutcome::Claimed(order) = answer {
+                let first = Batch { event_id: order.event_id, order_id: order.order_id, orders: 0 };
+                batches.entry(unix_ms(order.expires_at)).or_insert(first).orders += 1;
+            }
         }
+        batches.into_iter().for_each(|(due_ms, batch)| self.queue.push(batch, due_ms));
     }
 
     fn batched(&self, size: usize) {
@@ -83,13 +90,12 @@ impl Work for Claims {
 }
 
 pub(super) struct Payments {
-    queue: ExpiryQueue,
     metrics: Arc<Metrics>,
 }
 
 impl Payments {
-    pub(super) fn new(queue: ExpiryQueue, metrics: Arc<Metrics>) -> Self {
-        Self { queue, metrics }
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics }
     }
 }
 
@@ -117,13 +123,12 @@ impl Work for Payments {
         Ok(vec![None; notices.len()])
     }
 
-    fn committed(&self, notice: &PaymentNotice, answer: &PaymentOutcome) {
-        if matches!(answer, PaymentOutcome::Paid | PaymentOutcome::RefundDue) {
-            self.queue.remove(notice.event_id, notice.order_id);
-        }
-        if notice.succeeded && matches!(answer, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
-            // Money that no row tells of: the log must, until the gateway's operator has looked into it.
-            tracing::error!(?notice, outcome = answer.as_str(), "a payment notice was turned away");
+    /// Money that no row tells of: the log must, until the gateway's operator has looked into it.
+    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a PaymentOutcome)>) {
+        for (notice, answer) in answered {
+            if notice.succeeded && matches!(answer, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
+                tracing::error!(?notice, outcome = answer.as_str(), "a payment notice was turned away");
+            }
         }
     }
 

@@ -155,12 +155,12 @@ impl<W: Work> Worker<W> {
     }
 
     async fn answer(&mut self, batch: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
+        self.work.committed(answered_of(&batch, &answers));
         let (mut answered, mut busy) = (false, Vec::new());
         for (job, answer) in batch.into_iter().zip(answers) {
             match answer {
                 Some(answer) => {
                     answered = true;
-                    self.work.committed(&job.request, &answer);
                     job.reply(Ok(answer));
                 }
                 None if job.age() > BUSY_MAX => job.reply(Err(LaneError::Overloaded { retry_after_s: 1 })),
@@ -221,13 +221,11 @@ impl<W: Work> Worker<W> {
 
     /// What the lost call did is answered; what it surely did not do goes back to the front of the lane.
     fn answer_recalled(&mut self, jobs: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
+        self.work.committed(answered_of(&jobs, &answers));
         let mut undone = Vec::new();
         for (job, answer) in jobs.into_iter().zip(answers) {
             match answer {
-                Some(answer) => {
-                    self.work.committed(&job.request, &answer);
-                    job.reply(Ok(answer));
-                }
+                Some(answer) => job.reply(Ok(answer)),
                 None => undone.push(job),
             }
         }
@@ -245,6 +243,11 @@ impl<W: Work> Worker<W> {
         }
         self.lost.take_if(|lost| lost.jobs.is_empty());
     }
+}
+
+/// The requests that have an answer, with it.
+fn answered_of<'a, W: Work>(jobs: &'a [Job<W>], answers: &'a [Option<W::Answer>]) -> impl Iterator<Item = (&'a W::Request, &'a W::Answer)> {
+    jobs.iter().zip(answers).filter_map(|(job, answer)| Some((&job.request, answer.as_ref()?)))
 }
 
 fn requests<W: Work>(jobs: &[Job<W>]) -> Vec<&W::Request> {

@@ -38,9 +38,9 @@ async fn an_unpaid_order_expires_through_the_queue_and_its_seats_are_sold_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_entry_of_an_order_goes_when_it_is_paid_or_cancelled() {
+async fn what_was_paid_or_cancelled_stays_so_when_its_entry_comes_due() {
     let server = server_without_sweep().await;
-    let event = server.small_event(&[("A", 1000, 4)]).await;
+    let event = brief_event(&server, 4).await;
     let alice = server.customer("alice");
     let paid = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
     let cancelled = alice.claim_seats(&event, &[("A", 2)]).await.expect(201);
@@ -49,6 +49,72 @@ async fn the_entry_of_an_order_goes_when_it_is_paid_or_cancelled() {
     }
     server.gateway().pay(&paid).await.expect(200);
     alice.cancel(&cancelled).await.expect(200);
+    eventually(PATIENCE, || queue_is_empty(&server)).await;
+    let overdue = "select min(expires_at) <= clock_timestamp() from rowlock.orders";
+    assert!(server.ask::<bool>(overdue).await, "nobody took the entries before they were due");
+    assert_eq!((status_of(&server, &paid).await, status_of(&server, &cancelled).await), ("paid".to_owned(), "cancelled".to_owned()));
+    assert_eq!(counter(&server, "rowlock_orders_expired_total").await, 0);
+    server.assert_invariants().await;
+}
+
+/// The deadlines of a batch: its entry names one order, and all that are still pending expire.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending() {
+    const ORDERS: i32 = 40;
+    let server = server_without_sweep().await;
+    let event = brief_event(&server, ORDERS).await;
+    let alice = server.customer("alice");
+    // While somebody holds the event, claims gather behind the first call.
+    server.db.batch_execute("begin; select from rowlock.events for update").await.expect("its lock");
+    let claims = (1..=ORDERS).map(|seat| {
+        let (alice, event) = (alice.clone(), event);
+        tokio::spawn(async move { alice.claim_seats(&event, &[("A", seat)]).await.expect(201) })
+    });
+    let claims: Vec<_> = claims.collect();
+    eventually(PATIENCE, || async { counter(&server, "rowlock_lane_depth{lane=\"claims\"}").await == u64::from(ORDERS.unsigned_abs()) })
+        .await;
+    server.db.batch_execute("commit").await.expect("released");
+    let mut orders = Vec::new();
+    for claim in claims {
+        orders.push(claim.await.expect("a claim"));
+    }
+    let batches: i64 = server.ask("select count(*) from rowlock.deadlines").await;
+    assert!(batches <= 10, "{batches} batches of {ORDERS} claims");
+    let queued = || async { server.redis().await.zcard::<_, i64>(queue_key(&server)).await.expect("Redis answers") };
+    eventually(PATIENCE, || async { queued().await == batches }).await;
+    // The one that the entry names may be paid: the others still have their deadline.
+    let named: String = server.ask("select first_order_id::text from rowlock.deadlines order by cardinality(order_ids) desc limit 1").await;
+    let (paid, unpaid): (Vec<Value>, Vec<Value>) = orders.into_iter().partition(|order| order_id(order) == named);
+    assert_eq!(server.gateway().pay(&paid[0]).await.expect(200)["outcome"], "paid");
+    for order in &unpaid {
+        let late_ms = expired_after_ms(&server, order).await;
+        assert!((0.0..250.0 * SLACK).contains(&late_ms), "{late_ms} ms late");
+    }
+    eventually(PATIENCE, || queue_is_empty(&server)).await;
+    assert_eq!(status_of(&server, &paid[0]).await, "paid");
+    assert_eq!(counter(&server, "rowlock_orders_expired_total").await, unpaid.len() as u64);
+    server.assert_invariants().await;
+}
+
+/// A server whose Redis runs ahead of PostgreSQL's clock takes entries too early.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_is_taken_too_early_comes_back_when_it_is_due() {
+    let server = server_without_sweep().await;
+    let event = brief_event(&server, 4).await;
+    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    eventually(PATIENCE, || queued_for_ms(&server, &order)).await;
+    let moved: u64 = redis::cmd("ZADD")
+        .arg(queue_key(&server))
+        .arg("XX")
+        .arg("CH")
+        .arg(1)
+        .arg(entry(&order))
+        .query_async(&mut server.redis().await)
+        .await
+        .expect("Redis answers");
+    assert_eq!(moved, 1);
+    let late_ms = expired_after_ms(&server, &order).await;
+    assert!((0.0..250.0 * SLACK).contains(&late_ms), "{late_ms} ms late");
     eventually(PATIENCE, || queue_is_empty(&server)).await;
 }
 
@@ -113,12 +179,15 @@ async fn garbage_in_the_queue_is_thrown_out_and_harms_nobody() {
         "nonsense".to_owned(),
         String::new(),
         ":".to_owned(),
-        format!("{}:no-uuid", event.id),
-        format!("99999999999999999999:{stranger}"),
-        format!("-1:{stranger}"),
-        format!("424242:{stranger}"),
-        format!("{}:{stranger}", event.id),
-        format!("{}:{}:", event.id, order_id(&early)),
+        format!("{}:no-uuid:1", event.id),
+        format!("99999999999999999999:{stranger}:1"),
+        format!("-1:{stranger}:1"),
+        format!("424242:{stranger}:1"),
+        format!("{}:{stranger}:1", event.id),
+        format!("{}:{stranger}:18446744073709551615", event.id),
+        format!("{}:{}", event.id, order_id(&early)),
+        format!("{}:{}:-1", event.id, order_id(&early)),
+        format!("{}:{}:1:", event.id, order_id(&early)),
         "\u{0}\u{1}💺".to_owned(),
     ];
     let mut put = redis::pipe();

@@ -64,8 +64,9 @@ async fn ten_thousand_orders(server: &TestServer) -> Storm {
 
 /// What the lanes do for orders that are claimed over HTTP.
 async fn put_into_the_queue(server: &TestServer) {
-    let sql = "select event_id || ':' || order_id, (extract(epoch from expires_at) * 1000)::bigint from rowlock.orders";
-    let rows = server.db.query(sql, &[]).await.expect("the orders");
+    let sql = "select event_id || ':' || first_order_id || ':' || cardinality(order_ids), (extract(epoch from expires_at) * 1000)::bigint
+                 from rowlock.deadlines";
+    let rows = server.db.query(sql, &[]).await.expect("the deadlines");
     let entries: Vec<(i64, String)> = rows.iter().map(|row| (row.get(1), row.get(0))).collect();
     for some in entries.chunks(1_000) {
         server.redis().await.zadd_multiple::<_, _, _, ()>(queue_key(server), some).await.expect("Redis answers");

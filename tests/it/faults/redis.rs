@@ -63,9 +63,10 @@ async fn a_killed_redis_is_done_without_and_used_again_when_it_is_back() {
 
     server.own_redis().await.restart().await.expect("restarted");
     becomes(&server, "ready", "up").await;
-    let order = server.customer("carol").claim_seats(&event, &[("A", 20_000)]).await.expect(201);
+    let quiet = event_of(&server, 600_000).await;
+    let order = server.customer("carol").claim_seats(&quiet, &[("A", 20_000)]).await.expect(201);
     let (key, entry) =
-        (format!("{{{}}}:expiry", server.redis_prefix), format!("{}:{}", event.id, order["order_id"].as_str().expect("an id")));
+        (format!("{{{}}}:expiry", server.redis_prefix), format!("{}:{}:1", quiet.id, order["order_id"].as_str().expect("an id")));
     eventually(PATIENCE, || async {
         server.redis().await.zscore::<_, _, Option<f64>>(&key, &entry).await.expect("Redis answers").is_some()
     })

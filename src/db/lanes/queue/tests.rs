@@ -31,7 +31,7 @@ impl Work for Numbers {
         Ok(vec![None; requests.len()])
     }
 
-    fn committed(&self, _: &(i64, usize), (): &()) {}
+    fn committed<'a>(&self, _: impl Iterator<Item = (&'a (i64, usize), &'a ())>) {}
 
     fn batched(&self, _: usize) {}
 }

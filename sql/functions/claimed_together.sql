@@ -1,0 +1,49 @@
+-- Finds the pending orders of one event that were claimed together with the named ones, those included, and says how long each is due.
+--
+-- The expiry queue asks this: it has one entry for all orders of a claimed batch, since they have one deadline. Orders whose expiry
+-- failed are left out, and so are those whose row of rowlock.deadlines is gone: the sweep sees to both. overdue_ms is below zero for
+-- a deadline that is still ahead.
+--
+-- Locks: none. Errors: none.
+create or replace function rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[])
+returns table (order_id uuid, overdue_ms integer)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $function$
+#variable_conflict use_column
+begin
+    -- "between" and the order keep to the primary key, as _known_claims explains.
+    return query
+    select distinct i.order_id,
+        greatest(least(extract(epoch from clock_timestamp() - d.expires_at) * 1000, 2147483647), -2147483648)::integer
+    from unnest(p_order_ids) as n (order_id)
+    cross join lateral (
+        select o.expires_at from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
+        order by o.order_id
+        limit 1
+    ) o
+    join rowlock.deadlines d
+        on d.event_id = p_event_id and d.expires_at = o.expires_at and n.order_id = any (d.order_ids)
+    cross join unnest(d.order_ids) as i (order_id)
+    cross join lateral (
+        select from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+        order by o.order_id
+        limit 1
+    ) p
+    where not exists (select from rowlock.expiry_failures f where f.event_id = p_event_id and f.order_id = i.order_id);
+end
+$function$;
+
+comment on function rowlock.claimed_together(bigint, uuid[]) is
+    'Pending orders that were claimed together with these, and how long each is overdue.';
+revoke all on function rowlock.claimed_together(bigint, uuid[]) from public;
+grant execute on function rowlock.claimed_together(bigint, uuid[]) to rowlock_app;
