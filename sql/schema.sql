@@ -1573,8 +1573,8 @@ begin
         returning order_id
     )
     insert into rowlock.deadlines (event_id, expires_at, first_order_id, order_ids)
-    select p_event_id, v_expires_at, (array_agg(p.order_id))[1], array_agg(p.order_id)
-      from placed p;
+    select p_event_id, v_expires_at, p.order_ids[1], p.order_ids
+      from (select array_agg(p.order_id order by p.order_id) as order_ids from placed p) p;
 end
 $$;
 
@@ -2430,7 +2430,7 @@ begin
         limit 1
     ) o
     join rowlock.deadlines d
-        on d.event_id = p_event_id and d.expires_at = o.expires_at and n.order_id = any (d.order_ids)
+        on d.event_id = p_event_id and d.expires_at = o.expires_at and d.first_order_id = n.order_id
     cross join unnest(d.order_ids) as i (order_id)
     cross join lateral (
         select from rowlock.orders o

@@ -1,4 +1,5 @@
--- Writes what a batch's winners won: their seats become held, their orders are created. The first arrays have one element a request,
+-- Writes what a batch's winners won: their seats become held, their orders are created, with one row of rowlock.deadlines for them all,
+-- named by the first by id, as claimed_together finds it. The first arrays have one element a request,
 -- the last four one a won seat, in the order asked for, naming its request and where the locked row of the seat lies. The time is the
 -- database's, cut to milliseconds; deadlines follow from the event's window. Moving the counts is left to the caller, once a batch.
 --
@@ -51,8 +52,8 @@ begin
         returning order_id
     )
     insert into rowlock.deadlines (event_id, expires_at, first_order_id, order_ids)
-    select p_event_id, v_expires_at, (array_agg(p.order_id))[1], array_agg(p.order_id)
-      from placed p;
+    select p_event_id, v_expires_at, p.order_ids[1], p.order_ids
+      from (select array_agg(p.order_id order by p.order_id) as order_ids from placed p) p;
 end
 $$;
 

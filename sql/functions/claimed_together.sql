@@ -1,8 +1,8 @@
 -- Finds the pending orders of one event that were claimed together with the named ones, those included, and says how long each is due.
 --
--- The expiry queue asks this: it has one entry for all orders of a claimed batch, since they have one deadline. Orders whose expiry
--- failed are left out, and so are those whose row of rowlock.deadlines is gone: the sweep sees to both. overdue_ms is below zero for
--- a deadline that is still ahead.
+-- The expiry queue asks this: it has one entry for all orders of a claimed batch, since they have one deadline, and names the first of
+-- them by id. Orders whose expiry failed are left out, and so are those whose row of rowlock.deadlines is gone or has another name: the
+-- sweep sees to both. overdue_ms is below zero for a deadline that is still ahead.
 --
 -- Locks: none. Errors: none.
 create or replace function rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[])
@@ -31,7 +31,7 @@ begin
         limit 1
     ) o
     join rowlock.deadlines d
-        on d.event_id = p_event_id and d.expires_at = o.expires_at and n.order_id = any (d.order_ids)
+        on d.event_id = p_event_id and d.expires_at = o.expires_at and d.first_order_id = n.order_id
     cross join unnest(d.order_ids) as i (order_id)
     cross join lateral (
         select from rowlock.orders o

@@ -177,10 +177,11 @@ async fn run<W: Work>(
 
 /// Claims, or claims and pays, in a house of ten sections.
 async fn sell(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> anyhow::Result<Vec<Connection>> {
-    let (count, status) = match side {
-        Side::Orders(_) => (stage.scale.orders, "paid"),
-        _ => (stage.scale.claims, "pending_payment"),
-    };
+    let is_whole = matches!(side, Side::Claims(Part::Whole) | Side::Orders(Part::Whole));
+    let (all, status) =
+        if matches!(side, Side::Orders(_)) { (stage.scale.orders, "paid") } else { (stage.scale.claims, "pending_payment") };
+    // The parts only explain the whole: half as many do.
+    let count = if is_whole { all } else { all / 2 };
     let sale = stage.house(10, stage.scale.claims.div_ceil(10)).await?;
     stage.settle().await?;
     let claims = Claims::new(stage, &sale, draw_seats(&sale, count, &mut stage.rng()));
@@ -188,14 +189,12 @@ async fn sell(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> an
         Side::Orders(_) => run(stage, side, connections, count, Arc::new(Orders(claims))).await?,
         _ => run(stage, side, connections, count, claims).await?,
     };
-    match side {
-        Side::Claims(Part::Whole) | Side::Orders(Part::Whole) => sold(stage, &sale, status, &outcome, connections).await,
-        // What was left out is missing now: there is nothing to hold it against.
-        _ => {
-            stage.empty().await?;
-            Ok(connections)
-        }
+    if is_whole {
+        return sold(stage, &sale, status, &outcome, connections).await;
     }
+    // What was left out is missing now: there is nothing to hold it against.
+    stage.empty().await?;
+    Ok(connections)
 }
 
 /// Holds the answers against the database, and makes room for the next side.

@@ -56,7 +56,7 @@ static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
 pub struct Batch {
     /// Their event.
     pub event_id: i64,
-    /// One of them, which PostgreSQL knows the others by.
+    /// The first of them by id, which PostgreSQL knows them all by.
     pub order_id: Uuid,
     /// How many they are.
     pub orders: usize,

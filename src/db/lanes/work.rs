@@ -78,7 +78,9 @@ impl Work for Claims {
         for (_, answer) in answered {
             if let ClaimOutcome::Claimed(order) = answer {
                 let first = Batch { event_id: order.event_id, order_id: order.order_id, orders: 0 };
-                batches.entry(unix_ms(order.expires_at)).or_insert(first).orders += 1;
+                let batch = batches.entry(unix_ms(order.expires_at)).or_insert(first);
+                batch.order_id = batch.order_id.min(order.order_id);
+                batch.orders += 1;
             }
         }
         batches.into_iter().for_each(|(due_ms, batch)| self.queue.push(batch, due_ms));
