@@ -1555,7 +1555,7 @@ begin
     get diagnostics v_held = row_count;
     perform rowlock._assert_rows(v_held, cardinality(p_seat_rows), 'claimed seats');
 
-    -- Sorted once for all: an aggregate with an order of its own would sort again for every order.
+    -- Sorted once for all: an aggregate with an order of its own would sort again for every order. (The deadline's does so once a batch.)
     with placed as (
         insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
                                     idempotency_key, fingerprint)
@@ -2407,7 +2407,7 @@ $$;
 
 COMMENT ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) IS 'The orders of those ids that exist, answered as claims; resolves a lost answer.';
 
-CREATE FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) RETURNS TABLE(order_id uuid, overdue_ms integer)
+CREATE FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) RETURNS TABLE(order_id uuid, overdue_ms integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2417,20 +2417,26 @@ CREATE FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) 
     SET jit TO 'off'
     AS $$
 #variable_conflict use_column
+declare
+    v_now constant timestamptz := clock_timestamp();
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _known_claims explains; the limits keep to the order of the look-ups: a plan
+    -- made while rowlock.deadlines is empty must not read all of it later.
     return query
-    select distinct i.order_id,
-        greatest(least(extract(epoch from clock_timestamp() - d.expires_at) * 1000, 2147483647), -2147483648)::integer
-    from unnest(p_order_ids) as n (order_id)
+    select i.order_id, greatest(least(extract(epoch from v_now - d.expires_at) * 1000, 2147483647), -2147483648)::integer
+    from (select distinct n.order_id from unnest(p_first_order_ids) as n (order_id)) n
     cross join lateral (
         select o.expires_at from rowlock.orders o
         where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
         order by o.order_id
         limit 1
     ) o
-    join rowlock.deadlines d
-        on d.event_id = p_event_id and d.expires_at = o.expires_at and d.first_order_id = n.order_id
+    cross join lateral (
+        select d.expires_at, d.order_ids from rowlock.deadlines d
+        where d.expires_at = o.expires_at and d.event_id = p_event_id and d.first_order_id between n.order_id and n.order_id
+        order by d.first_order_id
+        limit 1
+    ) d
     cross join unnest(d.order_ids) as i (order_id)
     cross join lateral (
         select from rowlock.orders o
@@ -2442,7 +2448,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) IS 'Pending orders that were claimed together with these, and how long each is overdue.';
+COMMENT ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) IS 'Pending orders of the batches whose first orders by id these are, and how long each is overdue.';
 
 CREATE FUNCTION rowlock.close_event(p_event_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4463,8 +4469,8 @@ GRANT ALL ON FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[],
 REVOKE ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) TO rowlock_app;
 
-REVOKE ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[]) TO rowlock_app;
+REVOKE ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.close_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.close_event(p_event_id bigint) TO rowlock_app;

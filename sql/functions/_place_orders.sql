@@ -34,7 +34,7 @@ begin
     get diagnostics v_held = row_count;
     perform rowlock._assert_rows(v_held, cardinality(p_seat_rows), 'claimed seats');
 
-    -- Sorted once for all: an aggregate with an order of its own would sort again for every order.
+    -- Sorted once for all: an aggregate with an order of its own would sort again for every order. (The deadline's does so once a batch.)
     with placed as (
         insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
                                     idempotency_key, fingerprint)

@@ -1,11 +1,12 @@
--- Finds the pending orders of one event that were claimed together with the named ones, those included, and says how long each is due.
+-- Finds the pending orders of one event that were claimed together, batch by batch, and says how long each is due. A batch is named by
+-- the first of its orders by id, pending or not.
 --
--- The expiry queue asks this: it has one entry for all orders of a claimed batch, since they have one deadline, and names the first of
--- them by id. Orders whose expiry failed are left out, and so are those whose row of rowlock.deadlines is gone or has another name: the
--- sweep sees to both. overdue_ms is below zero for a deadline that is still ahead.
+-- The expiry queue asks this: it has one entry for all orders of a claimed batch, since they have one deadline. Orders whose expiry
+-- failed are left out, and so is a batch whose row of rowlock.deadlines is gone or has another name: the sweep sees to these.
+-- overdue_ms is below zero for a deadline that is still ahead.
 --
 -- Locks: none. Errors: none.
-create or replace function rowlock.claimed_together(p_event_id bigint, p_order_ids uuid[])
+create or replace function rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[])
 returns table (order_id uuid, overdue_ms integer)
 language plpgsql
 stable
@@ -18,20 +19,26 @@ set enable_mergejoin = off
 set jit = off
 as $function$
 #variable_conflict use_column
+declare
+    v_now constant timestamptz := clock_timestamp();
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _known_claims explains; the limits keep to the order of the look-ups: a plan
+    -- made while rowlock.deadlines is empty must not read all of it later.
     return query
-    select distinct i.order_id,
-        greatest(least(extract(epoch from clock_timestamp() - d.expires_at) * 1000, 2147483647), -2147483648)::integer
-    from unnest(p_order_ids) as n (order_id)
+    select i.order_id, greatest(least(extract(epoch from v_now - d.expires_at) * 1000, 2147483647), -2147483648)::integer
+    from (select distinct n.order_id from unnest(p_first_order_ids) as n (order_id)) n
     cross join lateral (
         select o.expires_at from rowlock.orders o
         where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
         order by o.order_id
         limit 1
     ) o
-    join rowlock.deadlines d
-        on d.event_id = p_event_id and d.expires_at = o.expires_at and d.first_order_id = n.order_id
+    cross join lateral (
+        select d.expires_at, d.order_ids from rowlock.deadlines d
+        where d.expires_at = o.expires_at and d.event_id = p_event_id and d.first_order_id between n.order_id and n.order_id
+        order by d.first_order_id
+        limit 1
+    ) d
     cross join unnest(d.order_ids) as i (order_id)
     cross join lateral (
         select from rowlock.orders o
@@ -44,6 +51,6 @@ end
 $function$;
 
 comment on function rowlock.claimed_together(bigint, uuid[]) is
-    'Pending orders that were claimed together with these, and how long each is overdue.';
+    'Pending orders of the batches whose first orders by id these are, and how long each is overdue.';
 revoke all on function rowlock.claimed_together(bigint, uuid[]) from public;
 grant execute on function rowlock.claimed_together(bigint, uuid[]) to rowlock_app;

@@ -1,6 +1,6 @@
 //! Closed loops on 256 connections: claims, claims with their payments, best available, and what they are held against.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     load::{Outcome, Until, Work, closed_loop},
@@ -12,7 +12,7 @@ use super::{
 use crate::rush::{client::Connection, sale::Sale};
 
 /// What is measured by itself, in the order of an even round: what belongs to one ratio stands near each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Best,
     Updates,
@@ -97,7 +97,7 @@ const RATIOS: [(&str, Side, Side); 10] = [
 /// # Errors
 /// When a side cannot be measured.
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
-    let mut sides: Vec<Side> = needed(stage).into_iter().collect();
+    let mut sides = needed(stage);
     if stage.is_swapped() {
         sides.reverse();
     }
@@ -113,12 +113,11 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The sides that the wanted figures are made of.
-fn needed(stage: &Stage) -> BTreeSet<Side> {
+/// The sides that the wanted figures are made of, in the order of an even round.
+fn needed(stage: &Stage) -> Vec<Side> {
     let wants = |id| stage.selection.wants(id);
-    let alone = Side::ALL.into_iter().filter(|side| side.ids().all().any(wants));
-    let of_ratios = RATIOS.into_iter().filter(|(id, ..)| wants(id)).flat_map(|(_, of, to)| [of, to]);
-    alone.chain(of_ratios).collect()
+    let of_ratio = |side: &Side| RATIOS.iter().any(|(id, of, to)| wants(id) && (of == side || to == side));
+    Side::ALL.into_iter().filter(|side| side.ids().all().any(wants) || of_ratio(side)).collect()
 }
 
 async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> anyhow::Result<Vec<Connection>> {
@@ -143,6 +142,10 @@ async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -
             let originals = stand_ins::put_in(&stage.db, part).await?;
             let sold = sell(stage, side, connections).await;
             originals.put_back(&stage.db).await?;
+            if sold.is_err() && part != Part::Whole {
+                // Half-done orders break invariants, and that is nobody's fault.
+                stage.empty().await?;
+            }
             sold
         }
         Side::Best => {

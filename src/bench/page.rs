@@ -61,7 +61,8 @@ impl Report {
 
     /// Those plots that this run has measured anything for.
     fn plots(&self, page: &mut Page) -> anyhow::Result<()> {
-        if self.sold_over_time.is_empty() && self.curves.is_empty() {
+        let stairs = self.stairs();
+        if self.sold_over_time.is_empty() && self.curves.is_empty() && stairs.is_none() {
             return Ok(());
         }
         page.heading("Plots");
@@ -112,17 +113,17 @@ impl Report {
             milliseconds,
             "Past all caches.",
         )?;
-        self.stairs(page)
+        stairs.map_or(Ok(()), |stairs| page.chart(&stairs))
     }
 
     /// What a request costs, step by step; only of a run that has measured all of it.
-    fn stairs(&self, page: &mut Page) -> anyhow::Result<()> {
+    fn stairs(&self) -> Option<BarChart> {
         let cost = |id: &str| self.figures.iter().find(|figure| figure.id == id).map(|figure| figure.median);
         let costs = |ids: [&str; 5]| ids.into_iter().map(cost).collect::<Option<Vec<f64>>>();
-        let (Some(claims), Some(orders)) = (costs(STAIRS.map(|stair| stair.1)), costs(STAIRS.map(|stair| stair.2))) else { return Ok(()) };
+        let (claims, orders) = (costs(STAIRS.map(|stair| stair.1))?, costs(STAIRS.map(|stair| stair.2))?);
         let names = STAIRS.map(|stair| stair.0.to_owned()).to_vec();
         let bars = BarChart::new("What a request costs", names, Axis::new("what is done", ""), Axis::new("CPU time of everything", "µs"));
-        page.chart(&bars.bars("a claim", claims).bars("claim and payment", orders).note("256 connections, generator included."))
+        Some(bars.bars("a claim", claims).bars("claim and payment", orders).note("256 connections, generator included."))
     }
 
     fn curve(&self, page: &mut Page, name: &str, title: &str, x: Axis, y: Axis, note: &str) -> anyhow::Result<()> {

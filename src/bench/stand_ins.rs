@@ -1,13 +1,13 @@
 //! Stored functions that do a part of the work, put in the place of the real ones while a load runs: what a claim and a payment cost
 //! with less and less of them, over the very same way, until only the way is left.
 //!
-//! They keep none of the promises and exist in the private database of a measurement only.
+//! They keep none of the promises, know requests of one seat each only, and exist in the private database of a measurement alone.
 
 use anyhow::Context;
 use tokio_postgres::Client;
 
 /// How much of the work is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Nothing: PostgreSQL is asked, and answers at once.
     Asked,

@@ -67,9 +67,10 @@ impl Db {
             .collect()
     }
 
-    /// The pending orders that were claimed together with these, and for how many milliseconds each is overdue (below zero: not yet).
-    pub async fn claimed_together(&self, event_id: i64, order_ids: &[Uuid]) -> Result<Vec<(Uuid, i32)>, DbError> {
-        let rows = self.query("select order_id, overdue_ms from rowlock.claimed_together($1, $2)", &[&event_id, &order_ids]).await?;
+    /// The pending orders of the batches whose first orders by id these are, and for how many milliseconds each is overdue (below zero:
+    /// not yet).
+    pub async fn claimed_together(&self, event_id: i64, first_order_ids: &[Uuid]) -> Result<Vec<(Uuid, i32)>, DbError> {
+        let rows = self.query("select order_id, overdue_ms from rowlock.claimed_together($1, $2)", &[&event_id, &first_order_ids]).await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 

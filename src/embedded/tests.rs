@@ -72,7 +72,6 @@ async fn a_cluster_in_use_is_refused_and_a_dropped_one_goes_away() {
     assert!(refusal.contains(&format!("already running (pid {})", std::process::id())), "{refusal}");
     drop(postgres);
     let again = start(&scratch.0).await.expect("waits for the former server and starts");
-    assert_ne!(again.port(), port);
     again.stop().await.expect("stopped");
     wait_closed(port).await;
 }

@@ -1,8 +1,9 @@
 //! Expiring a set of orders of one event, and what becomes of those that cannot be expired.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::time::Instant;
 
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::Expiry;
@@ -13,8 +14,8 @@ use crate::db::{DbError, Expired, ExpiryOutcome, Retry};
 pub(super) struct Due {
     pub(super) event_id: i64,
     pub(super) order_id: Uuid,
-    /// How long it has been due, in milliseconds, where that says something about the queue.
-    pub(super) lag_ms: Option<u64>,
+    /// When its deadline was, where that says something about the queue.
+    pub(super) since: Option<Instant>,
 }
 
 /// What became of orders that were to be expired.
@@ -22,27 +23,32 @@ pub(super) struct Due {
 pub(super) struct Settled {
     /// How many have ended.
     pub(super) ended: usize,
-    /// Milliseconds until the last of those is due that were not yet.
+    /// Milliseconds until the first of those is due that were not yet.
     pub(super) due_in_ms: Option<i32>,
 }
 
 impl Settled {
     pub(super) fn add(&mut self, other: Self) {
         self.ended += other.ended;
-        self.due_in_ms = self.due_in_ms.max(other.due_in_ms);
+        other.due_in_ms.into_iter().for_each(|due_in_ms| self.is_due_in(due_in_ms));
+    }
+
+    pub(super) fn is_due_in(&mut self, due_in_ms: i32) {
+        self.due_in_ms = Some(self.due_in_ms.map_or(due_in_ms, |least| least.min(due_in_ms)));
     }
 }
 
 impl Expiry {
-    /// Expires what is due, event by event: one event's trouble must not keep another's seats. Says how many orders it is done with.
+    /// Expires what is due, all events side by side: one's trouble must not keep another's seats. Says how many orders it is done with.
     pub(super) async fn carry_out(&self, due: &[Due]) -> usize {
         let mut by_event: BTreeMap<i64, Vec<Due>> = BTreeMap::new();
         for order in due {
             by_event.entry(order.event_id).or_default().push(*order);
         }
+        let outcomes = join_all(by_event.iter().map(|(event_id, orders)| self.expire(*event_id, orders))).await;
         let mut done = 0;
-        for (event_id, orders) in by_event {
-            match self.expire(event_id, &orders).await {
+        for ((event_id, orders), outcome) in by_event.iter().zip(outcomes) {
+            match outcome {
                 Ok(settled) => done += settled.ended,
                 Err(error) => tracing::warn!(event_id, orders = orders.len(), %error, "orders wait for their expiry"),
             }
@@ -70,16 +76,16 @@ impl Expiry {
     }
 
     fn settled(&self, orders: &[Due], outcomes: &[Expired]) -> Settled {
-        let lags_ms: HashMap<Uuid, Option<u64>> = orders.iter().map(|order| (order.order_id, order.lag_ms)).collect();
+        let due_since: HashMap<Uuid, Option<Instant>> = orders.iter().map(|order| (order.order_id, order.since)).collect();
         let mut settled = Settled::default();
         for expired in outcomes {
             match expired.outcome {
                 ExpiryOutcome::Expired => {
-                    let lag_ms = lags_ms.get(&expired.order_id).copied().flatten();
-                    self.metrics.order_expired(lag_ms.map(Duration::from_millis));
+                    let since = due_since.get(&expired.order_id).copied().flatten();
+                    self.metrics.order_expired(since.map(|since| since.elapsed()));
                     settled.ended += 1;
                 }
-                ExpiryOutcome::NotDue { due_in_ms } => settled.due_in_ms = settled.due_in_ms.max(Some(due_in_ms)),
+                ExpiryOutcome::NotDue { due_in_ms } => settled.is_due_in(due_in_ms),
                 ExpiryOutcome::NotPending | ExpiryOutcome::NotFound => settled.ended += 1,
             }
         }
@@ -95,5 +101,21 @@ impl Expiry {
             Retry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is a dead letter now"),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_are_due_again_with_the_first_of_them() {
+        let mut settled = Settled { ended: 2, due_in_ms: None };
+        settled.add(Settled { ended: 1, due_in_ms: None });
+        assert_eq!((settled.ended, settled.due_in_ms), (3, None));
+        for (due_in_ms, first) in [(70, 70), (20, 20), (40, 20)] {
+            settled.add(Settled { ended: 0, due_in_ms: Some(due_in_ms) });
+            assert_eq!(settled.due_in_ms, Some(first));
+        }
     }
 }

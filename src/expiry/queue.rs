@@ -1,8 +1,9 @@
 //! The expiry queue: a Redis sorted set of deadlines, with one entry for all orders that were claimed together.
 //!
 //! Orders of one batch have one deadline, so a rush of ten thousand claims is some hundred entries, and a payment needs none of them
-//! changed: whoever takes an entry asks PostgreSQL which of its orders are still pending. The queue is a convenience, never a record:
-//! what is lost is found by the sweep, and an entry too many finds nothing pending. So nothing here waits for Redis on a buyer's path.
+//! changed: an entry stays until its deadline, and whoever takes it then asks PostgreSQL which of its orders are still pending. The
+//! queue is a convenience, never a record: what is lost is found by the sweep, and an entry too many finds nothing pending. So nothing
+//! here waits for Redis on a buyer's path.
 
 use std::sync::LazyLock;
 
@@ -46,8 +47,7 @@ static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
         r"
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[i]) end
-        return #ARGV - 1",
+        for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[i]) end",
     )
 });
 
@@ -146,7 +146,7 @@ impl ExpiryQueue {
     /// Makes entries, where they are still there, due again in so many milliseconds of Redis' clock.
     pub(super) async fn postpone(&self, batches: &[Batch], in_ms: i32) {
         let args: Vec<String> = std::iter::once(in_ms.to_string()).chain(batches.iter().map(|batch| batch.entry())).collect();
-        self.redis.script::<i64>(&POSTPONE, KEY, &args).await;
+        self.redis.script::<()>(&POSTPONE, KEY, &args).await;
     }
 
     async fn remove_entries<T: AsRef<[u8]>>(&self, entries: &[T]) {

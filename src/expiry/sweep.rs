@@ -50,7 +50,7 @@ async fn sweep(expiry: &Expiry, stop: &CancellationToken) {
             Ok(overdue) => overdue,
             Err(error) => return tracing::warn!(%error, "the sweep cannot list overdue orders"),
         };
-        let due: Vec<Due> = overdue.iter().map(|order| Due { event_id: order.event_id, order_id: order.order_id, lag_ms: None }).collect();
+        let due: Vec<Due> = overdue.iter().map(|order| Due { event_id: order.event_id, order_id: order.order_id, since: None }).collect();
         if expiry.carry_out(&due).await == 0 || due.len() < expiry.settings.batch_max {
             return;
         }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -42,31 +43,42 @@ async fn round(expiry: &Expiry) -> Duration {
     for batch in lease.batches {
         by_event.entry(batch.event_id).or_default().push(batch);
     }
-    let mut pause = DOWN_PAUSE;
-    // One event's trouble must not keep another's seats.
-    for (event_id, batches) in by_event {
-        match settle(expiry, event_id, &batches).await {
-            Ok(()) => pause = Duration::ZERO,
+    let (mut pause, mut done) = (DOWN_PAUSE, Vec::new());
+    // Side by side: one event's trouble must not keep another's seats.
+    let outcomes = join_all(by_event.iter().map(|(event_id, batches)| settle(expiry, *event_id, batches))).await;
+    for ((event_id, batches), outcome) in by_event.into_iter().zip(outcomes) {
+        match outcome {
+            Ok(settled) => {
+                pause = Duration::ZERO;
+                match settled.due_in_ms {
+                    Some(due_in_ms) => expiry.queue.postpone(&batches, due_in_ms).await,
+                    None => done.extend(batches),
+                }
+            }
             // The lease or the sweep brings them back.
             Err(error) => tracing::warn!(event_id, batches = batches.len(), %error, "orders wait for their expiry"),
         }
     }
+    if !done.is_empty() {
+        expiry.queue.remove(&done).await;
+    }
     pause
 }
 
-/// Expires what is pending of these batches, and takes them off the queue, unless their deadline is still ahead for PostgreSQL.
-async fn settle(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<(), DbError> {
-    let named: Vec<Uuid> = batches.iter().map(|batch| batch.order_id).collect();
-    let found = expiry.db.claimed_together(event_id, &named).await?;
-    let due: Vec<Due> =
-        found.into_iter().map(|(order_id, overdue_ms)| Due { event_id, order_id, lag_ms: u64::try_from(overdue_ms).ok() }).collect();
-    let mut settled = Settled::default();
+/// Expires what is pending of these batches and due by PostgreSQL's clock, too.
+async fn settle(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<Settled, DbError> {
+    let first: Vec<Uuid> = batches.iter().map(|batch| batch.order_id).collect();
+    let (mut due, mut settled) = (Vec::new(), Settled::default());
+    let found = expiry.db.claimed_together(event_id, &first).await?;
+    let now = Instant::now();
+    for (order_id, overdue_ms) in found {
+        match u64::try_from(overdue_ms) {
+            Ok(overdue_ms) => due.push(Due { event_id, order_id, since: now.checked_sub(Duration::from_millis(overdue_ms)) }),
+            Err(_) => settled.is_due_in(overdue_ms.saturating_neg()),
+        }
+    }
     for some in due.chunks(expiry.settings.batch_max) {
         settled.add(expiry.expire(event_id, some).await?);
     }
-    match settled.due_in_ms {
-        Some(due_in_ms) => expiry.queue.postpone(batches, due_in_ms).await,
-        None => expiry.queue.remove(batches).await,
-    }
-    Ok(())
+    Ok(settled)
 }

@@ -96,7 +96,8 @@ pub struct Endings {
 pub struct FromArrival {
     /// Until their first request went out: the share of their own machine in all of these.
     pub started: Option<Latency>,
-    /// Until their first answer; who never had one counts with as long as it waited, and would have waited longer.
+    /// Until their first answer; who went home without one counts with as long as it waited, and would have waited longer. Who was
+    /// called home does not count.
     pub answered: Option<Latency>,
     /// Until their first claim that held.
     pub claimed: Option<Latency>,
@@ -117,7 +118,7 @@ impl FromArrival {
         };
         Self {
             started: Latency::of_durations(buyers.iter().filter(|buyer| buyer.arrived_at.is_some()).map(|buyer| buyer.started_late)),
-            answered: until(|buyer| buyer.answered_at.or(buyer.gone_at)),
+            answered: until(|buyer| buyer.answered_at.or(buyer.gone_at.filter(|_| buyer.ending != Some(Ending::Interrupted)))),
             claimed: until(|buyer| buyer.purchases.first().map(|purchase| purchase.claimed_at)),
             paid: until(|buyer| buyer.purchases.iter().find_map(|purchase| purchase.paid_at)),
         }

@@ -9,19 +9,20 @@ use crate::harness::TestServer;
 /// The two functions as they are, with who may call them.
 const FUNCTIONS: &str = "select string_agg(pg_get_functiondef(p.oid) || p.proacl::text || p.proowner::regrole, ' ' order by p.proname)
                            from pg_proc p where p.proname in ('claim_seats', 'settle_payments')";
-/// Orders, paid orders, payments, held and sold seats, tickets.
-const ROWS: &str = "select format('%s %s %s %s %s %s', (select count(*) from rowlock.orders),
+/// Orders, paid orders, payments, held and sold seats, tickets, deadlines, seats counted as available.
+const ROWS: &str = "select format('%s %s %s %s %s %s %s %s', (select count(*) from rowlock.orders),
                            (select count(*) from rowlock.orders where status = 'paid'), (select count(*) from rowlock.payments),
                            (select count(*) from rowlock.seats where status = 'held'),
-                           (select count(*) from rowlock.seats where status = 'sold'), (select count(*) from rowlock.tickets))";
+                           (select count(*) from rowlock.seats where status = 'sold'), (select count(*) from rowlock.tickets),
+                           (select count(*) from rowlock.deadlines), (select sum(available) from rowlock.sections))";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_part_is_done_and_no_more_and_then_the_real_functions_are_back() {
     let rows = [
-        (Part::Asked, "0 0 0 0 0 0", "0 0 0 0 0 0"),
-        (Part::Written, "1 0 0 0 0 0", "1 1 1 0 0 0"),
-        (Part::Held, "1 0 0 1 0 0", "1 1 1 0 1 1"),
-        (Part::Whole, "1 0 0 1 0 0", "1 1 1 0 1 1"),
+        (Part::Asked, "0 0 0 0 0 0 0 10", "0 0 0 0 0 0 0 10"),
+        (Part::Written, "1 0 0 0 0 0 0 10", "1 1 1 0 0 0 0 10"),
+        (Part::Held, "1 0 0 1 0 0 0 10", "1 1 1 0 1 1 0 10"),
+        (Part::Whole, "1 0 0 1 0 0 1 9", "1 1 1 0 1 1 1 9"),
     ];
     for (part, claimed, paid) in rows {
         let server = TestServer::start().await;

@@ -39,7 +39,6 @@ as $$
                f.idempotency_key, f.fingerprint
           from free f
             on conflict do nothing
-        returning order_id
     ), held as (
         update rowlock.seats s
            set status = 'held', order_id = f.order_id

@@ -24,7 +24,6 @@ as $$
           from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_section_nos, p_seat_nos)
                as w(order_id, customer_id, idempotency_key, fingerprint, section_no, seat_no)
             on conflict do nothing
-        returning order_id
     )
     select w.request_no, 'claimed', w.order_id, 'pending_payment', array[w.section_no], array[w.seat_no], 280000::bigint, now(),
            now() + interval '1 day', null::integer[], null::integer[]

@@ -72,18 +72,12 @@ impl Work for Claims {
         batches::claimed(lane, event_id, requests)
     }
 
-    /// Orders that were claimed together have one deadline, and become one entry of the expiry queue.
+    /// Orders that were claimed together have one deadline, and become one entry of the expiry queue. Where that entry names the wrong
+    /// one (two rounds of a search in one millisecond, a recalled batch whose first order was given up), the sweep finds them.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a ClaimRequest, &'a ClaimOutcome)>) {
-        let mut batches: BTreeMap<i64, Batch> = BTreeMap::new();
-        for (_, answer) in answered {
-            if let ClaimOutcome::Claimed(order) = answer {
-                let first = Batch { event_id: order.event_id, order_id: order.order_id, orders: 0 };
-                let batch = batches.entry(unix_ms(order.expires_at)).or_insert(first);
-                batch.order_id = batch.order_id.min(order.order_id);
-                batch.orders += 1;
-            }
+        for (due_ms, batch) in claimed_together(answered.map(|(_, answer)| answer)) {
+            self.queue.push(batch, due_ms);
         }
-        batches.into_iter().for_each(|(due_ms, batch)| self.queue.push(batch, due_ms));
     }
 
     fn batched(&self, size: usize) {
@@ -139,6 +133,53 @@ impl Work for Payments {
     }
 }
 
+/// The orders that were claimed, by their deadline in Unix milliseconds.
+fn claimed_together<'a>(answers: impl Iterator<Item = &'a ClaimOutcome>) -> BTreeMap<i64, Batch> {
+    let mut batches: BTreeMap<i64, Batch> = BTreeMap::new();
+    for answer in answers {
+        if let ClaimOutcome::Claimed(order) = answer {
+            let first = Batch { event_id: order.event_id, order_id: order.order_id, orders: 0 };
+            let batch = batches.entry(unix_ms(order.expires_at)).or_insert(first);
+            batch.order_id = batch.order_id.min(order.order_id);
+            batch.orders += 1;
+        }
+    }
+    batches
+}
+
 fn unix_ms(at: time::OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, OffsetDateTime};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{Order, OrderStatus};
+
+    #[test]
+    fn orders_with_one_deadline_are_one_batch_named_by_the_first_of_them() {
+        let order = |id, due_ms| Order {
+            event_id: 7,
+            order_id: Uuid::from_u128(id),
+            customer_id: "c".into(),
+            status: OrderStatus::PendingPayment,
+            seats: Vec::new(),
+            amount_minor: 0,
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            expires_at: OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(due_ms),
+        };
+        let answers = [
+            ClaimOutcome::Claimed(order(9, 1_500)),
+            ClaimOutcome::SoldOut,
+            ClaimOutcome::Claimed(order(3, 1_500)),
+            ClaimOutcome::Claimed(order(5, 1_501)),
+            ClaimOutcome::Replayed(order(1, 1_500)),
+            ClaimOutcome::Claimed(order(4, 1_500)),
+        ];
+        let batch = |id, orders| Batch { event_id: 7, order_id: Uuid::from_u128(id), orders };
+        assert_eq!(claimed_together(answers.iter()), BTreeMap::from([(1_500, batch(3, 3)), (1_501, batch(5, 1))]));
+    }
 }

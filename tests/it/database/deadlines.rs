@@ -78,6 +78,44 @@ async fn rows_whose_orders_have_all_ended_go() {
     assert_eq!(server.ask::<i64>(&kept).await, 1);
 }
 
+/// What the expiry queue asks: a batch is known by its first order by id, in whatever order its requests came.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_claimed_together_is_found_by_its_first_order_and_nothing_else_is() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 20)])).await;
+    let session = Session::new(&server, &event).await;
+    let mut asks: Vec<Ask> = (1..=6).map(|seat| Ask::seats(&format!("customer {seat}"), &[(1, seat)])).collect();
+    asks.reverse();
+    let placed: Vec<Placed> = session.claim(&asks).await.iter().map(Claimed::order).collect();
+    let others: Vec<Ask> = (7..=8).map(|quantity| Ask::best("ann", 1, quantity - 6)).rev().collect();
+    let best: Vec<Placed> = session.claim(&others).await.iter().map(Claimed::order).collect();
+    let ids = |orders: &[Placed]| orders.iter().map(|order| order.order_id).collect::<BTreeSet<_>>();
+    let found = async |event_id: i64, names: &[Option<Uuid>]| {
+        let sql = "select order_id, overdue_ms from rowlock.claimed_together($1, $2)";
+        let rows = server.db.query(sql, &[&event_id, &names]).await.expect("an answer");
+        let overdue_ms: BTreeSet<bool> = rows.iter().map(|row| row.get::<_, i32>(1) >= 0).collect();
+        (rows.len(), rows.iter().map(|row| row.get::<_, Uuid>(0)).collect::<BTreeSet<_>>(), overdue_ms)
+    };
+    let (first, first_of_best) = (placed[5].order_id, best.iter().map(|order| order.order_id).min());
+    assert_eq!(found(event.id, &[Some(first)]).await, (6, ids(&placed), BTreeSet::from([false])), "not due yet");
+    let both = ids(&[placed.clone(), best.clone()].concat());
+    assert_eq!(found(event.id, &[Some(first), first_of_best, Some(first), None]).await, (8, both, BTreeSet::from([false])));
+    let nothing = (0, BTreeSet::new(), BTreeSet::new());
+    assert_eq!(found(event.id + 1, &[Some(first)]).await, nothing, "another event's");
+    assert_eq!(found(event.id, &[Some(placed[2].order_id), Some(Uuid::now_v7()), None]).await, nothing, "names of no batch");
+    assert_eq!(found(event.id, &[]).await, nothing);
+
+    // The named one ends, one cannot be expired, and the rest is overdue for longer than milliseconds can say.
+    assert_eq!(session.settle(&[Notice::of(&placed[5])]).await, ["paid"]);
+    let failed = format!("select from rowlock.record_expiry_failure({}, '{}', 'planted', 5)", event.id, placed[1].order_id);
+    server.db.batch_execute(&failed).await.expect("written down");
+    days_pass(&server, 30).await;
+    let left = ids(&[placed[0].clone(), placed[2].clone(), placed[3].clone(), placed[4].clone()]);
+    assert_eq!(found(event.id, &[Some(first)]).await, (4, left, BTreeSet::from([true])));
+    let most = format!("select max(overdue_ms) from rowlock.claimed_together({}, array['{first}'::uuid])", event.id);
+    assert_eq!(server.ask::<i32>(&most).await, i32::MAX);
+}
+
 /// Orders that were pending before the table was there.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_migration_lists_the_orders_that_are_pending() {

@@ -82,6 +82,11 @@ async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending(
     assert!(batches <= 10, "{batches} batches of {ORDERS} claims");
     let queued = || async { server.redis().await.zcard::<_, i64>(queue_key(&server)).await.expect("Redis answers") };
     eventually(PATIENCE, || async { queued().await == batches }).await;
+    let entries = "select array_agg(event_id || ':' || first_order_id || ':' || cardinality(order_ids)) from rowlock.deadlines";
+    for entry in server.ask::<Vec<String>>(entries).await {
+        let due: Option<f64> = server.redis().await.zscore(queue_key(&server), &entry).await.expect("Redis answers");
+        assert!(due.is_some(), "no entry {entry}");
+    }
     // The one that the entry names may be paid: the others still have their deadline.
     let named: String = server.ask("select first_order_id::text from rowlock.deadlines order by cardinality(order_ids) desc limit 1").await;
     let (paid, unpaid): (Vec<Value>, Vec<Value>) = orders.into_iter().partition(|order| order_id(order) == named);
@@ -93,6 +98,24 @@ async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending(
     eventually(PATIENCE, || queue_is_empty(&server)).await;
     assert_eq!(status_of(&server, &paid[0]).await, "paid");
     assert_eq!(counter(&server, "rowlock_orders_expired_total").await, unpaid.len() as u64);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_whose_order_is_locked_does_not_keep_anothers_seats() {
+    let server = server_without_sweep().await;
+    let (stuck, free) = (brief_event(&server, 4).await, brief_event(&server, 4).await);
+    let alice = server.customer("alice");
+    let (locked, unlocked) = tokio::join!(alice.claim_seats(&stuck, &[("A", 1)]), alice.claim_seats(&free, &[("A", 1)]));
+    let (locked, unlocked) = (locked.expect(201), unlocked.expect(201));
+    let lock = format!("begin; select from rowlock.orders where order_id = '{}' for update", order_id(&locked));
+    let holder = server.second().await;
+    holder.db.batch_execute(&lock).await.expect("its lock");
+    let late_ms = expired_after_ms(&server, &unlocked).await;
+    assert!(late_ms < 250.0 * SLACK, "{late_ms} ms late");
+    assert_eq!(status_of(&server, &locked).await, "pending_payment");
+    holder.db.batch_execute("commit").await.expect("released");
+    expired_after_ms(&server, &locked).await;
     server.assert_invariants().await;
 }
 
