@@ -105,7 +105,7 @@ pub struct ServeConfig {
     /// How long a worker of the queue may take with the orders it leased, in milliseconds
     #[arg(long, env = "ROWLOCK_EXPIRY_LEASE_MS", default_value_t = 5_000, value_parser = clap::value_parser!(i64).range(100..=600_000))]
     pub expiry_lease_ms: i64,
-    /// Pause between two sweeps for overdue orders, in milliseconds
+    /// Pause between two sweeps for overdue orders and failed expiries, in milliseconds
     #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=60_000))]
     pub sweep_interval_ms: u64,
     /// Largest request body, in bytes; creating an event, blocking and unblocking seats may take 64 times as much
