@@ -63,12 +63,11 @@ impl Expiry {
         match self.db.expire_orders(event_id, &ids).await {
             Ok(outcomes) => Ok(self.settled(orders, &outcomes)),
             Err(error @ (DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => Err(error),
-            // One order that cannot be expired must not keep the others waiting: each by itself.
+            // One order that cannot be expired must not keep the others waiting: halves of halves, until it is alone.
             Err(_) if orders.len() > 1 => {
-                let mut settled = Settled::default();
-                for order in orders {
-                    settled.add(Box::pin(self.expire(event_id, std::slice::from_ref(order))).await?);
-                }
+                let (some, others) = orders.split_at(orders.len() / 2);
+                let mut settled = Box::pin(self.expire(event_id, some)).await?;
+                settled.add(Box::pin(self.expire(event_id, others)).await?);
                 Ok(settled)
             }
             Err(error) => self.failed(event_id, ids[0], &error).await.map(|()| Settled::default()),

@@ -42,7 +42,7 @@ pub struct ExpirySettings {
 
 impl Default for ExpirySettings {
     fn default() -> Self {
-        Self { workers: 4, batch_max: 500, lease_ms: 5_000, attempts_max: 5, sweep_interval_ms: 400, sweep_grace_ms: 300 }
+        Self { workers: 4, batch_max: 1_000, lease_ms: 5_000, attempts_max: 5, sweep_interval_ms: 400, sweep_grace_ms: 300 }
     }
 }
 
