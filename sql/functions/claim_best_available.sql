@@ -104,6 +104,9 @@ begin
         v_lost_seat_nos := v_lost_seat_nos || v_placed.o_lost_seat_nos;
     end loop;
 
+    return query
+    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), v_answers) a;
+    -- Last: every other batch of the event waits for the sections, from here to the commit.
     if cardinality(v_held_seat_nos) > 0 then
         perform rowlock._move_seat_counts(p_event_id, v_held_section_nos, v_held_seat_nos, 'available', 'held');
         -- What was passed over because a rival had it may still be free: no hint may hide it.
@@ -112,8 +115,6 @@ begin
                                                 v_hints.o_hint_seats, v_hints.o_hint_releases);
         end if;
     end if;
-    return query
-    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), v_answers) a;
 end
 $$;
 

@@ -99,12 +99,12 @@ begin
     if v_won.seat_nos is not null then
         perform rowlock._place_orders(p_event_id, v_event.window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
                                       v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
-        perform rowlock._move_seat_counts(p_event_id, v_won.section_nos, v_won.seat_nos, 'available', 'held');
     end if;
-
     return query
     select a.* from rowlock._claim_answers(p_event_id, v_outcomes, v_answers, v_wanted.request_nos, v_wanted.section_nos,
                                            v_wanted.seat_nos, v_blamed) a;
+    -- Last: every other batch of the event waits for the sections, from here to the commit.
+    perform rowlock._move_seat_counts(p_event_id, v_won.section_nos, v_won.seat_nos, 'available', 'held');
 end
 $$;
 
