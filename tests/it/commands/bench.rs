@@ -53,7 +53,7 @@ async fn stopped_early_it_reports_what_was_measured_until_then() {
     command.arg(&stack).arg("--out").arg(&out);
     let mut bench = Running::start(command).await;
     // A whole sale and a whole round come before: on a busy machine that is no matter of seconds.
-    eventually(6 * PATIENCE, || std::future::ready(bench.stderr().contains("round 2 of 100"))).await;
+    eventually(2 * PATIENCE, || std::future::ready(bench.stderr().contains("round 2 of 100"))).await;
     bench.signal("INT");
     let status = bench.ended().await;
     assert_eq!(status.code(), Some(130), "{}{}", bench.stdout(), bench.stderr());
