@@ -483,6 +483,7 @@ declare
     v_live_open   integer[] := v_none;  -- ... and admitted in this round
     v_open        integer[] := array_fill(0, array[coalesce(cardinality(p_section_nos), 0)]);  -- seats admitted, by section
     v_customer    integer;
+    v_key         integer;
     v_section     integer;
     v_quantity    integer;
     v_winner      integer;
@@ -494,16 +495,18 @@ begin
         continue when o_outcomes[v_request] is distinct from 'claimed';
         v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
         p_available[v_section] := p_available[v_section] - p_quantities[v_request];
-        v_live[p_customer_nos[v_request]] := v_live[p_customer_nos[v_request]] + p_quantities[v_request];
-        v_key_winners[p_key_nos[v_request]] := v_request;
+        v_customer := coalesce(p_customer_nos[v_request], v_request);
+        v_live[v_customer] := v_live[v_customer] + p_quantities[v_request];
+        v_key_winners[coalesce(p_key_nos[v_request], v_request)] := v_request;
     end loop;
 
     for v_request in 1 .. cardinality(p_outcomes) loop
         continue when o_outcomes[v_request] is not null;
-        v_customer := p_customer_nos[v_request];
+        v_customer := coalesce(p_customer_nos[v_request], v_request);
+        v_key := coalesce(p_key_nos[v_request], v_request);
         v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
         v_quantity := p_quantities[v_request];
-        v_winner := v_key_winners[p_key_nos[v_request]];
+        v_winner := v_key_winners[v_key];
         if v_winner > 0 then
             if p_fingerprints[v_request] = p_fingerprints[v_winner] then
                 o_outcomes[v_request] := 'replayed';
@@ -521,7 +524,7 @@ begin
             and v_open[v_section] + v_quantity <= p_available[v_section]
         then
             o_admitted[v_request] := true;
-            v_key_winners[p_key_nos[v_request]] := -1;
+            v_key_winners[v_key] := -1;
             v_live_open[v_customer] := v_live_open[v_customer] + v_quantity;
             v_open[v_section] := v_open[v_section] + v_quantity;
         end if;
@@ -690,6 +693,54 @@ $$;
 
 COMMENT ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) IS 'Changes settings of an event and writes it down. Private.';
 
+CREATE FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+begin
+    select array_agg(c.live_seats), array_agg(c.outcome), array_agg(case when c.outcome = 'replayed' then c.order_id end)
+      into o_live_seats, o_outcomes, o_answers
+      from (select l.live_seats, coalesce(l.order_id, e.order_id, i.order_id) as order_id,
+                   case when l.is_same or e.fingerprint = r.fingerprint or i.order_id is not null then 'replayed'
+                        when l.order_id is not null or e.order_id is not null then 'idempotency_key_reused'
+                        when p_is_on_sale is null then 'event_not_found'
+                        when not p_is_on_sale then 'not_on_sale'
+                        when (r.quantity between 1 and 100) is not true then 'too_many_seats'
+                        when r.fault is not null then r.fault
+                        -- Behind a request of the same key the key decides first.
+                        when coalesce(r.key_no, r.request_no) = r.request_no and l.live_seats + r.quantity > p_limit
+                            then 'customer_limit' end as outcome
+              from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_key_nos, p_quantities, p_faults)
+                   with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, key_no, quantity, fault, request_no)
+              -- Every index begins with the event, and over a table that is still tiny all of them cost the same, in a plan that is kept
+              -- while the table grows. Only the right one needs no sort for the order asked for here; with "=" the planner would drop
+              -- that order.
+              cross join lateral (
+                    select coalesce(sum(cardinality(o.seat_nos)), 0)::integer as live_seats,
+                           (array_agg(o.order_id) filter (where o.idempotency_key = r.idempotency_key))[1] as order_id,
+                           bool_or(o.fingerprint = r.fingerprint) filter (where o.idempotency_key = r.idempotency_key) as is_same
+                      from (select o.seat_nos, o.order_id, o.idempotency_key, o.fingerprint
+                              from rowlock.orders o
+                             where o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id and o.is_live
+                             order by o.customer_id) o) l
+              left join lateral (
+                    select o.order_id, o.fingerprint
+                      from rowlock.orders o
+                     where o.event_id = p_event_id and o.customer_id = r.customer_id
+                       and o.idempotency_key between r.idempotency_key and r.idempotency_key and not o.is_live
+                     order by o.idempotency_key
+                     limit 1) e on true
+              left join lateral (
+                    select o.order_id, o.customer_id
+                      from rowlock.orders o
+                     where r.idempotency_key is null and o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
+                     order by o.order_id
+                     limit 1) i on i.customer_id = r.customer_id
+             order by r.request_no) c;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) IS 'What can be told of each claim of a batch before any seat is looked at. Private.';
+
 CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -728,30 +779,34 @@ $$;
 
 COMMENT ON FUNCTION rowlock._check_reason(p_reason text) IS 'Reads the reason of a change made from psql; refuses a blank one. Private.';
 
-CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[] DEFAULT '{}'::integer[], p_section_nos integer[] DEFAULT '{}'::integer[], p_seat_nos integer[] DEFAULT '{}'::integer[], p_blamed boolean[] DEFAULT '{}'::boolean[]) RETURNS SETOF rowlock.claim_answer
+CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) RETURNS SETOF rowlock.claim_answer
     LANGUAGE sql STABLE
     AS $$
-    select r.request_no::integer, r.outcome, o.order_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, o.created_at,
-           o.expires_at, b.section_nos, b.seat_nos
-      from unnest(p_outcomes, p_order_ids) with ordinality as r(outcome, order_id, request_no)
+    select r.request_no::integer, r.outcome, case when c.is_claimed then r.order_id else o.order_id end,
+           case when c.is_claimed then 'pending_payment' else o.status::text end,
+           case when c.is_claimed then p_section_nos[r.first_no : r.first_no + r.quantity - 1] else o.section_nos end,
+           case when c.is_claimed then p_seat_nos[r.first_no : r.first_no + r.quantity - 1] else o.seat_nos end,
+           case when c.is_claimed then r.amount_minor else o.amount_minor end,
+           case when c.is_claimed then p_created_at else o.created_at end,
+           case when c.is_claimed then p_expires_at else o.expires_at end,
+           case when c.names_seats then array(
+                   select p_section_nos[s.no] from generate_series(r.first_no, r.first_no + r.quantity - 1) as s(no) where p_blamed[s.no]) end,
+           case when c.names_seats then array(
+                   select p_seat_nos[s.no] from generate_series(r.first_no, r.first_no + r.quantity - 1) as s(no) where p_blamed[s.no]) end
+      from unnest(p_outcomes, p_order_ids, p_answers, p_firsts, p_quantities, p_amounts)
+           with ordinality as r(outcome, order_id, answer, first_no, quantity, amount_minor, request_no)
+     cross join lateral (select r.outcome = 'claimed' as is_claimed, r.outcome in ('seat_taken', 'seat_not_found') as names_seats) c
       -- The limit makes it one look-up a request in every plan, and the order, with "between" instead of "=", one in the primary key:
       -- when a sale begins, the statistics still describe an empty table.
       left join lateral (
             select o.*
               from rowlock.orders o
-             where o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
+             where r.outcome = 'replayed' and o.event_id = p_event_id and o.order_id between r.answer and r.answer
              order by o.order_id
              limit 1) o on true
-      left join (select b.request_no, array_agg(b.section_no order by b.seat_order) as section_nos,
-                        array_agg(b.seat_no order by b.seat_order) as seat_nos
-                   from unnest(p_request_nos, p_section_nos, p_seat_nos, p_blamed)
-                        with ordinality as b(request_no, section_no, seat_no, is_blamed, seat_order)
-                  where b.is_blamed
-                  group by b.request_no) b on b.request_no = r.request_no
-     order by r.request_no
 $$;
 
-COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[]) IS 'The answers to a batch of claims, with their orders as they are now.';
+COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) IS 'The answers to a batch of claims.';
 
 CREATE FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) RETURNS bigint
     LANGUAGE plpgsql
@@ -896,15 +951,17 @@ $_$;
 
 COMMENT ON FUNCTION rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) IS 'Creates a section and its rows, and answers its capacity.';
 
-CREATE FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_quantities integer[], p_first_nos integer[], p_faults integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) RETURNS record
+CREATE FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_firsts integer[], p_quantities integer[], p_missing boolean[], p_first_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
     v_key_winners integer[];  -- the request that made a key's order, at the key's first request
     v_is_won      boolean[];  -- at a seat's first naming
+    v_customer    integer;
+    v_key         integer;
     v_winner      integer;
     v_first       integer;
-    v_next        integer := 1;
+    v_last        integer;
 begin
     o_outcomes := p_outcomes;
     o_answers := p_answers;
@@ -912,18 +969,20 @@ begin
     v_is_won := o_blamed;
     v_key_winners := array_fill(0, array[cardinality(p_outcomes)]);
     for v_request in 1 .. cardinality(p_outcomes) loop
-        v_first := v_next;
-        v_next := v_first + coalesce(p_quantities[v_request], 0);
+        v_first := p_firsts[v_request];
+        v_last := v_first + p_quantities[v_request] - 1;
         if o_outcomes[v_request] is not null then
             if o_outcomes[v_request] = 'seat_not_found' then
-                for v_seat in v_first .. v_next - 1 loop
-                    o_blamed[v_seat] := p_faults[v_seat] is not distinct from 3;
+                for v_seat in v_first .. v_last loop
+                    o_blamed[v_seat] := p_missing[v_seat] is true;
                 end loop;
             end if;
             continue;
         end if;
 
-        v_winner := v_key_winners[p_key_nos[v_request]];
+        v_customer := coalesce(p_customer_nos[v_request], v_request);
+        v_key := coalesce(p_key_nos[v_request], v_request);
+        v_winner := v_key_winners[v_key];
         if v_winner > 0 then
             if p_fingerprints[v_request] = p_fingerprints[v_winner] then
                 o_outcomes[v_request] := 'replayed';
@@ -933,12 +992,12 @@ begin
             end if;
             continue;
         end if;
-        if p_live_seats[p_customer_nos[v_request]] + p_quantities[v_request] > p_limit then
+        if p_live_seats[v_customer] + p_quantities[v_request] > p_limit then
             o_outcomes[v_request] := 'customer_limit';
             continue;
         end if;
 
-        for v_seat in v_first .. v_next - 1 loop
+        for v_seat in v_first .. v_last loop
             if p_seat_rows[v_seat] is null or v_is_won[p_first_nos[v_seat]] then
                 o_blamed[v_seat] := true;
                 o_outcomes[v_request] := 'seat_taken';
@@ -946,18 +1005,17 @@ begin
         end loop;
         continue when o_outcomes[v_request] is not null;
 
-        for v_seat in v_first .. v_next - 1 loop
+        for v_seat in v_first .. v_last loop
             v_is_won[p_first_nos[v_seat]] := true;
         end loop;
-        p_live_seats[p_customer_nos[v_request]] := p_live_seats[p_customer_nos[v_request]] + p_quantities[v_request];
-        v_key_winners[p_key_nos[v_request]] := v_request;
+        p_live_seats[v_customer] := p_live_seats[v_customer] + p_quantities[v_request];
+        v_key_winners[v_key] := v_request;
         o_outcomes[v_request] := 'claimed';
-        o_answers[v_request] := p_order_ids[v_request];
     end loop;
 end
 $$;
 
-COMMENT ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_quantities integer[], p_first_nos integer[], p_faults integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) IS 'Decides a batch''s claims of explicit seats, first come first served.';
+COMMENT ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_firsts integer[], p_quantities integer[], p_missing boolean[], p_first_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) IS 'Decides a batch''s claims of explicit seats, first come first served.';
 
 CREATE FUNCTION rowlock._event_not_found(p_event_id bigint) RETURNS void
     LANGUAGE plpgsql
@@ -1238,88 +1296,46 @@ $_$;
 
 COMMENT ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) IS 'Reads an RFC 3339 time from a JSON value; null stays null.';
 
-CREATE FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[]) RETURNS TABLE(request_no integer, customer_no integer, key_no integer, live_seats integer, known_order_id uuid, known_outcome text)
-    LANGUAGE sql STABLE
-    AS $$
-    select r.request_no::integer,
-           min(r.request_no) over (partition by r.customer_id)::integer,
-           case when r.idempotency_key is null then r.request_no
-                else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer,
-           coalesce(l.live_seats, 0),
-           coalesce(i.order_id, k.order_id),
-           case when i.order_id is not null or k.fingerprint = r.fingerprint then 'replayed'
-                when k.order_id is not null then 'idempotency_key_reused' end
-      from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints)
-           with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, request_no)
-      -- Ended orders may be any number: the live ones have an index of their own, and a repeated request is found by its key or id.
-      -- Every index begins with the event, and over a table that is still tiny all of them cost the same, in a plan that is kept while
-      -- the table grows. Only the right one needs no sort for the order asked for here; with "=" the planner would drop that order.
-      cross join lateral (
-            select sum(cardinality(o.seat_nos))::integer as live_seats
-              from (select o.seat_nos
-                      from rowlock.orders o
-                     where o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id and o.is_live
-                     order by o.customer_id) o) l
-      left join lateral (
-            select o.order_id, o.fingerprint
-              from rowlock.orders o
-             where o.event_id = p_event_id and o.customer_id = r.customer_id
-               and o.idempotency_key between r.idempotency_key and r.idempotency_key
-             order by o.idempotency_key
-             limit 1) k on true
-      left join lateral (
-            select o.order_id, o.customer_id
-              from rowlock.orders o
-             where r.idempotency_key is null and o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
-             order by o.order_id
-             limit 1) i on i.customer_id = r.customer_id
-$$;
-
-COMMENT ON FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[]) IS 'Per claim request: the customer''s live seats, and the order that already answers it.';
-
-CREATE FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) RETURNS void
+CREATE FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) RETURNS integer
     LANGUAGE plpgsql
     AS $$
+declare
+    v_locks integer;
 begin
     perform pg_advisory_xact_lock(1, k.lock_key)
       from (select distinct hashtext(p_event_id || ':' || c.customer_id) as lock_key
               from unnest(p_customer_ids) as c(customer_id)
              order by lock_key) k;
+    get diagnostics v_locks = row_count;
+    return v_locks;
 end
 $$;
 
-COMMENT ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends.';
+COMMENT ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and answers how many.';
 
-CREATE FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[] DEFAULT '{}'::boolean[]) RETURNS tid[]
+CREATE FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[] DEFAULT '{}'::boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) RETURNS record
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-    v_seat_rows tid[];
 begin
-    -- Materialized: the rows are locked once, whatever the join around them does.
-    with locked as materialized (
-        select w.section_no, w.seat_no, l.seat_row
-          from (select distinct w.section_no, w.seat_no
-                  from unnest(p_section_nos, p_seat_nos, p_is_wanted) as w(section_no, seat_no, is_wanted)
-                 where w.is_wanted is not false
-                 order by w.section_no, w.seat_no) w
-          cross join lateral (
-                select s.ctid as seat_row
-                  from rowlock.seats s
-                 where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no and s.status = 'available'
-                   for update skip locked) l
-    )
-    select array_agg(l.seat_row order by w.wanted_no)
-      into v_seat_rows
-      from unnest(p_section_nos, p_seat_nos) with ordinality as w(section_no, seat_no, wanted_no)
-      left join locked l on l.section_no = w.section_no and l.seat_no = w.seat_no;
-    return v_seat_rows;
+    select array_agg(l.seat_row), array_agg(l.first_no), bool_and(l.seat_row is not null and l.first_no = l.wanted_no)
+      into o_seat_rows, o_first_nos, o_are_all
+      from (select l.seat_row, w.first_no, w.wanted_no
+              from (select w.section_no, w.seat_no, w.is_wanted is not false as is_wanted, w.wanted_no,
+                           min(w.wanted_no) over (partition by w.section_no, w.seat_no)::integer as first_no
+                      from unnest(p_section_nos, p_seat_nos, p_is_wanted)
+                           with ordinality as w(section_no, seat_no, is_wanted, wanted_no)
+                     order by w.section_no, w.seat_no) w
+              left join lateral (
+                    select s.ctid as seat_row
+                      from rowlock.seats s
+                     where w.is_wanted and s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
+                       and s.status = 'available'
+                       for update skip locked) l on true
+             order by w.wanted_no) l;
 end
 $$;
 
-COMMENT ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[]) IS 'Locks available seats without waiting and answers where their rows lie.';
+COMMENT ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) IS 'Locks available seats without waiting and answers where their rows lie.';
 
 CREATE FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) RETURNS void
     LANGUAGE plpgsql
@@ -1339,7 +1355,7 @@ CREATE FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) 
     AS $$
 #variable_conflict use_column
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     perform rowlock._lock_customers(p_event_id, array(
         select o.customer_id
         from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
@@ -1411,28 +1427,15 @@ COMMENT ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_or
 
 CREATE FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-    v_sections integer[];
-    v_counts   integer[];
-    v_lowest   integer[];
 begin
-    select array_agg(m.section_no order by m.section_no), array_agg(m.seats order by m.section_no),
-           array_agg(m.lowest_seat_no order by m.section_no)
-      into v_sections, v_counts, v_lowest
-      from (select w.section_no, count(*)::integer as seats, min(w.seat_no) as lowest_seat_no
-              from unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no)
-             group by w.section_no) m;
-    if v_sections is null or p_from = p_to then
+    if coalesce(cardinality(p_seat_nos), 0) = 0 or p_from = p_to then
         return;
     end if;
-
     -- An update alone would lock in whatever order its plan visits the rows.
     perform
       from rowlock.sections s
-     where s.event_id = p_event_id and s.section_no = any (v_sections)
+     where s.event_id = p_event_id and s.section_no = any (p_section_nos)
      order by s.section_no
        for no key update;
 
@@ -1447,12 +1450,29 @@ begin
                array(select least(h.from_seat, m.lowest_seat_no - h.quantity::integer + 1)
                        from unnest(s.search_from) with ordinality as h(from_seat, quantity)
                       order by h.quantity) end
-      from unnest(v_sections, v_counts, v_lowest) as m(section_no, seats, lowest_seat_no)
+      from (select w.section_no, count(*)::integer as seats, min(w.seat_no) as lowest_seat_no
+              from unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no)
+             group by w.section_no) m
      where s.event_id = p_event_id and s.section_no = m.section_no;
 end
 $$;
 
 COMMENT ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) IS 'Moves the counts of seats that changed from one status to another, section by section.';
+
+CREATE FUNCTION rowlock._number_customers(p_customer_ids text[], p_idempotency_keys text[], OUT o_customer_nos integer[], OUT o_key_nos integer[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+begin
+    select array_agg(n.customer_no order by n.request_no), array_agg(n.key_no order by n.request_no)
+      into o_customer_nos, o_key_nos
+      from (select r.request_no, min(r.request_no) over (partition by r.customer_id)::integer as customer_no,
+                   case when r.idempotency_key is null then r.request_no
+                        else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer as key_no
+              from unnest(p_customer_ids, p_idempotency_keys) with ordinality as r(customer_id, idempotency_key, request_no)) n;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._number_customers(p_customer_ids text[], p_idempotency_keys text[], OUT o_customer_nos integer[], OUT o_key_nos integer[]) IS 'Numbers the customers and idempotency keys of a batch of claims by their first requests. Private.';
 
 CREATE FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
@@ -1501,84 +1521,100 @@ $$;
 
 COMMENT ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) IS 'Makes orders paid and their seats sold, with a ticket each. Private.';
 
-CREATE FUNCTION rowlock._place_found(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_held_section_nos integer[], OUT o_held_seat_nos integer[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) RETURNS record
+CREATE FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
-    v_won record;  -- arrays of one element a seat
+    v_held integer;
 begin
-    o_outcomes := p_outcomes;
-    o_answers := p_answers;
-    select array_agg(f.request_no) filter (where f.is_won) as request_nos,
-           array_agg(f.section_no) filter (where f.is_won) as section_nos,
-           array_agg(f.seat_no) filter (where f.is_won) as seat_nos,
-           array_agg(f.seat_row) filter (where f.is_won) as seat_rows,
-           array_agg(f.section_no) filter (where f.seat_row is null) as lost_section_nos,
-           array_agg(f.seat_no) filter (where f.seat_row is null) as lost_seat_nos
-      into v_won
-      from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
-              from unnest(p_request_nos, p_section_nos, p_seat_nos, p_seat_rows) as f(request_no, section_no, seat_no, seat_row)) f;
-    o_lost_section_nos := v_won.lost_section_nos;
-    o_lost_seat_nos := v_won.lost_seat_nos;
-    if v_won.request_nos is null then
-        return;
-    end if;
+    o_created_at := date_trunc('milliseconds', clock_timestamp());
+    o_expires_at := o_created_at + p_window_ms * interval '1 millisecond';
 
-    perform rowlock._place_orders(p_event_id, p_window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
-                                  v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
-    o_held_section_nos := v_won.section_nos;
-    o_held_seat_nos := v_won.seat_nos;
-    select array_agg(case when w.request_no is not null then 'claimed' else r.outcome end order by r.request_no),
-           array_agg(case when w.request_no is not null then r.order_id else r.answer end order by r.request_no)
-      into o_outcomes, o_answers
-      from unnest(p_outcomes, p_answers, p_order_ids) with ordinality as r(outcome, answer, order_id, request_no)
-      left join (select distinct w.request_no from unnest(v_won.request_nos) as w(request_no)) w on w.request_no = r.request_no;
-end
-$$;
-
-COMMENT ON FUNCTION rowlock._place_found(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_held_section_nos integer[], OUT o_held_seat_nos integer[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) IS 'Places the orders of the best-available claims whose seats could all be locked.';
-
-CREATE FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-declare
-    v_now        timestamptz := date_trunc('milliseconds', clock_timestamp());
-    v_expires_at timestamptz := v_now + p_window_ms * interval '1 millisecond';
-    v_held       integer;
-begin
     update rowlock.seats s
-       set status = 'held', order_id = p_order_ids[w.request_no]
+       set status = 'held', order_id = p_order_ids[w.request_no], filler = null
       from unnest(p_request_nos, p_seat_rows) as w(request_no, seat_row)
-     where s.ctid = w.seat_row and s.status = 'available';
+     where p_outcomes[w.request_no] = 'claimed' and s.ctid = w.seat_row and s.status = 'available';
     get diagnostics v_held = row_count;
-    perform rowlock._assert_rows(v_held, cardinality(p_seat_rows), 'claimed seats');
+    perform rowlock._assert_rows(v_held, p_won, 'claimed seats');
 
-    -- Sorted once for all: an aggregate with an order of its own would sort again for every order. (The deadline's does so once a batch.)
-    with placed as (
-        insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
-                                    idempotency_key, fingerprint)
-        select p_event_id, p_order_ids[w.request_no], p_customer_ids[w.request_no], w.section_nos, w.seat_nos, w.amount_minor, v_now,
-               v_expires_at, p_idempotency_keys[w.request_no],
-               case when p_idempotency_keys[w.request_no] is not null then p_fingerprints[w.request_no] end
-          from (select w.request_no, array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos,
-                       sum(w.price_minor)::bigint as amount_minor
-                  from (select w.request_no, w.section_no, w.seat_no, s.price_minor
-                          from unnest(p_request_nos, p_section_nos, p_seat_nos)
-                               with ordinality as w(request_no, section_no, seat_no, seat_order)
-                          join rowlock.sections s on s.event_id = p_event_id and s.section_no = w.section_no
-                         order by w.request_no, w.seat_order) w
-                 group by w.request_no) w
-        returning order_id
-    )
+    insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
+                                idempotency_key, fingerprint)
+    select p_event_id, r.order_id, r.customer_id, p_section_nos[r.first_no : r.first_no + r.quantity - 1],
+           p_seat_nos[r.first_no : r.first_no + r.quantity - 1], r.amount_minor, o_created_at, o_expires_at, r.idempotency_key,
+           case when r.idempotency_key is not null then r.fingerprint end
+      from unnest(p_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_firsts, p_quantities, p_amounts)
+           as r(outcome, order_id, customer_id, idempotency_key, fingerprint, first_no, quantity, amount_minor)
+     where r.outcome = 'claimed';
+
     insert into rowlock.deadlines (event_id, expires_at, first_order_id, order_ids)
-    select p_event_id, v_expires_at, p.order_ids[1], p.order_ids
-      from (select array_agg(p.order_id order by p.order_id) as order_ids from placed p) p;
+    select p_event_id, o_expires_at, p.order_ids[1], p.order_ids
+      from (select array_agg(r.order_id order by r.order_id) as order_ids
+              from unnest(p_outcomes, p_order_ids) as r(outcome, order_id)
+             where r.outcome = 'claimed') p;
 end
 $$;
 
-COMMENT ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[]) IS 'Holds the seats of a batch''s winners and creates their orders.';
+COMMENT ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) IS 'Holds the seats of a batch''s winners and creates their orders.';
+
+CREATE FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests integer, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], OUT o_firsts integer[], OUT o_quantities integer[], OUT o_amounts bigint[], OUT o_faults text[], OUT o_missing boolean[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_section    record;
+    v_prices     bigint[];   -- by section_no
+    v_capacities integer[];  -- by section_no
+    v_first      integer;
+    v_seat       integer := 1;
+    v_amount     bigint;
+    v_is_twice   boolean := false;  -- whether the request names a seat twice
+begin
+    for v_section in
+        select s.section_no, s.price_minor, s.capacity
+          from rowlock.sections s
+         where s.event_id = p_event_id and s.section_no = any (p_section_nos)
+    loop
+        v_prices[v_section.section_no] := v_section.price_minor;
+        v_capacities[v_section.section_no] := v_section.capacity;
+    end loop;
+
+    o_firsts := array_fill(0, array[p_requests]);
+    o_quantities := o_firsts;
+    o_amounts := o_firsts;
+    o_faults := array_fill(null::text, array[p_requests]);
+    for v_request in 1 .. p_requests loop
+        v_first := v_seat;
+        v_amount := 0;
+        while p_request_nos[v_seat] = v_request loop
+            v_amount := v_amount + v_prices[p_section_nos[v_seat]];
+            if (p_seat_nos[v_seat] between 1 and v_capacities[p_section_nos[v_seat]]) is not true then
+                o_missing[v_seat] := true;
+                o_faults[v_request] := 'seat_not_found';
+            end if;
+            -- The number alone first: few name one number in two sections.
+            if v_seat > v_first and p_seat_nos[v_seat] = any (p_seat_nos[v_first : v_seat - 1]) then
+                v_is_twice := v_is_twice or exists (
+                    select from unnest(p_section_nos[v_first : v_seat - 1], p_seat_nos[v_first : v_seat - 1]) as w(section_no, seat_no)
+                     where w.section_no = p_section_nos[v_seat] and w.seat_no = p_seat_nos[v_seat]);
+            end if;
+            v_seat := v_seat + 1;
+        end loop;
+        if v_is_twice then
+            o_faults[v_request] := 'duplicate_seat';
+            v_is_twice := false;
+        elsif v_amount is null then
+            o_faults[v_request] := 'section_not_found';
+        end if;
+        o_firsts[v_request] := v_first;
+        o_quantities[v_request] := v_seat - v_first;
+        o_amounts[v_request] := v_amount;
+    end loop;
+    if v_seat <= cardinality(p_request_nos) then
+        perform rowlock._invalid_input(format('p_request_nos[%s]', v_seat), 'must name the requests in their order');
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests integer, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], OUT o_firsts integer[], OUT o_quantities integer[], OUT o_amounts bigint[], OUT o_faults text[], OUT o_missing boolean[]) IS 'Reads which seats the claims of a batch ask for, what they cost and what is wrong with them. Private.';
 
 CREATE FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
@@ -1588,6 +1624,7 @@ declare
     v_order rowlock.orders;
     v_limit integer;
     v_owned bigint;
+    v_rows  tid[];
 begin
     select o.* into strict v_order from rowlock.orders o where o.ctid = p_order_row;
 
@@ -1596,7 +1633,7 @@ begin
         return false;
     end if;
 
-    -- "between" and the order keep to the customers' indexes, as _known_claims explains.
+    -- "between" and the order keep to the customers' index, as _check_claims explains.
     select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
     from (
         select o.seat_nos
@@ -1608,7 +1645,8 @@ begin
         return false;
     end if;
 
-    if array_position(rowlock._lock_seats(p_event_id, v_order.section_nos, v_order.seat_nos), null) is not null then
+    select l.o_seat_rows into v_rows from rowlock._lock_seats(p_event_id, v_order.section_nos, v_order.seat_nos) l;
+    if array_position(v_rows, null) is not null then
         return false;
     end if;
 
@@ -1626,7 +1664,7 @@ CREATE FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], 
 declare
     v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     with notices as (
         select n.*,
             row_number() over (partition by n.order_id order by n.no) = 1 as first_of_order,
@@ -1791,7 +1829,7 @@ begin
         o_hint_seats := o_hint_seats || v_found.from_seat;
         o_hint_releases := o_hint_releases || v_section.releases;
     end loop;
-    o_seat_rows := rowlock._lock_seats(p_event_id, o_section_nos, o_seat_nos);
+    select l.o_seat_rows into o_seat_rows from rowlock._lock_seats(p_event_id, o_section_nos, o_seat_nos) l;
 end
 $$;
 
@@ -2055,7 +2093,7 @@ declare
     v_status rowlock.order_status;
     v_right  boolean;
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency
     into v_row, v_status, v_right
     from rowlock.orders o
@@ -2123,22 +2161,28 @@ $$;
 
 COMMENT ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Locks listed seats, waiting for each. Private.';
 
-CREATE FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS TABLE(request_no integer, section_no integer, seat_no integer, first_no integer, fault integer)
-    LANGUAGE sql STABLE
+CREATE FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) RETURNS record
+    LANGUAGE plpgsql
     AS $$
-    select w.request_no, w.section_no, w.seat_no,
-           min(w.wanted_no) over (partition by w.section_no, w.seat_no)::integer,
-           case when lag(w.request_no) over (partition by w.section_no, w.seat_no order by w.wanted_no) = w.request_no then 1
-                when s.capacity is null then 2
-                when (w.seat_no between 1 and s.capacity) is not true then 3 end
-      from (select w.*, row_number() over (order by w.request_no, w.asked_no) as wanted_no
-              from unnest(p_request_nos, p_section_nos, p_seat_nos)
-                   with ordinality as w(request_no, section_no, seat_no, asked_no)) w
-      left join rowlock.sections s on s.event_id = p_event_id and s.section_no = w.section_no
-     order by w.wanted_no
+declare
+    v_request integer;
+begin
+    select array_agg(f.request_no) filter (where f.is_won), array_agg(f.section_no) filter (where f.is_won),
+           array_agg(f.seat_no) filter (where f.is_won), array_agg(f.seat_row) filter (where f.is_won),
+           array_agg(f.section_no) filter (where f.seat_row is null), array_agg(f.seat_no) filter (where f.seat_row is null)
+      into o_request_nos, o_section_nos, o_seat_nos, o_seat_rows, o_lost_section_nos, o_lost_seat_nos
+      from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
+              from unnest(p_request_nos, p_section_nos, p_seat_nos, p_seat_rows)
+                   with ordinality as f(request_no, section_no, seat_no, seat_row, found_no)
+             order by f.request_no, f.found_no) f;
+    o_outcomes := p_outcomes;
+    foreach v_request in array coalesce(o_request_nos, '{}') loop
+        o_outcomes[v_request] := 'claimed';
+    end loop;
+end
 $$;
 
-COMMENT ON FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'The seats a batch of claims asks for, with what is wrong about naming them.';
+COMMENT ON FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) IS 'Which best-available claims of a round have got all their seats. Private.';
 
 CREATE FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) RETURNS void
     LANGUAGE plpgsql
@@ -2179,7 +2223,7 @@ declare
     v_row    tid;
     v_status rowlock.order_status;
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     select o.ctid, o.status into v_row, v_status
     from rowlock.orders o
     where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id and o.customer_id = p_customer_id
@@ -2224,20 +2268,28 @@ CREATE FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid
     AS $$
 declare
     v_event            record;
-    v_customer_nos     integer[];  -- arrays of one element a request, as _known_claims answers them
+    v_locks            integer;
+    v_customer_nos     integer[];  -- arrays of one element a request, null if no two customers are the same: see _number_customers
     v_key_nos          integer[];
-    v_live_seats       integer[];
-    v_outcomes         text[];     -- of each request, null while undecided
-    v_answers          uuid[];     -- the order each request is answered with
+    v_amounts          bigint[];   -- what the seats of each request cost together
+    v_faults           text[];
+    v_live_seats       integer[];  -- see _check_claims
+    v_outcomes         text[];
+    v_answers          uuid[];
     v_admitted         boolean[];  -- whether a request takes part in the round's search
     v_sections         record;     -- arrays of one element a section
     v_found            record;     -- arrays of one element a seat: what the round's search chose
-    v_placed           record;     -- what came of that
+    v_round_won        record;     -- what came of that: see _win_found
     v_hints            record;     -- what the first round's search learned
-    v_held_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what all rounds won
-    v_held_seat_nos    integer[] := '{}'::integer[];
-    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what rivals had locked
+    v_won_nos          integer[] := '{}'::integer[];  -- arrays of one element a seat that some round won: its request
+    v_won_section_nos  integer[] := '{}'::integer[];
+    v_won_seat_nos     integer[] := '{}'::integer[];
+    v_won_rows         tid[] := '{}'::tid[];
+    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat that a rival had locked
     v_lost_seat_nos    integer[] := '{}'::integer[];
+    v_firsts           integer[];  -- where the seats that a request won begin
+    v_created_at       timestamptz;
+    v_expires_at       timestamptz;
 begin
     if cardinality(p_order_ids) = 0 then
         return;
@@ -2245,25 +2297,21 @@ begin
     select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
       into v_event
       from rowlock.events e
-     where e.event_id = p_event_id
-       for key share;
-    perform rowlock._lock_customers(p_event_id, p_customer_ids);
+     where e.event_id = p_event_id;
+    v_locks := rowlock._lock_customers(p_event_id, p_customer_ids);
     perform rowlock._lock_section_searches(p_event_id, p_section_nos);
 
-    select array_agg(c.customer_no), array_agg(c.key_no), array_agg(c.live_seats), array_agg(c.outcome),
-           array_agg(case when c.outcome = 'replayed' then c.known_order_id end)
-      into v_customer_nos, v_key_nos, v_live_seats, v_outcomes, v_answers
-      from (select k.*,
-                   case when k.known_outcome is not null then k.known_outcome
-                        when v_event.is_on_sale is null then 'event_not_found'
-                        when not v_event.is_on_sale then 'not_on_sale'
-                        when (r.quantity between 1 and 100) is not true then 'too_many_seats'
-                        when s.section_no is null then 'section_not_found' end as outcome
-              from rowlock._known_claims(p_event_id, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints) k
-              join unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
-                on r.request_no = k.request_no
-              left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no
-             order by k.request_no) c;
+    if v_locks < cardinality(p_order_ids) then
+        select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
+    end if;
+    select array_agg(r.quantity * s.price_minor order by r.request_no),
+           array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
+      into v_amounts, v_faults
+      from unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
+      left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no;
+    select c.* into v_live_seats, v_outcomes, v_answers
+      from rowlock._check_claims(p_event_id, v_event.seats_per_customer, v_event.is_on_sale, p_order_ids, p_customer_ids,
+                                 p_idempotency_keys, p_fingerprints, v_key_nos, p_quantities, v_faults) c;
 
     for v_round in 1 .. 4 loop
         exit when array_position(v_outcomes, null) is null;
@@ -2279,27 +2327,41 @@ begin
         exit when array_position(v_admitted, true) is null;
 
         select f.* into v_found
-          from rowlock._search_sections(p_event_id, p_section_nos, p_quantities, v_admitted, v_lost_section_nos, v_lost_seat_nos) f;
+          from rowlock._search_sections(p_event_id, p_section_nos, p_quantities, v_admitted, v_lost_section_nos || v_won_section_nos,
+                                        v_lost_seat_nos || v_won_seat_nos) f;
         if v_round = 1 then
             v_hints := v_found;
         end if;
-        select p.* into v_placed
-          from rowlock._place_found(p_event_id, v_event.window_ms, v_outcomes, v_answers, p_order_ids, p_customer_ids, p_idempotency_keys,
-                                    p_fingerprints, v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos,
-                                    v_found.o_seat_rows) p;
-        v_outcomes := v_placed.o_outcomes;
-        v_answers := v_placed.o_answers;
-        v_held_section_nos := v_held_section_nos || v_placed.o_held_section_nos;
-        v_held_seat_nos := v_held_seat_nos || v_placed.o_held_seat_nos;
-        v_lost_section_nos := v_lost_section_nos || v_placed.o_lost_section_nos;
-        v_lost_seat_nos := v_lost_seat_nos || v_placed.o_lost_seat_nos;
+        select w.* into v_round_won
+          from rowlock._win_found(v_outcomes, v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos, v_found.o_seat_rows) w;
+        v_outcomes := v_round_won.o_outcomes;
+        v_won_nos := v_won_nos || v_round_won.o_request_nos;
+        v_won_section_nos := v_won_section_nos || v_round_won.o_section_nos;
+        v_won_seat_nos := v_won_seat_nos || v_round_won.o_seat_nos;
+        v_won_rows := v_won_rows || v_round_won.o_seat_rows;
+        v_lost_section_nos := v_lost_section_nos || v_round_won.o_lost_section_nos;
+        v_lost_seat_nos := v_lost_seat_nos || v_round_won.o_lost_seat_nos;
     end loop;
 
+    select array_agg(w.first_no order by r.request_no)
+      into v_firsts
+      from generate_series(1, cardinality(p_order_ids)) as r(request_no)
+      left join (select w.request_no, min(w.seat_order)::integer as first_no
+                   from unnest(v_won_nos) with ordinality as w(request_no, seat_order)
+                  group by w.request_no) w on w.request_no = r.request_no;
+    if v_won_seat_nos <> '{}' then
+        select o.* into v_created_at, v_expires_at
+          from rowlock._place_orders(p_event_id, v_event.window_ms, v_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys,
+                                     p_fingerprints, v_firsts, p_quantities, v_amounts, v_won_nos, v_won_section_nos, v_won_seat_nos,
+                                     v_won_rows, cardinality(v_won_seat_nos)) o;
+    end if;
     return query
-    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), v_answers) a;
+    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), p_order_ids, v_answers, v_firsts,
+                                           p_quantities, v_amounts, v_won_section_nos, v_won_seat_nos, null::boolean[],
+                                           v_created_at, v_expires_at) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
-    if cardinality(v_held_seat_nos) > 0 then
-        perform rowlock._move_seat_counts(p_event_id, v_held_section_nos, v_held_seat_nos, 'available', 'held');
+    if v_won_seat_nos <> '{}' then
+        perform rowlock._move_seat_counts(p_event_id, v_won_section_nos, v_won_seat_nos, 'available', 'held');
         -- What was passed over because a rival had it may still be free: no hint may hide it.
         if cardinality(v_lost_seat_nos) = 0 then
             perform rowlock._write_search_hints(p_event_id, v_hints.o_hint_section_nos, v_hints.o_hint_quantities,
@@ -2320,78 +2382,75 @@ CREATE FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_cus
     SET jit TO 'off'
     AS $$
 declare
+    v_requests     constant integer := cardinality(p_order_ids);
     v_event        record;
-    v_wanted       record;     -- arrays of one element a wanted seat, in request order
-    v_customer_nos integer[];  -- arrays of one element a request, as _known_claims answers them
+    v_locks        integer;
+    v_customer_nos integer[];  -- arrays of one element a request, null if no two customers are the same: see _number_customers
     v_key_nos      integer[];
-    v_live_seats   integer[];
+    v_firsts       integer[];  -- see _read_wanted_seats
     v_quantities   integer[];
-    v_outcomes     text[];     -- of each request, null while undecided
-    v_answers      uuid[];     -- the order each request is answered with
-    v_seat_rows    tid[];      -- where the locked row of each wanted seat lies, null if it was not to be had
-    v_blamed       boolean[];  -- whether a wanted seat is why its request failed
-    v_won          record;     -- arrays of one element a won seat
+    v_amounts      bigint[];
+    v_faults       text[];
+    v_live_seats   integer[];  -- see _check_claims
+    v_outcomes     text[];
+    v_answers      uuid[];
+    v_missing      boolean[];  -- arrays of one element a wanted seat: see _read_wanted_seats
+    v_seat_rows    tid[];      -- see _lock_seats
+    v_first_nos    integer[];
+    v_are_all      boolean;
+    v_blamed       boolean[];  -- see _decide_seat_claims
+    v_is_wanted    boolean[] := '{}'::boolean[];
+    v_won_sections integer[] := p_section_nos;  -- arrays of one element a won seat
+    v_won_seats    integer[] := p_seat_nos;
+    v_created_at   timestamptz;
+    v_expires_at   timestamptz;
 begin
-    if cardinality(p_order_ids) = 0 then
+    if v_requests = 0 then
         return;
     end if;
     select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
       into v_event
       from rowlock.events e
-     where e.event_id = p_event_id
-       for key share;
-    perform rowlock._lock_customers(p_event_id, p_customer_ids);
+     where e.event_id = p_event_id;
+    v_locks := rowlock._lock_customers(p_event_id, p_customer_ids);
+    if v_locks < v_requests then
+        select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
+    end if;
+    select w.* into v_firsts, v_quantities, v_amounts, v_faults, v_missing
+      from rowlock._read_wanted_seats(p_event_id, v_requests, p_request_nos, p_section_nos, p_seat_nos) w;
+    select c.* into v_live_seats, v_outcomes, v_answers
+      from rowlock._check_claims(p_event_id, v_event.seats_per_customer, v_event.is_on_sale, p_order_ids, p_customer_ids,
+                                 p_idempotency_keys, p_fingerprints, v_key_nos, v_quantities, v_faults) c;
+    if cardinality(array_remove(v_outcomes, null)) > 0 then
+        v_is_wanted := array(select v_outcomes[w.request_no] is null from unnest(p_request_nos) with ordinality as w(request_no, wanted_no)
+                              order by w.wanted_no);
+    end if;
+    select s.* into v_seat_rows, v_first_nos, v_are_all
+      from rowlock._lock_seats(p_event_id, p_section_nos, p_seat_nos, v_is_wanted) s;
 
-    select array_agg(w.request_no) as request_nos, array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos,
-           array_agg(w.first_no) as first_nos, array_agg(w.fault) as faults
-      into v_wanted
-      from rowlock._wanted_seats(p_event_id, p_request_nos, p_section_nos, p_seat_nos) w;
+    if v_are_all and v_locks = v_requests and array_position(v_quantities, 0) is null then
+        v_outcomes := array_fill('claimed'::text, array[v_requests]);
+    else
+        select d.* into v_outcomes, v_answers, v_blamed
+          from rowlock._decide_seat_claims(v_event.seats_per_customer, v_outcomes, v_answers, p_order_ids, p_fingerprints, v_customer_nos,
+                                           v_key_nos, v_live_seats, v_firsts, v_quantities, v_missing, v_first_nos, v_seat_rows) d;
+        select coalesce(array_agg(w.section_no), '{}'), coalesce(array_agg(w.seat_no), '{}')
+          into v_won_sections, v_won_seats
+          from unnest(p_request_nos, p_section_nos, p_seat_nos) as w(request_no, section_no, seat_no)
+         where v_outcomes[w.request_no] = 'claimed';
+    end if;
 
-    select array_agg(c.customer_no), array_agg(c.key_no), array_agg(c.live_seats), array_agg(c.quantity), array_agg(c.outcome),
-           array_agg(case when c.outcome = 'replayed' then c.known_order_id end)
-      into v_customer_nos, v_key_nos, v_live_seats, v_quantities, v_outcomes, v_answers
-      from (select k.*, w.quantity,
-                   case when k.known_outcome is not null then k.known_outcome
-                        when v_event.is_on_sale is null then 'event_not_found'
-                        when not v_event.is_on_sale then 'not_on_sale'
-                        when (w.quantity between 1 and 100) is not true then 'too_many_seats'
-                        when w.fault is not null then w.fault
-                        -- Behind a request of the same key the key decides first.
-                        when k.key_no = k.request_no and k.live_seats + w.quantity > v_event.seats_per_customer
-                            then 'customer_limit' end as outcome
-              from rowlock._known_claims(p_event_id, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints) k
-              left join (select w.request_no, count(*)::integer as quantity,
-                                (array['duplicate_seat', 'section_not_found', 'seat_not_found'])[min(w.fault)] as fault
-                           from unnest(v_wanted.request_nos, v_wanted.faults) as w(request_no, fault)
-                          group by w.request_no) w on w.request_no = k.request_no
-             order by k.request_no) c;
-
-    v_seat_rows := rowlock._lock_seats(p_event_id, v_wanted.section_nos, v_wanted.seat_nos,
-                                       array(select v_outcomes[w.request_no] is null
-                                               from unnest(v_wanted.request_nos) with ordinality as w(request_no, wanted_no)
-                                              order by w.wanted_no));
-
-    select d.o_outcomes, d.o_answers, d.o_blamed
-      into v_outcomes, v_answers, v_blamed
-      from rowlock._decide_seat_claims(
-               v_event.seats_per_customer, v_outcomes, v_answers, p_order_ids, p_fingerprints, v_customer_nos, v_key_nos, v_live_seats,
-               v_quantities, v_wanted.first_nos, v_wanted.faults, v_seat_rows) d;
-
-    select array_agg(w.request_no) as request_nos, array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos,
-           array_agg(w.seat_row) as seat_rows
-      into v_won
-      from unnest(v_wanted.request_nos, v_wanted.section_nos, v_wanted.seat_nos, v_seat_rows)
-           as w(request_no, section_no, seat_no, seat_row)
-     where v_outcomes[w.request_no] = 'claimed';
-    if v_won.seat_nos is not null then
-        perform rowlock._place_orders(p_event_id, v_event.window_ms, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints,
-                                      v_won.request_nos, v_won.section_nos, v_won.seat_nos, v_won.seat_rows);
+    if v_won_seats <> '{}' then
+        select o.* into v_created_at, v_expires_at
+          from rowlock._place_orders(p_event_id, v_event.window_ms, v_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys,
+                                     p_fingerprints, v_firsts, v_quantities, v_amounts, p_request_nos, p_section_nos, p_seat_nos,
+                                     v_seat_rows, cardinality(v_won_seats)) o;
     end if;
     return query
-    select a.* from rowlock._claim_answers(p_event_id, v_outcomes, v_answers, v_wanted.request_nos, v_wanted.section_nos,
-                                           v_wanted.seat_nos, v_blamed) a;
+    select a.* from rowlock._claim_answers(p_event_id, v_outcomes, p_order_ids, v_answers, v_firsts, v_quantities, v_amounts, p_section_nos,
+                                           p_seat_nos, v_blamed, v_created_at, v_expires_at) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
-    perform rowlock._move_seat_counts(p_event_id, v_won.section_nos, v_won.seat_nos, 'available', 'held');
+    perform rowlock._move_seat_counts(p_event_id, v_won_sections, v_won_seats, 'available', 'held');
 end
 $$;
 
@@ -2401,9 +2460,16 @@ CREATE FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) RE
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     AS $$
-    select a.*
-      from rowlock._claim_answers(p_event_id, array_fill('claimed'::text, array[cardinality(p_order_ids)]), p_order_ids) a
-     where a.order_id is not null
+    select r.request_no::integer, 'claimed', o.order_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, o.created_at,
+           o.expires_at, null::integer[], null::integer[]
+      from unnest(p_order_ids) with ordinality as r(order_id, request_no)
+      -- "between" and the order keep to the primary key, as _check_claims explains.
+      cross join lateral (
+            select o.*
+              from rowlock.orders o
+             where o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
+             order by o.order_id
+             limit 1) o
 $$;
 
 COMMENT ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) IS 'The orders of those ids that exist, answered as claims; resolves a lost answer.';
@@ -2421,7 +2487,7 @@ CREATE FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uu
 declare
     v_now constant timestamptz := clock_timestamp();
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains; the limits keep to the order of the look-ups: a plan
+    -- "between" and the order keep to the primary key, as _check_claims explains; the limits keep to the order of the look-ups: a plan
     -- made while rowlock.deadlines is empty must not read all of it later.
     return query
     select i.order_id, greatest(least(extract(epoch from v_now - d.expires_at) * 1000, 2147483647), -2147483648)::integer
@@ -2534,7 +2600,7 @@ declare
     v_rows      tid[];
     v_due       tid[];
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     select array_agg(i.order_id), array_agg(o.status), array_agg(o.left_ms), array_agg(o.order_row)
     into v_order_ids, v_statuses, v_left_ms, v_rows
     from (select distinct i.order_id from unnest(p_order_ids) as i (order_id) order by i.order_id) i
@@ -2615,7 +2681,7 @@ CREATE FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer
     SET enable_seqscan TO 'off'
     AS $$
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     return query
     select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
         o.created_at, o.expires_at, o.ended_at
@@ -2684,7 +2750,10 @@ begin
     v_status := p_status::rowlock.order_status;
 
     if p_customer_id is not null then
-        v_ids := array(select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id);
+        v_ids := array(
+            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and o.is_live
+            union all
+            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and not o.is_live);
     end if;
 
     return query
@@ -2750,7 +2819,7 @@ declare
     v_order_ids   uuid[];
     v_deadlines   timestamptz[];
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     select array_agg(o.event_id), array_agg(o.order_id), array_agg(o.expires_at)
     into v_event_ids, v_order_ids, v_deadlines
     from (
@@ -3445,7 +3514,9 @@ CREATE TABLE rowlock.deadlines (
     first_order_id uuid NOT NULL,
     order_ids uuid[] NOT NULL,
     CONSTRAINT deadlines_order_ids_check CHECK ((cardinality(order_ids) >= 1))
-);
+)
+WITH (toast_tuple_target='8160');
+ALTER TABLE ONLY rowlock.deadlines ALTER COLUMN order_ids SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE rowlock.deadlines IS 'Orders by deadline: every pending order is listed, one row for all that were claimed together.';
 
@@ -3503,9 +3574,11 @@ CREATE TABLE rowlock.seats (
     seat_no integer NOT NULL,
     status rowlock.seat_status DEFAULT 'available'::rowlock.seat_status NOT NULL,
     order_id uuid,
+    filler bytea DEFAULT decode(repeat('00'::text, 87), 'hex'::text),
     CONSTRAINT seats_check CHECK (((status = ANY (ARRAY['held'::rowlock.seat_status, 'sold'::rowlock.seat_status])) = (order_id IS NOT NULL)))
 )
-WITH (fillfactor='42');
+WITH (fillfactor='66');
+ALTER TABLE ONLY rowlock.seats ALTER COLUMN filler SET STORAGE PLAIN;
 
 COMMENT ON TABLE rowlock.seats IS 'One row a seat, naming at most one order: the first of the two walls against selling it twice.';
 
@@ -3518,6 +3591,8 @@ COMMENT ON COLUMN rowlock.seats.seat_no IS 'Its number within the section, from 
 COMMENT ON COLUMN rowlock.seats.status IS 'available, held, sold or blocked.';
 
 COMMENT ON COLUMN rowlock.seats.order_id IS 'The order that holds or owns it; null when neither.';
+
+COMMENT ON COLUMN rowlock.seats.filler IS 'Takes up room in a seat that nobody has claimed yet; null from its first claim on.';
 
 CREATE TABLE rowlock.tickets (
     event_id bigint NOT NULL,
@@ -4267,9 +4342,9 @@ CREATE INDEX admin_actions_by_event ON rowlock.admin_actions USING btree (event_
 
 CREATE INDEX admin_actions_by_order ON rowlock.admin_actions USING btree (order_id) WHERE (order_id IS NOT NULL);
 
-CREATE UNIQUE INDEX orders_by_customer ON rowlock.orders USING btree (event_id, customer_id, idempotency_key);
+CREATE UNIQUE INDEX orders_ended ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE (NOT is_live);
 
-CREATE INDEX orders_live_by_customer ON rowlock.orders USING btree (event_id, customer_id) WHERE is_live;
+CREATE UNIQUE INDEX orders_live ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE is_live;
 
 CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL));
 
@@ -4362,11 +4437,13 @@ REVOKE ALL ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos 
 
 REVOKE ALL ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) FROM PUBLIC;
 
@@ -4376,7 +4453,7 @@ REVOKE ALL ON FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no inte
 
 REVOKE ALL ON FUNCTION rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_quantities integer[], p_first_nos integer[], p_faults integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_firsts integer[], p_quantities integer[], p_missing boolean[], p_first_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._event_not_found(p_event_id bigint) FROM PUBLIC;
 
@@ -4398,11 +4475,9 @@ REVOKE ALL ON FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min inte
 
 REVOKE ALL ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._known_claims(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) FROM PUBLIC;
 
@@ -4412,11 +4487,13 @@ REVOKE ALL ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p
 
 REVOKE ALL ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._number_customers(p_customer_ids text[], p_idempotency_keys text[], OUT o_customer_nos integer[], OUT o_key_nos integer[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._place_found(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_held_section_nos integer[], OUT o_held_seat_nos integer[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests integer, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], OUT o_firsts integer[], OUT o_quantities integer[], OUT o_amounts bigint[], OUT o_faults text[], OUT o_missing boolean[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) FROM PUBLIC;
 
@@ -4448,7 +4525,7 @@ REVOKE ALL ON FUNCTION rowlock._steer_event(p_event_id bigint, p_status rowlock.
 
 REVOKE ALL ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._wanted_seats(p_event_id bigint, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) FROM PUBLIC;
 

@@ -4,8 +4,9 @@
 -- What is claimed already (by outcome) counts against limits and seats for good, what was admitted earlier in this round only for
 -- now: a request that fails because of those is neither refused nor admitted, it waits for the next round.
 --
--- Arrays of one element a request: p_outcomes (null: undecided), p_answers, p_order_ids, p_fingerprints, p_customer_nos, p_key_nos,
--- p_live_seats (before the batch), p_asked_section_nos, p_quantities. p_section_nos and p_available: the sections and their counts now.
+-- Arrays of one element a request: p_outcomes (null: undecided), p_answers, p_order_ids, p_fingerprints, p_customer_nos and p_key_nos
+-- (null: all differ), p_live_seats (before the batch), p_asked_section_nos, p_quantities. p_section_nos and p_available: the sections and
+-- their counts now.
 create or replace function rowlock._admit_searches(
     p_limit             integer,
     p_outcomes          text[],
@@ -32,6 +33,7 @@ declare
     v_live_open   integer[] := v_none;  -- ... and admitted in this round
     v_open        integer[] := array_fill(0, array[coalesce(cardinality(p_section_nos), 0)]);  -- seats admitted, by section
     v_customer    integer;
+    v_key         integer;
     v_section     integer;
     v_quantity    integer;
     v_winner      integer;
@@ -43,16 +45,18 @@ begin
         continue when o_outcomes[v_request] is distinct from 'claimed';
         v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
         p_available[v_section] := p_available[v_section] - p_quantities[v_request];
-        v_live[p_customer_nos[v_request]] := v_live[p_customer_nos[v_request]] + p_quantities[v_request];
-        v_key_winners[p_key_nos[v_request]] := v_request;
+        v_customer := coalesce(p_customer_nos[v_request], v_request);
+        v_live[v_customer] := v_live[v_customer] + p_quantities[v_request];
+        v_key_winners[coalesce(p_key_nos[v_request], v_request)] := v_request;
     end loop;
 
     for v_request in 1 .. cardinality(p_outcomes) loop
         continue when o_outcomes[v_request] is not null;
-        v_customer := p_customer_nos[v_request];
+        v_customer := coalesce(p_customer_nos[v_request], v_request);
+        v_key := coalesce(p_key_nos[v_request], v_request);
         v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
         v_quantity := p_quantities[v_request];
-        v_winner := v_key_winners[p_key_nos[v_request]];
+        v_winner := v_key_winners[v_key];
         if v_winner > 0 then
             if p_fingerprints[v_request] = p_fingerprints[v_winner] then
                 o_outcomes[v_request] := 'replayed';
@@ -70,7 +74,7 @@ begin
             and v_open[v_section] + v_quantity <= p_available[v_section]
         then
             o_admitted[v_request] := true;
-            v_key_winners[p_key_nos[v_request]] := -1;
+            v_key_winners[v_key] := -1;
             v_live_open[v_customer] := v_live_open[v_customer] + v_quantity;
             v_open[v_section] := v_open[v_section] + v_quantity;
         end if;

@@ -1,5 +1,5 @@
 -- Chooses seats of one section for best-available requests, in order: the front-most seats together in a row if any row has enough side by
--- side, else the nearest together. Locks no seat: the caller does, and comes again without those a rival had locked (p_lost).
+-- side, else the nearest together. Locks no seat: the caller does, and comes again without those it has, or that a rival had (p_lost).
 --
 -- The first look starts where the section's hints (p_hints, see rowlock.sections.search_from) allow and stops after a multiple of what is
 -- wanted. A hint never decides a refusal: if one request fits nowhere, all are served again from the whole section; and if the hint says

@@ -12,7 +12,7 @@ language plpgsql
 as $function$
 #variable_conflict use_column
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     perform rowlock._lock_customers(p_event_id, array(
         select o.customer_id
         from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i

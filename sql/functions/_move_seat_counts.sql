@@ -14,28 +14,15 @@ create or replace function rowlock._move_seat_counts(
     p_to          rowlock.seat_status
 ) returns void
 language plpgsql
-set search_path = pg_catalog, rowlock, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
-declare
-    v_sections integer[];
-    v_counts   integer[];
-    v_lowest   integer[];
 begin
-    select array_agg(m.section_no order by m.section_no), array_agg(m.seats order by m.section_no),
-           array_agg(m.lowest_seat_no order by m.section_no)
-      into v_sections, v_counts, v_lowest
-      from (select w.section_no, count(*)::integer as seats, min(w.seat_no) as lowest_seat_no
-              from unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no)
-             group by w.section_no) m;
-    if v_sections is null or p_from = p_to then
+    if coalesce(cardinality(p_seat_nos), 0) = 0 or p_from = p_to then
         return;
     end if;
-
     -- An update alone would lock in whatever order its plan visits the rows.
     perform
       from rowlock.sections s
-     where s.event_id = p_event_id and s.section_no = any (v_sections)
+     where s.event_id = p_event_id and s.section_no = any (p_section_nos)
      order by s.section_no
        for no key update;
 
@@ -50,7 +37,9 @@ begin
                array(select least(h.from_seat, m.lowest_seat_no - h.quantity::integer + 1)
                        from unnest(s.search_from) with ordinality as h(from_seat, quantity)
                       order by h.quantity) end
-      from unnest(v_sections, v_counts, v_lowest) as m(section_no, seats, lowest_seat_no)
+      from (select w.section_no, count(*)::integer as seats, min(w.seat_no) as lowest_seat_no
+              from unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no)
+             group by w.section_no) m
      where s.event_id = p_event_id and s.section_no = m.section_no;
 end
 $$;

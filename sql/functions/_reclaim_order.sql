@@ -15,6 +15,7 @@ declare
     v_order rowlock.orders;
     v_limit integer;
     v_owned bigint;
+    v_rows  tid[];
 begin
     select o.* into strict v_order from rowlock.orders o where o.ctid = p_order_row;
 
@@ -23,7 +24,7 @@ begin
         return false;
     end if;
 
-    -- "between" and the order keep to the customers' indexes, as _known_claims explains.
+    -- "between" and the order keep to the customers' index, as _check_claims explains.
     select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
     from (
         select o.seat_nos
@@ -35,7 +36,8 @@ begin
         return false;
     end if;
 
-    if array_position(rowlock._lock_seats(p_event_id, v_order.section_nos, v_order.seat_nos), null) is not null then
+    select l.o_seat_rows into v_rows from rowlock._lock_seats(p_event_id, v_order.section_nos, v_order.seat_nos) l;
+    if array_position(v_rows, null) is not null then
         return false;
     end if;
 

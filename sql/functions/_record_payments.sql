@@ -27,7 +27,7 @@ as $function$
 declare
     v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     with notices as (
         select n.*,
             row_number() over (partition by n.order_id order by n.no) = 1 as first_of_order,

@@ -1,5 +1,5 @@
 -- One round's search for best-available claims: chooses seats for the admitted requests, section by section, and locks them, without
--- waiting and without the seats lost to rivals before.
+-- waiting and without the seats that earlier rounds won or lost to rivals (p_lost_section_nos, p_lost_seat_nos).
 --
 -- p_asked_section_nos, p_quantities and p_admitted have one element a request. Answers one element a chosen seat (o_seat_rows: where its
 -- locked row lies, null if a rival had it), and one element a section for _write_search_hints. The sections' releases are read before
@@ -55,7 +55,7 @@ begin
         o_hint_seats := o_hint_seats || v_found.from_seat;
         o_hint_releases := o_hint_releases || v_section.releases;
     end loop;
-    o_seat_rows := rowlock._lock_seats(p_event_id, o_section_nos, o_seat_nos);
+    select l.o_seat_rows into o_seat_rows from rowlock._lock_seats(p_event_id, o_section_nos, o_seat_nos) l;
 end
 $$;
 

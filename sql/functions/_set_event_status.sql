@@ -1,8 +1,8 @@
 -- Moves an event to p_status if its status is one of p_from; the same status again changes nothing.
 -- Every claim that begins after this has committed sees the new status; a claim already running, a matter of milliseconds, may still
--- commit. To wait for those with a full row lock was tried and dropped: the key share locks of six busy servers overlap without a
--- gap, the wait never ended, and lock_timeout does not bound it (it counts each lock holder anew). A sale must stop when told to.
--- Locks: the event's row (for no key update, which waits for no claim).
+-- commit. To have claims lock the row and wait for those was tried and dropped: the locks of six busy servers overlap without a gap,
+-- the wait never ended, and lock_timeout does not bound it (it counts each lock holder anew). A sale must stop when told to.
+-- Locks: the event's row (for no key update; claims do not lock it).
 -- Errors: RL001, RL008.
 create or replace function rowlock._set_event_status(
     p_event_id bigint,

@@ -26,7 +26,7 @@ declare
     v_status rowlock.order_status;
     v_right  boolean;
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency
     into v_row, v_status, v_right
     from rowlock.orders o

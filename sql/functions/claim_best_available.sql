@@ -4,11 +4,12 @@
 -- Requests come as arrays of one element each, numbered from 1. Answers one row a request.
 --
 -- Algorithm: in rounds. A round admits what limits and counts allow, searches section by section, locks what was found without
--- waiting, and writes the orders of the requests that got all their seats. The others search again without the seats a rival had
--- locked; those still without seats after the last round are answered as busy. Searches of a section are serialised, so rivals are only
--- claims of explicit seats and changes by the box office, and one round is nearly always enough.
+-- waiting, and gives them to the requests that got all of theirs. The others search again without those and without the seats a rival
+-- had locked; those still without seats after the last round are answered as busy. The orders are written after the last round. Searches
+-- of a section are serialised, so rivals are only claims of explicit seats and changes by the box office, and one round is nearly always
+-- enough.
 --
--- Locks: the event (key share), customers (advisory class 1, sorted), searches of sections (advisory class 2, sorted), seats in
+-- Locks: customers (advisory class 1, sorted), searches of sections (advisory class 2, sorted), seats in
 -- (section_no, seat_no) order, skipping locked ones, sections in section_no order, all at the end.
 -- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (below 1 or above 100),
 -- section_not_found, customer_limit, sold_out (fewer than the quantity are available), busy (rivals' open transactions hold them: ask
@@ -33,20 +34,28 @@ set jit = off  -- the planner cannot know how short the arrays are, and would co
 as $$
 declare
     v_event            record;
-    v_customer_nos     integer[];  -- arrays of one element a request, as _known_claims answers them
+    v_locks            integer;
+    v_customer_nos     integer[];  -- arrays of one element a request, null if no two customers are the same: see _number_customers
     v_key_nos          integer[];
-    v_live_seats       integer[];
-    v_outcomes         text[];     -- of each request, null while undecided
-    v_answers          uuid[];     -- the order each request is answered with
+    v_amounts          bigint[];   -- what the seats of each request cost together
+    v_faults           text[];
+    v_live_seats       integer[];  -- see _check_claims
+    v_outcomes         text[];
+    v_answers          uuid[];
     v_admitted         boolean[];  -- whether a request takes part in the round's search
     v_sections         record;     -- arrays of one element a section
     v_found            record;     -- arrays of one element a seat: what the round's search chose
-    v_placed           record;     -- what came of that
+    v_round_won        record;     -- what came of that: see _win_found
     v_hints            record;     -- what the first round's search learned
-    v_held_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what all rounds won
-    v_held_seat_nos    integer[] := '{}'::integer[];
-    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat: what rivals had locked
+    v_won_nos          integer[] := '{}'::integer[];  -- arrays of one element a seat that some round won: its request
+    v_won_section_nos  integer[] := '{}'::integer[];
+    v_won_seat_nos     integer[] := '{}'::integer[];
+    v_won_rows         tid[] := '{}'::tid[];
+    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat that a rival had locked
     v_lost_seat_nos    integer[] := '{}'::integer[];
+    v_firsts           integer[];  -- where the seats that a request won begin
+    v_created_at       timestamptz;
+    v_expires_at       timestamptz;
 begin
     if cardinality(p_order_ids) = 0 then
         return;
@@ -54,25 +63,21 @@ begin
     select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
       into v_event
       from rowlock.events e
-     where e.event_id = p_event_id
-       for key share;
-    perform rowlock._lock_customers(p_event_id, p_customer_ids);
+     where e.event_id = p_event_id;
+    v_locks := rowlock._lock_customers(p_event_id, p_customer_ids);
     perform rowlock._lock_section_searches(p_event_id, p_section_nos);
 
-    select array_agg(c.customer_no), array_agg(c.key_no), array_agg(c.live_seats), array_agg(c.outcome),
-           array_agg(case when c.outcome = 'replayed' then c.known_order_id end)
-      into v_customer_nos, v_key_nos, v_live_seats, v_outcomes, v_answers
-      from (select k.*,
-                   case when k.known_outcome is not null then k.known_outcome
-                        when v_event.is_on_sale is null then 'event_not_found'
-                        when not v_event.is_on_sale then 'not_on_sale'
-                        when (r.quantity between 1 and 100) is not true then 'too_many_seats'
-                        when s.section_no is null then 'section_not_found' end as outcome
-              from rowlock._known_claims(p_event_id, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints) k
-              join unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
-                on r.request_no = k.request_no
-              left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no
-             order by k.request_no) c;
+    if v_locks < cardinality(p_order_ids) then
+        select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
+    end if;
+    select array_agg(r.quantity * s.price_minor order by r.request_no),
+           array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
+      into v_amounts, v_faults
+      from unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
+      left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no;
+    select c.* into v_live_seats, v_outcomes, v_answers
+      from rowlock._check_claims(p_event_id, v_event.seats_per_customer, v_event.is_on_sale, p_order_ids, p_customer_ids,
+                                 p_idempotency_keys, p_fingerprints, v_key_nos, p_quantities, v_faults) c;
 
     for v_round in 1 .. 4 loop
         exit when array_position(v_outcomes, null) is null;
@@ -88,27 +93,41 @@ begin
         exit when array_position(v_admitted, true) is null;
 
         select f.* into v_found
-          from rowlock._search_sections(p_event_id, p_section_nos, p_quantities, v_admitted, v_lost_section_nos, v_lost_seat_nos) f;
+          from rowlock._search_sections(p_event_id, p_section_nos, p_quantities, v_admitted, v_lost_section_nos || v_won_section_nos,
+                                        v_lost_seat_nos || v_won_seat_nos) f;
         if v_round = 1 then
             v_hints := v_found;
         end if;
-        select p.* into v_placed
-          from rowlock._place_found(p_event_id, v_event.window_ms, v_outcomes, v_answers, p_order_ids, p_customer_ids, p_idempotency_keys,
-                                    p_fingerprints, v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos,
-                                    v_found.o_seat_rows) p;
-        v_outcomes := v_placed.o_outcomes;
-        v_answers := v_placed.o_answers;
-        v_held_section_nos := v_held_section_nos || v_placed.o_held_section_nos;
-        v_held_seat_nos := v_held_seat_nos || v_placed.o_held_seat_nos;
-        v_lost_section_nos := v_lost_section_nos || v_placed.o_lost_section_nos;
-        v_lost_seat_nos := v_lost_seat_nos || v_placed.o_lost_seat_nos;
+        select w.* into v_round_won
+          from rowlock._win_found(v_outcomes, v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos, v_found.o_seat_rows) w;
+        v_outcomes := v_round_won.o_outcomes;
+        v_won_nos := v_won_nos || v_round_won.o_request_nos;
+        v_won_section_nos := v_won_section_nos || v_round_won.o_section_nos;
+        v_won_seat_nos := v_won_seat_nos || v_round_won.o_seat_nos;
+        v_won_rows := v_won_rows || v_round_won.o_seat_rows;
+        v_lost_section_nos := v_lost_section_nos || v_round_won.o_lost_section_nos;
+        v_lost_seat_nos := v_lost_seat_nos || v_round_won.o_lost_seat_nos;
     end loop;
 
+    select array_agg(w.first_no order by r.request_no)
+      into v_firsts
+      from generate_series(1, cardinality(p_order_ids)) as r(request_no)
+      left join (select w.request_no, min(w.seat_order)::integer as first_no
+                   from unnest(v_won_nos) with ordinality as w(request_no, seat_order)
+                  group by w.request_no) w on w.request_no = r.request_no;
+    if v_won_seat_nos <> '{}' then
+        select o.* into v_created_at, v_expires_at
+          from rowlock._place_orders(p_event_id, v_event.window_ms, v_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys,
+                                     p_fingerprints, v_firsts, p_quantities, v_amounts, v_won_nos, v_won_section_nos, v_won_seat_nos,
+                                     v_won_rows, cardinality(v_won_seat_nos)) o;
+    end if;
     return query
-    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), v_answers) a;
+    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), p_order_ids, v_answers, v_firsts,
+                                           p_quantities, v_amounts, v_won_section_nos, v_won_seat_nos, null::boolean[],
+                                           v_created_at, v_expires_at) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
-    if cardinality(v_held_seat_nos) > 0 then
-        perform rowlock._move_seat_counts(p_event_id, v_held_section_nos, v_held_seat_nos, 'available', 'held');
+    if v_won_seat_nos <> '{}' then
+        perform rowlock._move_seat_counts(p_event_id, v_won_section_nos, v_won_seat_nos, 'available', 'held');
         -- What was passed over because a rival had it may still be free: no hint may hide it.
         if cardinality(v_lost_seat_nos) = 0 then
             perform rowlock._write_search_hints(p_event_id, v_hints.o_hint_section_nos, v_hints.o_hint_quantities,

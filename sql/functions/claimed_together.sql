@@ -22,7 +22,7 @@ as $function$
 declare
     v_now constant timestamptz := clock_timestamp();
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains; the limits keep to the order of the look-ups: a plan
+    -- "between" and the order keep to the primary key, as _check_claims explains; the limits keep to the order of the look-ups: a plan
     -- made while rowlock.deadlines is empty must not read all of it later.
     return query
     select i.order_id, greatest(least(extract(epoch from v_now - d.expires_at) * 1000, 2147483647), -2147483648)::integer

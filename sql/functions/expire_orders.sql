@@ -27,7 +27,7 @@ declare
     v_rows      tid[];
     v_due       tid[];
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     select array_agg(i.order_id), array_agg(o.status), array_agg(o.left_ms), array_agg(o.order_row)
     into v_order_ids, v_statuses, v_left_ms, v_rows
     from (select distinct i.order_id from unnest(p_order_ids) as i (order_id) order by i.order_id) i

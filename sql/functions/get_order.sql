@@ -11,7 +11,7 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $function$
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     return query
     select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
         o.created_at, o.expires_at, o.ended_at

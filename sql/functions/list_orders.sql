@@ -1,8 +1,8 @@
 -- Lists orders of an event, the newest first: a customer's own or (p_customer_id null) everybody's, of one status or (null) any, from
 -- the one before p_after_order_id (null: from the newest), at most p_limit (1 to 1000; null: 100).
 --
--- A customer has few orders: they are gathered by customer first. Everybody's are read along the primary key; ids are UUIDv7, so
--- that their order is the order of creation.
+-- A customer has few orders: they are gathered by customer first, the live and the ended ones from an index each. Everybody's are read
+-- along the primary key; ids are UUIDv7, so that their order is the order of creation.
 --
 -- Locks: none. Errors: RL007 for a status that does not exist.
 create or replace function rowlock.list_orders(
@@ -31,7 +31,10 @@ begin
     v_status := p_status::rowlock.order_status;
 
     if p_customer_id is not null then
-        v_ids := array(select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id);
+        v_ids := array(
+            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and o.is_live
+            union all
+            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and not o.is_live);
     end if;
 
     return query

@@ -27,7 +27,7 @@ declare
     v_order_ids   uuid[];
     v_deadlines   timestamptz[];
 begin
-    -- "between" and the order keep to the primary key, as _known_claims explains.
+    -- "between" and the order keep to the primary key, as _check_claims explains.
     select array_agg(o.event_id), array_agg(o.order_id), array_agg(o.expires_at)
     into v_event_ids, v_order_ids, v_deadlines
     from (

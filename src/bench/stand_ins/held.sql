@@ -41,7 +41,7 @@ as $$
             on conflict do nothing
     ), held as (
         update rowlock.seats s
-           set status = 'held', order_id = f.order_id
+           set status = 'held', order_id = f.order_id, filler = null
           from free f
          where s.ctid = f.seat_row
     )
