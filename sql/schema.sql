@@ -790,9 +790,9 @@ CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_o
            case when c.is_claimed then p_created_at else o.created_at end,
            case when c.is_claimed then p_expires_at else o.expires_at end,
            case when c.names_seats then array(
-                   select p_section_nos[s.no] from generate_series(r.first_no, r.first_no + r.quantity - 1) as s(no) where p_blamed[s.no]) end,
+               select p_section_nos[s.no] from generate_series(r.first_no, r.first_no + r.quantity - 1) as s(no) where p_blamed[s.no]) end,
            case when c.names_seats then array(
-                   select p_seat_nos[s.no] from generate_series(r.first_no, r.first_no + r.quantity - 1) as s(no) where p_blamed[s.no]) end
+               select p_seat_nos[s.no] from generate_series(r.first_no, r.first_no + r.quantity - 1) as s(no) where p_blamed[s.no]) end
       from unnest(p_outcomes, p_order_ids, p_answers, p_firsts, p_quantities, p_amounts)
            with ordinality as r(outcome, order_id, answer, first_no, quantity, amount_minor, request_no)
      cross join lateral (select r.outcome = 'claimed' as is_claimed, r.outcome in ('seat_taken', 'seat_not_found') as names_seats) c

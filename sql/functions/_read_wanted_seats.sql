@@ -2,7 +2,8 @@
 -- order of the requests.
 --
 -- Answers, for each of p_requests requests, o_firsts (where its seats begin), o_quantities, o_amounts (what they cost together) and
--- o_faults (duplicate_seat, section_not_found, seat_not_found or null); and o_missing, true for each wanted seat that its section does not have.
+-- o_faults (duplicate_seat, section_not_found, seat_not_found or null); and o_missing, true for each wanted seat that its section does
+-- not have.
 --
 -- Locks: none.
 -- Errors: RL007 if the seats are not in the order of the requests.

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use crate::harness::{PATIENCE, TestServer, event_json, eventually};
+use crate::harness::{HOLD_CLAIMS, PATIENCE, TestServer, event_json, eventually};
 
 mod idempotency;
 
@@ -219,16 +219,16 @@ async fn seats_and_sections_of_another_event_do_not_exist_in_this_one() {
 async fn a_full_lane_refuses_at_once_and_loses_nobody_who_waits() {
     let server = TestServer::builder().arg("--waiting-max", 2).start().await;
     let event = server.small_event(&[("A", 1000, 20)]).await;
-    // Everybody waits for the event's row, which a stranger holds.
+    // Everybody waits for the seats, which a stranger holds.
     let stranger = Endpoint::new(&server.database_url, None).expect("a URL").connect().await.expect("connected").0;
-    stranger.batch_execute("begin; select from rowlock.events for update").await.expect("locked");
+    stranger.batch_execute(HOLD_CLAIMS).await.expect("locked");
     let mut claims: Vec<_> = (1..=8)
         .map(|seat| {
             let customer = server.customer(&format!("customer-{seat}"));
             tokio::spawn(async move { customer.claim_seats(&event, &[("A", seat)]).await })
         })
         .collect();
-    // While the stranger holds the row nothing is decided: whoever has an answer was refused.
+    // While the stranger holds them nothing is decided: whoever has an answer was refused.
     eventually(PATIENCE, || async { claims.iter().filter(|claim| claim.is_finished()).count() >= 4 }).await;
     stranger.batch_execute("commit").await.expect("released");
     let mut statuses = Vec::new();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Customer, EventHandle, PATIENCE, TestServer, eventually, rivals};
+use crate::harness::{Answer, Customer, EventHandle, HOLD_CLAIMS, PATIENCE, TestServer, eventually, rivals};
 use crate::stored::unhurried;
 
 /// One customer for each of the servers in turn.
@@ -195,8 +195,8 @@ async fn a_full_lane_sends_further_claims_away_at_once_and_takes_them_later() {
     let event = server.event(unhurried(&[("A", 1000, 100)])).await;
     let seat = |index: usize| [("A", i32::try_from(index).unwrap() + 1)];
     server.customer("first").claim_seats(&event, &seat(99)).await.expect(201);
-    // Nobody can claim while the event's row is locked as for its removal.
-    server.db.batch_execute("begin; select from rowlock.events for update").await.unwrap();
+    // Nobody can claim while somebody holds all seats.
+    server.db.batch_execute(HOLD_CLAIMS).await.unwrap();
 
     let refused = Arc::new(AtomicUsize::new(0));
     let begun = Instant::now();

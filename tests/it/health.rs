@@ -5,7 +5,7 @@ use std::time::Duration;
 use pretty_assertions::assert_eq;
 use serde_json::json;
 
-use crate::harness::{PATIENCE, RedisMode, TestServer, eventually};
+use crate::harness::{HOLD_CLAIMS, PATIENCE, RedisMode, TestServer, eventually};
 
 /// The value of one series.
 fn sample(metrics: &str, series: &str) -> f64 {
@@ -143,9 +143,9 @@ async fn a_server_that_stops_finishes_what_it_has_begun_and_takes_no_more() {
     let mut server = TestServer::start().await;
     let event = server.small_event(&[("A", 1000, 10)]).await;
     let (alice, anyone) = (server.customer("alice"), server.anyone());
-    // The claim waits for the event's row, which a stranger holds.
+    // The claim waits for its seats, which a stranger holds.
     let stranger = rowlock::db::Endpoint::new(&server.database_url, None).expect("a URL").connect().await.expect("connected").0;
-    stranger.batch_execute("begin; select from rowlock.events for update").await.expect("locked");
+    stranger.batch_execute(HOLD_CLAIMS).await.expect("locked");
     let claiming = tokio::spawn(async move { alice.claim_seats(&event, &[("A", 1)]).await });
     let waiting = "select count(*) from pg_locks where not granted";
     eventually(PATIENCE, || async { server.ask::<i64>(waiting).await > 0 }).await;

@@ -22,7 +22,7 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{EventHandle, PATIENCE, RedisMode, TestServer, event_json, eventually, rivals};
+use crate::harness::{EventHandle, HOLD_CLAIMS, PATIENCE, RedisMode, TestServer, event_json, eventually, rivals};
 use crate::stored::{Ask, Notice, Session, make_due, server_without_expiry, unhurried, until_somebody_waits};
 
 fn id(order: &Value) -> Uuid {
@@ -164,7 +164,7 @@ async fn a_lost_response_claimed_a_second_block_of_seats() {
     let ann = server.customer("ann");
     let claim = || json!({"best_available": {"section": "A", "quantity": 4}});
     // The claim is under way when its connection breaks: nobody reads the answer.
-    server.db.batch_execute("begin; select from rowlock.events for update").await.unwrap();
+    server.db.batch_execute(HOLD_CLAIMS).await.unwrap();
     let lost = tokio::spawn({
         let (ann, claim) = (ann.clone(), claim());
         async move { ann.claim_once(&event, "k", claim).await }

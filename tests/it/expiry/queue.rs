@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::*;
-use crate::harness::RedisMode;
+use crate::harness::{HOLD_CLAIMS, RedisMode};
 
 async fn server_without_sweep() -> TestServer {
     TestServer::builder().arg(NO_SWEEP.0, NO_SWEEP.1).start().await
@@ -64,8 +64,8 @@ async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending(
     let server = server_without_sweep().await;
     let event = brief_event(&server, ORDERS).await;
     let alice = server.customer("alice");
-    // While somebody holds the event, claims gather behind the first call.
-    server.db.batch_execute("begin; select from rowlock.events for update").await.expect("its lock");
+    // While somebody holds the seats, claims gather behind the first call.
+    server.db.batch_execute(HOLD_CLAIMS).await.expect("its lock");
     let claims = (1..=ORDERS).map(|seat| {
         let (alice, event) = (alice.clone(), event);
         tokio::spawn(async move { alice.claim_seats(&event, &[("A", seat)]).await.expect(201) })

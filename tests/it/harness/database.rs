@@ -6,6 +6,9 @@ use uuid::Uuid;
 
 use super::cluster::{Cluster, TEMPLATE};
 
+/// Opens a transaction in which no claim gets further than to its seats; everything can still be read.
+pub const HOLD_CLAIMS: &str = "begin; lock table rowlock.seats in exclusive mode";
+
 /// A clone of the migrated template; it is dropped with the last server that uses it.
 pub struct TestDatabase {
     cluster: &'static Cluster,

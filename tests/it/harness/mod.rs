@@ -26,7 +26,7 @@ mod server;
 mod wait;
 
 pub use cluster::{Cluster, own_postgres};
-pub use database::TestDatabase;
+pub use database::{HOLD_CLAIMS, TestDatabase};
 pub use document::{Document, Operation, entries};
 pub use event::{EventHandle, event_json};
 pub use http::{Answer, Caller};
