@@ -3790,6 +3790,17 @@ UNION ALL
     format('nothing would expire the order at %s'::text, u.expires_at) AS detail
    FROM unlisted_orders u
 UNION ALL
+ SELECT 'idempotency_key_twice'::text AS invariant,
+    o.event_id,
+    (min((o.order_id)::text))::uuid AS order_id,
+    NULL::integer AS section_no,
+    NULL::integer AS seat_no,
+    format('%s orders of one customer came with one idempotency key'::text, count(*)) AS detail
+   FROM rowlock.orders o
+  WHERE (o.idempotency_key IS NOT NULL)
+  GROUP BY o.event_id, o.customer_id, o.idempotency_key
+ HAVING (count(*) > 1)
+UNION ALL
  SELECT 'order_without_event'::text AS invariant,
     o.event_id,
     o.order_id,

@@ -117,6 +117,14 @@ where o.status = 'pending_payment' and o.expires_at < clock_timestamp() - interv
 union all
 select 'order_without_deadline', u.event_id, u.order_id, null, null, format('nothing would expire the order at %s', u.expires_at)
 from unlisted_orders u
+-- Live and ended orders each have a unique index over their keys; between the two only claims under the customer's lock keep watch.
+union all
+select 'idempotency_key_twice', o.event_id, min(o.order_id::text)::uuid, null, null,
+    format('%s orders of one customer came with one idempotency key', count(*))
+from rowlock.orders o
+where o.idempotency_key is not null
+group by o.event_id, o.customer_id, o.idempotency_key
+having count(*) > 1
 -- Orders and payments have no foreign key to their event: it would be checked row by row at every claim and payment.
 union all
 select 'order_without_event', o.event_id, o.order_id, null, null, format('the order is %s', o.status)

@@ -116,6 +116,8 @@ pub const SPECS: &[Spec] = &[
     base("asked_claims_per_s", Group::Loops, "claims that PostgreSQL answers at once, without doing anything", "/s"),
     base("written_claims_per_s", Group::Loops, "claims that write their order, and nothing else", "/s"),
     base("held_claims_per_s", Group::Loops, "claims that write their order and hold their seat, and little else", "/s"),
+    base("written_claims_per_update", Group::Loops, "claims that only write ÷ pgbench's update", ""),
+    base("held_claims_per_update", Group::Loops, "claims that write and hold ÷ pgbench's update", ""),
     base("asked_claims_per_no_op", Group::Loops, "claims answered at once ÷ no-op POST/s", ""),
     base("written_claims_per_no_op", Group::Loops, "claims that only write ÷ no-op POST/s", ""),
     base("held_claims_per_no_op", Group::Loops, "claims that write and hold ÷ no-op POST/s", ""),

@@ -79,8 +79,10 @@ impl Ids {
 }
 
 /// The ratios, and the two sides of each.
-const RATIOS: [(&str, Side, Side); 10] = [
+const RATIOS: [(&str, Side, Side); 12] = [
     ("claims_per_update", Side::Claims(Part::Whole), Side::Updates),
+    ("written_claims_per_update", Side::Claims(Part::Written), Side::Updates),
+    ("held_claims_per_update", Side::Claims(Part::Held), Side::Updates),
     ("claims_per_no_op", Side::Claims(Part::Whole), Side::NoOps),
     ("best_per_claim", Side::Best, Side::Claims(Part::Whole)),
     ("orders_per_no_op_pair", Side::Orders(Part::Whole), Side::Pairs),

@@ -35,6 +35,24 @@ async fn the_same_key_with_the_same_request_answers_the_order_it_created() {
     assert_eq!(answer.header("idempotent-replayed"), Some("true"));
 }
 
+/// Ended orders are in an index of their own: a retry must find them there, though their seats are on sale again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_answers_its_order_after_the_order_has_ended() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 20)]).await;
+    let alice = server.customer("alice");
+    let claim = |seat: i32| json!({"seats": [{"section": "A", "seat": seat}]});
+    let order = alice.claim_once(&event, "key-1", claim(1)).await.expect(201);
+    alice.cancel(&order).await.expect(200);
+    let again = alice.claim_once(&event, "key-1", claim(1)).await;
+    let replayed = again.expect(201);
+    assert_eq!((&replayed["order_id"], &replayed["status"]), (&order["order_id"], &json!("cancelled")));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    alice.claim_once(&event, "key-1", claim(2)).await.problem(422, "idempotency_key_reused");
+    assert_eq!(server.ask::<i64>("select available::bigint from rowlock.sections").await, 20);
+    server.assert_invariants().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_key_with_another_request_is_refused() {
     let server = TestServer::start().await;

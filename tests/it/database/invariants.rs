@@ -170,6 +170,11 @@ const PLANTS: &[(&str, &[&str])] = &[
         "update rowlock.deadlines set event_id = event_id + 1",
         "update rowlock.deadlines set order_ids = array[gen_random_uuid()]",
     ]),
+    ("idempotency_key_twice", &[
+        "update rowlock.orders set customer_id = 'mallory', idempotency_key = 'planted', fingerprint = '\\x01'
+         where order_id in (select order_id from rowlock.orders where status = 'pending_payment' limit 1)
+            or order_id in (select order_id from rowlock.orders where status = 'cancelled' limit 1)",
+    ]),
     ("order_without_event payment_without_event", &["delete from rowlock.events"]),
     ("payment_without_event", &[
         "insert into rowlock.payments (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome)
