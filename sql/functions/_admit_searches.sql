@@ -41,14 +41,16 @@ begin
     o_outcomes := p_outcomes;
     o_answers := p_answers;
     o_admitted := array_fill(false, array[cardinality(p_outcomes)]);
-    for v_request in 1 .. cardinality(p_outcomes) loop
-        continue when o_outcomes[v_request] is distinct from 'claimed';
-        v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
-        p_available[v_section] := p_available[v_section] - p_quantities[v_request];
-        v_customer := coalesce(p_customer_nos[v_request], v_request);
-        v_live[v_customer] := v_live[v_customer] + p_quantities[v_request];
-        v_key_winners[coalesce(p_key_nos[v_request], v_request)] := v_request;
-    end loop;
+    if array_position(p_outcomes, 'claimed') is not null then
+        for v_request in 1 .. cardinality(p_outcomes) loop
+            continue when o_outcomes[v_request] is distinct from 'claimed';
+            v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
+            p_available[v_section] := p_available[v_section] - p_quantities[v_request];
+            v_customer := coalesce(p_customer_nos[v_request], v_request);
+            v_live[v_customer] := v_live[v_customer] + p_quantities[v_request];
+            v_key_winners[coalesce(p_key_nos[v_request], v_request)] := v_request;
+        end loop;
+    end if;
 
     for v_request in 1 .. cardinality(p_outcomes) loop
         continue when o_outcomes[v_request] is not null;

@@ -40,6 +40,11 @@ begin
           from rowlock._find_together(p_event_id, p_section_no, p_quantities, 1, null, p_lost) f;
     end if;
 
+    if 1 = all (p_quantities) and array_position(v_starts, null) is null then
+        o_request_nos := p_request_nos;
+        o_seat_nos := v_starts;
+        return;
+    end if;
     select coalesce(array_agg(r.request_no), '{}'), coalesce(array_agg(s.seat_no), '{}')
       into o_request_nos, o_seat_nos
       from unnest(p_request_nos, p_quantities, v_starts) as r(request_no, quantity, start)

@@ -65,8 +65,6 @@ begin
       from rowlock.events e
      where e.event_id = p_event_id;
     v_locks := rowlock._lock_customers(p_event_id, p_customer_ids);
-    perform rowlock._lock_section_searches(p_event_id, p_section_nos);
-
     if v_locks < cardinality(p_order_ids) then
         select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
     end if;
@@ -79,6 +77,8 @@ begin
       from rowlock._check_claims(p_event_id, v_event.seats_per_customer, v_event.is_on_sale, p_order_ids, p_customer_ids,
                                  p_idempotency_keys, p_fingerprints, v_key_nos, p_quantities, v_faults) c;
 
+    -- As late as can be: the next batch for the section waits from here to the commit.
+    perform rowlock._lock_section_searches(p_event_id, p_section_nos);
     for v_round in 1 .. 4 loop
         exit when array_position(v_outcomes, null) is null;
         select array_agg(s.section_no) as section_nos, array_agg(s.available) as available
@@ -109,12 +109,10 @@ begin
         v_lost_seat_nos := v_lost_seat_nos || v_round_won.o_lost_seat_nos;
     end loop;
 
-    select array_agg(w.first_no order by r.request_no)
-      into v_firsts
-      from generate_series(1, cardinality(p_order_ids)) as r(request_no)
-      left join (select w.request_no, min(w.seat_order)::integer as first_no
-                   from unnest(v_won_nos) with ordinality as w(request_no, seat_order)
-                  group by w.request_no) w on w.request_no = r.request_no;
+    v_firsts := array_fill(null::integer, array[cardinality(p_order_ids)]);
+    for v_seat in reverse cardinality(v_won_nos) .. 1 loop
+        v_firsts[v_won_nos[v_seat]] := v_seat;
+    end loop;
     if v_won_seat_nos <> '{}' then
         select o.* into v_created_at, v_expires_at
           from rowlock._place_orders(p_event_id, v_event.window_ms, v_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys,
