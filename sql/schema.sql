@@ -491,14 +491,16 @@ begin
     o_outcomes := p_outcomes;
     o_answers := p_answers;
     o_admitted := array_fill(false, array[cardinality(p_outcomes)]);
-    for v_request in 1 .. cardinality(p_outcomes) loop
-        continue when o_outcomes[v_request] is distinct from 'claimed';
-        v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
-        p_available[v_section] := p_available[v_section] - p_quantities[v_request];
-        v_customer := coalesce(p_customer_nos[v_request], v_request);
-        v_live[v_customer] := v_live[v_customer] + p_quantities[v_request];
-        v_key_winners[coalesce(p_key_nos[v_request], v_request)] := v_request;
-    end loop;
+    if array_position(p_outcomes, 'claimed') is not null then
+        for v_request in 1 .. cardinality(p_outcomes) loop
+            continue when o_outcomes[v_request] is distinct from 'claimed';
+            v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
+            p_available[v_section] := p_available[v_section] - p_quantities[v_request];
+            v_customer := coalesce(p_customer_nos[v_request], v_request);
+            v_live[v_customer] := v_live[v_customer] + p_quantities[v_request];
+            v_key_winners[coalesce(p_key_nos[v_request], v_request)] := v_request;
+        end loop;
+    end if;
 
     for v_request in 1 .. cardinality(p_outcomes) loop
         continue when o_outcomes[v_request] is not null;
@@ -1095,6 +1097,11 @@ begin
           from rowlock._find_together(p_event_id, p_section_no, p_quantities, 1, null, p_lost) f;
     end if;
 
+    if 1 = all (p_quantities) and array_position(v_starts, null) is null then
+        o_request_nos := p_request_nos;
+        o_seat_nos := v_starts;
+        return;
+    end if;
     select coalesce(array_agg(r.request_no), '{}'), coalesce(array_agg(s.seat_no), '{}')
       into o_request_nos, o_seat_nos
       from unnest(p_request_nos, p_quantities, v_starts) as r(request_no, quantity, start)
@@ -1296,24 +1303,7 @@ $_$;
 
 COMMENT ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) IS 'Reads an RFC 3339 time from a JSON value; null stays null.';
 
-CREATE FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) RETURNS integer
-    LANGUAGE plpgsql
-    AS $$
-declare
-    v_locks integer;
-begin
-    perform pg_advisory_xact_lock(1, k.lock_key)
-      from (select distinct hashtext(p_event_id || ':' || c.customer_id) as lock_key
-              from unnest(p_customer_ids) as c(customer_id)
-             order by lock_key) k;
-    get diagnostics v_locks = row_count;
-    return v_locks;
-end
-$$;
-
-COMMENT ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and answers how many.';
-
-CREATE FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[] DEFAULT '{}'::boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) RETURNS record
+CREATE FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[] DEFAULT '{}'::boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) RETURNS record
     LANGUAGE plpgsql
     AS $$
 begin
@@ -1335,7 +1325,24 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) IS 'Locks available seats without waiting and answers where their rows lie.';
+COMMENT ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) IS 'Locks available seats without waiting and answers where their rows lie.';
+
+CREATE FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_locks integer;
+begin
+    perform pg_advisory_xact_lock(1, k.lock_key)
+      from (select distinct hashtext(p_event_id || ':' || c.customer_id) as lock_key
+              from unnest(p_customer_ids) as c(customer_id)
+             order by lock_key) k;
+    get diagnostics v_locks = row_count;
+    return v_locks;
+end
+$$;
+
+COMMENT ON FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and answers how many.';
 
 CREATE FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) RETURNS void
     LANGUAGE plpgsql
@@ -1356,7 +1363,7 @@ CREATE FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) 
 #variable_conflict use_column
 begin
     -- "between" and the order keep to the primary key, as _check_claims explains.
-    perform rowlock._lock_customers(p_event_id, array(
+    perform rowlock._lock_customer_keys(p_event_id, array(
         select o.customer_id
         from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
         cross join lateral (
@@ -1566,6 +1573,7 @@ declare
     v_first      integer;
     v_seat       integer := 1;
     v_amount     bigint;
+    v_named      integer[];  -- numbers that the request has named so far
     v_is_twice   boolean := false;  -- whether the request names a seat twice
 begin
     for v_section in
@@ -1584,17 +1592,21 @@ begin
     for v_request in 1 .. p_requests loop
         v_first := v_seat;
         v_amount := 0;
+        v_named := '{}';
         while p_request_nos[v_seat] = v_request loop
             v_amount := v_amount + v_prices[p_section_nos[v_seat]];
             if (p_seat_nos[v_seat] between 1 and v_capacities[p_section_nos[v_seat]]) is not true then
                 o_missing[v_seat] := true;
                 o_faults[v_request] := 'seat_not_found';
             end if;
-            -- The number alone first: few name one number in two sections.
-            if v_seat > v_first and p_seat_nos[v_seat] = any (p_seat_nos[v_first : v_seat - 1]) then
-                v_is_twice := v_is_twice or exists (
-                    select from unnest(p_section_nos[v_first : v_seat - 1], p_seat_nos[v_first : v_seat - 1]) as w(section_no, seat_no)
-                     where w.section_no = p_section_nos[v_seat] and w.seat_no = p_seat_nos[v_seat]);
+            -- The number alone first: few name one number in two sections. What has too many seats is refused for that.
+            if v_seat - v_first between 1 and 99 then
+                v_named := v_named || p_seat_nos[v_seat - 1];
+                if p_seat_nos[v_seat] = any (v_named) then
+                    v_is_twice := v_is_twice or exists (
+                        select from generate_series(v_first, v_seat - 1) as w(seat)
+                         where p_section_nos[w.seat] = p_section_nos[v_seat] and p_seat_nos[w.seat] = p_seat_nos[v_seat]);
+                end if;
             end if;
             v_seat := v_seat + 1;
         end loop;
@@ -1645,7 +1657,7 @@ begin
         return false;
     end if;
 
-    select l.o_seat_rows into v_rows from rowlock._lock_seats(p_event_id, v_order.section_nos, v_order.seat_nos) l;
+    select l.o_seat_rows into v_rows from rowlock._lock_available_seats(p_event_id, v_order.section_nos, v_order.seat_nos) l;
     if array_position(v_rows, null) is not null then
         return false;
     end if;
@@ -1829,7 +1841,7 @@ begin
         o_hint_seats := o_hint_seats || v_found.from_seat;
         o_hint_releases := o_hint_releases || v_section.releases;
     end loop;
-    select l.o_seat_rows into o_seat_rows from rowlock._lock_seats(p_event_id, o_section_nos, o_seat_nos) l;
+    select l.o_seat_rows into o_seat_rows from rowlock._lock_available_seats(p_event_id, o_section_nos, o_seat_nos) l;
 end
 $$;
 
@@ -2034,7 +2046,7 @@ begin
 
     with changed as (
         update rowlock.seats s
-           set status = p_to
+           set status = p_to, filler = null
          where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status = p_from
         returning s.seat_no
     )
@@ -2167,14 +2179,21 @@ CREATE FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p
 declare
     v_request integer;
 begin
-    select array_agg(f.request_no) filter (where f.is_won), array_agg(f.section_no) filter (where f.is_won),
-           array_agg(f.seat_no) filter (where f.is_won), array_agg(f.seat_row) filter (where f.is_won),
-           array_agg(f.section_no) filter (where f.seat_row is null), array_agg(f.seat_no) filter (where f.seat_row is null)
-      into o_request_nos, o_section_nos, o_seat_nos, o_seat_rows, o_lost_section_nos, o_lost_seat_nos
-      from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
-              from unnest(p_request_nos, p_section_nos, p_seat_nos, p_seat_rows)
-                   with ordinality as f(request_no, section_no, seat_no, seat_row, found_no)
-             order by f.request_no, f.found_no) f;
+    if array_position(p_seat_rows, null) is null then
+        o_request_nos := p_request_nos;
+        o_section_nos := p_section_nos;
+        o_seat_nos := p_seat_nos;
+        o_seat_rows := p_seat_rows;
+    else
+        select array_agg(f.request_no) filter (where f.is_won), array_agg(f.section_no) filter (where f.is_won),
+               array_agg(f.seat_no) filter (where f.is_won), array_agg(f.seat_row) filter (where f.is_won),
+               array_agg(f.section_no) filter (where f.seat_row is null), array_agg(f.seat_no) filter (where f.seat_row is null)
+          into o_request_nos, o_section_nos, o_seat_nos, o_seat_rows, o_lost_section_nos, o_lost_seat_nos
+          from (select f.*, bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
+                  from unnest(p_request_nos, p_section_nos, p_seat_nos, p_seat_rows)
+                       with ordinality as f(request_no, section_no, seat_no, seat_row, found_no)
+                 order by f.request_no, f.found_no) f;
+    end if;
     o_outcomes := p_outcomes;
     foreach v_request in array coalesce(o_request_nos, '{}') loop
         o_outcomes[v_request] := 'claimed';
@@ -2298,13 +2317,11 @@ begin
       into v_event
       from rowlock.events e
      where e.event_id = p_event_id;
-    v_locks := rowlock._lock_customers(p_event_id, p_customer_ids);
-    perform rowlock._lock_section_searches(p_event_id, p_section_nos);
-
+    v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < cardinality(p_order_ids) then
         select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
     end if;
-    select array_agg(r.quantity * s.price_minor order by r.request_no),
+    select array_agg(case when r.quantity between 1 and 100 then r.quantity * s.price_minor end order by r.request_no),
            array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
       into v_amounts, v_faults
       from unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
@@ -2313,6 +2330,10 @@ begin
       from rowlock._check_claims(p_event_id, v_event.seats_per_customer, v_event.is_on_sale, p_order_ids, p_customer_ids,
                                  p_idempotency_keys, p_fingerprints, v_key_nos, p_quantities, v_faults) c;
 
+    -- As late as can be: the next batch for the section waits from here to the commit.
+    if array_position(v_outcomes, null) is not null then
+        perform rowlock._lock_section_searches(p_event_id, p_section_nos);
+    end if;
     for v_round in 1 .. 4 loop
         exit when array_position(v_outcomes, null) is null;
         select array_agg(s.section_no) as section_nos, array_agg(s.available) as available
@@ -2343,12 +2364,10 @@ begin
         v_lost_seat_nos := v_lost_seat_nos || v_round_won.o_lost_seat_nos;
     end loop;
 
-    select array_agg(w.first_no order by r.request_no)
-      into v_firsts
-      from generate_series(1, cardinality(p_order_ids)) as r(request_no)
-      left join (select w.request_no, min(w.seat_order)::integer as first_no
-                   from unnest(v_won_nos) with ordinality as w(request_no, seat_order)
-                  group by w.request_no) w on w.request_no = r.request_no;
+    v_firsts := array_fill(null::integer, array[cardinality(p_order_ids)]);
+    for v_seat in reverse cardinality(v_won_nos) .. 1 loop
+        v_firsts[v_won_nos[v_seat]] := v_seat;
+    end loop;
     if v_won_seat_nos <> '{}' then
         select o.* into v_created_at, v_expires_at
           from rowlock._place_orders(p_event_id, v_event.window_ms, v_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys,
@@ -2395,7 +2414,7 @@ declare
     v_outcomes     text[];
     v_answers      uuid[];
     v_missing      boolean[];  -- arrays of one element a wanted seat: see _read_wanted_seats
-    v_seat_rows    tid[];      -- see _lock_seats
+    v_seat_rows    tid[];      -- see _lock_available_seats
     v_first_nos    integer[];
     v_are_all      boolean;
     v_blamed       boolean[];  -- see _decide_seat_claims
@@ -2412,7 +2431,7 @@ begin
       into v_event
       from rowlock.events e
      where e.event_id = p_event_id;
-    v_locks := rowlock._lock_customers(p_event_id, p_customer_ids);
+    v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < v_requests then
         select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
     end if;
@@ -2426,7 +2445,7 @@ begin
                               order by w.wanted_no);
     end if;
     select s.* into v_seat_rows, v_first_nos, v_are_all
-      from rowlock._lock_seats(p_event_id, p_section_nos, p_seat_nos, v_is_wanted) s;
+      from rowlock._lock_available_seats(p_event_id, p_section_nos, p_seat_nos, v_is_wanted) s;
 
     if v_are_all and v_locks = v_requests and array_position(v_quantities, 0) is null then
         v_outcomes := array_fill('claimed'::text, array[v_requests]);
@@ -3592,7 +3611,7 @@ COMMENT ON COLUMN rowlock.seats.status IS 'available, held, sold or blocked.';
 
 COMMENT ON COLUMN rowlock.seats.order_id IS 'The order that holds or owns it; null when neither.';
 
-COMMENT ON COLUMN rowlock.seats.filler IS 'Takes up room in a seat that nobody has claimed yet; null from its first claim on.';
+COMMENT ON COLUMN rowlock.seats.filler IS 'Takes up room in a seat that nothing has happened to yet; null from its first change on.';
 
 CREATE TABLE rowlock.tickets (
     event_id bigint NOT NULL,
@@ -4486,9 +4505,9 @@ REVOKE ALL ON FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min inte
 
 REVOKE ALL ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._lock_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) FROM PUBLIC;
 

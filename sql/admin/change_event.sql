@@ -1,5 +1,5 @@
 -- Changes settings of an event: any of name, venue, starts_at, on_sale_at, window_ms, seats_per_customer.
--- Locks: the event's row (for no key update, so that claims never wait).
+-- Locks: the event's row (for no key update: claims lock no event).
 -- Errors: RL001, RL007.
 create or replace function admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) returns void
 language plpgsql

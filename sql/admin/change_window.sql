@@ -1,5 +1,5 @@
 -- Changes how long new orders hold their seats, in milliseconds, and answers how long they did.
--- Locks: the event's row (for no key update, so that claims never wait).
+-- Locks: the event's row (for no key update: claims lock no event).
 -- Errors: RL001, RL007.
 create or replace function admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) returns integer
 language plpgsql

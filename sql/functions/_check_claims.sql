@@ -71,3 +71,6 @@ comment on function rowlock._check_claims(bigint, integer, boolean, uuid[], text
     'What can be told of each claim of a batch before any seat is looked at. Private.';
 revoke all on function rowlock._check_claims(bigint, integer, boolean, uuid[], text[], text[], bytea[], integer[], integer[], text[])
     from public;
+
+-- What stood here until migration 5; nobody calls it any more once these files are applied.
+drop function if exists rowlock._known_claims(bigint, uuid[], text[], text[], bytea[]);

@@ -91,3 +91,7 @@ comment on function rowlock._decide_seat_claims(integer, text[], uuid[], uuid[],
     integer[], boolean[], integer[], tid[]) is 'Decides a batch''s claims of explicit seats, first come first served.';
 revoke all on function rowlock._decide_seat_claims(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[],
     integer[], boolean[], integer[], tid[]) from public;
+
+-- What stood here until migration 5; nobody calls it any more once these files are applied.
+drop function if exists rowlock._decide_seat_claims(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[],
+    integer[], integer[], tid[]);

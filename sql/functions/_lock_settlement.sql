@@ -13,7 +13,7 @@ as $function$
 #variable_conflict use_column
 begin
     -- "between" and the order keep to the primary key, as _check_claims explains.
-    perform rowlock._lock_customers(p_event_id, array(
+    perform rowlock._lock_customer_keys(p_event_id, array(
         select o.customer_id
         from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
         cross join lateral (

@@ -64,3 +64,6 @@ comment on function rowlock._place_orders(bigint, integer, text[], uuid[], text[
     integer[], integer[], integer[], tid[], integer) is 'Holds the seats of a batch''s winners and creates their orders.';
 revoke all on function rowlock._place_orders(bigint, integer, text[], uuid[], text[], text[], bytea[], integer[], integer[], bigint[],
     integer[], integer[], integer[], tid[], integer) from public;
+
+-- What stood here until migration 5; nobody calls it any more once these files are applied.
+drop function if exists rowlock._place_orders(bigint, integer, uuid[], text[], text[], bytea[], integer[], integer[], integer[], tid[]);

@@ -36,7 +36,7 @@ begin
         return false;
     end if;
 
-    select l.o_seat_rows into v_rows from rowlock._lock_seats(p_event_id, v_order.section_nos, v_order.seat_nos) l;
+    select l.o_seat_rows into v_rows from rowlock._lock_available_seats(p_event_id, v_order.section_nos, v_order.seat_nos) l;
     if array_position(v_rows, null) is not null then
         return false;
     end if;

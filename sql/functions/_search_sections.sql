@@ -55,7 +55,7 @@ begin
         o_hint_seats := o_hint_seats || v_found.from_seat;
         o_hint_releases := o_hint_releases || v_section.releases;
     end loop;
-    select l.o_seat_rows into o_seat_rows from rowlock._lock_seats(p_event_id, o_section_nos, o_seat_nos) l;
+    select l.o_seat_rows into o_seat_rows from rowlock._lock_available_seats(p_event_id, o_section_nos, o_seat_nos) l;
 end
 $$;
 

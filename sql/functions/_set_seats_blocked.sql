@@ -39,7 +39,7 @@ begin
 
     with changed as (
         update rowlock.seats s
-           set status = p_to
+           set status = p_to, filler = null
          where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status = p_from
         returning s.seat_no
     )

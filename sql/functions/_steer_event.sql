@@ -1,5 +1,5 @@
 -- Opens, pauses or closes an event, as its status allows, writes it down, and answers the status.
--- Locks: the event's row (for no key update, which waits for no claim).
+-- Locks: the event's row (for no key update: claims lock no event).
 -- Errors: RL001, RL008.
 create or replace function rowlock._steer_event(
     p_event_id bigint,

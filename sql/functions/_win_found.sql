@@ -45,3 +45,7 @@ $$;
 comment on function rowlock._win_found(text[], integer[], integer[], integer[], tid[]) is
     'Which best-available claims of a round have got all their seats. Private.';
 revoke all on function rowlock._win_found(text[], integer[], integer[], integer[], tid[]) from public;
+
+-- What stood here until migration 5; nobody calls it any more once these files are applied.
+drop function if exists rowlock._place_found(bigint, integer, text[], uuid[], uuid[], text[], text[], bytea[], integer[], integer[],
+    integer[], tid[]);

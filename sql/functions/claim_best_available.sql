@@ -64,11 +64,11 @@ begin
       into v_event
       from rowlock.events e
      where e.event_id = p_event_id;
-    v_locks := rowlock._lock_customers(p_event_id, p_customer_ids);
+    v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < cardinality(p_order_ids) then
         select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
     end if;
-    select array_agg(r.quantity * s.price_minor order by r.request_no),
+    select array_agg(case when r.quantity between 1 and 100 then r.quantity * s.price_minor end order by r.request_no),
            array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
       into v_amounts, v_faults
       from unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
@@ -78,7 +78,9 @@ begin
                                  p_idempotency_keys, p_fingerprints, v_key_nos, p_quantities, v_faults) c;
 
     -- As late as can be: the next batch for the section waits from here to the commit.
-    perform rowlock._lock_section_searches(p_event_id, p_section_nos);
+    if array_position(v_outcomes, null) is not null then
+        perform rowlock._lock_section_searches(p_event_id, p_section_nos);
+    end if;
     for v_round in 1 .. 4 loop
         exit when array_position(v_outcomes, null) is null;
         select array_agg(s.section_no) as section_nos, array_agg(s.available) as available

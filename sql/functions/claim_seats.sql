@@ -46,7 +46,7 @@ declare
     v_outcomes     text[];
     v_answers      uuid[];
     v_missing      boolean[];  -- arrays of one element a wanted seat: see _read_wanted_seats
-    v_seat_rows    tid[];      -- see _lock_seats
+    v_seat_rows    tid[];      -- see _lock_available_seats
     v_first_nos    integer[];
     v_are_all      boolean;
     v_blamed       boolean[];  -- see _decide_seat_claims
@@ -63,7 +63,7 @@ begin
       into v_event
       from rowlock.events e
      where e.event_id = p_event_id;
-    v_locks := rowlock._lock_customers(p_event_id, p_customer_ids);
+    v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < v_requests then
         select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
     end if;
@@ -77,7 +77,7 @@ begin
                               order by w.wanted_no);
     end if;
     select s.* into v_seat_rows, v_first_nos, v_are_all
-      from rowlock._lock_seats(p_event_id, p_section_nos, p_seat_nos, v_is_wanted) s;
+      from rowlock._lock_available_seats(p_event_id, p_section_nos, p_seat_nos, v_is_wanted) s;
 
     if v_are_all and v_locks = v_requests and array_position(v_quantities, 0) is null then
         v_outcomes := array_fill('claimed'::text, array[v_requests]);

@@ -1,6 +1,6 @@
 -- Makes a claim cheaper still: one index less to write, one look-up less to make, and pages of seats that are seldom pruned.
 --
--- The functions that follow in their files take the place of the ones dropped here: run it outside a sale.
+-- Functions of the release before go on working on what it leaves, but look for keys slowly until their files follow, a moment later.
 set local role rowlock_owner;
 lock table rowlock.orders, rowlock.seats in access exclusive mode;
 
@@ -19,20 +19,9 @@ alter table rowlock.seats
     alter column filler set default decode(repeat('00', 87), 'hex'),
     -- Room for every seat of a page to be claimed in one transaction, as claims of the best available seats do.
     set (fillfactor = 66);
-comment on column rowlock.seats.filler is 'Takes up room in a seat that nobody has claimed yet; null from its first claim on.';
+comment on column rowlock.seats.filler is 'Takes up room in a seat that nothing has happened to yet; null from its first change on.';
 
 -- The ids of a whole batch stay in their row, uncompressed: 500 of them fit, more go to the side as before.
 alter table rowlock.deadlines alter column order_ids set storage external, set (toast_tuple_target = 8160);
-
-drop function if exists rowlock._known_claims(bigint, uuid[], text[], text[], bytea[]);
-drop function if exists rowlock._wanted_seats(bigint, integer[], integer[], integer[]);
-drop function if exists rowlock._lock_customers(bigint, text[]);
-drop function if exists rowlock._lock_seats(bigint, integer[], integer[], boolean[]);
-drop function if exists rowlock._decide_seat_claims(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[],
-    integer[], integer[], tid[]);
-drop function if exists rowlock._place_orders(bigint, integer, uuid[], text[], text[], bytea[], integer[], integer[], integer[], tid[]);
-drop function if exists rowlock._place_found(bigint, integer, text[], uuid[], uuid[], text[], text[], bytea[], integer[], integer[],
-    integer[], tid[]);
-drop function if exists rowlock._claim_answers(bigint, text[], uuid[], integer[], integer[], integer[], boolean[]);
 
 reset role;

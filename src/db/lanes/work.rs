@@ -73,7 +73,7 @@ impl Work for Claims {
     }
 
     /// Orders that were claimed together have one deadline, and become one entry of the expiry queue. Where that entry names the wrong
-    /// one (two rounds of a search in one millisecond, a recalled batch whose first order was given up), the sweep finds them.
+    /// one (a recalled batch whose first order was given up), the sweep finds them.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a ClaimRequest, &'a ClaimOutcome)>) {
         for (due_ms, batch) in claimed_together(answered.map(|(_, answer)| answer)) {
             self.queue.push(batch, due_ms);

@@ -58,6 +58,21 @@ async fn seats_that_are_not_in_the_order_of_their_requests_refuse_the_call() {
     server.assert_invariants().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn customers_whose_locks_have_one_key_are_two_customers() {
+    let (server, event, session) = house(1).await;
+    let twins = format!(
+        "select array_agg('c' || n order by n) from generate_series(1, 400000) n
+         group by hashtext('{}:c' || n) having count(*) > 1 limit 1",
+        event.id
+    );
+    let twins: Vec<String> = server.ask(&twins).await;
+    let batch =
+        [Ask::seats(&twins[0], &[(1, 1)]).keyed("k"), Ask::seats(&twins[1], &[(1, 2)]).keyed("k"), Ask::seats(&twins[1], &[(1, 3)])];
+    assert_eq!(outcomes(&session.claim(&batch).await), ["claimed", "claimed", "customer_limit"]);
+    server.assert_invariants().await;
+}
+
 /// Such orders have one entry in the expiry queue, too, which finds them by that row.
 #[tokio::test(flavor = "multi_thread")]
 async fn searches_that_need_a_second_round_share_the_deadline_of_the_first() {
@@ -81,6 +96,8 @@ async fn a_full_batch_keeps_its_deadline_in_one_row_and_seats_drop_their_fillers
     let session = crate::stored::Session::new(&server, &event).await;
     let asks: Vec<Ask> = (1..=FULL).map(|seat| Ask::seats(&format!("customer-{seat}"), &[(1, seat)])).collect();
     assert!(session.claim(&asks).await.iter().all(|answer| answer.outcome == "claimed"));
+    let rows = "select array_agg(cardinality(order_ids)) from rowlock.deadlines";
+    assert_eq!(server.ask::<Vec<i32>>(rows).await, [FULL]);
     let aside = "select pg_relation_size(reltoastrelid) from pg_class where oid = 'rowlock.deadlines'::regclass";
     assert_eq!(server.ask::<i64>(aside).await, 0, "nothing is kept aside");
     let filled = "select count(*) from rowlock.seats where (filler is not null) <> (status = 'available')";

@@ -38,8 +38,11 @@ fn every_file_defines_the_function_of_its_name_and_nothing_else() {
         }
         let revoke = text.split("revoke all on function").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default();
         assert!(revoke.ends_with("from public"), "{name}: revoke from public");
-        let statements = text.lines().filter(|line| ["create ", "drop ", "alter ", "do "].iter().any(|verb| line.starts_with(verb)));
-        assert_eq!(statements.count(), 1, "{name}: it makes or changes more than its function");
+        // The private function whose place it takes goes in the same transaction in which its callers stop to call it.
+        let is_change = |line: &&str| ["create ", "drop ", "alter ", "do "].iter().any(|verb| line.starts_with(verb));
+        let changes: Vec<_> =
+            text.lines().filter(is_change).filter(|line| !line.starts_with("drop function if exists rowlock._")).collect();
+        assert_eq!(changes.len(), 1, "{name}: it makes or changes more than its function: {changes:?}");
         assert!(text.starts_with("-- "), "{name}: its first lines say what it is for");
         assert!(name.starts_with('_') || text.contains("\n-- Locks:"), "{name}: its first lines name its locks");
     }

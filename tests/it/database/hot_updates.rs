@@ -34,6 +34,12 @@ async fn full_batches_of_claims_and_payments_are_heap_only_updates() {
     eventually(PATIENCE, || async { updates(&server, "seats").await.0 == orders }).await;
     assert_eq!(updates(&server, "seats").await, (orders, orders));
 
+    // Plans were made over empty tables: each look at a customer's orders must have gone through the index for it.
+    for index in ["orders_live", "orders_ended"] {
+        let looks = format!("select idx_scan from pg_stat_user_indexes where schemaname = 'rowlock' and indexrelname = '{index}'");
+        eventually(PATIENCE, || async { server.ask::<i64>(&looks).await >= orders }).await;
+    }
+
     for some in notices.chunks(256) {
         assert!(session.settle(some).await.iter().all(|outcome| outcome == "paid"));
     }

@@ -2,7 +2,7 @@
 -- Answers how many locks that took: as many as there are customers means that no two of them are the same.
 --
 -- Locks: advisory class 1, one key a customer, in key order: two batches with the same customers never wait for each other in a circle.
-create or replace function rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) returns integer
+create or replace function rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) returns integer
 language plpgsql
 as $$
 declare
@@ -17,6 +17,9 @@ begin
 end
 $$;
 
-comment on function rowlock._lock_customers(bigint, text[]) is
+comment on function rowlock._lock_customer_keys(bigint, text[]) is
     'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and answers how many.';
-revoke all on function rowlock._lock_customers(bigint, text[]) from public;
+revoke all on function rowlock._lock_customer_keys(bigint, text[]) from public;
+
+-- What stood here until migration 5; nobody calls it any more once these files are applied.
+drop function if exists rowlock._lock_customers(bigint, text[]);

@@ -1,9 +1,9 @@
 -- Locks those of the seats that are available and that nobody else has locked. Answers one element a seat asked for: o_seat_rows, where
 -- its row lies, null where it was not to be had, or not to be locked (p_is_wanted false); and o_first_nos, the first element that names
--- the same seat. o_are_all: whether all were locked, none of them named twice. Never waits.
+-- the same seat. o_are_all: whether all were locked, none of them named twice. Never waits. A seat named twice is tried twice.
 --
 -- Locks: the seats, in (section_no, seat_no) order, skipping locked ones. The status is judged on the row as locked.
-create or replace function rowlock._lock_seats(
+create or replace function rowlock._lock_available_seats(
     p_event_id    bigint,
     p_section_nos integer[],
     p_seat_nos    integer[],
@@ -33,6 +33,9 @@ begin
 end
 $$;
 
-comment on function rowlock._lock_seats(bigint, integer[], integer[], boolean[]) is
+comment on function rowlock._lock_available_seats(bigint, integer[], integer[], boolean[]) is
     'Locks available seats without waiting and answers where their rows lie.';
-revoke all on function rowlock._lock_seats(bigint, integer[], integer[], boolean[]) from public;
+revoke all on function rowlock._lock_available_seats(bigint, integer[], integer[], boolean[]) from public;
+
+-- What stood here until migration 5; nobody calls it any more once these files are applied.
+drop function if exists rowlock._lock_seats(bigint, integer[], integer[], boolean[]);
