@@ -1,6 +1,6 @@
 -- The least that can be done with a row for each seat: besides what must be written, a claim counts the customer's live orders, skips
 -- seats that are locked and holds its own; a payment sells the seats and writes the tickets. No rivals within the batch, no deadlines,
--- no counts of sections, no answer but "yes".
+-- no counts of sections, no answer but "yes". Its statements have generic plans, as the real ones have.
 create or replace function rowlock.claim_seats(
     p_event_id         bigint,
     p_order_ids        uuid[],
@@ -11,12 +11,15 @@ create or replace function rowlock.claim_seats(
     p_section_nos      integer[],
     p_seat_nos         integer[]
 ) returns setof rowlock.claim_answer
-language sql
+language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
+begin
+    return query
     with free as materialized (
         select w.*, s.seat_row
           from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_section_nos, p_seat_nos)
@@ -47,7 +50,8 @@ as $$
     )
     select w.request_no, 'claimed', w.order_id, 'pending_payment', array[w.section_no], array[w.seat_no], 280000::bigint, now(),
            now() + interval '1 day', null::integer[], null::integer[]
-      from unnest(p_request_nos, p_order_ids, p_section_nos, p_seat_nos) as w(request_no, order_id, section_no, seat_no)
+      from unnest(p_request_nos, p_order_ids, p_section_nos, p_seat_nos) as w(request_no, order_id, section_no, seat_no);
+end
 $$;
 
 create or replace function rowlock.settle_payments(
@@ -59,14 +63,17 @@ create or replace function rowlock.settle_payments(
     p_currencies          text[],
     p_succeeded           boolean[]
 ) returns table (notice_no integer, outcome text)
-language sql
+language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
+begin
+    return query
     with noted as (
         insert into rowlock.payments (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome)
         select p_event_id, n.provider, n.reference, n.order_id, n.amount_minor, n.currency, 'succeeded', 'paid'
@@ -90,5 +97,6 @@ as $$
           from paid p
          where s.event_id = p_event_id and s.section_no = p.section_no and s.seat_no = p.seat_no and s.status = 'held'
     )
-    select n::integer, 'paid' from generate_series(1, cardinality(p_order_ids)) as n
+    select n::integer, 'paid' from generate_series(1, cardinality(p_order_ids)) as n;
+end
 $$;

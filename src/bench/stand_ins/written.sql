@@ -10,12 +10,15 @@ create or replace function rowlock.claim_seats(
     p_section_nos      integer[],
     p_seat_nos         integer[]
 ) returns setof rowlock.claim_answer
-language sql
+language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
+begin
+    return query
     with placed as (
         insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
                                     idempotency_key, fingerprint)
@@ -27,7 +30,8 @@ as $$
     )
     select w.request_no, 'claimed', w.order_id, 'pending_payment', array[w.section_no], array[w.seat_no], 280000::bigint, now(),
            now() + interval '1 day', null::integer[], null::integer[]
-      from unnest(p_request_nos, p_order_ids, p_section_nos, p_seat_nos) as w(request_no, order_id, section_no, seat_no)
+      from unnest(p_request_nos, p_order_ids, p_section_nos, p_seat_nos) as w(request_no, order_id, section_no, seat_no);
+end
 $$;
 
 create or replace function rowlock.settle_payments(
@@ -39,14 +43,17 @@ create or replace function rowlock.settle_payments(
     p_currencies          text[],
     p_succeeded           boolean[]
 ) returns table (notice_no integer, outcome text)
-language sql
+language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
+begin
+    return query
     with noted as (
         insert into rowlock.payments (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome)
         select p_event_id, n.provider, n.reference, n.order_id, n.amount_minor, n.currency, 'succeeded', 'paid'
@@ -60,5 +67,6 @@ as $$
           from noted n
          where o.event_id = p_event_id and o.order_id = n.order_id and o.status = 'pending_payment'
     )
-    select n::integer, 'paid' from generate_series(1, cardinality(p_order_ids)) as n
+    select n::integer, 'paid' from generate_series(1, cardinality(p_order_ids)) as n;
+end
 $$;
