@@ -1,6 +1,8 @@
 //! Each stored function is defined by the file of its name, as safely as all the others.
 
 use pretty_assertions::assert_eq;
+use rowlock::db::Endpoint;
+use rowlock::db::migrate::migrate;
 
 use crate::drift::in_project;
 use crate::harness::TestDatabase;
@@ -153,4 +155,31 @@ async fn plpgsql_check_finds_nothing_wrong() {
         .expect("created");
     let count = "select count(*) from plpgsql_check_function_tb('broken()'::regprocedure)";
     assert_eq!(db.query_one(count, &[]).await.expect("an answer").get::<_, i64>(0), 1);
+}
+
+/// Private functions of the release before; the files that took their places drop them.
+const REPLACED: [&str; 8] = [
+    "_known_claims(bigint, uuid[], text[], text[], bytea[])",
+    "_wanted_seats(bigint, integer[], integer[], integer[])",
+    "_lock_customers(bigint, text[])",
+    "_lock_seats(bigint, integer[], integer[], boolean[])",
+    "_decide_seat_claims(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[], integer[], integer[], tid[])",
+    "_place_orders(bigint, integer, uuid[], text[], text[], bytea[], integer[], integer[], integer[], tid[])",
+    "_place_found(bigint, integer, text[], uuid[], uuid[], text[], text[], bytea[], integer[], integer[], integer[], tid[])",
+    "_claim_answers(bigint, text[], uuid[], integer[], integer[], integer[], boolean[])",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_leaves_no_function_behind_that_was_replaced() {
+    let database = TestDatabase::cloned().await;
+    let db = database.connect().await;
+    let count = "select count(*) from pg_proc where pronamespace = 'rowlock'::regnamespace";
+    let before: i64 = db.query_one(count, &[]).await.expect("a count").get(0);
+    for function in REPLACED {
+        let old = format!("create function rowlock.{function} returns void language sql as 'select'");
+        db.batch_execute(&format!("set role rowlock_owner; {old}; reset role")).await.expect("as it was");
+    }
+    db.batch_execute("update rowlock.applied_files set checksum = sha256('older')").await.expect("older files");
+    migrate(&Endpoint::new(&database.url(), None).expect("a URL")).await.expect("an upgrade");
+    assert_eq!(db.query_one(count, &[]).await.expect("a count").get::<_, i64>(0), before);
 }
