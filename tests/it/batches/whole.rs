@@ -4,7 +4,8 @@ use pretty_assertions::assert_eq;
 use uuid::Uuid;
 
 use super::{house, outcomes};
-use crate::stored::Ask;
+use crate::harness::TestServer;
+use crate::stored::{Ask, Session, unhurried};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_without_rivals_and_one_with_rivals_write_the_same() {
@@ -25,7 +26,7 @@ async fn a_batch_without_rivals_and_one_with_rivals_write_the_same() {
         assert_eq!(answer.order().window_ms, 3_600_000);
     }
 
-    // The same wishes ten seats on, behind a rival for the first of them and before one for the last.
+    // The same wishes ten seats on, between two rivals for another seat: so the batch has something to decide.
     let further = |seats: &[(i32, i32)]| seats.iter().map(|(section, seat)| (*section, seat + 10)).collect::<Vec<_>>();
     let mut contested = vec![Ask::seats("rival", &[(1, 20)])];
     contested.extend(wishes.iter().enumerate().map(|(index, seats)| Ask::seats(&format!("d{index}"), &further(seats))));
@@ -91,15 +92,16 @@ async fn searches_that_need_a_second_round_share_the_deadline_of_the_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_batch_keeps_its_deadline_in_one_row_and_seats_drop_their_fillers() {
     const FULL: i32 = 256;
-    let server = crate::harness::TestServer::start().await;
-    let event = server.event(crate::stored::unhurried(&[("A", 1000, 2 * FULL)])).await;
-    let session = crate::stored::Session::new(&server, &event).await;
+    let server = TestServer::start().await;
+    let event = server.event(unhurried(&[("A", 1000, 2 * FULL)])).await;
+    let session = Session::new(&server, &event).await;
     let asks: Vec<Ask> = (1..=FULL).map(|seat| Ask::seats(&format!("customer-{seat}"), &[(1, seat)])).collect();
     assert!(session.claim(&asks).await.iter().all(|answer| answer.outcome == "claimed"));
     let rows = "select array_agg(cardinality(order_ids)) from rowlock.deadlines";
     assert_eq!(server.ask::<Vec<i32>>(rows).await, [FULL]);
     let aside = "select pg_relation_size(reltoastrelid) from pg_class where oid = 'rowlock.deadlines'::regclass";
     assert_eq!(server.ask::<i64>(aside).await, 0, "nothing is kept aside");
+    assert_eq!(session.block(1, &[FULL + 1, FULL + 2]).await, Ok(2));
     let filled = "select count(*) from rowlock.seats where (filler is not null) <> (status = 'available')";
     assert_eq!(server.ask::<i64>(filled).await, 0);
 }
