@@ -129,7 +129,8 @@ async fn one_connection(
     Ok((connection, times, done_at))
 }
 
-/// Has the connections work at a steady `per_second` between them for so much time; answers how many were done.
+/// Has the connections work at a steady `per_second` between them for so much time; answers how many were done. Where they cannot keep
+/// that pace it is fewer: nothing is begun after the time.
 ///
 /// # Errors
 /// When any piece of work fails.
@@ -144,10 +145,10 @@ pub async fn paced<W: Work>(connections: Vec<Connection>, per_second: usize, tim
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let due = Duration::from_secs_f64(number as f64 / per_second as f64);
-                if due >= time {
+                tokio::time::sleep_until((begun + due.min(time)).into()).await;
+                if begun.elapsed() >= time {
                     return anyhow::Ok(done);
                 }
-                tokio::time::sleep_until((begun + due).into()).await;
                 work.once(&mut connection, number).await?;
                 done += 1;
             }
@@ -216,9 +217,24 @@ mod tests {
     async fn a_pace_is_kept_and_ends_with_its_time() {
         let (_listener, connections) = connections(3).await;
         let (work, begun) = (Arc::new(Remembers::default()), Instant::now());
-        let done = paced(connections, 1_000, Duration::from_millis(50), work.clone()).await.expect("done");
-        assert_eq!((done, work.sorted()), (50, (0..50).collect()));
-        assert!(begun.elapsed() >= Duration::from_millis(49));
+        let done = paced(connections, 20, Duration::from_millis(500), work.clone()).await.expect("done");
+        assert_eq!((done, work.sorted()), (10, (0..10).collect()));
+        assert!(begun.elapsed() >= Duration::from_millis(450));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_keep_the_pace_begins_nothing_after_the_time() {
+        /// Takes as long as all of the work may.
+        struct Slow;
+        impl Work for Slow {
+            async fn once(&self, _: &mut Connection, _: usize) -> anyhow::Result<()> {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Ok(())
+            }
+        }
+        let (_listener, connections) = connections(3).await;
+        let done = paced(connections, 1_000, Duration::from_millis(50), Arc::new(Slow)).await.expect("done");
+        assert_eq!(done, 3);
     }
 
     #[tokio::test]

@@ -11,8 +11,8 @@ use crate::rush::{client::Connection, sale::Sale};
 
 /// Claims that run at the same time: so many a second, over as many connections. Steady, because two loads that both take what
 /// they can get would share the cores by chance.
-const CLAIMS_PER_SECOND: usize = 2_000;
-const CLAIMING: usize = 64;
+const CLAIMS_PER_SECOND: usize = 4_000;
+const CLAIMING: usize = 2_000;
 
 /// One round.
 ///

@@ -85,15 +85,19 @@ impl Work for BestAvailable {
 
 /// Claims of one and the same seat: one wins, the others are told at once.
 pub struct Rivals {
-    sale: Arc<Sale>,
-    customers: Arc<[HeaderValue]>,
+    calls: Vec<Call>,
     winners: AtomicUsize,
 }
 
 impl Rivals {
-    /// Rivals for the first seat of this house.
-    pub fn new(stage: &Stage, sale: &Arc<Sale>) -> Arc<Self> {
-        Arc::new(Self { sale: sale.clone(), customers: stage.customers.clone(), winners: AtomicUsize::new(0) })
+    /// So many rivals for the first seat of this house, their requests ready to be sent.
+    ///
+    /// # Errors
+    /// When a request cannot be written.
+    pub fn new(stage: &Stage, sale: &Sale, count: usize) -> anyhow::Result<Arc<Self>> {
+        let call = |number: usize| sale.claim_seats(0, &[1], customer(&stage.customers, number), &number.to_string());
+        let calls = (0..count).map(call).collect::<anyhow::Result<_>>()?;
+        Ok(Arc::new(Self { calls, winners: AtomicUsize::new(0) }))
     }
 
     /// How many were told that the seat is theirs.
@@ -104,14 +108,14 @@ impl Rivals {
 
 impl Work for Rivals {
     async fn once(&self, connection: &mut Connection, number: usize) -> anyhow::Result<()> {
-        let call = self.sale.claim_seats(0, &[1], customer(&self.customers, number), &number.to_string())?;
-        let answer = connection.send(&call).await?;
+        let call = &self.calls[number];
+        let answer = connection.send(call).await?;
         match answer.status {
             StatusCode::CREATED => {
                 self.winners.fetch_add(1, Ordering::Relaxed);
             }
             StatusCode::CONFLICT => {}
-            _ => return Err(refused(&call, &answer)),
+            _ => return Err(refused(call, &answer)),
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::{
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     let sale = stage.house(1, 1).await?;
     let connections = stage.connections(stage.scale.crowd).await?;
-    let rivals = Rivals::new(stage, &sale);
+    let rivals = Rivals::new(stage, &sale, connections.len())?;
     let meter = stage.meter();
     let (connections, outcome) = closed_loop(connections, Until::Once, rivals.clone()).await?;
     stage.note_share("generator_rivals", &meter);

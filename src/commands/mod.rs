@@ -59,15 +59,30 @@ impl Command {
             Self::Token(args) => token::run(&args),
             Self::Openapi(args) => openapi::run(&args),
             Self::Health(args) => block_on(health::run(args)),
-            Self::Demo(args) => block_on(demo::run(args)),
-            Self::Rush(args) => block_on(rush::run(*args)),
-            Self::Bench(args) => block_on(bench::run(args)),
+            Self::Demo(args) => block_on_load(demo::run(args)),
+            Self::Rush(args) => block_on_load(rush::run(*args)),
+            Self::Bench(args) => block_on_load(bench::run(args)),
         }
     }
 }
 
 fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+/// The same for a command that puts a server under load, mostly on this machine: half of the cores are the server's. A single thread
+/// does without the locks and the wake-ups between several.
+fn block_on_load(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut runtime = match cores / 2 {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        threads => {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(threads);
+            runtime
+        }
+    };
+    runtime.enable_all().build()?.block_on(command)
 }
 
 /// Whether a report can be written there, asked before the work that it is about. No file is left behind.

@@ -41,7 +41,6 @@ begin
         select p_event_id, f.order_id, f.customer_id, array[f.section_no], array[f.seat_no], 280000, now(), now() + interval '1 day',
                f.idempotency_key, f.fingerprint
           from free f
-            on conflict do nothing
     ), held as (
         update rowlock.seats s
            set status = 'held', order_id = f.order_id, filler = null
@@ -79,7 +78,6 @@ begin
         select p_event_id, n.provider, n.reference, n.order_id, n.amount_minor, n.currency, 'succeeded', 'paid'
           from unnest(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies)
                as n(order_id, provider, reference, amount_minor, currency)
-            on conflict do nothing
         returning order_id
     ), paid as (
         update rowlock.orders o

@@ -26,7 +26,6 @@ begin
                w.idempotency_key, w.fingerprint
           from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_section_nos, p_seat_nos)
                as w(order_id, customer_id, idempotency_key, fingerprint, section_no, seat_no)
-            on conflict do nothing
     )
     select w.request_no, 'claimed', w.order_id, 'pending_payment', array[w.section_no], array[w.seat_no], 280000::bigint, now(),
            now() + interval '1 day', null::integer[], null::integer[]
@@ -59,7 +58,6 @@ begin
         select p_event_id, n.provider, n.reference, n.order_id, n.amount_minor, n.currency, 'succeeded', 'paid'
           from unnest(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies)
                as n(order_id, provider, reference, amount_minor, currency)
-            on conflict do nothing
         returning order_id
     ), paid as (
         update rowlock.orders o
