@@ -9,8 +9,8 @@ use super::{
 };
 use crate::rush::{client::Connection, sale::Sale};
 
-/// Claims that run at the same time: so many a second, over as many connections. Steady, because two loads that both take what
-/// they can get would share the cores by chance.
+/// Claims that run at the same time: so many a second, over so many connections, which each wait behind the readers. Steady, because two
+/// loads that both take what they can get would share the cores by chance.
 const CLAIMS_PER_SECOND: usize = 4_000;
 const CLAIMING: usize = 2_000;
 
