@@ -217,9 +217,9 @@ mod tests {
     async fn a_pace_is_kept_and_ends_with_its_time() {
         let (_listener, connections) = connections(3).await;
         let (work, begun) = (Arc::new(Remembers::default()), Instant::now());
-        let done = paced(connections, 20, Duration::from_millis(500), work.clone()).await.expect("done");
-        assert_eq!((done, work.sorted()), (10, (0..10).collect()));
-        assert!(begun.elapsed() >= Duration::from_millis(450));
+        let done = paced(connections, 2, Duration::from_millis(1_400), work.clone()).await.expect("done");
+        assert_eq!((done, work.sorted()), (3, (0..3).collect()));
+        assert!(begun.elapsed() >= Duration::from_millis(1_400));
     }
 
     #[tokio::test]
@@ -228,13 +228,13 @@ mod tests {
         struct Slow;
         impl Work for Slow {
             async fn once(&self, _: &mut Connection, _: usize) -> anyhow::Result<()> {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(400)).await;
                 Ok(())
             }
         }
         let (_listener, connections) = connections(3).await;
-        let done = paced(connections, 1_000, Duration::from_millis(50), Arc::new(Slow)).await.expect("done");
-        assert_eq!(done, 3);
+        let done = paced(connections, 1_000, Duration::from_millis(400), Arc::new(Slow)).await.expect("done");
+        assert!((1..=3).contains(&done), "{done} were done");
     }
 
     #[tokio::test]

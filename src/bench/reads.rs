@@ -1,18 +1,17 @@
 //! Ten thousand readers of the section summary while claims run, held against a GET that does nothing under the very same claims.
 
-use std::{sync::Arc, time::Duration};
-
 use super::{
-    load::{Outcome, Until, closed_loop, paced},
-    requests::{Claims, Repeated, read},
+    load::{Until, closed_loop, paced},
+    requests::{Claims, read},
     stage::{Stage, draw_seats},
 };
-use crate::rush::{client::Connection, sale::Sale};
+use crate::rush::sale::Sale;
 
-/// Claims that run at the same time: so many a second, over so many connections, which each wait behind the readers. Steady, because two
-/// loads that both take what they can get would share the cores by chance.
+/// Claims that run at the same time: at most so many a second. Steady, because two loads that both take what they can get would share
+/// the cores by chance.
 const CLAIMS_PER_SECOND: usize = 4_000;
-const CLAIMING: usize = 2_000;
+/// Their connections, besides the readers': each of them waits behind the readers, so that fewer could not keep the pace.
+pub(super) const CLAIMING: usize = 2_000;
 
 /// One round.
 ///
@@ -20,7 +19,7 @@ const CLAIMING: usize = 2_000;
 /// When a side cannot be measured.
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     let time = stage.scale.reads;
-    let wanted = CLAIMS_PER_SECOND * (time.as_secs_f64() * 1.5) as usize + CLAIMS_PER_SECOND;
+    let wanted = (CLAIMS_PER_SECOND as f64 * time.as_secs_f64()).ceil() as usize;
     let mut readers = stage.connections(stage.scale.crowd).await?;
     let sides = [
         ("summaries_per_s", "claims_beside_summaries_per_s", None),
@@ -32,8 +31,12 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
         stage.settle().await?;
         let claims = Claims::new(stage, &sale, draw_seats(&sale, wanted, &mut stage.rng()));
         let reading = read(&sale, path)?;
+        // Opening them is no part of what is measured.
+        let claiming = stage.connections(CLAIMING).await?;
         let meter = stage.meter();
-        let (free, outcome, claimed) = both(stage, readers, reading, claims, time).await?;
+        let claiming = tokio::spawn(paced(claiming, CLAIMS_PER_SECOND, time, claims));
+        let (free, outcome) = closed_loop(readers, Until::Elapsed(time), reading).await?;
+        let claimed = claiming.await??;
         readers = free;
         stage.note(id, outcome.per_second());
         stage.note(claims_id, claimed as f64 / time.as_secs_f64());
@@ -44,20 +47,6 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     }
     stage.note_ratio("summaries_per_no_op", "summaries_per_s", "no_op_reads_per_s");
     Ok(())
-}
-
-/// Readers and claims together.
-async fn both(
-    stage: &Stage,
-    readers: Vec<Connection>,
-    reading: Arc<Repeated>,
-    claims: Arc<Claims>,
-    time: Duration,
-) -> anyhow::Result<(Vec<Connection>, Outcome, u64)> {
-    let claiming = stage.connections(CLAIMING).await?;
-    let claiming = tokio::spawn(paced(claiming, CLAIMS_PER_SECOND, time, claims));
-    let (readers, outcome) = closed_loop(readers, Until::Elapsed(time), reading).await?;
-    Ok((readers, outcome, claiming.await??))
 }
 
 async fn held(stage: &mut Stage, sale: &Sale, claimed: u64) -> anyhow::Result<()> {

@@ -90,7 +90,7 @@ pub struct Rivals {
 }
 
 impl Rivals {
-    /// So many rivals for the first seat of this house, their requests ready to be sent.
+    /// So many rivals for the first seat of this house, as many as connections, their requests ready to be sent.
     ///
     /// # Errors
     /// When a request cannot be written.

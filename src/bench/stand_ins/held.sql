@@ -1,6 +1,7 @@
 -- The least that can be done with a row for each seat: besides what must be written, a claim counts the customer's live orders, skips
--- seats that are locked and holds its own; a payment sells the seats and writes the tickets. No rivals within the batch, no deadlines,
--- no counts of sections, no answer but "yes". Its statements have generic plans, as the real ones have.
+-- seats that are locked and holds its own; a payment sells the seats and writes the tickets. No rivals within the batch, no repeated
+-- requests (the bench sends none: a bound from below), no deadlines, no counts of sections, no answer but "yes". Its statements have
+-- generic plans, as the real ones have.
 create or replace function rowlock.claim_seats(
     p_event_id         bigint,
     p_order_ids        uuid[],
