@@ -60,6 +60,7 @@ impl Command {
             Self::Openapi(args) => openapi::run(&args),
             Self::Health(args) => block_on(health::run(args)),
             Self::Demo(args) => block_on_load(demo::run(args)),
+            Self::Rush(args) if args.running.url.is_some() => block_on(rush::run(*args)),
             Self::Rush(args) => block_on_load(rush::run(*args)),
             Self::Bench(args) => block_on_load(bench::run(args)),
         }
@@ -70,8 +71,8 @@ fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
-/// The same for a command that puts a server under load, mostly on this machine: half of the cores are the server's. A single thread
-/// does without the locks and the wake-ups between several.
+/// The same for a command that puts a server of its own, on these very cores, under load: half of them are the server's. A single
+/// thread does without the locks and the wake-ups between several.
 fn block_on_load(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = match cores / 2 {
