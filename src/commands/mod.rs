@@ -71,8 +71,8 @@ fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
-/// The same for a command that puts a server of its own, on these very cores, under load: half of them are the server's. A single
-/// thread does without the locks and the wake-ups between several.
+/// The same for a command that puts a server of its own under load: it takes half of the cores at most, and leaves the others to the
+/// server. A single thread does without the locks and the wake-ups between several.
 fn block_on_load(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = match cores / 2 {

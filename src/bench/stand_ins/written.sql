@@ -1,5 +1,5 @@
--- Writes what any design must write for each request, whatever its tables for seats: the order under its unique keys; the payment under
--- its identity, and that the order is paid.
+-- Writes what must be written for each request whatever becomes of the seats, into the tables as they are: the order under its unique
+-- keys; the payment under its identity, and that the order is paid.
 create or replace function rowlock.claim_seats(
     p_event_id         bigint,
     p_order_ids        uuid[],

@@ -42,7 +42,8 @@ async fn a_seat_remembers_who_held_it_who_had_it_and_why_that_ended() {
     assert_eq!(why("A", 4).await, Vec::<String>::new(), "B 4 is another seat");
     assert!(why("B", 3).await[0].starts_with("held eve 7 still not ended: to be paid by 20"));
     assert_eq!(why("A", 19).await, ["blocked still blocked: for the press; not ended"]);
-    let until = "select until_at = (select released_at from rowlock.late_orders where order_id = h.order_id) from admin.seat_history(1, 'A', 3) h limit 1";
+    let until = "select until_at = (select released_at from rowlock.late_orders where order_id = h.order_id)
+        from admin.seat_history(1, 'A', 3) h limit 1";
     assert!(db.query_one(until, &[]).await.expect("an answer").get::<_, bool>(0), "not when the late money came");
 
     db.batch_execute("select rowlock.unblock_seats(1, 1, '{19}'); select admin.block_seats(1, 'A 19, B 3 10', 'again')")
