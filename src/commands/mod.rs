@@ -71,12 +71,12 @@ fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
-/// The same for a command that puts a server of its own under load: it takes half of the cores at most, and leaves the others to the
-/// server. A single thread does without the locks and the wake-ups between several.
+/// The same for a command that puts a server of its own under load.
 fn block_on_load(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut runtime = match cores / 2 {
-        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+    let mut runtime = match threads_for_load(cores) {
+        // Without the locks and the wake-ups between several.
+        1 => tokio::runtime::Builder::new_current_thread(),
         threads => {
             let mut runtime = tokio::runtime::Builder::new_multi_thread();
             runtime.worker_threads(threads);
@@ -84,6 +84,11 @@ fn block_on_load(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::R
         }
     };
     runtime.enable_all().build()?.block_on(command)
+}
+
+/// Half of the cores at most: the others are left to the server.
+fn threads_for_load(cores: usize) -> usize {
+    (cores / 2).max(1)
 }
 
 /// Whether a report can be written there, asked before the work that it is about. No file is left behind.
@@ -105,4 +110,14 @@ pub(crate) fn start_log(args: &LogArgs) -> anyhow::Result<()> {
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::threads_for_load;
+
+    #[test]
+    fn a_load_leaves_half_of_the_cores_to_its_server() {
+        assert_eq!([1, 2, 3, 4, 16].map(threads_for_load), [1, 1, 1, 2, 8]);
+    }
 }
