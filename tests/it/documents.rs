@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use clap::{Arg, Command, Subcommand};
-use rowlock::api::code::{Code, Retry};
 use rowlock::metrics::{CacheResult, Metrics, Readings};
+use rowlock::problem::code::{Code, Retry};
 
 use crate::drift::{assert_up_to_date, in_project};
 
