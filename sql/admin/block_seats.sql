@@ -18,5 +18,4 @@ $function$;
 
 comment on function admin.block_seats(bigint, text, text) is
     'Keeps seats back from sale, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
-revoke all on function admin.block_seats(bigint, text, text) from public;
 grant execute on function admin.block_seats(bigint, text, text) to rowlock_admin;

@@ -13,5 +13,4 @@ $function$;
 
 comment on function admin.change_event(bigint, jsonb, text) is
     'Changes settings of an event; orders already made keep their deadlines. For rowlock_admin.';
-revoke all on function admin.change_event(bigint, jsonb, text) from public;
 grant execute on function admin.change_event(bigint, jsonb, text) to rowlock_admin;

@@ -18,5 +18,4 @@ $function$;
 
 comment on function admin.change_window(bigint, integer, text) is
     'Changes an event''s payment window; answers what it was. Orders already made keep their deadlines. For rowlock_admin.';
-revoke all on function admin.change_window(bigint, integer, text) from public;
 grant execute on function admin.change_window(bigint, integer, text) to rowlock_admin;

@@ -12,5 +12,4 @@ end
 $function$;
 
 comment on function admin.close_event(bigint, text) is 'Closes an event for good; answers its status. For rowlock_admin.';
-revoke all on function admin.close_event(bigint, text) from public;
 grant execute on function admin.close_event(bigint, text) to rowlock_admin;

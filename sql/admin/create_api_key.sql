@@ -13,5 +13,4 @@ $function$;
 
 comment on function admin.create_api_key(text, bytea, text) is
     'Records a new API key by its SHA-256; answers its id. For rowlock_admin.';
-revoke all on function admin.create_api_key(text, bytea, text) from public;
 grant execute on function admin.create_api_key(text, bytea, text) to rowlock_admin;

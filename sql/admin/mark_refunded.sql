@@ -64,5 +64,4 @@ $function$;
 
 comment on function admin.mark_refunded(bigint, text, text, text) is
     'Notes that a payment that was owed back went back; answers what its order is now. For rowlock_admin.';
-revoke all on function admin.mark_refunded(bigint, text, text, text) from public;
 grant execute on function admin.mark_refunded(bigint, text, text, text) to rowlock_admin;

@@ -12,5 +12,4 @@ end
 $function$;
 
 comment on function admin.open_event(bigint, text) is 'Opens an event for sale; answers its status. For rowlock_admin.';
-revoke all on function admin.open_event(bigint, text) from public;
 grant execute on function admin.open_event(bigint, text) to rowlock_admin;

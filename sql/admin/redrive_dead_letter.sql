@@ -12,5 +12,4 @@ end
 $function$;
 
 comment on function admin.redrive_dead_letter(bigint, uuid, text) is 'Lets a given-up expiry be tried again at once. For rowlock_admin.';
-revoke all on function admin.redrive_dead_letter(bigint, uuid, text) from public;
 grant execute on function admin.redrive_dead_letter(bigint, uuid, text) to rowlock_admin;

@@ -34,5 +34,4 @@ $function$;
 
 comment on function admin.release_order(bigint, uuid, text) is
     'Ends a pending order as cancelled and puts its seats on sale again; answers how many. For rowlock_admin.';
-revoke all on function admin.release_order(bigint, uuid, text) from public;
 grant execute on function admin.release_order(bigint, uuid, text) to rowlock_admin;
