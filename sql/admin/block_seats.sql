@@ -12,7 +12,10 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $function$
 begin
-    return rowlock._block_selected(p_event_id, p_seats, 'available', 'blocked', 'admin.block_seats', p_reason);
+    return rowlock._block_selected(
+        p_event_id => p_event_id, p_seats => p_seats, p_from => 'available', p_to => 'blocked', p_function => 'admin.block_seats',
+        p_reason => p_reason
+    );
 end
 $function$;
 

@@ -39,7 +39,7 @@ as $$
       -- The limit makes it one look-up a request in every plan, and the order, with "between" instead of "=", one in the primary key:
       -- when a sale begins, the statistics still describe an empty table.
       left join lateral (
-            select o.*
+            select o.order_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at
               from rowlock.orders o
              where r.outcome = 'replayed' and o.event_id = p_event_id and o.order_id between r.answer and r.answer
              order by o.order_id

@@ -23,7 +23,9 @@ declare
 begin
     with seats as materialized (
         select a.row_no, a.seat_no, row_number() over (order by a.seat_no)::integer as seat_order
-          from rowlock._available_seats(p_event_id, p_section_no, 1, null, '{}') a
+          from rowlock._available_seats(
+              p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => 1, p_limit => null, p_lost => '{}'
+          ) a
          where not exists (select from unnest(p_taken) as t(seat_no) where t.seat_no = a.seat_no)
     ), groups as (
         select s.seat_order, lead(s.row_no, p_quantity - 1) over w - s.row_no as rows_spanned,

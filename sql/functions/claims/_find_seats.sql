@@ -33,11 +33,17 @@ begin
       left join unnest(p_hints) with ordinality as h(from_seat, quantity) on h.quantity <= q.smallest;
     select f.o_starts, f.o_from_seat
       into v_starts, o_from_seat
-      from rowlock._find_together(p_event_id, p_section_no, p_quantities, v_from_seat, v_limit, p_lost) f;
+      from rowlock._find_together(
+          p_event_id => p_event_id, p_section_no => p_section_no, p_quantities => p_quantities, p_from_seat => v_from_seat,
+          p_limit => v_limit, p_lost => p_lost
+      ) f;
     if array_position(v_starts, null) is not null and v_from_seat < 2147483647 then
         select f.o_starts, f.o_from_seat
           into v_starts, o_from_seat
-          from rowlock._find_together(p_event_id, p_section_no, p_quantities, 1, null, p_lost) f;
+          from rowlock._find_together(
+              p_event_id => p_event_id, p_section_no => p_section_no, p_quantities => p_quantities, p_from_seat => 1, p_limit => null,
+              p_lost => p_lost
+          ) f;
     end if;
 
     if 1 = all (p_quantities) and array_position(v_starts, null) is null then
@@ -61,8 +67,10 @@ begin
          order by min(r.request_no)
     loop
         while cardinality(v_wanted.request_nos) > 0 loop
-            v_seats := rowlock._find_nearest(p_event_id, p_section_no, v_wanted.quantity, cardinality(v_wanted.request_nos),
-                                             o_seat_nos || p_lost);
+            v_seats := rowlock._find_nearest(
+                p_event_id => p_event_id, p_section_no => p_section_no, p_quantity => v_wanted.quantity,
+                p_count => cardinality(v_wanted.request_nos), p_taken => o_seat_nos || p_lost
+            );
             exit when cardinality(v_seats) = 0;
             o_seat_nos := o_seat_nos || v_seats;
             o_request_nos := o_request_nos || array(select v_wanted.request_nos[(s.seat_order - 1) / v_wanted.quantity + 1]

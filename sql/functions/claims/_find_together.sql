@@ -31,7 +31,10 @@ begin
     if 1 = all (p_quantities) then
         select array_agg(a.seat_no)
           into v_firsts
-          from rowlock._available_seats(p_event_id, p_section_no, p_from_seat, cardinality(p_quantities) + 1, p_lost) a;
+          from rowlock._available_seats(
+              p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => p_from_seat, p_limit => cardinality(p_quantities) + 1,
+              p_lost => p_lost
+          ) a;
         o_starts := v_firsts[: cardinality(p_quantities)];
         o_starts[cardinality(p_quantities)] := v_firsts[cardinality(p_quantities)];  -- as many as requests, null where none is left
         o_from_seat := coalesce(v_firsts[cardinality(p_quantities) + 1], 2147483647);
@@ -44,7 +47,10 @@ begin
       into v_firsts, v_lengths, v_last, v_seen
       from (select min(a.seat_no) as first_seat, max(a.seat_no) as last_seat, count(*)::integer as seats
               from (select a.row_no, a.seat_no, a.seat_no - row_number() over (order by a.seat_no) as island
-                      from rowlock._available_seats(p_event_id, p_section_no, p_from_seat, p_limit, p_lost) a) a
+                      from rowlock._available_seats(
+                          p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => p_from_seat, p_limit => p_limit,
+                          p_lost => p_lost
+                      ) a) a
              group by a.row_no, a.island) r;
 
     for v_request in 1 .. cardinality(p_quantities) loop

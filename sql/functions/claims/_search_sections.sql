@@ -42,10 +42,13 @@ begin
         select f.o_request_nos as request_nos, f.o_seat_nos as seat_nos, f.o_from_seat as from_seat
           into v_found
           from rowlock._find_seats(
-                   p_event_id, v_section.section_no, v_section.request_nos, v_section.quantities, v_section.search_from,
-                   array(select l.seat_no
-                           from unnest(p_lost_section_nos, p_lost_seat_nos) as l(section_no, seat_no)
-                          where l.section_no = v_section.section_no)) f;
+              p_event_id => p_event_id, p_section_no => v_section.section_no, p_request_nos => v_section.request_nos,
+              p_quantities => v_section.quantities, p_hints => v_section.search_from,
+              p_lost => array(
+                  select l.seat_no
+                    from unnest(p_lost_section_nos, p_lost_seat_nos) as l(section_no, seat_no)
+                   where l.section_no = v_section.section_no)
+          ) f;
         continue when cardinality(v_found.seat_nos) = 0;
         o_request_nos := o_request_nos || v_found.request_nos;
         o_section_nos := o_section_nos || array_fill(v_section.section_no, array[cardinality(v_found.seat_nos)]);

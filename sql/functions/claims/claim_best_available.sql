@@ -66,16 +66,20 @@ begin
      where e.event_id = p_event_id;
     v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < cardinality(p_order_ids) then
-        select n.* into v_customer_nos, v_key_nos from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
+        select n.o_customer_nos, n.o_key_nos into v_customer_nos, v_key_nos
+          from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
     end if;
     select array_agg(case when r.quantity between 1 and 100 then r.quantity * s.price_minor end order by r.request_no),
            array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
       into v_amounts, v_faults
       from unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
       left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no;
-    select c.* into v_live_seats, v_outcomes, v_answers
-      from rowlock._check_claims(p_event_id, v_event.seats_per_customer, v_event.is_on_sale, p_order_ids, p_customer_ids,
-                                 p_idempotency_keys, p_fingerprints, v_key_nos, p_quantities, v_faults) c;
+    select c.o_live_seats, c.o_outcomes, c.o_answers into v_live_seats, v_outcomes, v_answers
+      from rowlock._check_claims(
+          p_event_id => p_event_id, p_limit => v_event.seats_per_customer, p_is_on_sale => v_event.is_on_sale, p_order_ids => p_order_ids,
+          p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
+          p_key_nos => v_key_nos, p_quantities => p_quantities, p_faults => v_faults
+      ) c;
 
     -- As late as can be: the next batch for the section waits from here to the commit.
     if array_position(v_outcomes, null) is not null then
@@ -90,18 +94,26 @@ begin
         select a.o_outcomes, a.o_answers, a.o_admitted
           into v_outcomes, v_answers, v_admitted
           from rowlock._admit_searches(
-                   v_event.seats_per_customer, v_outcomes, v_answers, p_order_ids, p_fingerprints, v_customer_nos, v_key_nos, v_live_seats,
-                   p_section_nos, p_quantities, v_sections.section_nos, v_sections.available) a;
+              p_limit => v_event.seats_per_customer, p_outcomes => v_outcomes, p_answers => v_answers, p_order_ids => p_order_ids,
+              p_fingerprints => p_fingerprints, p_customer_nos => v_customer_nos, p_key_nos => v_key_nos, p_live_seats => v_live_seats,
+              p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_section_nos => v_sections.section_nos,
+              p_available => v_sections.available
+          ) a;
         exit when array_position(v_admitted, true) is null;
 
         select f.* into v_found
-          from rowlock._search_sections(p_event_id, p_section_nos, p_quantities, v_admitted, v_lost_section_nos || v_won_section_nos,
-                                        v_lost_seat_nos || v_won_seat_nos) f;
+          from rowlock._search_sections(
+              p_event_id => p_event_id, p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_admitted => v_admitted,
+              p_lost_section_nos => v_lost_section_nos || v_won_section_nos, p_lost_seat_nos => v_lost_seat_nos || v_won_seat_nos
+          ) f;
         if v_round = 1 then
             v_hints := v_found;
         end if;
         select w.* into v_round_won
-          from rowlock._win_found(v_outcomes, v_found.o_request_nos, v_found.o_section_nos, v_found.o_seat_nos, v_found.o_seat_rows) w;
+          from rowlock._win_found(
+              p_outcomes => v_outcomes, p_request_nos => v_found.o_request_nos, p_section_nos => v_found.o_section_nos,
+              p_seat_nos => v_found.o_seat_nos, p_seat_rows => v_found.o_seat_rows
+          ) w;
         v_outcomes := v_round_won.o_outcomes;
         v_won_nos := v_won_nos || v_round_won.o_request_nos;
         v_won_section_nos := v_won_section_nos || v_round_won.o_section_nos;
@@ -116,22 +128,33 @@ begin
         v_firsts[v_won_nos[v_seat]] := v_seat;
     end loop;
     if v_won_seat_nos <> '{}' then
-        select o.* into v_created_at, v_expires_at
-          from rowlock._place_orders(p_event_id, v_event.window_ms, v_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys,
-                                     p_fingerprints, v_firsts, p_quantities, v_amounts, v_won_nos, v_won_section_nos, v_won_seat_nos,
-                                     v_won_rows, cardinality(v_won_seat_nos)) o;
+        select o.o_created_at, o.o_expires_at into v_created_at, v_expires_at
+          from rowlock._place_orders(
+              p_event_id => p_event_id, p_window_ms => v_event.window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
+              p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
+              p_firsts => v_firsts, p_quantities => p_quantities, p_amounts => v_amounts, p_request_nos => v_won_nos,
+              p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_seat_rows => v_won_rows,
+              p_won => cardinality(v_won_seat_nos)
+          ) o;
     end if;
     return query
-    select a.* from rowlock._claim_answers(p_event_id, array_replace(v_outcomes, null, 'busy'), p_order_ids, v_answers, v_firsts,
-                                           p_quantities, v_amounts, v_won_section_nos, v_won_seat_nos, null::boolean[],
-                                           v_created_at, v_expires_at) a;
+    select a.* from rowlock._claim_answers(
+        p_event_id => p_event_id, p_outcomes => array_replace(v_outcomes, null, 'busy'), p_order_ids => p_order_ids, p_answers => v_answers,
+        p_firsts => v_firsts, p_quantities => p_quantities, p_amounts => v_amounts, p_section_nos => v_won_section_nos,
+        p_seat_nos => v_won_seat_nos, p_blamed => null::boolean[], p_created_at => v_created_at, p_expires_at => v_expires_at
+    ) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
     if v_won_seat_nos <> '{}' then
-        perform rowlock._move_seat_counts(p_event_id, v_won_section_nos, v_won_seat_nos, 'available', 'held');
+        perform rowlock._move_seat_counts(
+            p_event_id => p_event_id, p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_from => 'available',
+            p_to => 'held'
+        );
         -- What was passed over because a rival had it may still be free: no hint may hide it.
         if cardinality(v_lost_seat_nos) = 0 then
-            perform rowlock._write_search_hints(p_event_id, v_hints.o_hint_section_nos, v_hints.o_hint_quantities,
-                                                v_hints.o_hint_seats, v_hints.o_hint_releases);
+            perform rowlock._write_search_hints(
+                p_event_id => p_event_id, p_section_nos => v_hints.o_hint_section_nos, p_quantities => v_hints.o_hint_quantities,
+                p_seats => v_hints.o_hint_seats, p_releases => v_hints.o_hint_releases
+            );
         end if;
     end if;
 end

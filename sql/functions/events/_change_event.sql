@@ -18,10 +18,10 @@ begin
     v_before := to_jsonb(v_event);
 
     if p_change ? 'name' then
-        v_event.name := rowlock._json_text(p_change -> 'name', 'name', 1, 200);
+        v_event.name := rowlock._json_text(p_value => p_change -> 'name', p_path => 'name', p_min => 1, p_max => 200);
     end if;
     if p_change ? 'venue' then
-        v_event.venue := rowlock._json_text(p_change -> 'venue', 'venue', 0, 200);
+        v_event.venue := rowlock._json_text(p_value => p_change -> 'venue', p_path => 'venue', p_min => 0, p_max => 200);
     end if;
     if p_change ? 'starts_at' then
         v_event.starts_at := rowlock._json_time(p_change -> 'starts_at', 'starts_at');
@@ -30,10 +30,14 @@ begin
         v_event.on_sale_at := rowlock._json_time(p_change -> 'on_sale_at', 'on_sale_at');
     end if;
     if p_change ? 'window_ms' then
-        v_event.window_ms := rowlock._json_integer(p_change -> 'window_ms', 'window_ms', 1000, 86400000);
+        v_event.window_ms := rowlock._json_integer(
+            p_value => p_change -> 'window_ms', p_path => 'window_ms', p_min => 1000, p_max => 86400000
+        );
     end if;
     if p_change ? 'seats_per_customer' then
-        v_event.seats_per_customer := rowlock._json_integer(p_change -> 'seats_per_customer', 'seats_per_customer', 1, 1000);
+        v_event.seats_per_customer := rowlock._json_integer(
+            p_value => p_change -> 'seats_per_customer', p_path => 'seats_per_customer', p_min => 1, p_max => 1000
+        );
     end if;
 
     update rowlock.events as e
@@ -45,9 +49,11 @@ begin
         seats_per_customer = v_event.seats_per_customer,
         updated_at = date_trunc('milliseconds', clock_timestamp())
     where e.event_id = p_event_id;
-    perform rowlock._log_action(p_function, p_event_id, null, p_reason, p_change,
-        (select coalesce(jsonb_object_agg(k, v_before -> k), '{}') from jsonb_object_keys(p_change) as k),
-        (select coalesce(jsonb_object_agg(k, to_jsonb(v_event) -> k), '{}') from jsonb_object_keys(p_change) as k));
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => p_event_id, p_order_id => null, p_reason => p_reason, p_arguments => p_change,
+        p_before => (select coalesce(jsonb_object_agg(k, v_before -> k), '{}') from jsonb_object_keys(p_change) as k),
+        p_after => (select coalesce(jsonb_object_agg(k, to_jsonb(v_event) -> k), '{}') from jsonb_object_keys(p_change) as k)
+    );
 end
 $body$;
 comment on function rowlock._change_event(bigint, jsonb, text, text) is

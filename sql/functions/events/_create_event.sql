@@ -20,7 +20,7 @@ begin
     perform rowlock._json_object(p_event, 'event', array[
         'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer', 'currency', 'sections'
     ]);
-    v_currency := rowlock._json_text(p_event -> 'currency', 'currency', 3, 3);
+    v_currency := rowlock._json_text(p_value => p_event -> 'currency', p_path => 'currency', p_min => 3, p_max => 3);
     if v_currency !~ '^[A-Z]{3}$' then
         perform rowlock._invalid_input('currency', 'must be an ISO 4217 code, for example TWD');
     end if;
@@ -31,19 +31,22 @@ begin
     v_event := '{"venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
     insert into rowlock.events (name, venue, starts_at, on_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at)
     values (
-        rowlock._json_text(v_event -> 'name', 'name', 1, 200),
-        rowlock._json_text(v_event -> 'venue', 'venue', 0, 200),
+        rowlock._json_text(p_value => v_event -> 'name', p_path => 'name', p_min => 1, p_max => 200),
+        rowlock._json_text(p_value => v_event -> 'venue', p_path => 'venue', p_min => 0, p_max => 200),
         rowlock._json_time(v_event -> 'starts_at', 'starts_at'),
         rowlock._json_time(v_event -> 'on_sale_at', 'on_sale_at'),
-        rowlock._json_integer(v_event -> 'window_ms', 'window_ms', 1000, 86400000),
-        rowlock._json_integer(v_event -> 'seats_per_customer', 'seats_per_customer', 1, 1000),
+        rowlock._json_integer(p_value => v_event -> 'window_ms', p_path => 'window_ms', p_min => 1000, p_max => 86400000),
+        rowlock._json_integer(p_value => v_event -> 'seats_per_customer', p_path => 'seats_per_customer', p_min => 1, p_max => 1000),
         v_currency, v_now, v_now
     )
     returning event_id into v_event_id;
 
     for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
         v_seats := v_seats
-            + rowlock._create_section(v_event_id, v_index + 1, v_sections -> v_index, format('sections[%s]', v_index));
+            + rowlock._create_section(
+                p_event_id => v_event_id, p_section_no => v_index + 1, p_section => v_sections -> v_index,
+                p_path => format('sections[%s]', v_index)
+            );
     end loop;
     if v_seats > 1000000 then
         perform rowlock._invalid_input('sections', 'must have at most 1000000 seats together');
@@ -55,8 +58,11 @@ begin
     cross join lateral generate_series(1, s.capacity) as n (seat_no)
     where s.event_id = v_event_id
     order by s.section_no, n.seat_no;
-    perform rowlock._log_action(p_function, v_event_id, null, p_reason, jsonb_build_object('name', v_event -> 'name'), '{}',
-        v_event || jsonb_build_object('status', 'draft', 'sections', jsonb_array_length(v_sections), 'seats', v_seats));
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => v_event_id, p_order_id => null, p_reason => p_reason,
+        p_arguments => jsonb_build_object('name', v_event -> 'name'), p_before => '{}',
+        p_after => v_event || jsonb_build_object('status', 'draft', 'sections', jsonb_array_length(v_sections), 'seats', v_seats)
+    );
     return v_event_id;
 end
 $body$;

@@ -9,7 +9,7 @@ begin
         p_event_id,
         p_section_no,
         r.no,
-        rowlock._json_text(r.value -> 'label', format('%s[%s].label', p_path, r.no - 1), 1, 20),
+        rowlock._json_text(p_value => r.value -> 'label', p_path => format('%s[%s].label', p_path, r.no - 1), p_min => 1, p_max => 20),
         sum(s.seats) over up_to_here - s.seats + 1,
         sum(s.seats) over up_to_here
     from jsonb_array_elements(p_rows) with ordinality as r (value, no)

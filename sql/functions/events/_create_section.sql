@@ -8,7 +8,7 @@ declare
     v_capacity bigint;
 begin
     perform rowlock._json_object(p_section, p_path, array['code', 'name', 'price_minor', 'rows']);
-    v_code := rowlock._json_text(p_section -> 'code', p_path || '.code', 1, 20);
+    v_code := rowlock._json_text(p_value => p_section -> 'code', p_path => p_path || '.code', p_min => 1, p_max => 20);
     if v_code !~ '^[A-Za-z0-9_-]+$' then
         perform rowlock._invalid_input(p_path || '.code', 'must be made of the letters A-Z and a-z, digits, - and _');
     end if;
@@ -21,9 +21,12 @@ begin
 
     perform rowlock._json_object(r.value, format('%s.rows[%s]', p_path, r.no - 1), array['label', 'seats'])
     from jsonb_array_elements(p_section -> 'rows') with ordinality as r (value, no);
-    select sum(rowlock._json_integer(r.value -> 'seats', format('%s.rows[%s].seats', p_path, r.no - 1), 1, 1000000))::bigint
+    select sum(s.seats)::bigint
     into v_capacity
-    from jsonb_array_elements(p_section -> 'rows') with ordinality as r (value, no);
+    from jsonb_array_elements(p_section -> 'rows') with ordinality as r (value, no)
+    cross join lateral rowlock._json_integer(
+        p_value => r.value -> 'seats', p_path => format('%s.rows[%s].seats', p_path, r.no - 1), p_min => 1, p_max => 1000000
+    ) as s (seats);
     if v_capacity > 1000000 then
         perform rowlock._invalid_input(p_path || '.rows', 'must have at most 1000000 seats together');
     end if;
@@ -31,11 +34,15 @@ begin
     insert into rowlock.sections (event_id, section_no, code, name, price_minor, capacity, available)
     values (
         p_event_id, p_section_no, v_code,
-        rowlock._json_text(p_section -> 'name', p_path || '.name', 1, 200),
-        rowlock._json_integer(p_section -> 'price_minor', p_path || '.price_minor', 0, 1000000000000),
+        rowlock._json_text(p_value => p_section -> 'name', p_path => p_path || '.name', p_min => 1, p_max => 200),
+        rowlock._json_integer(
+            p_value => p_section -> 'price_minor', p_path => p_path || '.price_minor', p_min => 0, p_max => 1000000000000
+        ),
         v_capacity, v_capacity
     );
-    perform rowlock._create_rows(p_event_id, p_section_no, p_section -> 'rows', p_path || '.rows');
+    perform rowlock._create_rows(
+        p_event_id => p_event_id, p_section_no => p_section_no, p_rows => p_section -> 'rows', p_path => p_path || '.rows'
+    );
     return v_capacity::integer;
 end
 $body$;

@@ -17,8 +17,10 @@ begin
         when 'paused' then array['open']
         when 'closed' then array['draft', 'open', 'paused']
     end::rowlock.event_status[]);
-    perform rowlock._log_action(p_function, p_event_id, null, p_reason, '{}', jsonb_build_object('status', v_before),
-        jsonb_build_object('status', p_status));
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => p_event_id, p_order_id => null, p_reason => p_reason, p_arguments => '{}',
+        p_before => jsonb_build_object('status', v_before), p_after => jsonb_build_object('status', p_status)
+    );
     return p_status::text;
 end
 $body$;

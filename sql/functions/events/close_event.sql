@@ -4,7 +4,7 @@
 create or replace function rowlock.close_event(p_event_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
 begin
-    perform rowlock._steer_event(p_event_id, 'closed', 'rowlock.close_event', null);
+    perform rowlock._steer_event(p_event_id => p_event_id, p_status => 'closed', p_function => 'rowlock.close_event', p_reason => null);
 end
 $body$;
 comment on function rowlock.close_event(bigint) is 'Closes an event for good; pending orders may still be paid.';

@@ -16,8 +16,10 @@ begin
         raise exception using errcode = 'RL011', message = 'dead_letter_not_found',
             detail = format('there is no dead letter for order %s of event %s', p_order_id, p_event_id);
     end if;
-    perform rowlock._log_action(p_function, p_event_id, p_order_id, p_reason, '{}', jsonb_build_object('attempts', v_attempts),
-        jsonb_build_object('attempts', 0));
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => p_event_id, p_order_id => p_order_id, p_reason => p_reason, p_arguments => '{}',
+        p_before => jsonb_build_object('attempts', v_attempts), p_after => jsonb_build_object('attempts', 0)
+    );
 end
 $function$;
 

@@ -41,7 +41,9 @@ begin
     get diagnostics v_count = row_count;
     perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'seats held by their orders');
 
-    perform rowlock._move_seat_counts(p_event_id, v_section_nos, v_seat_nos, 'held', 'available');
+    perform rowlock._move_seat_counts(
+        p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => 'held', p_to => 'available'
+    );
 end
 $function$;
 

@@ -30,7 +30,10 @@ begin
     end if;
 
     if v_status = 'pending_payment' then
-        perform rowlock._release_orders(p_event_id, array[v_row], 'cancelled', date_trunc('milliseconds', clock_timestamp()));
+        perform rowlock._release_orders(
+            p_event_id => p_event_id, p_order_rows => array[v_row], p_status => 'cancelled',
+            p_at => date_trunc('milliseconds', clock_timestamp())
+        );
     elsif v_status <> 'cancelled' then
         raise exception using errcode = 'RL006', message = 'order_not_pending',
             detail = format('order %s is %s', p_order_id, v_status);

@@ -46,7 +46,9 @@ begin
     where o.status = 'pending_payment' and o.left_ms = 0;
 
     if v_due is not null then
-        perform rowlock._release_orders(p_event_id, v_due, 'expired', date_trunc('milliseconds', clock_timestamp()));
+        perform rowlock._release_orders(
+            p_event_id => p_event_id, p_order_rows => v_due, p_status => 'expired', p_at => date_trunc('milliseconds', clock_timestamp())
+        );
     end if;
 
     if exists (select from rowlock.expiry_failures f where f.event_id = p_event_id) then

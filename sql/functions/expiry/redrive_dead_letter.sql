@@ -8,7 +8,9 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $function$
 begin
-    perform rowlock._redrive_dead_letter(p_event_id, p_order_id, 'rowlock.redrive_dead_letter', null);
+    perform rowlock._redrive_dead_letter(
+        p_event_id => p_event_id, p_order_id => p_order_id, p_function => 'rowlock.redrive_dead_letter', p_reason => null
+    );
 end
 $function$;
 

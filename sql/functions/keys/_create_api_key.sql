@@ -11,14 +11,19 @@ begin
         perform rowlock._invalid_input('hash', 'must be the 32 bytes of a SHA-256');
     end if;
     insert into rowlock.api_keys (name, hash, created_at)
-    values (rowlock._json_text(to_jsonb(p_name), 'name', 1, 200), p_hash, date_trunc('milliseconds', clock_timestamp()))
+    values (
+        rowlock._json_text(p_value => to_jsonb(p_name), p_path => 'name', p_min => 1, p_max => 200), p_hash,
+        date_trunc('milliseconds', clock_timestamp())
+    )
     on conflict (hash) do nothing
     returning api_key_id into v_api_key_id;
     if not found then
         perform rowlock._invalid_input('hash', 'is the hash of an earlier key');
     end if;
-    perform rowlock._log_action(p_function, null, null, p_reason, jsonb_build_object('name', p_name), '{}',
-        jsonb_build_object('api_key_id', v_api_key_id));
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => null, p_order_id => null, p_reason => p_reason,
+        p_arguments => jsonb_build_object('name', p_name), p_before => '{}', p_after => jsonb_build_object('api_key_id', v_api_key_id)
+    );
     return v_api_key_id;
 end
 $body$;

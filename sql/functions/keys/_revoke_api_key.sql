@@ -17,8 +17,11 @@ begin
             message = 'api_key_not_found',
             detail = format('there is no API key %s', coalesce(p_api_key_id::text, 'without an id'));
     end if;
-    perform rowlock._log_action(p_function, null, null, p_reason, jsonb_build_object('api_key_id', p_api_key_id),
-        jsonb_build_object('works', v_revoked_at is null), jsonb_build_object('works', false));
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => null, p_order_id => null, p_reason => p_reason,
+        p_arguments => jsonb_build_object('api_key_id', p_api_key_id), p_before => jsonb_build_object('works', v_revoked_at is null),
+        p_after => jsonb_build_object('works', false)
+    );
 end
 $body$;
 comment on function rowlock._revoke_api_key(bigint, text, text) is 'Makes an API key stop working for good. Private.';

@@ -49,7 +49,9 @@ begin
     get diagnostics v_count = row_count;
     perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'tickets of paid seats');
 
-    perform rowlock._move_seat_counts(p_event_id, v_section_nos, v_seat_nos, p_from, 'sold');
+    perform rowlock._move_seat_counts(
+        p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => p_from, p_to => 'sold'
+    );
 end
 $function$;
 

@@ -12,12 +12,16 @@ language plpgsql
 as $function$
 #variable_conflict use_column
 declare
-    v_order rowlock.orders;
-    v_limit integer;
-    v_owned bigint;
-    v_rows  tid[];
+    v_customer_id text;
+    v_section_nos integer[];
+    v_seat_nos    integer[];
+    v_limit       integer;
+    v_owned       bigint;
+    v_rows        tid[];
 begin
-    select o.* into strict v_order from rowlock.orders o where o.ctid = p_order_row;
+    select o.customer_id, o.section_nos, o.seat_nos into strict v_customer_id, v_section_nos, v_seat_nos
+    from rowlock.orders o
+    where o.ctid = p_order_row;
 
     select e.seats_per_customer into v_limit from rowlock.events e where e.event_id = p_event_id and e.status <> 'closed';
     if not found then
@@ -29,19 +33,19 @@ begin
     from (
         select o.seat_nos
         from rowlock.orders o
-        where o.event_id = p_event_id and o.customer_id between v_order.customer_id and v_order.customer_id and o.is_live
+        where o.event_id = p_event_id and o.customer_id between v_customer_id and v_customer_id and o.is_live
         order by o.customer_id
     ) o;
-    if v_owned + cardinality(v_order.seat_nos) > v_limit then
+    if v_owned + cardinality(v_seat_nos) > v_limit then
         return false;
     end if;
 
-    select l.o_seat_rows into v_rows from rowlock._lock_available_seats(p_event_id, v_order.section_nos, v_order.seat_nos) l;
+    select l.o_seat_rows into v_rows from rowlock._lock_available_seats(p_event_id, v_section_nos, v_seat_nos) l;
     if array_position(v_rows, null) is not null then
         return false;
     end if;
 
-    perform rowlock._pay_orders(p_event_id, array[p_order_row], 'available', p_at);
+    perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => array[p_order_row], p_from => 'available', p_at => p_at);
     return true;
 end
 $function$;

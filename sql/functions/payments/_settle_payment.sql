@@ -45,7 +45,9 @@ begin
         return 'failed_recorded';
     end if;
 
-    v_outcome := rowlock._spend_payment(p_event_id, p_order_id, p_amount_minor, p_currency, p_at);
+    v_outcome := rowlock._spend_payment(
+        p_event_id => p_event_id, p_order_id => p_order_id, p_amount_minor => p_amount_minor, p_currency => p_currency, p_at => p_at
+    );
     if not p_fresh or v_outcome <> 'refund_due' then
         update rowlock.payments p
         set status = 'succeeded', outcome = v_outcome, amount_minor = p_amount_minor, currency = p_currency, received_at = p_at

@@ -37,10 +37,10 @@ begin
 
     case
         when v_status = 'pending_payment' and v_right then
-            perform rowlock._pay_orders(p_event_id, array[v_row], 'held', p_at);
+            perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => array[v_row], p_from => 'held', p_at => p_at);
             return 'paid'::rowlock.payment_outcome;
         when v_status = 'pending_payment' then
-            perform rowlock._release_orders(p_event_id, array[v_row], 'refund_due', p_at);
+            perform rowlock._release_orders(p_event_id => p_event_id, p_order_rows => array[v_row], p_status => 'refund_due', p_at => p_at);
         when v_status in ('expired', 'cancelled') then
             insert into rowlock.late_orders (event_id, order_id, released_as, released_at)
             select o.event_id, o.order_id, o.status, o.ended_at from rowlock.orders o where o.ctid = v_row

@@ -44,7 +44,10 @@ declare
     v_outcomes   text[];
     v_no         integer;
 begin
-    perform rowlock._check_notices(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded);
+    perform rowlock._check_notices(
+        p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
+        p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
+    );
     if not exists (select from rowlock.events e where e.event_id = p_event_id) then
         return query select n, 'event_not_found' from generate_series(1, cardinality(p_order_ids)) as n;
         return;
@@ -52,8 +55,10 @@ begin
 
     select r.payable_order_rows, coalesce(r.one_by_one, '{}'), coalesce(r.fresh, '{}')
     into v_payable, v_one_by_one, v_fresh
-    from rowlock._record_payments(p_event_id, p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies,
-        p_succeeded) r;
+    from rowlock._record_payments(
+        p_event_id => p_event_id, p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
+        p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
+    ) r;
 
     v_at := date_trunc('milliseconds', clock_timestamp());
     v_outcomes := array_fill('paid'::text, array[cardinality(p_order_ids)]);
@@ -61,11 +66,14 @@ begin
         perform rowlock._lock_settlement(p_event_id, p_order_ids);
     end if;
     if v_payable is not null then
-        perform rowlock._pay_orders(p_event_id, v_payable, 'held', v_at);
+        perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => v_payable, p_from => 'held', p_at => v_at);
     end if;
     foreach v_no in array v_one_by_one loop
-        v_outcomes[v_no] := rowlock._settle_payment(p_event_id, p_order_ids[v_no], p_providers[v_no], p_provider_references[v_no],
-            p_amounts_minor[v_no], p_currencies[v_no], p_succeeded[v_no], v_no = any (v_fresh), v_at);
+        v_outcomes[v_no] := rowlock._settle_payment(
+            p_event_id => p_event_id, p_order_id => p_order_ids[v_no], p_provider => p_providers[v_no],
+            p_provider_reference => p_provider_references[v_no], p_amount_minor => p_amounts_minor[v_no], p_currency => p_currencies[v_no],
+            p_succeeded => p_succeeded[v_no], p_fresh => v_no = any (v_fresh), p_at => v_at
+        );
     end loop;
     return query select o.no::integer, o.outcome from unnest(v_outcomes) with ordinality as o (outcome, no);
 end

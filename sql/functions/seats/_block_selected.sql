@@ -35,7 +35,10 @@ begin
         raise exception using errcode = 'RL009', message = 'seats_not_blockable', detail = v_unfit,
             hint = 'These seats are held or sold, and can be neither blocked nor unblocked; nothing was changed.';
     end if;
-    return rowlock._change_blocked(p_event_id, v_section_nos, v_seat_nos, p_from, p_to, p_function, v_reason);
+    return rowlock._change_blocked(
+        p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => p_from, p_to => p_to,
+        p_function => p_function, p_reason => v_reason
+    );
 end
 $$;
 

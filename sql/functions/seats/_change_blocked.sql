@@ -34,14 +34,18 @@ begin
          group by w.section_no
          order by w.section_no
     loop
-        v_changed := v_changed + rowlock._set_seats_blocked(p_event_id, v_section.section_no, v_section.seat_nos, p_from, p_to);
+        v_changed := v_changed + rowlock._set_seats_blocked(
+            p_event_id => p_event_id, p_section_no => v_section.section_no, p_seat_nos => v_section.seat_nos, p_from => p_from, p_to => p_to
+        );
     end loop;
 
     v_seats := rowlock._format_seats(p_event_id, v_section_nos, v_seat_nos);
-    perform rowlock._log_action(p_function, p_event_id, null, p_reason,
-        jsonb_build_object('seats', rowlock._format_seats(p_event_id, p_section_nos, p_seat_nos)),
-        case when v_changed > 0 then jsonb_build_object(p_from, v_seats) else '{}' end,
-        case when v_changed > 0 then jsonb_build_object(p_to, v_seats) else '{}' end);
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => p_event_id, p_order_id => null, p_reason => p_reason,
+        p_arguments => jsonb_build_object('seats', rowlock._format_seats(p_event_id, p_section_nos, p_seat_nos)),
+        p_before => case when v_changed > 0 then jsonb_build_object(p_from, v_seats) else '{}' end,
+        p_after => case when v_changed > 0 then jsonb_build_object(p_to, v_seats) else '{}' end
+    );
     return v_changed;
 end
 $$;

@@ -44,8 +44,10 @@ begin
         returning s.seat_no
     )
     select array_agg(c.seat_no) into v_changed from changed c;
-    perform rowlock._move_seat_counts(p_event_id, array_fill(p_section_no, array[coalesce(cardinality(v_changed), 0)]), v_changed,
-                                      p_from, p_to);
+    perform rowlock._move_seat_counts(
+        p_event_id => p_event_id, p_section_nos => array_fill(p_section_no, array[coalesce(cardinality(v_changed), 0)]),
+        p_seat_nos => v_changed, p_from => p_from, p_to => p_to
+    );
     return coalesce(cardinality(v_changed), 0);
 end
 $$;

@@ -11,7 +11,7 @@ begin
     if v_reason = '' then
         perform rowlock._invalid_input('reason', 'must say why, for whoever reads the action log');
     end if;
-    return rowlock._json_text(to_jsonb(v_reason), 'reason', 1, 500);
+    return rowlock._json_text(p_value => to_jsonb(v_reason), p_path => 'reason', p_min => 1, p_max => 500);
 end
 $body$;
 comment on function rowlock._check_reason(text) is 'Reads the reason of a change made from psql; refuses a blank one. Private.';
