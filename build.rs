@@ -12,14 +12,9 @@ fn main() {
     let mut list = String::from("&[\n");
     // Views read what functions answer, so functions come first.
     for folder in ["functions", "admin"] {
-        let mut names: Vec<_> = fs::read_dir(Path::new(&root).join("sql").join(folder))
-            .expect("sql/ has its folders")
-            .map(|entry| entry.expect("readable").file_name().into_string().expect("a UTF-8 name"))
-            .filter(|name| name.ends_with(".sql"))
-            .collect();
-        names.sort();
-        for name in names {
-            let path = format!("{folder}/{name}");
+        let mut paths = sql_files(&Path::new(&root).join("sql"), folder);
+        paths.sort();
+        for path in paths {
             let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/sql/{path}"));
             writeln!(list, "    SqlFile {{ path: {path:?}, text: include_str!({file}) }},").expect("a string takes all");
         }
@@ -27,4 +22,19 @@ fn main() {
     list.push(']');
     let out = env::var("OUT_DIR").expect("cargo sets it");
     fs::write(Path::new(&out).join("sql_files.rs"), list).expect("OUT_DIR is writable");
+}
+
+/// The paths below `sql` of the files in `folder` and its subfolders.
+fn sql_files(sql: &Path, folder: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(sql.join(folder)).expect("sql/ has its folders") {
+        let entry = entry.expect("readable");
+        let path = format!("{folder}/{}", entry.file_name().into_string().expect("a UTF-8 name"));
+        if entry.path().is_dir() {
+            paths.extend(sql_files(sql, &path));
+        } else if path.ends_with(".sql") {
+            paths.push(path);
+        }
+    }
+    paths
 }

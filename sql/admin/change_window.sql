@@ -10,13 +10,14 @@ declare
     v_before_ms integer;
 begin
     select e.window_ms into v_before_ms from rowlock.events e where e.event_id = p_event_id for no key update;
-    perform rowlock._change_event(p_event_id, jsonb_build_object('window_ms', p_window_ms), 'admin.change_window',
-        rowlock._check_reason(p_reason));
+    perform rowlock._change_event(
+        p_event_id => p_event_id, p_change => jsonb_build_object('window_ms', p_window_ms), p_function => 'admin.change_window',
+        p_reason => rowlock._check_reason(p_reason)
+    );
     return v_before_ms;
 end
 $function$;
 
 comment on function admin.change_window(bigint, integer, text) is
     'Changes an event''s payment window; answers what it was. Orders already made keep their deadlines. For rowlock_admin.';
-revoke all on function admin.change_window(bigint, integer, text) from public;
 grant execute on function admin.change_window(bigint, integer, text) to rowlock_admin;

@@ -7,10 +7,11 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $function$
 begin
-    return rowlock._steer_event(p_event_id, 'closed', 'admin.close_event', rowlock._check_reason(p_reason));
+    return rowlock._steer_event(
+        p_event_id => p_event_id, p_status => 'closed', p_function => 'admin.close_event', p_reason => rowlock._check_reason(p_reason)
+    );
 end
 $function$;
 
 comment on function admin.close_event(bigint, text) is 'Closes an event for good; answers its status. For rowlock_admin.';
-revoke all on function admin.close_event(bigint, text) from public;
 grant execute on function admin.close_event(bigint, text) to rowlock_admin;

@@ -7,11 +7,12 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $function$
 begin
-    return rowlock._create_api_key(p_name, p_hash, 'admin.create_api_key', rowlock._check_reason(p_reason));
+    return rowlock._create_api_key(
+        p_name => p_name, p_hash => p_hash, p_function => 'admin.create_api_key', p_reason => rowlock._check_reason(p_reason)
+    );
 end
 $function$;
 
 comment on function admin.create_api_key(text, bytea, text) is
     'Records a new API key by its SHA-256; answers its id. For rowlock_admin.';
-revoke all on function admin.create_api_key(text, bytea, text) from public;
 grant execute on function admin.create_api_key(text, bytea, text) to rowlock_admin;

@@ -12,5 +12,4 @@ end
 $function$;
 
 comment on function admin.create_event(jsonb, text) is 'Creates a draft event from JSON; answers its id. For rowlock_admin.';
-revoke all on function admin.create_event(jsonb, text) from public;
 grant execute on function admin.create_event(jsonb, text) to rowlock_admin;

@@ -53,16 +53,17 @@ begin
             where p.event_id = p_event_id and p.order_id = v_payment.order_id and p.outcome = 'refund_due' and p.refunded_at is null
         );
     v_status_now := case when found then 'refunded' else v_status end;
-    perform rowlock._log_action('admin.mark_refunded', p_event_id, v_payment.order_id, v_reason,
-        jsonb_build_object('provider', p_provider, 'provider_reference', p_provider_reference),
-        jsonb_build_object('order', v_status, 'refunded_at', null),
-        jsonb_build_object('order', v_status_now, 'refunded_at', v_refunded.refunded_at, 'amount_minor', v_refunded.amount_minor,
-            'currency', v_refunded.currency));
+    perform rowlock._log_action(
+        p_function => 'admin.mark_refunded', p_event_id => p_event_id, p_order_id => v_payment.order_id, p_reason => v_reason,
+        p_arguments => jsonb_build_object('provider', p_provider, 'provider_reference', p_provider_reference),
+        p_before => jsonb_build_object('order', v_status, 'refunded_at', null),
+        p_after => jsonb_build_object('order', v_status_now, 'refunded_at', v_refunded.refunded_at,
+            'amount_minor', v_refunded.amount_minor, 'currency', v_refunded.currency)
+    );
     return v_status_now::text;
 end
 $function$;
 
 comment on function admin.mark_refunded(bigint, text, text, text) is
     'Notes that a payment that was owed back went back; answers what its order is now. For rowlock_admin.';
-revoke all on function admin.mark_refunded(bigint, text, text, text) from public;
 grant execute on function admin.mark_refunded(bigint, text, text, text) to rowlock_admin;

@@ -69,5 +69,4 @@ end
 $function$;
 
 comment on function admin.order_timeline(uuid) is 'What happened to an order, step by step. For rowlock_admin.';
-revoke all on function admin.order_timeline(uuid) from public;
 grant execute on function admin.order_timeline(uuid) to rowlock_admin;

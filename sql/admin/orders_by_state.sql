@@ -5,7 +5,8 @@ select o.event_id, o.status::text as status,
     count(*) as orders, sum(cardinality(o.seat_nos)) as seats, sum(o.amount_minor)::bigint as amount_minor,
     min(o.created_at) as oldest_at
 from (
-    select o.*, width_bucket(extract(epoch from statement_timestamp() - o.created_at), array[10, 60, 600, 3600, 86400]) as age_no
+    select o.event_id, o.status, o.seat_nos, o.amount_minor, o.created_at,
+        width_bucket(extract(epoch from statement_timestamp() - o.created_at), array[10, 60, 600, 3600, 86400]) as age_no
     from rowlock.orders o
 ) o
 group by o.event_id, o.status, o.age_no

@@ -14,7 +14,10 @@ from rowlock.deadlines d
 cross join unnest(d.order_ids) as l (order_id)
 -- One look along the key an order: a join could choose to read all orders.
 cross join lateral (
-    select o.* from rowlock.orders o where o.event_id = d.event_id and o.order_id = l.order_id limit 1
+    select o.event_id, o.order_id, o.customer_id, o.status, o.seat_nos, o.expires_at
+    from rowlock.orders o
+    where o.event_id = d.event_id and o.order_id = l.order_id
+    limit 1
 ) o
 left join rowlock.expiry_failures f on f.event_id = o.event_id and f.order_id = o.order_id
 where d.expires_at < statement_timestamp() and o.status = 'pending_payment' and o.expires_at < statement_timestamp()

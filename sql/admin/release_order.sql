@@ -26,13 +26,15 @@ begin
     v_seats := rowlock._format_seats(p_event_id, v_order.section_nos, v_order.seat_nos);
     perform rowlock.cancel_order(p_event_id, p_order_id, v_order.customer_id);
     delete from rowlock.expiry_failures f where f.event_id = p_event_id and f.order_id = p_order_id;
-    perform rowlock._log_action('admin.release_order', p_event_id, p_order_id, v_reason, '{}',
-        jsonb_build_object('status', v_order.status, 'held', v_seats), jsonb_build_object('status', 'cancelled', 'available', v_seats));
+    perform rowlock._log_action(
+        p_function => 'admin.release_order', p_event_id => p_event_id, p_order_id => p_order_id, p_reason => v_reason, p_arguments => '{}',
+        p_before => jsonb_build_object('status', v_order.status, 'held', v_seats),
+        p_after => jsonb_build_object('status', 'cancelled', 'available', v_seats)
+    );
     return cardinality(v_order.seat_nos);
 end
 $function$;
 
 comment on function admin.release_order(bigint, uuid, text) is
     'Ends a pending order as cancelled and puts its seats on sale again; answers how many. For rowlock_admin.';
-revoke all on function admin.release_order(bigint, uuid, text) from public;
 grant execute on function admin.release_order(bigint, uuid, text) to rowlock_admin;

@@ -12,5 +12,4 @@ end
 $function$;
 
 comment on function admin.revoke_api_key(bigint, text) is 'Makes an API key stop working for good. For rowlock_admin.';
-revoke all on function admin.revoke_api_key(bigint, text) from public;
 grant execute on function admin.revoke_api_key(bigint, text) to rowlock_admin;

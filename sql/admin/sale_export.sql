@@ -33,5 +33,4 @@ end
 $function$;
 
 comment on function admin.sale_export(bigint) is 'What was sold of an event, a row a seat, with buyers and payments. For rowlock_admin.';
-revoke all on function admin.sale_export(bigint) from public;
 grant execute on function admin.sale_export(bigint) to rowlock_admin;

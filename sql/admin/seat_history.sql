@@ -1,8 +1,7 @@
 -- Who held a seat and who had it, when, and why it ended: one row a time that it was not on sale, the first one first.
 --
 -- Nothing is written for this when seats are claimed: it is put together from the orders that list the seat, from how late orders had
--- ended before (kept since migration 4), and from the action log. So it reads every order of the event: 3 ms for 10,000 of them, 30 ms for
--- 200,000.
+-- ended before, and from the action log. So it reads every order of the event: 3 ms for 10,000 of them, 30 ms for 200,000.
 --
 -- Locks: none.
 -- Errors: RL001, RL002, RL003.
@@ -78,5 +77,4 @@ $function$;
 
 comment on function admin.seat_history(bigint, text, integer) is
     'Who held a seat and who had it, when, and why it ended. For rowlock_admin.';
-revoke all on function admin.seat_history(bigint, text, integer) from public;
 grant execute on function admin.seat_history(bigint, text, integer) to rowlock_admin;

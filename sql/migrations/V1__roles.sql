@@ -1,7 +1,8 @@
 -- The five roles. They belong to the whole cluster, so another database may have made them already, or be making them now.
 do $roles$
 declare
-    v_role text;
+    v_belonging constant text := case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end;
+    v_role      text;
 begin
     foreach v_role in array array['rowlock_owner', 'rowlock_migrator', 'rowlock_app', 'rowlock_admin', 'rowlock_readonly'] loop
         begin
@@ -16,12 +17,18 @@ begin
         if not pg_catalog.pg_has_role('rowlock_migrator', 'rowlock_owner', 'member') then
             grant rowlock_owner to rowlock_migrator;
         end if;
-        -- A migrating user that is no superuser must be able to hand objects to their owner.
-        if not pg_catalog.pg_has_role(current_user, 'rowlock_owner', 'member') then
+        -- A migrating user that is no superuser must be able to hand objects to their owner. From PostgreSQL 16 on, creating a role makes
+        -- one a member that cannot become it.
+        if not pg_catalog.pg_has_role(current_user, 'rowlock_owner', v_belonging) then
             execute format('grant rowlock_owner to %I', current_user);
         end if;
     exception
         when duplicate_object or unique_violation then null;
+        when insufficient_privilege then
+            raise exception using
+                errcode = '42501',
+                message = format('the login %s may not become rowlock_owner: have a superuser run `grant rowlock_migrator to %1$I`, '
+                    'or migrate as one', current_user);
     end;
 end
 $roles$;

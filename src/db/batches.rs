@@ -7,10 +7,16 @@ use super::DbError;
 use super::orders::seats;
 use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, Wanted};
 
-const CLAIM_SEATS: &str = "select * from rowlock.claim_seats($1, $2, $3, $4, $5, $6, $7, $8)";
-const CLAIM_BEST_AVAILABLE: &str = "select * from rowlock.claim_best_available($1, $2, $3, $4, $5, $6, $7)";
+const CLAIM_SEATS: &str = "select * from rowlock.claim_seats( \
+    p_event_id => $1, p_order_ids => $2, p_customer_ids => $3, p_idempotency_keys => $4, p_fingerprints => $5, p_request_nos => $6, \
+    p_section_nos => $7, p_seat_nos => $8)";
+const CLAIM_BEST_AVAILABLE: &str = "select * from rowlock.claim_best_available( \
+    p_event_id => $1, p_order_ids => $2, p_customer_ids => $3, p_idempotency_keys => $4, p_fingerprints => $5, p_section_nos => $6, \
+    p_quantities => $7)";
 const CLAIMED_ORDERS: &str = "select * from rowlock.claimed_orders($1, $2)";
-const SETTLE_PAYMENTS: &str = "select notice_no, outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7)";
+const SETTLE_PAYMENTS: &str = "select notice_no, outcome from rowlock.settle_payments( \
+    p_event_id => $1, p_order_ids => $2, p_providers => $3, p_provider_references => $4, p_amounts_minor => $5, p_currencies => $6, \
+    p_succeeded => $7)";
 
 /// The process behind a connection, told apart from any other that ever had its number.
 pub struct Backend {

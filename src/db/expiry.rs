@@ -82,7 +82,8 @@ impl Db {
 
     /// Writes down that an expiry failed; says when to try again.
     pub async fn record_expiry_failure(&self, event_id: i64, order_id: Uuid, error: &str, attempts_max: i32) -> Result<Retry, DbError> {
-        let sql = "select retry_in_ms from rowlock.record_expiry_failure($1, $2, $3, $4)";
+        let sql = "select retry_in_ms from rowlock.record_expiry_failure( \
+            p_event_id => $1, p_order_id => $2, p_error => $3, p_attempts_max => $4)";
         let row = self.query_one(sql, &[&event_id, &order_id, &error, &attempts_max]).await?;
         Ok(row.get::<_, Option<i32>>(0).map_or(Retry::DeadLetter, Retry::InMs))
     }

@@ -22,7 +22,8 @@ impl Db {
         after: Option<Uuid>,
         limit: i32,
     ) -> Result<Vec<Order>, DbError> {
-        let sql = "select * from rowlock.list_orders($1, $2, $3, $4, $5)";
+        let sql = "select * from rowlock.list_orders( \
+            p_event_id => $1, p_customer_id => $2, p_status => $3, p_after_order_id => $4, p_limit => $5)";
         let rows = self.query(sql, &[&event_id, &customer_id, &status, &after, &limit]).await?;
         rows.iter().map(order).collect()
     }

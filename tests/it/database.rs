@@ -1,6 +1,7 @@
 //! The database as it is shipped: schema, functions, roles, migrations, and the view that judges it.
 
 mod backup;
+mod calls;
 mod deadlines;
 pub mod functions;
 mod hot_updates;

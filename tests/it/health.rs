@@ -51,7 +51,7 @@ async fn without_its_redis_a_server_is_degraded_and_recovers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_on_a_database_that_is_behind_is_alive_but_not_ready() {
     let behind = TestServer::start().await;
-    behind.db.execute("delete from rowlock.applied_files where path = 'functions/claim_seats.sql'", &[]).await.expect("deleted");
+    behind.db.execute("delete from rowlock.applied_files where path = 'functions/claims/claim_seats.sql'", &[]).await.expect("deleted");
     let problem = behind.anyone().get("/readyz").await.problem(503, "unavailable");
     assert!(problem["detail"].as_str().expect("a text").contains("rowlock migrate"), "{problem}");
     behind.anyone().get("/livez").await.expect(200);

@@ -11,6 +11,7 @@ use rowlock::commands::Command as Rowlock;
 use rowlock_lab::commands::Command as Lab;
 
 use self::blocks::{Block, Kind};
+use crate::database::functions::sql_files;
 use crate::drift::in_project;
 
 const DOCUMENTS: [&str; 3] = ["README.md", "docs/operations.md", "docs/integration.md"];
@@ -101,7 +102,7 @@ fn the_diagram_names_functions_that_exist() {
     assert!(calls.len() >= 3, "{calls:?}");
     for call in calls {
         let function = call.split(':').next().unwrap_or_default();
-        assert!(in_project(&format!("sql/functions/{function}.sql")).exists(), "{function} is no stored function");
+        assert!(sql_files("functions").iter().any(|file| file.name == function), "{function} is no stored function");
     }
 }
 

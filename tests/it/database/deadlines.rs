@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use pretty_assertions::assert_eq;
 use uuid::Uuid;
 
-use super::functions::sql_files;
-use crate::harness::{TestDatabase, TestServer};
+use crate::harness::TestServer;
 use crate::stored::{Ask, Claimed, Notice, Placed, Session, make_due, server_without_expiry, unhurried};
 
 const LISTED: &str = "select coalesce(sum(cardinality(order_ids)), 0)::bigint from rowlock.deadlines";
@@ -114,33 +113,4 @@ async fn what_was_claimed_together_is_found_by_its_first_order_and_nothing_else_
     assert_eq!(found(event.id, &[Some(first)]).await, (4, left, BTreeSet::from([true])));
     let most = format!("select max(overdue_ms) from rowlock.claimed_together({}, array['{first}'::uuid])", event.id);
     assert_eq!(server.ask::<i32>(&most).await, i32::MAX);
-}
-
-/// Orders that were pending before the table was there.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_migration_lists_the_orders_that_are_pending() {
-    let database = TestDatabase::empty().await;
-    let db = database.connect().await;
-    let migrations = sql_files("migrations");
-    let (before, after) = migrations.split_at(migrations.iter().position(|file| file.name.starts_with("V3_")).expect("V3"));
-    let orders = "
-        insert into rowlock.events (name, currency) values ('Gala', 'TWD');
-        insert into rowlock.orders
-            (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at, ended_at)
-        select 1, gen_random_uuid(), 'ann', s.status, '{1}', '{1}', 0, '2026-01-01', s.expires_at, s.ended_at
-        from (values ('pending_payment'::rowlock.order_status, '2026-01-02'::timestamptz, null::timestamptz),
-            ('pending_payment', '2026-01-02', null), ('pending_payment', '2026-01-03', null), ('paid', '2026-01-02', '2026-01-01'),
-            ('expired', '2026-01-03', '2026-01-03')) s (status, expires_at, ended_at);";
-    for text in before.iter().map(|file| file.text.as_str()).chain([orders]).chain(after.iter().map(|file| file.text.as_str())) {
-        db.batch_execute(&format!("begin; {text} commit")).await.unwrap_or_else(|error| panic!("{error:?}"));
-    }
-    let wrong = "
-        with listed as (select d.event_id, l.order_id, d.expires_at from rowlock.deadlines d cross join unnest(d.order_ids) l (order_id)),
-        pending as (select event_id, order_id, expires_at from rowlock.orders where status = 'pending_payment')
-        select (select count(*) from ((table listed except all table pending) union all (table pending except all table listed)) w),
-            (select count(*) from rowlock.deadlines)";
-    let row = db.query_one(wrong, &[]).await.expect("an answer");
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (0, 2));
-    let live = "select bool_and(is_live = (status in ('pending_payment', 'paid'))) from rowlock.orders";
-    assert!(db.query_one(live, &[]).await.expect("an answer").get::<_, bool>(0));
 }

@@ -1,8 +1,6 @@
 //! Each stored function is defined by the file of its name, as safely as all the others.
 
 use pretty_assertions::assert_eq;
-use rowlock::db::Endpoint;
-use rowlock::db::migrate::migrate;
 
 use crate::drift::in_project;
 use crate::harness::TestDatabase;
@@ -11,43 +9,45 @@ use crate::harness::TestDatabase;
 pub struct SqlFile {
     /// Its name without `.sql`.
     pub name: String,
-    /// What stands in it.
+    /// Its path below `sql/`.
+    pub path: String,
+    /// What it says.
     pub text: String,
 }
 
-/// The files of a folder below `sql/`, by name.
+/// The files of a folder below `sql/` and of its subfolders, by name.
 pub fn sql_files(folder: &str) -> Vec<SqlFile> {
-    let dir = in_project("sql").join(folder);
-    let paths = std::fs::read_dir(dir).expect("the folder").map(|entry| entry.expect("an entry").path());
-    let mut files: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
-        .map(|path| SqlFile {
-            name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
-            text: std::fs::read_to_string(&path).expect("a text"),
-        })
-        .collect();
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(in_project("sql").join(folder)).expect("the folder") {
+        let file = entry.expect("an entry").path();
+        let path = format!("{folder}/{}", file.file_name().expect("a name").to_string_lossy());
+        if file.is_dir() {
+            files.extend(sql_files(&path));
+        } else if let Some(name) = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".sql")) {
+            files.push(SqlFile { name: name.to_owned(), path, text: std::fs::read_to_string(&file).expect("a text") });
+        }
+    }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     files
 }
 
 #[test]
 fn every_file_defines_the_function_of_its_name_and_nothing_else() {
-    for SqlFile { name, text } in sql_files("functions") {
-        for statement in ["create or replace function", "comment on function", "revoke all on function"] {
+    for SqlFile { name, text, .. } in sql_files("functions") {
+        for statement in ["create or replace function", "comment on function"] {
             let targets: Vec<_> = text.split(&format!("{statement} ")).skip(1).collect();
             assert_eq!(targets.len(), 1, "{name}: one `{statement}`");
             assert!(targets[0].starts_with(&format!("rowlock.{name}(")), "{name}: {statement} of another function");
         }
-        let revoke = text.split("revoke all on function").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default();
-        assert!(revoke.ends_with("from public"), "{name}: revoke from public");
-        // The private function whose place it takes goes in the same transaction in which its callers stop to call it.
-        let is_change = |line: &&str| ["create ", "drop ", "alter ", "do "].iter().any(|verb| line.starts_with(verb));
-        let changes: Vec<_> =
-            text.lines().filter(is_change).filter(|line| !line.starts_with("drop function if exists rowlock._")).collect();
-        assert_eq!(changes.len(), 1, "{name}: it makes or changes more than its function: {changes:?}");
+        assert_eq!(changes(&text).len(), 1, "{name}: it makes or changes more than its function: {:?}", changes(&text));
         assert!(text.starts_with("-- "), "{name}: its first lines say what it is for");
         assert!(name.starts_with('_') || text.contains("\n-- Locks:"), "{name}: its first lines name its locks");
     }
+}
+
+/// The lines that make, change or drop something.
+fn changes(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| ["create ", "drop ", "alter ", "revoke ", "do "].iter().any(|verb| line.starts_with(verb))).collect()
 }
 
 /// A function as the catalogue has it.
@@ -83,6 +83,25 @@ async fn every_function_comes_from_a_file() {
     assert_eq!(known, files);
 }
 
+/// The migrations say once that nobody but the owner may call a new function; no file has to.
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_may_execute_nothing() {
+    let database = TestDatabase::cloned().await;
+    let db = database.connect().await;
+    db.batch_execute(
+        "set role rowlock_owner;
+         create function rowlock.later() returns integer language sql as 'select 1';
+         create function admin.later() returns integer language sql as 'select 1';
+         reset role",
+    )
+    .await
+    .expect("two new functions");
+    let sql = "select p.oid::regprocedure::text from pg_proc p
+               where p.pronamespace in ('rowlock'::regnamespace, 'admin'::regnamespace) and has_function_privilege('public', p.oid, 'execute')";
+    let open: Vec<String> = db.query(sql, &[]).await.expect("an answer").iter().map(|row| row.get(0)).collect();
+    assert_eq!(open, Vec::<String>::new());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn public_functions_run_as_their_owner_with_a_pinned_search_path_and_helpers_are_private() {
     for function in known_functions().await {
@@ -104,9 +123,8 @@ async fn public_functions_run_as_their_owner_with_a_pinned_search_path_and_helpe
 
 #[test]
 fn every_file_of_admin_makes_the_view_or_function_of_its_name_and_nothing_else() {
-    for SqlFile { name, text } in sql_files("admin") {
-        let statements: Vec<_> =
-            text.lines().filter(|line| ["create ", "drop ", "alter ", "do "].iter().any(|verb| line.starts_with(verb))).collect();
+    for SqlFile { name, text, .. } in sql_files("admin") {
+        let statements = changes(&text);
         assert_eq!(statements.len(), 1, "{name}: {statements:?}");
         let is_function = statements[0].starts_with(&format!("create or replace function admin.{name}("));
         assert!(is_function || statements[0].starts_with(&format!("create or replace view admin.{name} ")), "{name}: {}", statements[0]);
@@ -117,7 +135,6 @@ fn every_file_of_admin_makes_the_view_or_function_of_its_name_and_nothing_else()
                 text.contains("\nsecurity definer\nset search_path = pg_catalog, rowlock, pg_temp\n"),
                 "{name}: it needs its owner's rights"
             );
-            assert!(text.contains(" from public;\ngrant execute on function "), "{name}: revoke from public");
         }
     }
 }
@@ -155,31 +172,4 @@ async fn plpgsql_check_finds_nothing_wrong() {
         .expect("created");
     let count = "select count(*) from plpgsql_check_function_tb('broken()'::regprocedure)";
     assert_eq!(db.query_one(count, &[]).await.expect("an answer").get::<_, i64>(0), 1);
-}
-
-/// Private functions of the release before; the files that took their places drop them.
-const REPLACED: [&str; 8] = [
-    "_known_claims(bigint, uuid[], text[], text[], bytea[])",
-    "_wanted_seats(bigint, integer[], integer[], integer[])",
-    "_lock_customers(bigint, text[])",
-    "_lock_seats(bigint, integer[], integer[], boolean[])",
-    "_decide_seat_claims(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[], integer[], integer[], tid[])",
-    "_place_orders(bigint, integer, uuid[], text[], text[], bytea[], integer[], integer[], integer[], tid[])",
-    "_place_found(bigint, integer, text[], uuid[], uuid[], text[], text[], bytea[], integer[], integer[], integer[], tid[])",
-    "_claim_answers(bigint, text[], uuid[], integer[], integer[], integer[], boolean[])",
-];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_leaves_no_function_behind_that_was_replaced() {
-    let database = TestDatabase::cloned().await;
-    let db = database.connect().await;
-    let count = "select count(*) from pg_proc where pronamespace = 'rowlock'::regnamespace";
-    let before: i64 = db.query_one(count, &[]).await.expect("a count").get(0);
-    for function in REPLACED {
-        let old = format!("create function rowlock.{function} returns void language sql as 'select'");
-        db.batch_execute(&format!("set role rowlock_owner; {old}; reset role")).await.expect("as it was");
-    }
-    db.batch_execute("update rowlock.applied_files set checksum = sha256('older')").await.expect("older files");
-    migrate(&Endpoint::new(&database.url(), None).expect("a URL")).await.expect("an upgrade");
-    assert_eq!(db.query_one(count, &[]).await.expect("a count").get::<_, i64>(0), before);
 }

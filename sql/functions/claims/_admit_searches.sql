@@ -1,0 +1,88 @@
+-- One round of deciding best-available claims, in the order they came, in memory, up to the search: answers repeated keys, limits and
+-- sold-out sections, and admits to the search what is left.
+--
+-- What is claimed already (by outcome) counts against limits and seats for good, what was admitted earlier in this round only for
+-- now: a request that fails because of those is neither refused nor admitted, it waits for the next round.
+--
+-- Arrays of one element a request: p_outcomes (null: undecided), p_answers, p_order_ids, p_fingerprints, p_customer_nos and p_key_nos
+-- (null: all differ), p_live_seats (before the batch), p_asked_section_nos, p_quantities. p_section_nos and p_available: the sections and
+-- their counts now.
+create or replace function rowlock._admit_searches(
+    p_limit             integer,
+    p_outcomes          text[],
+    p_answers           uuid[],
+    p_order_ids         uuid[],
+    p_fingerprints      bytea[],
+    p_customer_nos      integer[],
+    p_key_nos           integer[],
+    p_live_seats        integer[],
+    p_asked_section_nos integer[],
+    p_quantities        integer[],
+    p_section_nos       integer[],
+    p_available         integer[],
+    out o_outcomes      text[],
+    out o_answers       uuid[],
+    out o_admitted      boolean[]
+)
+language plpgsql
+as $$
+declare
+    v_none        integer[] := array_fill(0, array[cardinality(p_outcomes)]);
+    v_key_winners integer[] := v_none;  -- at a key's first request: who made its order, -1 while that is open
+    v_live        integer[] := v_none;  -- at a customer's first request: seats won by this batch
+    v_live_open   integer[] := v_none;  -- ... and admitted in this round
+    v_open        integer[] := array_fill(0, array[coalesce(cardinality(p_section_nos), 0)]);  -- seats admitted, by section
+    v_customer    integer;
+    v_key         integer;
+    v_section     integer;
+    v_quantity    integer;
+    v_winner      integer;
+begin
+    o_outcomes := p_outcomes;
+    o_answers := p_answers;
+    o_admitted := array_fill(false, array[cardinality(p_outcomes)]);
+    if array_position(p_outcomes, 'claimed') is not null then
+        for v_request in 1 .. cardinality(p_outcomes) loop
+            continue when o_outcomes[v_request] is distinct from 'claimed';
+            v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
+            p_available[v_section] := p_available[v_section] - p_quantities[v_request];
+            v_customer := coalesce(p_customer_nos[v_request], v_request);
+            v_live[v_customer] := v_live[v_customer] + p_quantities[v_request];
+            v_key_winners[coalesce(p_key_nos[v_request], v_request)] := v_request;
+        end loop;
+    end if;
+
+    for v_request in 1 .. cardinality(p_outcomes) loop
+        continue when o_outcomes[v_request] is not null;
+        v_customer := coalesce(p_customer_nos[v_request], v_request);
+        v_key := coalesce(p_key_nos[v_request], v_request);
+        v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
+        v_quantity := p_quantities[v_request];
+        v_winner := v_key_winners[v_key];
+        if v_winner > 0 then
+            if p_fingerprints[v_request] = p_fingerprints[v_winner] then
+                o_outcomes[v_request] := 'replayed';
+                o_answers[v_request] := p_order_ids[v_winner];
+            else
+                o_outcomes[v_request] := 'idempotency_key_reused';
+            end if;
+        elsif v_winner < 0 then
+            null;  -- the key decides first, and whether its earlier request makes an order is known in the next round
+        elsif p_live_seats[v_customer] + v_live[v_customer] + v_quantity > p_limit then
+            o_outcomes[v_request] := 'customer_limit';
+        elsif v_quantity > p_available[v_section] then
+            o_outcomes[v_request] := 'sold_out';
+        elsif p_live_seats[v_customer] + v_live[v_customer] + v_live_open[v_customer] + v_quantity <= p_limit
+            and v_open[v_section] + v_quantity <= p_available[v_section]
+        then
+            o_admitted[v_request] := true;
+            v_key_winners[v_key] := -1;
+            v_live_open[v_customer] := v_live_open[v_customer] + v_quantity;
+            v_open[v_section] := v_open[v_section] + v_quantity;
+        end if;
+    end loop;
+end
+$$;
+
+comment on function rowlock._admit_searches(integer, text[], uuid[], uuid[], bytea[], integer[], integer[], integer[], integer[],
+    integer[], integer[], integer[]) is 'One round of deciding best-available claims, up to the search.';

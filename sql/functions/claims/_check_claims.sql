@@ -1,0 +1,71 @@
+-- What can be told of each claim of a batch before any seat is looked at. Arrays have one element a request.
+--
+-- p_is_on_sale: null if there is no such event. p_key_nos: the first request of the same idempotency key; null: no two are the same.
+-- p_faults: what is wrong with the seats it asks for, null if nothing is.
+-- Answers o_live_seats, the seats the customer holds or owns, o_outcomes, null while undecided, and o_answers, the orders of repeated
+-- requests. Such an order is found by its idempotency key or, if it has none and its batch is sent again after a lost answer, by its own
+-- id; where the key came with another request, the outcome is idempotency_key_reused.
+--
+-- Locks: none. Callers hold the customers' advisory locks.
+create or replace function rowlock._check_claims(
+    p_event_id         bigint,
+    p_limit            integer,
+    p_is_on_sale       boolean,
+    p_order_ids        uuid[],
+    p_customer_ids     text[],
+    p_idempotency_keys text[],
+    p_fingerprints     bytea[],
+    p_key_nos          integer[],
+    p_quantities       integer[],
+    p_faults           text[],
+    out o_live_seats   integer[],
+    out o_outcomes     text[],
+    out o_answers      uuid[]
+)
+language plpgsql
+as $$
+begin
+    select array_agg(c.live_seats), array_agg(c.outcome), array_agg(case when c.outcome = 'replayed' then c.order_id end)
+      into o_live_seats, o_outcomes, o_answers
+      from (select l.live_seats, coalesce(l.order_id, e.order_id, i.order_id) as order_id,
+                   case when l.is_same or e.fingerprint = r.fingerprint or i.order_id is not null then 'replayed'
+                        when l.order_id is not null or e.order_id is not null then 'idempotency_key_reused'
+                        when p_is_on_sale is null then 'event_not_found'
+                        when not p_is_on_sale then 'not_on_sale'
+                        when (r.quantity between 1 and 100) is not true then 'too_many_seats'
+                        when r.fault is not null then r.fault
+                        -- Behind a request of the same key the key decides first.
+                        when coalesce(r.key_no, r.request_no) = r.request_no and l.live_seats + r.quantity > p_limit
+                            then 'customer_limit' end as outcome
+              from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_key_nos, p_quantities, p_faults)
+                   with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, key_no, quantity, fault, request_no)
+              -- Every index begins with the event, and over a table that is still tiny all of them cost the same, in a plan that is kept
+              -- while the table grows. Only the right one needs no sort for the order asked for here; with "=" the planner would drop
+              -- that order.
+              cross join lateral (
+                    select coalesce(sum(cardinality(o.seat_nos)), 0)::integer as live_seats,
+                           (array_agg(o.order_id) filter (where o.idempotency_key = r.idempotency_key))[1] as order_id,
+                           bool_or(o.fingerprint = r.fingerprint) filter (where o.idempotency_key = r.idempotency_key) as is_same
+                      from (select o.seat_nos, o.order_id, o.idempotency_key, o.fingerprint
+                              from rowlock.orders o
+                             where o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id and o.is_live
+                             order by o.customer_id) o) l
+              left join lateral (
+                    select o.order_id, o.fingerprint
+                      from rowlock.orders o
+                     where o.event_id = p_event_id and o.customer_id = r.customer_id
+                       and o.idempotency_key between r.idempotency_key and r.idempotency_key and not o.is_live
+                     order by o.idempotency_key
+                     limit 1) e on true
+              left join lateral (
+                    select o.order_id, o.customer_id
+                      from rowlock.orders o
+                     where r.idempotency_key is null and o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
+                     order by o.order_id
+                     limit 1) i on i.customer_id = r.customer_id
+             order by r.request_no) c;
+end
+$$;
+
+comment on function rowlock._check_claims(bigint, integer, boolean, uuid[], text[], text[], bytea[], integer[], integer[], text[]) is
+    'What can be told of each claim of a batch before any seat is looked at. Private.';

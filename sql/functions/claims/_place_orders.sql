@@ -1,0 +1,64 @@
+-- Writes what a batch's winners won: their seats become held, their orders are created, with one row of rowlock.deadlines for them all,
+-- named by the first by id, as claimed_together finds it. Moving the counts is left to the caller, once a batch.
+--
+-- Arrays of one element a request: p_outcomes (claimed: it won) to p_fingerprints, p_firsts (where its seats begin), p_quantities,
+-- p_amounts. Arrays of one element a seat, those of a request side by side in the order asked for: p_request_nos to p_seat_rows (where
+-- its locked row lies). p_won: how many seats the winners have together. Answers when the orders were created and when they are due: the
+-- time is the database's, cut to milliseconds; deadlines follow from the event's window.
+--
+-- Locks: none beyond the callers': the seats are locked in this transaction, new order ids have no rival, and the customers' advisory
+-- locks keep rivals for an idempotency key away.
+-- Errors: RL010 if a seat was not there to be held.
+create or replace function rowlock._place_orders(
+    p_event_id         bigint,
+    p_window_ms        integer,
+    p_outcomes         text[],
+    p_order_ids        uuid[],
+    p_customer_ids     text[],
+    p_idempotency_keys text[],
+    p_fingerprints     bytea[],
+    p_firsts           integer[],
+    p_quantities       integer[],
+    p_amounts          bigint[],
+    p_request_nos      integer[],
+    p_section_nos      integer[],
+    p_seat_nos         integer[],
+    p_seat_rows        tid[],
+    p_won              integer,
+    out o_created_at   timestamptz,
+    out o_expires_at   timestamptz
+)
+language plpgsql
+as $$
+declare
+    v_held integer;
+begin
+    o_created_at := date_trunc('milliseconds', clock_timestamp());
+    o_expires_at := o_created_at + p_window_ms * interval '1 millisecond';
+
+    update rowlock.seats s
+       set status = 'held', order_id = p_order_ids[w.request_no], filler = null
+      from unnest(p_request_nos, p_seat_rows) as w(request_no, seat_row)
+     where p_outcomes[w.request_no] = 'claimed' and s.ctid = w.seat_row and s.status = 'available';
+    get diagnostics v_held = row_count;
+    perform rowlock._assert_rows(v_held, p_won, 'claimed seats');
+
+    insert into rowlock.orders (event_id, order_id, customer_id, section_nos, seat_nos, amount_minor, created_at, expires_at,
+                                idempotency_key, fingerprint)
+    select p_event_id, r.order_id, r.customer_id, p_section_nos[r.first_no : r.first_no + r.quantity - 1],
+           p_seat_nos[r.first_no : r.first_no + r.quantity - 1], r.amount_minor, o_created_at, o_expires_at, r.idempotency_key,
+           case when r.idempotency_key is not null then r.fingerprint end
+      from unnest(p_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_firsts, p_quantities, p_amounts)
+           as r(outcome, order_id, customer_id, idempotency_key, fingerprint, first_no, quantity, amount_minor)
+     where r.outcome = 'claimed';
+
+    insert into rowlock.deadlines (event_id, expires_at, first_order_id, order_ids)
+    select p_event_id, o_expires_at, p.order_ids[1], p.order_ids
+      from (select array_agg(r.order_id order by r.order_id) as order_ids
+              from unnest(p_outcomes, p_order_ids) as r(outcome, order_id)
+             where r.outcome = 'claimed') p;
+end
+$$;
+
+comment on function rowlock._place_orders(bigint, integer, text[], uuid[], text[], text[], bytea[], integer[], integer[], bigint[],
+    integer[], integer[], integer[], tid[], integer) is 'Holds the seats of a batch''s winners and creates their orders.';

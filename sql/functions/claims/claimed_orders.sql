@@ -1,0 +1,27 @@
+-- The orders of those ids that exist, answered as their claims would have been: what a lost answer turns out to be. An order missing here
+-- can still come into being while the transaction that claims it runs; a claim sent again under the same id waits for that transaction
+-- and is then answered as replayed.
+--
+-- Locks: none.
+-- Outcomes: claimed.
+create or replace function rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) returns setof rowlock.claim_answer
+language sql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $$
+    select r.request_no::integer, 'claimed', o.order_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, o.created_at,
+           o.expires_at, null::integer[], null::integer[]
+      from unnest(p_order_ids) with ordinality as r(order_id, request_no)
+      -- "between" and the order keep to the primary key, as _check_claims explains.
+      cross join lateral (
+            select o.order_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at
+              from rowlock.orders o
+             where o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
+             order by o.order_id
+             limit 1) o
+$$;
+
+comment on function rowlock.claimed_orders(bigint, uuid[]) is
+    'The orders of those ids that exist, answered as claims; resolves a lost answer.';
+grant execute on function rowlock.claimed_orders(bigint, uuid[]) to rowlock_app;

@@ -1,0 +1,70 @@
+-- Creates a draft event with its sections, rows and seats, all or nothing, writes it down, and answers
+-- its id.
+-- p_event: {"name","venue","starts_at","on_sale_at","window_ms","seats_per_customer","currency",
+--   "sections":[{"code","name","price_minor","rows":[{"label","seats"}]}]}
+-- venue ('' if absent), starts_at, on_sale_at, window_ms (10000) and seats_per_customer (10) may be absent or null.
+-- 1 to 500 sections, 1 to 1,000,000 seats in all. Everything is checked here again, whatever the caller checked: the detail of
+-- an error names the field as JSON counts it (sections[0] is the first). The seats come last, in one statement, when nothing
+-- can be wrong any more.
+-- Errors: RL007.
+create or replace function rowlock._create_event(p_event jsonb, p_function text, p_reason text) returns bigint
+language plpgsql as $body$
+declare
+    v_event    jsonb;
+    v_event_id bigint;
+    v_sections jsonb := p_event -> 'sections';
+    v_currency text;
+    v_seats    integer := 0;
+    v_now      timestamptz := date_trunc('milliseconds', clock_timestamp());
+begin
+    perform rowlock._json_object(p_event, 'event', array[
+        'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer', 'currency', 'sections'
+    ]);
+    v_currency := rowlock._json_text(p_value => p_event -> 'currency', p_path => 'currency', p_min => 3, p_max => 3);
+    if v_currency !~ '^[A-Z]{3}$' then
+        perform rowlock._invalid_input('currency', 'must be an ISO 4217 code, for example TWD');
+    end if;
+    if jsonb_typeof(v_sections) is distinct from 'array' or jsonb_array_length(v_sections) not between 1 and 500 then
+        perform rowlock._invalid_input('sections', 'must be a list of 1 to 500 sections');
+    end if;
+
+    v_event := '{"venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
+    insert into rowlock.events (name, venue, starts_at, on_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at)
+    values (
+        rowlock._json_text(p_value => v_event -> 'name', p_path => 'name', p_min => 1, p_max => 200),
+        rowlock._json_text(p_value => v_event -> 'venue', p_path => 'venue', p_min => 0, p_max => 200),
+        rowlock._json_time(v_event -> 'starts_at', 'starts_at'),
+        rowlock._json_time(v_event -> 'on_sale_at', 'on_sale_at'),
+        rowlock._json_integer(p_value => v_event -> 'window_ms', p_path => 'window_ms', p_min => 1000, p_max => 86400000),
+        rowlock._json_integer(p_value => v_event -> 'seats_per_customer', p_path => 'seats_per_customer', p_min => 1, p_max => 1000),
+        v_currency, v_now, v_now
+    )
+    returning event_id into v_event_id;
+
+    for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
+        v_seats := v_seats
+            + rowlock._create_section(
+                p_event_id => v_event_id, p_section_no => v_index + 1, p_section => v_sections -> v_index,
+                p_path => format('sections[%s]', v_index)
+            );
+    end loop;
+    if v_seats > 1000000 then
+        perform rowlock._invalid_input('sections', 'must have at most 1000000 seats together');
+    end if;
+
+    insert into rowlock.seats (event_id, section_no, seat_no)
+    select s.event_id, s.section_no, n.seat_no
+    from rowlock.sections as s
+    cross join lateral generate_series(1, s.capacity) as n (seat_no)
+    where s.event_id = v_event_id
+    order by s.section_no, n.seat_no;
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => v_event_id, p_order_id => null, p_reason => p_reason,
+        p_arguments => jsonb_build_object('name', v_event -> 'name'), p_before => '{}',
+        p_after => v_event || jsonb_build_object('status', 'draft', 'sections', jsonb_array_length(v_sections), 'seats', v_seats)
+    );
+    return v_event_id;
+end
+$body$;
+comment on function rowlock._create_event(jsonb, text, text) is
+    'Creates a draft event with its sections, rows and seats, and writes it down; answers its id. Private.';

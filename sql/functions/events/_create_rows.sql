@@ -1,0 +1,20 @@
+-- Creates the rows of a section from a JSON list; p_path names the list in errors. Its shape and seat counts have been checked, as
+-- _create_section needs their sum first; the labels are checked here.
+-- Errors: RL007.
+create or replace function rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) returns void
+language plpgsql as $body$
+begin
+    insert into rowlock.section_rows (event_id, section_no, row_no, label, first_seat, last_seat)
+    select
+        p_event_id,
+        p_section_no,
+        r.no,
+        rowlock._json_text(p_value => r.value -> 'label', p_path => format('%s[%s].label', p_path, r.no - 1), p_min => 1, p_max => 20),
+        sum(s.seats) over up_to_here - s.seats + 1,
+        sum(s.seats) over up_to_here
+    from jsonb_array_elements(p_rows) with ordinality as r (value, no)
+    cross join lateral (select (r.value -> 'seats')::integer as seats) as s
+    window up_to_here as (order by r.no);
+end
+$body$;
+comment on function rowlock._create_rows(bigint, integer, jsonb, text) is 'Creates the rows of a section from a checked JSON list.';

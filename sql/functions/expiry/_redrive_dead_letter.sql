@@ -1,0 +1,27 @@
+-- Gives a dead letter a fresh set of attempts: its record goes, and the next sweep finds the order overdue. Writes it
+-- down.
+--
+-- Locks: the failure's row. Errors: RL011 if there is no such dead letter.
+create or replace function rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text)
+returns void
+language plpgsql
+as $function$
+declare
+    v_attempts integer;
+begin
+    delete from rowlock.expiry_failures f
+    where f.event_id = p_event_id and f.order_id = p_order_id and f.retry_at is null
+    returning f.attempts into v_attempts;
+    if not found then
+        raise exception using errcode = 'RL011', message = 'dead_letter_not_found',
+            detail = format('there is no dead letter for order %s of event %s', p_order_id, p_event_id);
+    end if;
+    perform rowlock._log_action(
+        p_function => p_function, p_event_id => p_event_id, p_order_id => p_order_id, p_reason => p_reason, p_arguments => '{}',
+        p_before => jsonb_build_object('attempts', v_attempts), p_after => jsonb_build_object('attempts', 0)
+    );
+end
+$function$;
+
+comment on function rowlock._redrive_dead_letter(bigint, uuid, text, text) is
+    'Lets a given-up expiry be tried again at once, and writes it down. Private.';

@@ -1,0 +1,55 @@
+-- Finds the pending orders of one event that were claimed together, batch by batch, and says how long each is due. A batch is named by
+-- the first of its orders by id, pending or not.
+--
+-- The expiry queue asks this: it has one entry for all orders of a claimed batch, since they have one deadline. Orders whose expiry
+-- failed are left out, and so is a batch whose row of rowlock.deadlines is gone or has another name: the sweep sees to these.
+-- overdue_ms is below zero for a deadline that is still ahead.
+--
+-- Locks: none. Errors: none.
+create or replace function rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[])
+returns table (order_id uuid, overdue_ms integer)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $function$
+#variable_conflict use_column
+declare
+    v_now constant timestamptz := clock_timestamp();
+begin
+    -- "between" and the order keep to the primary key, as _check_claims explains; the limits keep to the order of the look-ups: a plan
+    -- made while rowlock.deadlines is empty must not read all of it later.
+    return query
+    select i.order_id, greatest(least(extract(epoch from v_now - d.expires_at) * 1000, 2147483647), -2147483648)::integer
+    from (select distinct n.order_id from unnest(p_first_order_ids) as n (order_id)) n
+    cross join lateral (
+        select o.expires_at from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
+        order by o.order_id
+        limit 1
+    ) o
+    cross join lateral (
+        select d.expires_at, d.order_ids from rowlock.deadlines d
+        where d.expires_at = o.expires_at and d.event_id = p_event_id and d.first_order_id between n.order_id and n.order_id
+        order by d.first_order_id
+        limit 1
+    ) d
+    cross join unnest(d.order_ids) as i (order_id)
+    cross join lateral (
+        select from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+        order by o.order_id
+        limit 1
+    ) p
+    where not exists (select from rowlock.expiry_failures f where f.event_id = p_event_id and f.order_id = i.order_id);
+end
+$function$;
+
+comment on function rowlock.claimed_together(bigint, uuid[]) is
+    'Pending orders of the batches whose first orders by id these are, and how long each is overdue.';
+grant execute on function rowlock.claimed_together(bigint, uuid[]) to rowlock_app;

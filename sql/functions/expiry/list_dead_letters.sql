@@ -1,0 +1,32 @@
+-- Lists orders whose expiry was given up after its retries, of one event or (null) of all, the latest first, at most p_limit
+-- (1 to 1000; null: 100).
+--
+-- Locks: none. Errors: none.
+create or replace function rowlock.list_dead_letters(p_event_id bigint, p_limit integer)
+returns table (
+    event_id        bigint,
+    order_id        uuid,
+    attempts        integer,
+    last_error      text,
+    first_failed_at timestamptz,
+    last_failed_at  timestamptz
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_custom_plan
+as $function$
+#variable_conflict use_column
+begin
+    return query
+    select f.event_id, f.order_id, f.attempts, f.last_error, f.first_failed_at, f.last_failed_at
+    from rowlock.expiry_failures f
+    where f.retry_at is null and (p_event_id is null or f.event_id = p_event_id)
+    order by f.last_failed_at desc, f.event_id, f.order_id
+    limit least(greatest(coalesce(p_limit, 100), 1), 1000);
+end
+$function$;
+
+comment on function rowlock.list_dead_letters(bigint, integer) is 'Expiries given up after their retries, the latest first.';
+grant execute on function rowlock.list_dead_letters(bigint, integer) to rowlock_app, rowlock_admin;

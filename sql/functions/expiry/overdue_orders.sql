@@ -1,0 +1,89 @@
+-- Finds pending orders, of all events, whose deadline passed more than p_grace_ms ago, the longest overdue first, at most p_limit.
+--
+-- The sweep asks this, so that no seat depends on the expiry queue. Orders whose expiry failed are left out until their retry is due;
+-- dead letters are left out until they are redriven.
+--
+-- rowlock.deadlines lists every pending order from the commit of its claim on, so nothing can be missed, however long ago its deadline
+-- was. Orders that have ended are struck out of the rows that were looked at, and a row without orders goes: what has ended never
+-- waits for a payment again. So the table is as small as the sales of one payment window.
+--
+-- Locks: the rows of rowlock.deadlines that change. Errors: none.
+create or replace function rowlock.overdue_orders(p_grace_ms integer, p_limit integer)
+returns table (event_id bigint, order_id uuid, overdue_ms integer)
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $function$
+#variable_conflict use_column
+declare
+    v_now         constant timestamptz := clock_timestamp();
+    v_looked_upto timestamptz := v_now - p_grace_ms * interval '1 millisecond';
+    v_event_ids   bigint[];
+    v_order_ids   uuid[];
+    v_deadlines   timestamptz[];
+begin
+    -- "between" and the order keep to the primary key, as _check_claims explains.
+    select array_agg(o.event_id), array_agg(o.order_id), array_agg(o.expires_at)
+    into v_event_ids, v_order_ids, v_deadlines
+    from (
+        select d.event_id, i.order_id, d.expires_at
+        from rowlock.deadlines d
+        cross join unnest(d.order_ids) as i (order_id)
+        cross join lateral (
+            select from rowlock.orders o
+            where o.event_id = d.event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+                and o.expires_at < v_looked_upto
+            order by o.order_id
+            limit 1
+        ) o
+        where d.expires_at < v_looked_upto
+            and not exists (
+                select
+                from rowlock.expiry_failures f
+                where f.event_id = d.event_id and f.order_id = i.order_id and (f.retry_at is null or f.retry_at > v_now)
+            )
+        order by d.expires_at
+        limit p_limit
+    ) o;
+
+    if cardinality(v_deadlines) >= p_limit then
+        v_looked_upto := v_deadlines[cardinality(v_deadlines)];
+    end if;
+    with looked_at as materialized (
+        select d.ctid as deadline_row, cardinality(d.order_ids) as listed,
+            array(
+                select i.order_id
+                from unnest(d.order_ids) as i (order_id)
+                cross join lateral (
+                    select from rowlock.orders o
+                    where o.event_id = d.event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+                    order by o.order_id
+                    limit 1
+                ) o
+            ) as pending
+        from rowlock.deadlines d
+        where d.expires_at < v_looked_upto
+    ), done as (
+        delete from rowlock.deadlines d
+        using looked_at l
+        where d.ctid = l.deadline_row and l.pending = '{}'
+    )
+    update rowlock.deadlines d
+    set order_ids = l.pending
+    from looked_at l
+    where d.ctid = l.deadline_row and l.pending <> '{}' and cardinality(l.pending) < l.listed;
+
+    return query
+    select o.event_id, o.order_id, least(extract(epoch from v_now - o.expires_at) * 1000, 2147483647)::integer
+    from unnest(v_event_ids, v_order_ids, v_deadlines) as o (event_id, order_id, expires_at);
+end
+$function$;
+
+comment on function rowlock.overdue_orders(integer, integer) is
+    'Pending orders whose deadline passed more than a grace in milliseconds ago, oldest first.';
+grant execute on function rowlock.overdue_orders(integer, integer) to rowlock_app;

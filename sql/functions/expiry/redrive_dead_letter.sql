@@ -1,0 +1,18 @@
+-- Gives a dead letter a fresh set of attempts: its record goes, and the next sweep finds the order overdue.
+--
+-- Locks: the failure's row. Errors: RL011 if there is no such dead letter.
+create or replace function rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    perform rowlock._redrive_dead_letter(
+        p_event_id => p_event_id, p_order_id => p_order_id, p_function => 'rowlock.redrive_dead_letter', p_reason => null
+    );
+end
+$function$;
+
+comment on function rowlock.redrive_dead_letter(bigint, uuid) is 'Lets a given-up expiry be tried again at once.';
+grant execute on function rowlock.redrive_dead_letter(bigint, uuid) to rowlock_app;

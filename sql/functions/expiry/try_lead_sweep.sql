@@ -1,0 +1,16 @@
+-- Says whether the calling transaction may sweep for overdue orders: of all servers, one at a time. The lead ends with the transaction.
+--
+-- Locks: advisory class 3, tried, never waited for. Errors: none.
+create or replace function rowlock.try_lead_sweep()
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+begin
+    return pg_try_advisory_xact_lock(3, 0);
+end
+$function$;
+
+comment on function rowlock.try_lead_sweep() is 'True for the one transaction that may sweep for overdue orders.';
+grant execute on function rowlock.try_lead_sweep() to rowlock_app;

@@ -1,0 +1,31 @@
+-- Refuses a batch of payment notices whose arrays are missing, differ in length or hold a null.
+-- Errors: RL007.
+create or replace function rowlock._check_notices(
+    p_order_ids           uuid[],
+    p_providers           text[],
+    p_provider_references text[],
+    p_amounts_minor       bigint[],
+    p_currencies          text[],
+    p_succeeded           boolean[]
+)
+returns void
+language plpgsql
+as $function$
+begin
+    if num_nulls(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded) > 0
+        or cardinality(p_order_ids) <> any (array[cardinality(p_providers), cardinality(p_provider_references),
+            cardinality(p_amounts_minor), cardinality(p_currencies), cardinality(p_succeeded)])
+    then
+        perform rowlock._invalid_input('notices', 'the arrays must have one element a notice');
+    end if;
+    if array_position(p_order_ids, null) is not null or array_position(p_providers, null) is not null
+        or array_position(p_provider_references, null) is not null or array_position(p_amounts_minor, null) is not null
+        or array_position(p_currencies, null) is not null or array_position(p_succeeded, null) is not null
+    then
+        perform rowlock._invalid_input('notices', 'must not hold a null');
+    end if;
+end
+$function$;
+
+comment on function rowlock._check_notices(uuid[], text[], text[], bigint[], text[], boolean[]) is
+    'Raises RL007 unless the arrays describe a batch of payment notices. Private.';

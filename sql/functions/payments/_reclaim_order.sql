@@ -1,0 +1,54 @@
+-- Tries to claim the seats of an expired or cancelled order again, for money that came late, and pays it. p_order_row says where the
+-- locked row of the order lies.
+--
+-- It answers false, having changed nothing, if the event is closed, the customer's limit would be passed, or one of the seats is not
+-- available or is locked by somebody just now: nobody waits behind somebody else's claim.
+--
+-- Locks: seats (SKIP LOCKED), then sections (section_no). The caller holds the customer's advisory lock, without which two
+-- transactions could both find room under the limit, and has locked the order.
+create or replace function rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamptz)
+returns boolean
+language plpgsql
+as $function$
+#variable_conflict use_column
+declare
+    v_customer_id text;
+    v_section_nos integer[];
+    v_seat_nos    integer[];
+    v_limit       integer;
+    v_owned       bigint;
+    v_rows        tid[];
+begin
+    select o.customer_id, o.section_nos, o.seat_nos into strict v_customer_id, v_section_nos, v_seat_nos
+    from rowlock.orders o
+    where o.ctid = p_order_row;
+
+    select e.seats_per_customer into v_limit from rowlock.events e where e.event_id = p_event_id and e.status <> 'closed';
+    if not found then
+        return false;
+    end if;
+
+    -- "between" and the order keep to the customers' index, as _check_claims explains.
+    select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
+    from (
+        select o.seat_nos
+        from rowlock.orders o
+        where o.event_id = p_event_id and o.customer_id between v_customer_id and v_customer_id and o.is_live
+        order by o.customer_id
+    ) o;
+    if v_owned + cardinality(v_seat_nos) > v_limit then
+        return false;
+    end if;
+
+    select l.o_seat_rows into v_rows from rowlock._lock_available_seats(p_event_id, v_section_nos, v_seat_nos) l;
+    if array_position(v_rows, null) is not null then
+        return false;
+    end if;
+
+    perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => array[p_order_row], p_from => 'available', p_at => p_at);
+    return true;
+end
+$function$;
+
+comment on function rowlock._reclaim_order(bigint, tid, timestamptz) is
+    'Claims a late order''s seats again and pays it, if all of them are free and the limit holds. Private.';

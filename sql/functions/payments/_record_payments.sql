@@ -1,0 +1,77 @@
+-- Locks the orders of a batch of payment notices, records every payment whose identity is new, and sorts the notices:
+--   payable_order_rows  where the rows of the orders to be paid together lie: the notice is the first of its order and of its
+--                       identity, brings the right money for a pending order, and was recorded just now (as paid)
+--   one_by_one          numbers of all other notices, in the order they came
+--   fresh               numbers of those among them that were recorded just now: as failed, or as owed back until they buy something
+--
+-- One statement does it all, because a second pass over the batch costs as much as the first. It locks every order before it records
+-- anything, in sorted order both times. Two servers that record one identity meet at its primary key: the later one waits,
+-- then finds it recorded.
+--
+-- Locks: orders (by id), payments (by identity).
+create or replace function rowlock._record_payments(
+    p_event_id             bigint,
+    p_order_ids            uuid[],
+    p_providers            text[],
+    p_provider_references  text[],
+    p_amounts_minor        bigint[],
+    p_currencies           text[],
+    p_succeeded            boolean[],
+    out payable_order_rows tid[],
+    out one_by_one         integer[],
+    out fresh              integer[]
+)
+language plpgsql
+as $function$
+#variable_conflict use_column
+declare
+    v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
+begin
+    -- "between" and the order keep to the primary key, as _check_claims explains.
+    with notices as (
+        select n.*,
+            row_number() over (partition by n.order_id order by n.no) = 1 as first_of_order,
+            row_number() over (partition by n.provider, n.reference order by n.no) = 1 as first_of_identity
+        from unnest(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded)
+            with ordinality as n (order_id, provider, reference, amount_minor, currency, succeeded, no)
+        order by n.order_id
+    ), locked as materialized (
+        select n.*, o.order_row, coalesce(n.first_of_order and n.first_of_identity and n.succeeded and n.currency = v_currency
+            and o.status = 'pending_payment' and o.amount_minor = n.amount_minor, false) as payable
+        from notices n
+        left join lateral (
+            select o.ctid as order_row, o.status, o.amount_minor
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
+            order by o.order_id
+            limit 1
+            for update
+        ) o on true
+    ), recorded as (
+        insert into rowlock.payments
+            (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome, received_at)
+        select p_event_id, l.provider, l.reference, l.order_id, l.amount_minor, l.currency,
+            case when l.succeeded then 'succeeded' else 'failed' end::rowlock.payment_status,
+            case when l.payable then 'paid' when l.succeeded then 'refund_due' else 'failed_recorded' end::rowlock.payment_outcome,
+            date_trunc('milliseconds', clock_timestamp())
+        from locked l
+        where l.first_of_identity
+        order by l.provider, l.reference
+        on conflict do nothing
+        returning provider, provider_reference
+    ), sorted as materialized (
+        select l.no::integer, l.order_row, l.payable, l.first_of_identity
+            and (l.provider, l.reference) in (select r.provider, r.provider_reference from recorded r) as fresh
+        from locked l
+    )
+    select
+        array_agg(s.order_row) filter (where s.payable and s.fresh),
+        array_agg(s.no order by s.no) filter (where not (s.payable and s.fresh)),
+        array_agg(s.no) filter (where s.fresh and not s.payable)
+    into payable_order_rows, one_by_one, fresh
+    from sorted s;
+end
+$function$;
+
+comment on function rowlock._record_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
+    'Locks the orders of payment notices, records the new payments, tells which can be paid together. Private.';

@@ -1,0 +1,61 @@
+-- Settles one payment notice whose identity (provider, provider_reference) is recorded already.
+--
+-- p_fresh: the row was recorded for this very notice, as owed back, by the calling batch. Otherwise the notice is compared with what
+-- an earlier one left:
+--   another order                                      payment_conflict
+--   failed before, succeeded now                       new money, of whatever amount: gateways retry one payment under one id
+--   the same amount and currency                       duplicate (a success followed by a failure, too)
+--   another amount or currency                         payment_conflict
+-- A duplicate and a conflict change nothing.
+--
+-- Locks: the payment's row; then as _spend_payment.
+create or replace function rowlock._settle_payment(
+    p_event_id           bigint,
+    p_order_id           uuid,
+    p_provider           text,
+    p_provider_reference text,
+    p_amount_minor       bigint,
+    p_currency           text,
+    p_succeeded          boolean,
+    p_fresh              boolean,
+    p_at                 timestamptz
+)
+returns text
+language plpgsql
+as $function$
+#variable_conflict use_column
+declare
+    v_recorded rowlock.payments;
+    v_outcome  rowlock.payment_outcome;
+begin
+    if not p_fresh then
+        select * into strict v_recorded
+        from rowlock.payments p
+        where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference
+        for update;
+        if v_recorded.order_id <> p_order_id then
+            return 'payment_conflict';
+        end if;
+        if v_recorded.status = 'succeeded' or not p_succeeded then
+            return case when v_recorded.amount_minor = p_amount_minor and v_recorded.currency = p_currency then 'duplicate'
+                else 'payment_conflict' end;
+        end if;
+    end if;
+    if not p_succeeded then
+        return 'failed_recorded';
+    end if;
+
+    v_outcome := rowlock._spend_payment(
+        p_event_id => p_event_id, p_order_id => p_order_id, p_amount_minor => p_amount_minor, p_currency => p_currency, p_at => p_at
+    );
+    if not p_fresh or v_outcome <> 'refund_due' then
+        update rowlock.payments p
+        set status = 'succeeded', outcome = v_outcome, amount_minor = p_amount_minor, currency = p_currency, received_at = p_at
+        where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
+    end if;
+    return v_outcome::text;
+end
+$function$;
+
+comment on function rowlock._settle_payment(bigint, uuid, text, text, bigint, text, boolean, boolean, timestamptz) is
+    'Settles one recorded payment notice against its order. Private.';

@@ -1,0 +1,61 @@
+-- Decides what money that has arrived for an order buys: paid, late_reclaimed, or nothing (refund_due); and carries it out.
+--
+--   pending, right money    paid
+--   pending, wrong money    refund_due: the order too, and its seats are on sale again
+--   expired or cancelled    late_reclaimed if the money is right and the seats can be claimed again, else refund_due: the order too
+--   anything else           refund_due: the order already has its money, or its refund, and stays as it is
+--   unknown order           refund_due
+--
+-- An order that had lost its seats gets another end: rowlock.late_orders keeps the first one.
+-- A pending order past its deadline is still pending: whoever locks its row first, payment or expiry, decides.
+--
+-- Locks: as _lock_settlement, which the caller has called after locking the order.
+create or replace function rowlock._spend_payment(
+    p_event_id     bigint,
+    p_order_id     uuid,
+    p_amount_minor bigint,
+    p_currency     text,
+    p_at           timestamptz
+)
+returns rowlock.payment_outcome
+language plpgsql
+as $function$
+#variable_conflict use_column
+declare
+    v_row    tid;
+    v_status rowlock.order_status;
+    v_right  boolean;
+begin
+    -- "between" and the order keep to the primary key, as _check_claims explains.
+    select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency
+    into v_row, v_status, v_right
+    from rowlock.orders o
+    join rowlock.events e on e.event_id = o.event_id
+    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id
+    order by o.order_id
+    limit 1;
+
+    case
+        when v_status = 'pending_payment' and v_right then
+            perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => array[v_row], p_from => 'held', p_at => p_at);
+            return 'paid'::rowlock.payment_outcome;
+        when v_status = 'pending_payment' then
+            perform rowlock._release_orders(p_event_id => p_event_id, p_order_rows => array[v_row], p_status => 'refund_due', p_at => p_at);
+        when v_status in ('expired', 'cancelled') then
+            insert into rowlock.late_orders (event_id, order_id, released_as, released_at)
+            select o.event_id, o.order_id, o.status, o.ended_at from rowlock.orders o where o.ctid = v_row
+            on conflict do nothing;
+            if v_right and rowlock._reclaim_order(p_event_id, v_row, p_at) then
+                return 'late_reclaimed'::rowlock.payment_outcome;
+            end if;
+            update rowlock.orders o
+            set status = 'refund_due', ended_at = p_at
+            where o.ctid = v_row;
+        else null;
+    end case;
+    return 'refund_due'::rowlock.payment_outcome;
+end
+$function$;
+
+comment on function rowlock._spend_payment(bigint, uuid, bigint, text, timestamptz) is
+    'What arrived money buys: the seats, the seats claimed again, or a refund. Private.';

@@ -1,0 +1,21 @@
+-- Reads the seats of a section as one text, a character a seat in seat order: a available, h held, s sold, b blocked.
+-- It must stay stable: a stable function reads with its caller's snapshot, and so what it reads fits the revision beside it.
+-- Locks: none. Errors: none.
+create or replace function rowlock._section_statuses(p_event_id bigint, p_section_no integer) returns text
+language plpgsql stable as $body$
+begin
+    return (
+        select string_agg(
+            case o.status when 'available' then 'a' when 'held' then 'h' when 'sold' then 's' else 'b' end,
+            ''
+        )
+        from (
+            select s.status
+            from rowlock.seats as s
+            where s.event_id = p_event_id and s.section_no = p_section_no
+            order by s.seat_no
+        ) as o
+    );
+end
+$body$;
+comment on function rowlock._section_statuses(bigint, integer) is 'Reads the seats of a section as one text, with its caller''s snapshot.';

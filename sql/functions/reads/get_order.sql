@@ -1,0 +1,28 @@
+-- Reads one order: a customer's own, or (p_customer_id null) anybody's. No row if there is none.
+--
+-- Locks: none. Errors: none.
+create or replace function rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text)
+returns setof rowlock.order_row
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $function$
+begin
+    -- "between" and the order keep to the primary key, as _check_claims explains.
+    return query
+    select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
+        o.created_at, o.expires_at, o.ended_at
+    from rowlock.orders o
+    join rowlock.events e on e.event_id = o.event_id
+    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id
+        and (p_customer_id is null or o.customer_id = p_customer_id)
+    order by o.order_id
+    limit 1;
+end
+$function$;
+
+comment on function rowlock.get_order(bigint, uuid, text) is 'One order: a customer''s own, or anybody''s when no customer is given.';
+grant execute on function rowlock.get_order(bigint, uuid, text) to rowlock_app, rowlock_admin;

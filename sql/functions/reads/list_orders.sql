@@ -1,0 +1,56 @@
+-- Lists orders of an event, the newest first: a customer's own or (p_customer_id null) everybody's, of one status or (null) any, from
+-- the one before p_after_order_id (null: from the newest), at most p_limit (1 to 1000; null: 100).
+--
+-- A customer has few orders: they are gathered by customer first, the live and the ended ones from an index each. Everybody's are read
+-- along the primary key; ids are UUIDv7, so that their order is the order of creation.
+--
+-- Locks: none. Errors: RL007 for a status that does not exist.
+create or replace function rowlock.list_orders(
+    p_event_id       bigint,
+    p_customer_id    text,
+    p_status         text,
+    p_after_order_id uuid,
+    p_limit          integer
+)
+returns setof rowlock.order_row
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_custom_plan
+as $function$
+#variable_conflict use_column
+declare
+    v_limit  constant integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_status rowlock.order_status;
+    v_ids    uuid[];
+begin
+    if p_status is not null and p_status <> all (enum_range(null::rowlock.order_status)::text[]) then
+        perform rowlock._invalid_input('status', 'must be a status of an order');
+    end if;
+    v_status := p_status::rowlock.order_status;
+
+    if p_customer_id is not null then
+        v_ids := array(
+            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and o.is_live
+            union all
+            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and not o.is_live);
+    end if;
+
+    return query
+    select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
+        o.created_at, o.expires_at, o.ended_at
+    from rowlock.orders o
+    join rowlock.events e on e.event_id = o.event_id
+    where o.event_id = p_event_id
+        and (v_ids is null or o.order_id = any (v_ids))
+        and (v_status is null or o.status = v_status)
+        and (p_after_order_id is null or o.order_id < p_after_order_id)
+    order by o.order_id desc
+    limit v_limit;
+end
+$function$;
+
+comment on function rowlock.list_orders(bigint, text, text, uuid, integer) is
+    'Orders of an event, the newest first, a page at a time: a customer''s own or everybody''s.';
+grant execute on function rowlock.list_orders(bigint, text, text, uuid, integer) to rowlock_app, rowlock_admin;

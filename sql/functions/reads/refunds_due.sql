@@ -1,0 +1,30 @@
+-- Lists payments of an event that are owed back and not yet refunded, the oldest first, at most p_limit (1 to 10000; null: 1000).
+--
+-- Locks: none. Errors: none.
+create or replace function rowlock.refunds_due(p_event_id bigint, p_limit integer)
+returns table (
+    provider           text,
+    provider_reference text,
+    order_id           uuid,
+    amount_minor       bigint,
+    currency           text,
+    received_at        timestamptz
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $function$
+#variable_conflict use_column
+begin
+    return query
+    select p.provider, p.provider_reference, p.order_id, p.amount_minor, p.currency, p.received_at
+    from rowlock.payments p
+    where p.event_id = p_event_id and p.outcome = 'refund_due' and p.refunded_at is null
+    order by p.received_at, p.provider, p.provider_reference
+    limit least(greatest(coalesce(p_limit, 1000), 1), 10000);
+end
+$function$;
+
+comment on function rowlock.refunds_due(bigint, integer) is 'Money of an event that is owed back, the oldest first.';
+grant execute on function rowlock.refunds_due(bigint, integer) to rowlock_app, rowlock_admin;

@@ -1,0 +1,25 @@
+-- Reads a section's seats as one text, a character a seat in seat order: a available, h held, s sold, b blocked; and the revision
+-- that goes with it, from the same snapshot because it is the same statement. No row if there is no such section.
+-- Plans are kept, also those made while the seats were few and their statistics old: so the seats are read through their key, and
+-- nothing is compiled.
+-- Locks: none. Errors: none.
+create or replace function rowlock.section_seats(p_event_id bigint, p_section_no integer) returns table (
+    revision bigint, statuses text
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $body$
+#variable_conflict use_column
+begin
+    return query
+    select s.revision, rowlock._section_statuses(s.event_id, s.section_no)
+    from rowlock.sections as s
+    where s.event_id = p_event_id and s.section_no = p_section_no;
+end
+$body$;
+comment on function rowlock.section_seats(bigint, integer)
+    is 'Reads the status of every seat of a section, one character a seat, with its revision.';
+grant execute on function rowlock.section_seats(bigint, integer) to rowlock_app, rowlock_admin;

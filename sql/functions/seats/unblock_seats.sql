@@ -1,0 +1,19 @@
+-- Puts blocked seats of one section on sale again, all of them or none, and answers how many changed.
+-- Seats already available are fine and not counted. A seat that is held or sold refuses the call: its order goes first.
+--
+-- Locks: the seats in seat_no order (waiting), then the section.
+-- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL009 (detail: the seats held or sold, as JSON).
+create or replace function rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) returns integer
+language sql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $$
+    select rowlock._change_blocked(
+        p_event_id => p_event_id, p_section_nos => array_fill(p_section_no, array[cardinality(p_seat_nos)]), p_seat_nos => p_seat_nos,
+        p_from => 'blocked', p_to => 'available', p_function => 'rowlock.unblock_seats', p_reason => null
+    )
+$$;
+
+comment on function rowlock.unblock_seats(bigint, integer, integer[]) is
+    'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
+grant execute on function rowlock.unblock_seats(bigint, integer, integer[]) to rowlock_app;

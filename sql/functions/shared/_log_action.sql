@@ -1,0 +1,26 @@
+-- Writes down what an operator changed, in the transaction that changed it.
+--
+-- session_user is who logged in: neither `set role` nor a function that runs with its owner's rights alters it.
+-- A call that comes by way of schema admin has passed _check_reason; servers and the command line give no reason.
+--
+-- The change has locked seats, an order or an event until its transaction ends, and claims do not get past a section that is locked: a
+-- transaction that is left open after it is ended by PostgreSQL, and the change undone.
+create or replace function rowlock._log_action(
+    p_function  text,
+    p_event_id  bigint,
+    p_order_id  uuid,
+    p_reason    text,
+    p_arguments jsonb,
+    p_before    jsonb,
+    p_after     jsonb
+) returns void
+language sql
+as $$
+    select set_config('idle_in_transaction_session_timeout', '2s', true);
+    insert into rowlock.admin_actions (acted_at, login_role, function, event_id, order_id, reason, arguments, before, after)
+    values (date_trunc('milliseconds', clock_timestamp()), session_user, p_function, p_event_id, p_order_id, p_reason, p_arguments,
+            p_before, p_after)
+$$;
+
+comment on function rowlock._log_action(text, bigint, uuid, text, jsonb, jsonb, jsonb) is
+    'Writes down what an operator changed, and why. Private.';
