@@ -8,10 +8,11 @@ use clap::Args;
 use indicatif::HumanCount;
 use time::OffsetDateTime;
 
-use super::signal::stop_asked;
+use rowlock::{auth::mint_customer_token, signal::stop_asked};
+
 use crate::{
-    auth::mint_customer_token,
-    rush::{Access, Concert, NewConcert, On, Plan, Promoter, Target, connections_possible, rush},
+    client::Target,
+    rush::{Access, Concert, NewConcert, On, Plan, Promoter, connections_possible, rush},
     stack::{Stack, StackSettings},
 };
 

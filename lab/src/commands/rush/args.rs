@@ -5,9 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context, bail};
 use clap::Args;
 
+use rowlock::db::Endpoint;
+
 use crate::{
     commands::ensure_writable,
-    db::Endpoint,
     rush::{Access, NewConcert, On, Plan, Preset},
 };
 
