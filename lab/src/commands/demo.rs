@@ -1,4 +1,4 @@
-//! `rowlock demo`: everything on this machine, a concert sold before your eyes, and another one to try by hand.
+//! `rowlock-lab demo`: everything on this machine, a concert sold before your eyes, and another one to try by hand.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What `rowlock rush` can be told.
+//! What `rowlock-lab rush` can be told.
 
 use std::{path::PathBuf, time::Duration};
 
