@@ -195,9 +195,9 @@ def test_both_clients_have_the_same_operations() -> None:
 
 def test_docstrings_describe_every_parameter() -> None:
     for name, method in operations(Rowlock).items():
-        described = method.__doc__ or ""
+        described = inspect.cleandoc(method.__doc__ or "")
         for parameter in list(inspect.signature(method).parameters)[1:]:
-            (line,) = [line for line in described.splitlines() if line.startswith(f"            {parameter}: ")]
+            (line,) = [line for line in described.splitlines() if line.startswith(f"    {parameter}: ")]
             assert len(line.split()) > 2, f"{name}: {line}"
 
 

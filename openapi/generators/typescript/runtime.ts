@@ -78,7 +78,7 @@ export class Rowlock {
 
 /** A success that should be JSON and is not came from somewhere else. */
 const refusingPages: Middleware = {
-  async onResponse({ response, options }) {
+  onResponse: async ({ response, options }) => {
     if (!response.ok || response.status === 204 || options.parseAs !== "json") return;
     const type = response.headers.get("Content-Type") ?? "";
     if (!/^application\/json\b/i.test(type)) throw new UnexpectedAnswer(response.status, await response.text());
