@@ -60,8 +60,7 @@ begin
               left join lateral (
                     select o.order_id, o.customer_id
                       from rowlock.orders o
-                     where r.idempotency_key is null and o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
-                     order by o.order_id
+                     where r.idempotency_key is null and o.event_id = p_event_id and o.order_id = r.order_id
                      limit 1) i on i.customer_id = r.customer_id
              order by r.request_no) c;
 end

@@ -28,7 +28,7 @@ begin
         return false;
     end if;
 
-    -- "between" and the order keep to the customers' index, as _check_claims explains.
+    -- "between" and the order keep to the customers' index: see _check_claims.
     select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
     from (
         select o.seat_nos
