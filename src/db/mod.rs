@@ -13,7 +13,6 @@ mod expiry;
 pub mod lanes;
 pub mod migrate;
 mod orders;
-mod payments;
 mod reads;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};

@@ -24,8 +24,8 @@ create or replace function rowlock.settle_payments(
     p_amounts_minor       bigint[],
     p_currencies          text[],
     p_succeeded           boolean[]
-) returns table (notice_no integer, outcome text)
+) returns table (notice_no integer, outcome text, recorded_outcome text)
 language sql
 as $$
-    select n::integer, 'paid' from generate_series(1, cardinality(p_order_ids)) as n
+    select n::integer, 'paid', null::text from generate_series(1, cardinality(p_order_ids)) as n
 $$;

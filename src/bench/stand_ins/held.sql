@@ -62,7 +62,7 @@ create or replace function rowlock.settle_payments(
     p_amounts_minor       bigint[],
     p_currencies          text[],
     p_succeeded           boolean[]
-) returns table (notice_no integer, outcome text)
+) returns table (notice_no integer, outcome text, recorded_outcome text)
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
@@ -96,6 +96,6 @@ begin
           from paid p
          where s.event_id = p_event_id and s.section_no = p.section_no and s.seat_no = p.seat_no and s.status = 'held'
     )
-    select n::integer, 'paid' from generate_series(1, cardinality(p_order_ids)) as n;
+    select n::integer, 'paid', null::text from generate_series(1, cardinality(p_order_ids)) as n;
 end
 $$;

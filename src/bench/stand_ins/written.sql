@@ -41,7 +41,7 @@ create or replace function rowlock.settle_payments(
     p_amounts_minor       bigint[],
     p_currencies          text[],
     p_succeeded           boolean[]
-) returns table (notice_no integer, outcome text)
+) returns table (notice_no integer, outcome text, recorded_outcome text)
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
@@ -65,6 +65,6 @@ begin
           from noted n
          where o.event_id = p_event_id and o.order_id = n.order_id and o.status = 'pending_payment'
     )
-    select n::integer, 'paid' from generate_series(1, cardinality(p_order_ids)) as n;
+    select n::integer, 'paid', null::text from generate_series(1, cardinality(p_order_ids)) as n;
 end
 $$;
