@@ -2,9 +2,10 @@ FROM rust:1-bookworm AS builder
 WORKDIR /src
 # The dependencies alone first: this layer is built again only when Cargo.toml or Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src \
+COPY lab/Cargo.toml lab/
+RUN mkdir src lab/src \
     && echo 'fn main() {}' >src/main.rs \
-    && touch src/lib.rs \
+    && touch src/lib.rs lab/src/lib.rs \
     && cargo build --release --locked \
     && rm -r src
 COPY . .

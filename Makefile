@@ -1,10 +1,10 @@
 # Everything a person or CI does with this project; `make` lists it.
-# Variables: ARGS (options of `make demo`, `make serve` and `make bench`), CARGO_TARGET_DIR, ROWLOCK_POSTGRES_BIN.
+# Variables: ARGS (options of `make demo`, `make rush`, `make serve` and `make bench`), CARGO_TARGET_DIR, ROWLOCK_POSTGRES_BIN.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench bench-quick clients sdk openapi released docs schema image clean
+.PHONY: help setup demo rush serve test bench bench-quick clients sdk openapi docs schema image clean
 
 # A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
 ifeq ($(shell uname -s),Linux)
@@ -22,7 +22,10 @@ setup: ## install PostgreSQL and Redis if they are missing (apt or Homebrew)
 	@.ci/setup
 
 demo: setup ## sell a concert to 10,000 buyers on private servers under .rowlock/, then stay up (ARGS=--no-rush: without buyers)
-	cargo run --release --locked -- demo $(ARGS)
+	cargo run --release --locked --package rowlock-lab -- demo $(ARGS)
+
+rush: setup ## let 10,000 buyers loose on private servers and check every promise (ARGS=--help: presets and flags)
+	cargo run --release --locked --package rowlock-lab -- rush $(ARGS)
 
 serve: ## run the server on your own PostgreSQL and Redis (DATABASE_URL, REDIS_URL, ROWLOCK_*)
 	cargo run --release --locked -- serve $(ARGS)
@@ -30,16 +33,17 @@ serve: ## run the server on your own PostgreSQL and Redis (DATABASE_URL, REDIS_U
 test: ## formatting, lints and every test, as CI runs them
 	@.ci/setup tests
 	@.ci/clients
-	cargo fmt --check
-	cargo clippy --all-targets --locked -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --locked -- -D warnings
 	@.ci/sdk
-	cargo test --locked --no-fail-fast
+	cargo test --workspace --locked --no-fail-fast
 
 bench: setup ## measure every promise of speed on private servers, within 8 minutes, into target/bench (ARGS='--only ID,…': some)
-	cargo run --release --locked -- bench $(ARGS)
+	cargo run --release --locked --package rowlock-lab -- bench $(ARGS)
 
 bench-quick: setup ## one short round of it, within 90 seconds, for daily work
-	cargo run --release --locked -- bench --quick $(ARGS)
+	cargo run --release --locked --package rowlock-lab -- bench --quick $(ARGS)
 
 clients: setup ## install what generates and tries the clients into openapi/node_modules and openapi/.venv
 	@.ci/clients
@@ -49,9 +53,6 @@ sdk: clients ## generate the clients from openapi/openapi.json into openapi/sdk,
 
 openapi: ## write openapi/openapi.json and openapi/operations.txt anew
 	cargo run --release --locked -- openapi --write
-
-released: openapi ## make the document the released one, with which later changes are compared (a step of a release)
-	cp openapi/openapi.json openapi/released.json
 
 docs: ## write the generated parts of docs/ anew
 	ROWLOCK_BLESS=1 cargo test --locked --test it documents::

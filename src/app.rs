@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use crate::auth::{Auth, AuthSettings};
-use crate::cache::{Catalogue, SeatMaps, Summaries};
 use crate::config::ServeConfig;
-use crate::db::lanes::{LaneSettings, Lanes};
 use crate::db::{Db, Endpoint, Patience};
-use crate::expiry::ExpiryQueue;
+use crate::lanes::{LaneSettings, Lanes};
 use crate::metrics::{Metrics, Readings};
-use crate::redis_link::RedisLink;
+use crate::reads::{Catalogue, SeatMaps, Summaries};
+use crate::redis::{ExpiryQueue, RedisLink};
 
 /// Creating an event describes every row of a large house, blocking may name each of its seats: such bodies may be this many times
 /// larger than others.
@@ -45,6 +44,9 @@ pub struct HttpLimits {
     /// A body that creates an event, blocks or unblocks seats, in bytes.
     pub large_body_max_bytes: usize,
 }
+
+/// The application as requests share it.
+pub type SharedApp = Arc<App>;
 
 impl App {
     /// Puts the parts together; nothing is connected yet.

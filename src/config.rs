@@ -115,6 +115,7 @@ pub struct ServeConfig {
     #[arg(long, env = "ROWLOCK_DRAIN_S", default_value_t = 20)]
     pub drain_s: u64,
     /// Serve the routes that only measure, under /bench
+    #[cfg(feature = "bench-routes")]
     #[arg(long, hide = true)]
     pub bench_routes: bool,
     #[command(flatten)]

@@ -1,23 +1,28 @@
 //! Rowlock sells numbered seats to everyone at once, and never sells one twice.
 //!
-//! PostgreSQL decides everything, in stored functions ([`db`]); Redis is disposable ([`cache`], [`expiry`]);
-//! the HTTP contract lives in [`api`]; [`server`] puts them together.
+//! PostgreSQL decides everything, in stored functions ([`db`]); Redis is disposable ([`redis`]). Claims and payments go through
+//! [`lanes`], reads through [`reads`]; the HTTP contract lives in `api`; [`server`] puts them together.
 
-pub mod api;
-pub mod app;
+mod api;
+mod app;
 pub mod auth;
-pub mod bench;
-pub mod cache;
-pub mod charts;
+mod background;
 pub mod commands;
 pub mod config;
-mod connections;
 pub mod db;
+mod document;
 pub mod domain;
-pub mod embedded;
-pub mod expiry;
+mod http;
+pub mod lanes;
 pub mod metrics;
-pub mod redis_link;
-pub mod rush;
+pub mod open_files;
+pub mod problem;
+mod reads;
+pub mod redis;
+mod routes;
 pub mod server;
-pub mod stack;
+pub mod signal;
+mod types;
+pub mod web;
+
+pub use document::{operations, spec};

@@ -8,10 +8,12 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::background::expiry::{self, ExpirySettings};
 use crate::config::ServeConfig;
-use crate::connections::{Connections, IDLE_MAX, Patience};
 use crate::db::{Endpoint, migrate};
-use crate::expiry::{self, ExpirySettings};
+use crate::http::connections::{Connections, IDLE_MAX, Patience};
+
+use crate::routes::{ExtraRoutes, routes};
 
 /// A server that listens, but does not serve yet.
 pub struct Bound {
@@ -20,7 +22,7 @@ pub struct Bound {
     endpoint: Endpoint,
     expiry: ExpirySettings,
     drain: Duration,
-    bench_routes: bool,
+    extra_routes: ExtraRoutes,
 }
 
 impl Bound {
@@ -44,8 +46,12 @@ impl Bound {
             sweep_interval_ms: config.sweep_interval_ms,
             ..ExpirySettings::default()
         };
-        let (drain, bench_routes) = (Duration::from_secs(config.drain_s), config.bench_routes);
-        Ok(Self { connections, app, endpoint, expiry, drain, bench_routes })
+        let drain = Duration::from_secs(config.drain_s);
+        let extra_routes = ExtraRoutes {
+            #[cfg(feature = "bench-routes")]
+            bench: config.bench_routes,
+        };
+        Ok(Self { connections, app, endpoint, expiry, drain, extra_routes })
     }
 
     /// Where it listens.
@@ -58,14 +64,11 @@ impl Bound {
     /// # Errors
     /// When the workers cannot be started.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { connections, app, endpoint, expiry, drain, bench_routes } = self;
-        if bench_routes {
-            tracing::warn!("the routes that only measure are open to everybody");
-        }
+        let Self { connections, app, endpoint, expiry, drain, extra_routes } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
         let patience = Patience { idle_max: IDLE_MAX, drain };
-        connections.serve(crate::api::routes(Arc::clone(&app), bench_routes), stop, patience).await;
+        connections.serve(routes(Arc::clone(&app), extra_routes), stop, patience).await;
         tracing::info!("no more requests; stopping the workers");
         workers_stop.cancel();
         while workers.join_next().await.is_some() {}

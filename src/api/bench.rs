@@ -7,17 +7,18 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::claim::ClaimIn;
-use super::code::Code;
-use super::json::{JsonBody, SharedApp};
-use super::order_types::{OrderOut, OrderSeat};
-use super::params::Path;
-use super::problem::Problem;
-use super::refusal::{BODY, CUSTOMER, EVENT, Refusal, refusals};
-use super::replies::{Answer, Created, Found, Ready};
 use super::sections::SectionList;
-use super::security::Customer;
-use super::values::{EventId, OrderId, OrderState, Time};
+use crate::api::orders::claim::ClaimIn;
+use crate::api::orders::types::{OrderOut, OrderSeat};
+use crate::app::SharedApp;
+use crate::http::body::JsonBody;
+use crate::http::credentials::Customer;
+use crate::http::params::Path;
+use crate::http::refusals::{BODY, CUSTOMER, EVENT, Refusal, refusals};
+use crate::http::replies::{Answer, Created, Found, Ready};
+use crate::problem::Problem;
+use crate::problem::code::Code;
+use crate::types::{EventId, OrderId, OrderState, Time};
 
 /// The measuring operations.
 pub struct BenchApi {

@@ -8,15 +8,15 @@ use poem_openapi::types::{Example, Type};
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde::Serialize;
 
-use super::Tag;
-use super::code::Code;
-use super::json::SharedApp;
-use super::problem::Problem;
-use super::refusal::{Refusal, refusals};
-use super::replies::{Answer, Found, header};
+use crate::api::Tag;
 use crate::app::App;
+use crate::app::SharedApp;
 use crate::db::{DbError, migrate};
-use crate::redis_link::RedisHealth;
+use crate::http::refusals::{Refusal, refusals};
+use crate::http::replies::{Answer, Found, header};
+use crate::problem::Problem;
+use crate::problem::code::Code;
+use crate::redis::RedisHealth;
 
 /// The operations for operators.
 pub struct HealthApi {

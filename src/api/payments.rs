@@ -5,15 +5,17 @@ use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object, OpenApi};
 use serde::Serialize;
 
-use super::Tag;
-use super::code::Code;
-use super::json::{SharedApp, SignedJson, input};
-use super::later::Later;
-use super::problem::Problem;
-use super::refusal::{BODY, Refusal, refusals};
-use super::replies::{Answer, Found};
-use super::values::{Currency, EventId, OrderId};
+use crate::api::Tag;
+use crate::app::SharedApp;
 use crate::domain::{PaymentNotice, PaymentOutcome};
+use crate::http::body::input;
+use crate::http::credentials::SignedJson;
+use crate::http::deferred::Later;
+use crate::http::refusals::{BODY, Refusal, refusals};
+use crate::http::replies::{Answer, Found};
+use crate::problem::Problem;
+use crate::problem::code::Code;
+use crate::types::{Currency, EventId, OrderId};
 
 /// The operation of the payment gateway.
 pub struct PaymentsApi {

@@ -6,14 +6,14 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 
-use super::Tag;
-use super::code::Code;
-use super::json::SharedApp;
-use super::params::Path;
-use super::problem::Problem;
-use super::refusal::{EVENT, Refusal, refusals};
-use super::replies::{Answer, Ready};
-use super::values::{EventId, SeatState, SectionCode};
+use crate::api::Tag;
+use crate::app::SharedApp;
+use crate::http::params::Path;
+use crate::http::refusals::{EVENT, Refusal, refusals};
+use crate::http::replies::{Answer, Ready};
+use crate::problem::Problem;
+use crate::problem::code::Code;
+use crate::types::{EventId, SeatState, SectionCode};
 
 /// The operations on sections and seats.
 pub struct SectionsApi {

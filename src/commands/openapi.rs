@@ -3,7 +3,7 @@
 use anyhow::Context;
 use std::path::PathBuf;
 
-use crate::api;
+use crate::{operations, spec};
 
 /// Where the document goes.
 #[derive(clap::Args)]
@@ -15,11 +15,11 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let Some(folder) = &args.write else {
-        println!("{}", api::spec());
+        println!("{}", spec());
         return Ok(());
     };
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    for (name, text) in [("openapi.json", api::spec()), ("operations.txt", api::operations())] {
+    for (name, text) in [("openapi.json", spec()), ("operations.txt", operations())] {
         let path = folder.join(name);
         std::fs::write(&path, format!("{}\n", text.trim_end())).with_context(|| format!("cannot write {}", path.display()))?;
     }

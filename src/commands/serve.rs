@@ -1,12 +1,14 @@
 //! `rowlock serve`.
 
+use std::io::IsTerminal;
+
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::signal::stop_asked;
-use crate::config::ServeConfig;
-use crate::embedded::raise_open_files;
+use crate::config::{LogArgs, LogFormat, ServeConfig};
+use crate::open_files::raise_open_files;
 use crate::server::Bound;
+use crate::signal::stop_asked;
 
 /// Open files beyond the connections of buyers: database, Redis, log.
 const OPEN_FILES_WANTED: u64 = 65_536;
@@ -18,9 +20,13 @@ pub struct Args {
     config: ServeConfig,
 }
 
-pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// When a setting is wrong or the address is taken.
+pub async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config;
-    super::start_log(&config.log)?;
+    start_log(&config.log)?;
     let open_files_max = raise_open_files(OPEN_FILES_WANTED);
     let bound = Bound::new(&config).await?;
     let address = bound.address();
@@ -39,4 +45,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     bound.serve(stop).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Starts the log on standard error.
+fn start_log(args: &LogArgs) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&args.log)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let started = match args.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
 }

@@ -19,15 +19,15 @@ const SETTLE_PAYMENTS: &str = "select notice_no, outcome, recorded_outcome from 
     p_succeeded => $7)";
 
 /// The process behind a connection, told apart from any other that ever had its number.
-pub(super) struct Backend {
+pub struct Backend {
     pid: i32,
     started: String,
 }
 
 /// A connection of a lane, with its statements prepared.
-pub(crate) struct LaneClient {
-    pub(super) client: Client,
-    pub(super) backend: Backend,
+pub struct LaneClient {
+    pub(crate) client: Client,
+    pub(crate) backend: Backend,
     claim_seats: Statement,
     claim_best_available: Statement,
     claimed_orders: Statement,
@@ -35,7 +35,11 @@ pub(crate) struct LaneClient {
 }
 
 impl LaneClient {
-    pub(crate) async fn prepare(client: Client) -> Result<Self, DbError> {
+    /// Prepares the statements of a lane on a connection that works as `rowlock_app`.
+    ///
+    /// # Errors
+    /// When the connection is lost or the database is not migrated.
+    pub async fn prepare(client: Client) -> Result<Self, DbError> {
         let sql = "select pid, backend_start::text from pg_stat_activity where pid = pg_backend_pid()";
         let row = as_login(&client, sql, &[]).await?;
         Ok(Self {
@@ -49,7 +53,7 @@ impl LaneClient {
     }
 
     /// Returns once the backend of a lost connection is surely gone: from then on, what it did is done or will never be.
-    pub(super) async fn outlive(&self, lost: &Backend) -> Result<(), DbError> {
+    pub(crate) async fn outlive(&self, lost: &Backend) -> Result<(), DbError> {
         let sql = "select coalesce(bool_and(pg_terminate_backend(pid, 3000)), true) from pg_stat_activity \
                    where pid = $1 and backend_start::text = $2";
         let gone: bool = as_login(&self.client, sql, &[&lost.pid, &lost.started]).await?.get(0);
@@ -68,7 +72,7 @@ async fn as_login(client: &Client, sql: &str, params: &[&(dyn tokio_postgres::ty
 /// One call for requests of one event that all name their seats, or all leave the choice to the engine.
 ///
 /// The answers come in the order of the requests; `None`: ask again in some milliseconds.
-pub(crate) async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
+pub async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
     let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let customer_ids: Vec<&str> = requests.iter().map(|request| request.customer_id.as_str()).collect();
     let keys: Vec<Option<&str>> = requests.iter().map(|request| request.idempotency.as_ref().map(|it| it.key.as_str())).collect();
@@ -103,7 +107,7 @@ pub(crate) async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRe
 }
 
 /// Which of the requests have become orders: the answers that a lost connection took with it.
-pub(super) async fn claimed(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
+pub(crate) async fn claimed(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
     let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let rows = lane.client.query(&lane.claimed_orders, &[&event_id, &order_ids]).await?;
     let mut found = vec![None; requests.len()];
@@ -115,7 +119,7 @@ pub(super) async fn claimed(lane: &LaneClient, event_id: i64, requests: &[&Claim
 }
 
 /// One call for notices of one event.
-pub(super) async fn settle(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> Result<Vec<Option<Settled>>, DbError> {
+pub(crate) async fn settle(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> Result<Vec<Option<Settled>>, DbError> {
     let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
     let providers: Vec<&str> = notices.iter().map(|notice| notice.provider.as_str()).collect();
     let references: Vec<&str> = notices.iter().map(|notice| notice.provider_reference.as_str()).collect();

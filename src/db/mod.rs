@@ -1,16 +1,15 @@
 //! The way to PostgreSQL: one Rust function a stored function, of the same name.
 //!
-//! Reads and rare changes go through a pool ([`Db`]); claims and payments go through [`lanes`], which gather what waits
+//! Reads and rare changes go through a pool ([`Db`]); claims and payments go through [`lanes`](crate::lanes), which gather what waits
 //! into one call. Every session runs as `rowlock_app`, a role that may call the stored functions and touch no table.
 
 pub mod admin;
 pub mod api_keys;
-pub(crate) mod batches;
+pub mod batches;
 mod connect;
 mod error;
 mod events;
 mod expiry;
-pub mod lanes;
 pub mod migrate;
 mod orders;
 mod reads;

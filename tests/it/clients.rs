@@ -40,7 +40,7 @@ fn every_operation_has_a_method_of_its_name_in_each_client() {
     let typescript = generated("typescript/client.ts");
     let python = generated("python/rowlock_client/__init__.py");
     let rust = generated("rust/src/client.rs");
-    let operations = rowlock::api::operations();
+    let operations = rowlock::operations();
     let names = operations.lines().map(|line| line.rsplit(' ').next().expect("three words"));
     for name in names.clone() {
         let snake = snake_case(name);

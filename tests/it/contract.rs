@@ -25,17 +25,17 @@ fn with_one_newline(text: &str) -> String {
 
 #[test]
 fn the_committed_document_is_the_one_the_server_serves() {
-    assert_up_to_date("openapi/openapi.json", &with_one_newline(&rowlock::api::spec()), REMEDY);
+    assert_up_to_date("openapi/openapi.json", &with_one_newline(&rowlock::spec()), REMEDY);
 }
 
 #[test]
 fn the_committed_list_of_operations_is_complete() {
-    assert_up_to_date("openapi/operations.txt", &with_one_newline(&rowlock::api::operations()), REMEDY);
+    assert_up_to_date("openapi/operations.txt", &with_one_newline(&rowlock::operations()), REMEDY);
 }
 
 #[test]
 fn every_operation_has_an_id_of_its_own() {
-    let document: Value = serde_json::from_str(&rowlock::api::spec()).expect("JSON");
+    let document: Value = serde_json::from_str(&rowlock::spec()).expect("JSON");
     let mut ids = BTreeSet::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
@@ -43,5 +43,5 @@ fn every_operation_has_an_id_of_its_own() {
             assert!(ids.insert(id.to_owned()), "{method} {path}: another operation is called {id}, too");
         }
     }
-    assert_eq!(ids.len(), rowlock::api::operations().lines().count());
+    assert_eq!(ids.len(), rowlock::operations().lines().count());
 }

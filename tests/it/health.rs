@@ -66,7 +66,7 @@ async fn a_server_on_a_database_that_was_never_migrated_is_alive_but_not_ready()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_postgresql_a_server_is_alive_and_refuses_at_once_what_needs_it() {
-    let nowhere = format!("postgres://nobody@127.0.0.1:{}/nothing", rowlock::embedded::free_port().expect("a port"));
+    let nowhere = format!("postgres://nobody@127.0.0.1:{}/nothing", rowlock_lab::embedded::free_port().expect("a port"));
     let server = TestServer::builder().arg("--database-url", nowhere).start().await;
     server.anyone().get("/livez").await.expect(200);
     for path in ["/readyz", "/v1/events", "/v1/events/1", "/v1/events/1/sections"] {

@@ -33,5 +33,4 @@ mod payments;
 mod psql;
 mod readme;
 mod reads;
-mod stand_ins;
 mod stored;

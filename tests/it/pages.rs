@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use rowlock::api::code::Code;
+use rowlock::problem::code::Code;
 use serde_json::json;
 
 use crate::harness::{Answer, Caller, EventHandle, RedisMode, TestServer, event_json};

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use clap::{Command, Subcommand};
 use rowlock::commands::Command as Rowlock;
+use rowlock_lab::commands::Command as Lab;
 
 use self::blocks::{Block, Kind};
 use crate::database::functions::sql_files;
@@ -70,7 +71,12 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
     let mut seen = 0;
     for path in DOCUMENTS {
         for line in blocks::of(&read(path)).iter().filter(|block| block.kind == Kind::Shell).flat_map(Block::commands) {
-            let Some(rest) = line.strip_prefix("rowlock ") else { continue };
+            let lab = ["demo", "rush", "bench"].into_iter().find_map(|command| {
+                let arguments = line.strip_prefix(&format!("make {command} ARGS="))?;
+                Some(format!("rowlock-lab {command} {}", blocks::words(arguments).join(" ")))
+            });
+            let line = lab.unwrap_or(line);
+            let Some((program, rest)) = line.split_once(' ').filter(|(program, _)| program.starts_with("rowlock")) else { continue };
             let words = blocks::words(rest);
             // What the environment gives elsewhere.
             let needed: &[&str] = match words[0].as_str() {
@@ -78,8 +84,13 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
                 "migrate" | "api-key" => &["--database-url", "postgres://x"],
                 _ => &[],
             };
-            let words = std::iter::once("rowlock").chain(words.iter().map(String::as_str)).chain(needed.iter().copied());
-            match Rowlock::augment_subcommands(Command::new("rowlock")).try_get_matches_from(words) {
+            let words = std::iter::once(program).chain(words.iter().map(String::as_str)).chain(needed.iter().copied());
+            let cli = match program {
+                "rowlock" => Rowlock::augment_subcommands(Command::new(program)),
+                "rowlock-lab" => Lab::augment_subcommands(Command::new(program)),
+                other => panic!("{path}: {other} is no program of ours"),
+            };
+            match cli.try_get_matches_from(words) {
                 Err(error) if error.kind() != clap::error::ErrorKind::DisplayHelp => panic!("{path}: {line}: {error}"),
                 _ => seen += 1,
             }

@@ -1,16 +1,16 @@
-//! `rowlock bench`, in small.
+//! `rowlock-lab bench`, in small.
 
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
-use super::process::{Running, output_of, rowlock};
+use super::process::{Running, output_of, rowlock_lab};
 use crate::harness::{PATIENCE, Scratch, eventually};
 
 #[test]
 fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
     let dir = Scratch::new();
     let (stack, out) = (dir.path().join("stack"), dir.path().join("out"));
-    let mut command = rowlock(&["bench", "--quick", "--rounds", "2", "--only", "lone_claim_per_call", "--dir"]);
+    let mut command = rowlock_lab(&["bench", "--quick", "--rounds", "2", "--only", "lone_claim_per_call", "--dir"]);
     let output = output_of(command.arg(&stack).arg("--out").arg(&out));
     let (said, text) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}: {text}\n{said}", output.status);
@@ -49,7 +49,7 @@ fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
 async fn stopped_early_it_reports_what_was_measured_until_then() {
     let dir = Scratch::new();
     let (stack, out) = (dir.path().join("stack"), dir.path().join("out"));
-    let mut command = rowlock(&["bench", "--quick", "--rounds", "100", "--only", "lone_claim_ms", "--dir"]);
+    let mut command = rowlock_lab(&["bench", "--quick", "--rounds", "100", "--only", "lone_claim_ms", "--dir"]);
     command.arg(&stack).arg("--out").arg(&out);
     let mut bench = Running::start(command).await;
     // A whole sale and a whole round come before: on a busy machine that is no matter of seconds.
@@ -69,10 +69,10 @@ fn a_report_that_cannot_be_written_is_noticed_before_anything_is_started() {
     let dir = Scratch::new();
     let file = dir.path().join("a file");
     std::fs::write(&file, "").expect("a file");
-    let output = output_of(rowlock(&["bench", "--dir"]).arg(dir.path().join("stack")).arg("--out").arg(file.join("out")));
+    let output = output_of(rowlock_lab(&["bench", "--dir"]).arg(dir.path().join("stack")).arg("--out").arg(file.join("out")));
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("cannot create"), "{output:?}");
     for flag in ["--json", "--html"] {
-        let output = output_of(rowlock(&["rush", "--dir"]).arg(dir.path().join("stack")).arg(flag).arg(file.join("report")));
+        let output = output_of(rowlock_lab(&["rush", "--dir"]).arg(dir.path().join("stack")).arg(flag).arg(file.join("report")));
         assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("cannot write"), "{output:?}");
     }
     assert!(!dir.path().join("stack").exists());
@@ -81,7 +81,7 @@ fn a_report_that_cannot_be_written_is_noticed_before_anything_is_started() {
 #[test]
 fn an_unknown_figure_is_refused_before_anything_is_started() {
     let dir = Scratch::new();
-    let output = output_of(rowlock(&["bench", "--only", "speed", "--dir"]).arg(dir.path().join("stack")));
+    let output = output_of(rowlock_lab(&["bench", "--only", "speed", "--dir"]).arg(dir.path().join("stack")));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains("no figure \"speed\"") && text.contains("claims_per_no_op"), "{text}");
     assert!(!dir.path().join("stack").exists());

@@ -1,9 +1,9 @@
-//! `rowlock demo`: what it prints works as pasted, and nothing outlives it.
+//! `rowlock-lab demo`: what it prints works as pasted, and nothing outlives it.
 
 use std::process::Command;
 use std::time::Duration;
 
-use super::process::{Running, alive, descendants, output_of, rowlock};
+use super::process::{Running, alive, descendants, output_of, rowlock_lab};
 use crate::harness::{Scratch, eventually};
 
 /// A debug build starts three servers on a busy machine.
@@ -12,7 +12,7 @@ const UP_WITHIN: Duration = Duration::from_secs(120);
 const GONE_WITHIN: Duration = Duration::from_secs(60);
 
 async fn demo(dir: &Scratch) -> Running {
-    let mut command = rowlock(&["demo", "--no-rush", "--port", "0", "--dir"]);
+    let mut command = rowlock_lab(&["demo", "--no-rush", "--port", "0", "--dir"]);
     command.arg(dir.path());
     let demo = Running::start(command).await;
     eventually(UP_WITHIN, || async { demo.stdout().contains("Ctrl-C stops everything") }).await;

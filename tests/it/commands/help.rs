@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, Command, Subcommand};
 
-use super::process::{printed_by, rowlock};
+use super::process::{printed_by, rowlock, rowlock_lab};
 
 /// Flags of `serve` without which there simply is no such thing.
 const WITHOUT_DEFAULT: [&str; 3] = ["address-file", "jwt-secret", "jwt-public-key-file"];
@@ -13,6 +13,12 @@ const WITHOUT_DEFAULT: [&str; 3] = ["address-file", "jwt-secret", "jwt-public-ke
 fn commands() -> Vec<Command> {
     let cli = rowlock::commands::Command::augment_subcommands(Command::new("rowlock"));
     cli.get_subcommands().cloned().collect()
+}
+
+/// The lab's commands, but for the server, which is the same.
+fn lab_commands() -> Vec<Command> {
+    let cli = rowlock_lab::commands::Command::augment_subcommands(Command::new("rowlock-lab"));
+    cli.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect()
 }
 
 fn args(command: &Command) -> Vec<&Arg> {
@@ -48,7 +54,7 @@ fn every_setting_of_the_server_is_documented_with_its_environment_variable() {
 #[test]
 fn every_flag_of_every_command_is_documented_with_its_unit() {
     let mut seen = 0;
-    let nested = commands().into_iter().flat_map(|command| {
+    let nested = commands().into_iter().chain(lab_commands()).flat_map(|command| {
         let inner: Vec<_> = command.get_subcommands().cloned().collect();
         std::iter::once(command).chain(inner)
     });
@@ -69,8 +75,10 @@ fn every_flag_of_every_command_is_documented_with_its_unit() {
 #[test]
 fn help_never_shows_a_secret_that_is_set() {
     let secret = "a secret that must not be shown to anybody";
-    for command in commands() {
-        let mut help = rowlock(&[command.get_name(), "--help"]);
+    let product = commands().into_iter().map(|command| (rowlock as fn(&[&str]) -> _, command));
+    let lab = lab_commands().into_iter().map(|command| (rowlock_lab as fn(&[&str]) -> _, command));
+    for (program, command) in product.chain(lab) {
+        let mut help = program(&[command.get_name(), "--help"]);
         for name in
             ["DATABASE_URL", "REDIS_URL", "ROWLOCK_JWT_SECRET", "ROWLOCK_WEBHOOK_SECRET", "ROWLOCK_API_KEY", "ROWLOCK_RUSH_DATABASE_URL"]
         {
@@ -86,7 +94,7 @@ fn the_document_is_printed_as_json_and_written_to_a_folder() {
     assert_eq!(document["openapi"], "3.0.0");
     let dir = crate::harness::Scratch::new();
     printed_by(rowlock(&["openapi", "--write"]).arg(dir.path()));
-    for (name, now) in [("openapi.json", rowlock::api::spec()), ("operations.txt", rowlock::api::operations())] {
+    for (name, now) in [("openapi.json", rowlock::spec()), ("operations.txt", rowlock::operations())] {
         let written = std::fs::read_to_string(dir.path().join(name)).expect("written");
         assert_eq!(written.trim_end(), now.trim_end(), "{name}");
     }

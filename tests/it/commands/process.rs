@@ -4,14 +4,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::OnceLock;
 
-use rowlock::embedded::Guard;
+use rowlock_lab::embedded::Guard;
 
 use crate::harness::{PATIENCE, Scratch, eventually};
 
 /// `rowlock` without any setting of our surroundings, but for where the servers' programs are.
 pub fn rowlock(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rowlock"));
+    without_settings(Path::new(env!("CARGO_BIN_EXE_rowlock")), args)
+}
+
+/// `rowlock-lab` likewise. It belongs to another package, which cargo does not build with these tests: so it is built when first needed.
+pub fn rowlock_lab(args: &[&str]) -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--locked", "--package", "rowlock-lab"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo runs").success(), "rowlock-lab cannot be built");
+        Path::new(env!("CARGO_BIN_EXE_rowlock")).with_file_name("rowlock-lab")
+    });
+    without_settings(program, args)
+}
+
+fn without_settings(program: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     let kept = ["ROWLOCK_POSTGRES_BIN", "ROWLOCK_REDIS_SERVER"];
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();

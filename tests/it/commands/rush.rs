@@ -1,4 +1,4 @@
-//! `rowlock rush`, in small: every preset, both reports, and a rush that is stopped.
+//! `rowlock-lab rush`, in small: every preset, both reports, and a rush that is stopped.
 
 use std::process::Command;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use pretty_assertions::assert_eq;
 use rowlock::db::{Endpoint, api_keys};
 use serde_json::{Value, json};
 
-use super::process::{Running, alive, descendants, output_of, rowlock, serve};
+use super::process::{Running, alive, descendants, output_of, rowlock_lab, serve};
 use crate::harness::{JWT_SECRET, Scratch, TestServer, WEBHOOK_SECRET, eventually};
 
 /// A debug build on a busy machine.
@@ -53,7 +53,7 @@ fn number(value: &Value) -> u64 {
 async fn on(server: &TestServer, args: &[&str]) -> Command {
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
     let (_, api_key) = api_keys::create(&endpoint, "rush").await.expect("an API key");
-    let mut command = rowlock(&["rush"]);
+    let mut command = rowlock_lab(&["rush"]);
     command.args(args).args(["--url", &server.url, "--jwt-secret", JWT_SECRET, "--webhook-secret", WEBHOOK_SECRET]);
     command.args(["--api-key", &api_key, "--database-url", &server.database_url]);
     command
@@ -62,7 +62,7 @@ async fn on(server: &TestServer, args: &[&str]) -> Command {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rush_on_a_private_stack_sells_every_seat_once() {
     let dir = Scratch::new();
-    let mut command = rowlock(&["rush", "--buyers", "200", "--sections", "4", "--seats-per-section", "50", "--dir"]);
+    let mut command = rowlock_lab(&["rush", "--buyers", "200", "--sections", "4", "--seats-per-section", "50", "--dir"]);
     command.arg(dir.path());
     let report = report_of(command).await;
     assert_eq!((&report["sold"], &report["buyers"], &report["seats"]), (&json!(200), &json!(200), &json!(200)), "{report}");
@@ -208,7 +208,7 @@ async fn whoever_asks_twice_to_stop_is_obeyed_at_once() {
     let settings = [("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET)];
     let (child, url) = serve(&server.database_url, &settings).await;
     let event = server.small_event(&[("A", 1000, 50)]).await;
-    let mut command = rowlock(&["rush", "--buyers", "60", "--rate", "10", "--no-reads", "--own-seats", "--url", &url]);
+    let mut command = rowlock_lab(&["rush", "--buyers", "60", "--rate", "10", "--no-reads", "--own-seats", "--url", &url]);
     command.args(["--event-id", &event.id.to_string(), "--jwt-secret", JWT_SECRET, "--webhook-secret", WEBHOOK_SECRET]);
     let mut rush = Running::start(command).await;
     eventually(GONE_WITHIN, || async { server.ask::<i64>("select count(*) from rowlock.tickets").await > 0 }).await;
@@ -226,7 +226,7 @@ async fn a_rush_that_is_stopped_reports_what_had_happened_and_leaves_nothing_beh
     let dir = Scratch::new();
     let (json, html) = (dir.path().join("report.json"), dir.path().join("report.html"));
     // Half of the seats are held by orders that nobody pays and nobody else can have for an hour.
-    let mut command = rowlock(&["rush", "--buyers", "40", "--sections", "2", "--seats-per-section", "10", "--abandon", "0.5"]);
+    let mut command = rowlock_lab(&["rush", "--buyers", "40", "--sections", "2", "--seats-per-section", "10", "--abandon", "0.5"]);
     command.args(["--window-ms", "3600000", "--seed", "1", "--dir"]).arg(dir.path().join("stack"));
     command.arg("--json").arg(&json).arg("--html").arg(&html);
     let mut rush = Running::start(command).await;

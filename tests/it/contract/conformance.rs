@@ -44,7 +44,7 @@ async fn the_server_answers_whatever_is_sent_as_the_document_says() {
     let said = said(&scratch);
     let status = ended.unwrap_or_else(|_| panic!("schemathesis took longer than {} s:\n{said}", TIME_MAX.as_secs()));
     assert!(status.expect("a status").success(), "{said}");
-    let operations = rowlock::api::operations().lines().count();
+    let operations = rowlock::operations().lines().count();
     assert!(said.contains(&format!("Tested: {operations}")), "not every operation was tried:\n{said}");
     server.assert_invariants().await;
 }

@@ -30,7 +30,7 @@ fn the_linter_finds_nothing_but_what_the_readme_gives_reasons_for() {
 
 #[test]
 fn the_linter_notices_a_fault() {
-    let mut document: Value = serde_json::from_str(&rowlock::api::spec()).expect("a document");
+    let mut document: Value = serde_json::from_str(&rowlock::spec()).expect("a document");
     document["paths"]["/v1/events"]["get"]["operationId"] = "createEvent".into();
     document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]["examples"]["rows"]["value"]["name"] = 5.into();
     let scratch = Scratch::new();

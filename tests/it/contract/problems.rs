@@ -35,7 +35,7 @@ async fn every_problem_is_answered_as_shown() {
         }
         shared.assert_invariants().await;
     }
-    let everywhere: BTreeSet<_> = rowlock::api::code::Code::ALL.iter().map(|code| code.as_str()).collect();
+    let everywhere: BTreeSet<_> = rowlock::problem::code::Code::ALL.iter().map(|code| code.as_str()).collect();
     let left: BTreeSet<_> = everywhere.difference(&provoked).copied().collect();
     // Two more belong to no operation.
     assert_eq!(left, FAULTS.into_iter().chain(["not_found", "method_not_allowed"]).collect());

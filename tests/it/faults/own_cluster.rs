@@ -4,7 +4,7 @@ use std::process::Command;
 
 use pretty_assertions::assert_eq;
 use rowlock::db::{Endpoint, api_keys, migrate::migrate};
-use rowlock::embedded::{PostgresProfile, PrivatePostgres};
+use rowlock_lab::embedded::{PostgresProfile, PrivatePostgres};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 

@@ -8,7 +8,7 @@ use std::thread;
 
 use anyhow::Context;
 use rowlock::db::{Endpoint, migrate::migrate};
-use rowlock::embedded::{PostgresProfile, PrivatePostgres, PrivateRedis};
+use rowlock_lab::embedded::{PostgresProfile, PrivatePostgres, PrivateRedis};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{docker, reaper::after_our_end};
@@ -47,7 +47,7 @@ impl Cluster {
 
 /// A cluster that one test has for itself; `None`, said aloud, where this machine has no PostgreSQL.
 pub async fn own_postgres(dir: &Path) -> Option<PrivatePostgres> {
-    if let Err(error) = rowlock::embedded::postgres_program("postgres") {
+    if let Err(error) = rowlock_lab::embedded::postgres_program("postgres") {
         eprintln!("skipped: no PostgreSQL of this machine ({error:#})");
         return None;
     }

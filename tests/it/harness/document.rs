@@ -46,10 +46,8 @@ pub fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 impl Document {
     /// The one that this code publishes.
     pub fn published() -> &'static Self {
-        static PUBLISHED: LazyLock<Document> = LazyLock::new(|| Document {
-            json: serde_json::from_str(&rowlock::api::spec()).expect("a document"),
-            validators: Mutex::default(),
-        });
+        static PUBLISHED: LazyLock<Document> =
+            LazyLock::new(|| Document { json: serde_json::from_str(&rowlock::spec()).expect("a document"), validators: Mutex::default() });
         &PUBLISHED
     }
 

@@ -1,6 +1,6 @@
 //! The Redis of a server under test.
 
-use rowlock::embedded::PrivateRedis;
+use rowlock_lab::embedded::PrivateRedis;
 use tokio::sync::Mutex;
 
 use super::cluster::Cluster;

@@ -6,7 +6,7 @@ use std::process::Command;
 use pretty_assertions::assert_eq;
 use rowlock::db::Endpoint;
 use rowlock::db::migrate::migrate;
-use rowlock::embedded::postgres_program;
+use rowlock_lab::embedded::postgres_program;
 use tokio_postgres::Client;
 
 use super::SALE;

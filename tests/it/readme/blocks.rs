@@ -26,7 +26,7 @@ pub struct Block {
     pub text: String,
 }
 
-const PROGRAMS: [&str; 4] = ["make ", "curl ", "rowlock ", "export "];
+const PROGRAMS: [&str; 5] = ["make ", "curl ", "rowlock ", "rowlock-lab ", "export "];
 
 /// All blocks of the file, in order.
 pub fn of(markdown: &str) -> Vec<Block> {

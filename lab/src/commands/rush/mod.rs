@@ -1,0 +1,76 @@
+//! `rowlock-lab rush`: a crowd of buyers on one concert, held to every promise.
+
+mod args;
+
+use anyhow::{Context, bail};
+use tokio_util::sync::CancellationToken;
+
+pub use self::args::RushArgs;
+use super::interrupt::{Interrupted, cancelled_when_asked};
+use crate::{
+    rush::{Report, rush_until},
+    stack::{Stack, StackSettings},
+};
+
+/// Runs the rush, on a private stack unless a running server is named, and prints its report. Stopped early, it reports what had
+/// happened until then.
+///
+/// # Errors
+/// When it cannot be run, a promise was broken, or it was stopped.
+pub async fn run(args: RushArgs) -> anyhow::Result<()> {
+    args.check()?;
+    let stop = cancelled_when_asked();
+    let rushed = match &args.running.url {
+        Some(url) => {
+            let (plan, on) = args.scene();
+            rush_until(&args.running.access(url)?, &on, &plan, &stop).await
+        }
+        None => on_private_stack(&args, &stop).await,
+    };
+    let report = match rushed {
+        Err(error) if stop.is_cancelled() => return Err(error.context(Interrupted)),
+        rushed => rushed?,
+    };
+    println!("{report}");
+    write(&args, &report)?;
+    verdict(&report)
+}
+
+fn write(args: &RushArgs, report: &Report) -> anyhow::Result<()> {
+    if let Some(file) = &args.json {
+        let text = serde_json::to_string_pretty(report)? + "\n";
+        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if let Some(file) = &args.html {
+        std::fs::write(file, report.html()?).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// An error if a promise was broken or the rush was stopped.
+fn verdict(report: &Report) -> anyhow::Result<()> {
+    if !report.is_kept() {
+        bail!("the rush broke a promise: see its report");
+    }
+    if report.interrupted {
+        bail!(Interrupted);
+    }
+    Ok(())
+}
+
+async fn on_private_stack(args: &RushArgs, stop: &CancellationToken) -> anyhow::Result<Report> {
+    eprintln!("Starting a private PostgreSQL, Redis and server in {} …", args.dir.display());
+    let settings = StackSettings { dir: args.dir.clone(), port: 0, fresh: true };
+    let starting = stop.run_until_cancelled(Stack::start(&settings)).await;
+    let mut stack = starting.context("stopped before the servers had started")??;
+    if !stack.has_redis() {
+        eprintln!("redis-server is not installed: orders are expired by the sweep alone");
+    }
+    let (access, (plan, on)) = (stack.access()?, args.scene());
+    let outcome = tokio::select! {
+        report = rush_until(&access, &on, &plan, stop) => report,
+        error = stack.server_ended() => Err(error),
+    };
+    stack.stop().await?;
+    outcome
+}

@@ -1,0 +1,270 @@
+//! One buyer: reads, chooses, claims, pays, and remembers what it was promised and when.
+
+mod ask;
+mod read;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, ensure};
+use hyper::{StatusCode, header::HeaderValue};
+use rand::{SeedableRng, rngs::SmallRng};
+use uuid::Uuid;
+
+use super::{
+    choice::{choose_seats, choose_section},
+    intent::{Drawn, Intent, Spot},
+    sale::Sale,
+    tally::{Step, Tally},
+    views::{OrderSeat, OrderView, PaymentView},
+};
+use crate::client::{Answer, Connection};
+
+/// The longest a buyer waits between two looks at a house whose last seats are held by others.
+const LOOK_INTERVAL_MAX: Duration = Duration::from_secs(1);
+
+/// How a buyer's evening ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It owns its seats.
+    Paid,
+    /// It left its order unpaid, as it meant to.
+    Abandoned,
+    /// Another has the seats, it was told at once, and it wanted no others.
+    Refused,
+    /// Too few seats were left, and none was held that might have come back.
+    SoldOut,
+    /// The time was up.
+    TimedOut,
+    /// The rush was stopped.
+    Interrupted,
+    /// The server answered what no buyer expects.
+    Failed(String),
+}
+
+/// One order as its buyer knows it.
+#[derive(Clone, Debug)]
+pub struct Purchase {
+    /// The order.
+    pub order_id: Uuid,
+    /// The seats the claim named.
+    pub seats: Vec<OrderSeat>,
+    /// When the claim was answered.
+    pub claimed_at: Instant,
+    /// When the payment was answered: the seats are the buyer's.
+    pub paid_at: Option<Instant>,
+    /// The payment came too late: the seats are another's, and the money is owed back.
+    pub refund_due: bool,
+}
+
+/// A buyer with its own connection.
+pub struct Buyer {
+    /// What it wants.
+    pub intent: Intent,
+    /// What it asked and was answered.
+    pub tally: Tally,
+    /// Its orders, in the order it claimed them.
+    pub purchases: Vec<Purchase>,
+    /// When it meant to come.
+    pub arrived_at: Option<Instant>,
+    /// How much later than that its machine let it begin.
+    pub started_late: Duration,
+    /// When its first answer came.
+    pub answered_at: Option<Instant>,
+    /// When it went home, or was called home.
+    pub gone_at: Option<Instant>,
+    /// The step whose answer it waits for.
+    pub waiting_for: Option<Step>,
+    /// How it ended; `None` before the release.
+    pub ending: Option<Ending>,
+    connection: Connection,
+    authorization: HeaderValue,
+    /// For what it chooses; how long it pauses is drawn elsewhere, so that the same answers lead to the same seats.
+    choices: SmallRng,
+    pauses: SmallRng,
+    claims: u32,
+    /// When it meant to send its next request, if that was before it came to send it.
+    meant_at: Option<Instant>,
+}
+
+/// What came of a claim, or of looking for one.
+enum Attempt {
+    /// An order holds the seats, of the section at that position.
+    Claimed(usize, OrderView),
+    /// Others have some of them: these, if the server named them.
+    Taken(Vec<i32>),
+    /// The section at that position has too few seats.
+    TooFew(usize),
+    /// Nothing to claim at this moment.
+    Nothing,
+    /// No section has enough seats, and none is held that may come back.
+    SoldOut,
+}
+
+impl Buyer {
+    /// A buyer with a connection and the header that says who it is.
+    pub fn new((intent, mut choices): Drawn, connection: Connection, authorization: HeaderValue) -> Self {
+        Self {
+            intent,
+            tally: Tally::default(),
+            purchases: Vec::new(),
+            arrived_at: None,
+            started_late: Duration::ZERO,
+            answered_at: None,
+            gone_at: None,
+            waiting_for: None,
+            ending: None,
+            connection,
+            authorization,
+            pauses: SmallRng::from_rng(&mut choices),
+            choices,
+            claims: 0,
+            meant_at: None,
+        }
+    }
+
+    /// Comes at its time after `released_at` and buys, until it has what it wants, nothing is left, or its patience is over.
+    pub async fn shop(&mut self, sale: &Sale, released_at: Instant, patience: Duration) {
+        let arrival = released_at + self.intent.arrival;
+        if !self.intent.arrival.is_zero() {
+            tokio::time::sleep_until(arrival.into()).await;
+        }
+        (self.arrived_at, self.meant_at) = (Some(arrival), Some(arrival));
+        self.started_late = arrival.elapsed();
+        let shopping = tokio::time::timeout_at((arrival + patience).into(), self.buy(sale)).await;
+        self.ending = Some(match shopping {
+            Ok(Ok(ending)) => ending,
+            Ok(Err(error)) => Ending::Failed(format!("{error:#}")),
+            Err(_) => Ending::TimedOut,
+        });
+    }
+
+    async fn buy(&mut self, sale: &Sale) -> anyhow::Result<Ending> {
+        // Sections this buyer has seen to have too few seats: the summary may be half a second older than that.
+        let mut exhausted = Vec::new();
+        let mut looks = 0;
+        let mut attempt = match self.intent.spot {
+            Some(spot) => self.go_to(sale, spot).await?,
+            None => self.search(sale, &exhausted).await?,
+        };
+        loop {
+            match attempt {
+                Attempt::Claimed(_, order) if self.intent.abandon => {
+                    sale.live.abandoned(order.seats.len());
+                    return Ok(Ending::Abandoned);
+                }
+                Attempt::Claimed(section, order) if self.pay(sale, section, &order).await? => return Ok(Ending::Paid),
+                Attempt::Taken(_) | Attempt::TooFew(_) if self.intent.one_try => return Ok(Ending::Refused),
+                Attempt::SoldOut => return Ok(Ending::SoldOut),
+                Attempt::TooFew(section) => exhausted.push(section),
+                Attempt::Nothing => {
+                    exhausted.clear();
+                    self.pause(Duration::from_millis(50 << looks.min(6)).min(LOOK_INTERVAL_MAX)).await;
+                    looks += 1;
+                }
+                Attempt::Claimed(..) | Attempt::Taken(_) => {}
+            }
+            attempt = self.search(sale, &exhausted).await?;
+        }
+    }
+
+    /// Goes for the seats it has in mind; one who reads first claims them only if the seat map shows them free.
+    async fn go_to(&mut self, sale: &Sale, spot: Spot) -> anyhow::Result<Attempt> {
+        if self.intent.best_available {
+            return self.claim(sale, spot.section, None).await;
+        }
+        let seat_nos: Vec<i32> = (spot.seat_no..).take(self.intent.quantity).collect();
+        if self.intent.reads {
+            self.read_summary(sale).await?;
+            let map = self.read_seats(sale, spot.section).await?;
+            if !seat_nos.iter().all(|seat_no| map.is_available(*seat_no)) {
+                return Ok(Attempt::Taken(seat_nos));
+            }
+        }
+        self.claim(sale, spot.section, Some(&seat_nos)).await
+    }
+
+    /// Looks for a section with enough seats and claims some there, choosing again while others are faster.
+    async fn search(&mut self, sale: &Sale, exhausted: &[usize]) -> anyhow::Result<Attempt> {
+        let summary = self.read_summary(sale).await?;
+        let Some(section) = choose_section(&summary.sections, self.intent.quantity, exhausted, &mut self.choices) else {
+            return Ok(if self.is_sold_out(sale).await? { Attempt::SoldOut } else { Attempt::Nothing });
+        };
+        if self.intent.best_available {
+            return self.claim(sale, section, None).await;
+        }
+        let mut refused = Vec::new();
+        loop {
+            let map = self.read_seats(sale, section).await?;
+            let chosen = choose_seats(&map, self.intent.quantity, &refused, &mut self.choices);
+            let Some(seat_nos) = chosen else { return Ok(Attempt::TooFew(section)) };
+            match self.claim(sale, section, Some(&seat_nos)).await? {
+                Attempt::Taken(taken) if !self.intent.one_try => refused.extend(taken),
+                attempt => return Ok(attempt),
+            }
+        }
+    }
+
+    /// Claims these seats of the section at that position, or any seats together there.
+    async fn claim(&mut self, sale: &Sale, section: usize, wanted: Option<&[i32]>) -> anyhow::Result<Attempt> {
+        self.claims += 1;
+        let key = self.claims.to_string();
+        let call = match wanted {
+            Some(seat_nos) => sale.claim_seats(section, seat_nos, &self.authorization, &key)?,
+            None => sale.claim_best(section, self.intent.quantity, &self.authorization, &key)?,
+        };
+        let answer = self.ask(sale, Step::Claim, &call).await;
+        if answer.status == StatusCode::CONFLICT {
+            let problem = self.problem(&answer);
+            sale.live.refused();
+            return match problem.code.as_str() {
+                "seat_taken" => Ok(Attempt::Taken(problem.taken.iter().map(|seat| seat.seat).collect())),
+                "sold_out" => Ok(Attempt::TooFew(section)),
+                code => bail!("claim: 409 {code}"),
+            };
+        }
+        self.claimed(sale, section, wanted, &answer)
+    }
+
+    /// Writes down what a successful claim promises.
+    fn claimed(&mut self, sale: &Sale, section: usize, wanted: Option<&[i32]>, answer: &Answer) -> anyhow::Result<Attempt> {
+        self.expect_ok(Step::Claim, answer)?;
+        let order: OrderView = serde_json::from_slice(&answer.body)?;
+        let code = &sale.concert.sections[section].section;
+        let quantity_kept = order.seats.len() == self.intent.quantity && order.seats.iter().all(|seat| seat.section == *code);
+        let seats_kept = wanted.is_none_or(|wanted| order.seats.iter().map(|seat| seat.seat).eq(wanted.iter().copied()));
+        ensure!(quantity_kept && seats_kept, "order {} names other seats than were claimed", order.order_id);
+        self.purchases.push(Purchase {
+            order_id: order.order_id,
+            seats: order.seats.clone(),
+            claimed_at: Instant::now(),
+            paid_at: None,
+            refund_due: false,
+        });
+        sale.live.claimed(section, &order.seats);
+        // An order that has ended already was claimed by a request whose answer was lost, long ago.
+        Ok(if order.status == "pending_payment" { Attempt::Claimed(section, order) } else { Attempt::Taken(Vec::new()) })
+    }
+
+    /// Has the gateway tell of the payment; false if the money came too late for the seats.
+    async fn pay(&mut self, sale: &Sale, section: usize, order: &OrderView) -> anyhow::Result<bool> {
+        let call = sale.pay(order)?;
+        let answer = self.ask_ok(sale, Step::Pay, &call).await?;
+        let payment: PaymentView = serde_json::from_slice(&answer.body)?;
+        let paid = match payment.outcome.as_str() {
+            "paid" | "late_reclaimed" => true,
+            "refund_due" => false,
+            // The answer to the first notice was lost: the order itself tells what came of it.
+            "duplicate" => self.read_order(sale, order.order_id).await?.status == "paid",
+            outcome => bail!("payment of order {}: {outcome}", order.order_id),
+        };
+        if let Some(purchase) = self.purchases.last_mut() {
+            (purchase.paid_at, purchase.refund_due) = (paid.then(Instant::now), !paid);
+        }
+        if paid {
+            sale.live.sold(section, order.seats.len());
+        } else {
+            sale.live.lost(order.seats.len());
+        }
+        Ok(paid)
+    }
+}

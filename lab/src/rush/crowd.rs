@@ -1,0 +1,102 @@
+//! The crowd: every buyer connected beforehand, all released at the same moment.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::{AbortHandle, Abortable},
+    stream,
+};
+use hyper::header::HeaderValue;
+use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    buyer::{Buyer, Ending},
+    intent::Drawn,
+    sale::Sale,
+};
+use crate::client::Connection;
+use rowlock::auth::mint_customer_token;
+
+/// Connections opened at the same time: well below the accept queues of common systems.
+const OPENING_AT_ONCE: usize = 256;
+/// Time for the tokens on top of the rush itself, in seconds.
+const TOKEN_TTL_EXTRA_S: u64 = 3600;
+
+/// Buyers who stand at the gate.
+pub struct Crowd {
+    buyers: Vec<Buyer>,
+}
+
+impl Crowd {
+    /// Makes a buyer of each intent: mints its token, good for a rush of that `span`, and opens its connection.
+    ///
+    /// # Errors
+    /// When a connection cannot be opened.
+    pub async fn gather(drawn: Vec<Drawn>, span: Duration, sale: &Sale, jwt_secret: &str) -> anyhow::Result<Self> {
+        // Customers of their own for each rush: a limit of seats for each customer and event must not meet those of another rush.
+        let run = format!("{:08x}", rand::random::<u32>());
+        let (count, token_ttl_s) = (drawn.len(), span.as_secs() + TOKEN_TTL_EXTRA_S);
+        let buyers = stream::iter(drawn.into_iter().enumerate())
+            .map(|(index, drawn)| {
+                let (run, target) = (&run, &sale.target);
+                async move {
+                    let token = mint_customer_token(jwt_secret, &format!("rush-{run}-{index}"), token_ttl_s)?;
+                    let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
+                    authorization.set_sensitive(true);
+                    let opening = Connection::open(target, index).await;
+                    let connection = opening.with_context(|| format!("buyer {} of {} cannot connect", index + 1, count))?;
+                    anyhow::Ok(Buyer::new(drawn, connection, authorization))
+                }
+            })
+            .buffer_unordered(OPENING_AT_ONCE);
+        Ok(Self { buyers: buyers.try_collect().await? })
+    }
+
+    /// Releases everybody at once, to come at their times; answers the buyers after their evening, and the moment of the release. At
+    /// `stop` all who are still there go home.
+    ///
+    /// # Errors
+    /// When a buyer's task panicked.
+    pub async fn release(self, sale: &Arc<Sale>, patience: Duration, stop: &CancellationToken) -> anyhow::Result<(Vec<Buyer>, Instant)> {
+        let (gate, _) = watch::channel(None::<Instant>);
+        let (mut shopping, mut ways_home) = (JoinSet::new(), Vec::with_capacity(self.buyers.len()));
+        for mut buyer in self.buyers {
+            let (sale, mut opened) = (sale.clone(), gate.subscribe());
+            // One flag for each: a token shared by all would be locked at every wait of every buyer.
+            let (way_home, called_home) = AbortHandle::new_pair();
+            ways_home.push(way_home);
+            shopping.spawn(async move {
+                let evening = async {
+                    let released_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment);
+                    if let Some(released_at) = released_at {
+                        buyer.shop(&sale, released_at, patience).await;
+                    }
+                };
+                if Abortable::new(evening, called_home).await.is_err() {
+                    buyer.ending = Some(Ending::Interrupted);
+                }
+                buyer.gone_at = Some(Instant::now());
+                buyer
+            });
+        }
+        let released_at = Instant::now();
+        sale.live.released(released_at);
+        gate.send_replace(Some(released_at));
+        let mut buyers = Vec::with_capacity(shopping.len());
+        loop {
+            tokio::select! {
+                buyer = shopping.join_next() => match buyer {
+                    Some(buyer) => buyers.push(buyer.context("a buyer's task broke")?),
+                    None => return Ok((buyers, released_at)),
+                },
+                () = stop.cancelled(), if !ways_home.is_empty() => ways_home.drain(..).for_each(|way_home| way_home.abort()),
+            }
+        }
+    }
+}

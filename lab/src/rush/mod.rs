@@ -1,0 +1,131 @@
+//! The rush: a crowd of buyers, each on its own connection, all released at once on one concert, and held to its promises.
+//!
+//! Every buyer reads the sections, reads the seats of one, chooses, claims (and chooses again when others were faster), and pays
+//! through the signed notice of the gateway. At the end the buyers' ledger (which order was promised which seats) is held against the
+//! database's tickets, and the database is asked for its invariants. The generator shares its machine with the server, so it does
+//! as little as it can for each request: tokens, headers and paths are made before the release, and bodies that came before are
+//! not decoded again.
+
+mod buyer;
+mod choice;
+mod concert;
+mod crowd;
+mod fates;
+mod intent;
+mod live;
+mod preset;
+mod progress;
+mod report;
+pub(crate) mod sale;
+mod scene;
+mod settings;
+mod stages;
+mod tally;
+mod timeline;
+mod verify;
+mod view;
+pub(crate) mod views;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    concert::{Concert, ConcertSection, NewConcert, Promoter},
+    fates::Fates,
+    preset::Preset,
+    report::{Endings, FromArrival, Report},
+    settings::{Machine, Settings},
+    stages::{Answered, Gathered, On},
+    tally::{Latency, Totals},
+    timeline::Timeline,
+    verify::SectionLeft,
+};
+use rowlock::{db::Endpoint, open_files::raise_open_files};
+
+/// Descriptors a process needs beside its connections.
+pub const SPARE_FILES: u64 = 100;
+
+/// Who comes and what they want.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many buyers.
+    pub buyers: usize,
+    /// How many seats each wants, in one order.
+    pub seats_per_order: usize,
+    /// The share of the buyers who let the server choose, 0 to 1.
+    pub best_available: f64,
+    /// The share of the buyers who claim and never pay, 0 to 1.
+    pub abandon: f64,
+    /// Buyers read the sections and the seats of one before they claim. Those who do not go for seats drawn blindly, and read only
+    /// after a refusal.
+    pub reads: bool,
+    /// Each buyer goes for seats of its own, as far as the house reaches, so that nobody is refused; a buyer whose seats are taken
+    /// nonetheless chooses others.
+    pub own_seat: bool,
+    /// A buyer whose first claim is refused goes home.
+    pub one_try: bool,
+    /// Buyers who come each second, as a Poisson stream, whatever became of those before them; `None`: all at once.
+    pub rate: Option<f64>,
+    /// Seeds what they choose and when they come.
+    pub seed: u64,
+    /// When a buyer goes home, counted from its arrival.
+    pub timeout: Duration,
+}
+
+impl Default for Plan {
+    /// The reference scenario: 10,000 buyers of one seat each, who read, choose and pay.
+    fn default() -> Self {
+        Self {
+            buyers: 10_000,
+            seats_per_order: 1,
+            best_available: 0.0,
+            abandon: 0.0,
+            reads: true,
+            own_seat: false,
+            one_try: false,
+            rate: None,
+            seed: 0,
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The server, and the secrets that make customers, notices and events.
+#[derive(Clone)]
+pub struct Access {
+    /// `http://host:port`
+    pub url: String,
+    /// Signs the customers' tokens.
+    pub jwt_secret: String,
+    /// Signs the gateway's notices.
+    pub webhook_secret: String,
+    /// Creates the concert; not needed for one that exists.
+    pub api_key: Option<String>,
+    /// Asks for the invariants and the tickets, as a user who may read them; without it the server is asked what it shows.
+    pub database: Option<Endpoint>,
+}
+
+/// Runs one rush from the gathering of the crowd to the verdict.
+///
+/// # Errors
+/// When it cannot be run: the server is not there or refuses the concert, or this process may not open enough files. Broken
+/// promises are no error but in the report.
+pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<Report> {
+    rush_until(access, on, plan, &CancellationToken::new()).await
+}
+
+/// The same until `stop`: then everybody goes home, and the report tells of what had happened until then.
+///
+/// # Errors
+/// As above, and when it is stopped before the crowd has gathered.
+pub async fn rush_until(access: &Access, on: &On, plan: &Plan, stop: &CancellationToken) -> anyhow::Result<Report> {
+    let gathering = stop.run_until_cancelled(Gathered::gather(access, on, plan)).await;
+    gathering.context("stopped before the crowd had gathered")??.release(stop).await?.verify().await
+}
+
+/// How many of `wanted` connections this process may open at most.
+pub fn connections_possible(wanted: usize) -> u64 {
+    raise_open_files(wanted as u64 + SPARE_FILES).saturating_sub(SPARE_FILES)
+}

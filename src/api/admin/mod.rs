@@ -1,0 +1,221 @@
+//! The box office: what was sold, what is owed, what went wrong, and which seats are kept back.
+
+pub(crate) mod seat_selection;
+pub(crate) mod types;
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+
+use crate::api::Tag;
+use crate::api::admin::seat_selection::{SeatSelection, SeatsChanged};
+use crate::api::admin::types::{DeadLetter, DeadLetters, RefundDue, RefundsDue, SalesReport, SectionSales};
+use crate::api::orders::types::{OrderList, OrderOut};
+use crate::app::SharedApp;
+use crate::db::{DbError, Rule};
+use crate::domain::{EventLayout, OrderStatus, SectionLayout};
+use crate::http::body::JsonBody;
+use crate::http::credentials::Admin;
+use crate::http::params::{Path, limit_default};
+use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
+use crate::http::replies::{Done, Found};
+use crate::problem::Problem;
+use crate::problem::code::Code;
+use crate::problem::conversions::of_change;
+use crate::types::{EventId, OrderId, OrderState, SeatName, SectionCode};
+
+/// The operations of admins and box offices.
+pub struct AdminApi {
+    /// The application.
+    pub app: SharedApp,
+}
+
+refusals! {
+    /// Of reading something about an event.
+    ReadEvent = ADMIN, EVENT;
+    /// Of listing dead letters.
+    ListDeadLetters = ADMIN, &[Code::InvalidRequest];
+    /// Of redriving a dead letter.
+    RedriveDeadLetter = ADMIN, CHANGE, &[Code::InvalidRequest, Code::DeadLetterNotFound];
+    /// Of blocking seats.
+    BlockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound, Code::SeatsNotBlockable];
+    /// Of unblocking seats.
+    UnblockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound, Code::SeatsNotBlockable];
+}
+
+#[OpenApi(prefix_path = "/v1/admin", tag = "Tag::Admin")]
+impl AdminApi {
+    /// Read the sales report
+    ///
+    /// Counts and revenue, section by section, as they are now.
+    #[oai(path = "/events/:event_id/sales", method = "get", operation_id = "getSalesReport")]
+    async fn get_sales_report(
+        &self,
+        _admin: Admin,
+        /// Id of the event.
+        event_id: Path<EventId>,
+    ) -> Result<Found<SalesReport>, Refusal<ReadEvent>> {
+        let layout = self.layout(event_id.0.0).await?;
+        let sections = self.app.db.sales_report(event_id.0.0).await?;
+        let revenue_minor = sections.iter().map(|section| section.revenue_minor).sum();
+        let sections = sections.into_iter().map(SectionSales::from).collect();
+        Ok(Found(SalesReport { event_id: event_id.0.0, currency: layout.currency.clone(), revenue_minor, sections }))
+    }
+
+    /// List all orders
+    ///
+    /// Those of every customer, newest first, a page at a time.
+    #[oai(path = "/events/:event_id/orders", method = "get", operation_id = "listAllOrders")]
+    async fn list_all_orders(
+        &self,
+        _admin: Admin,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Only orders that stand there.
+        status: Query<Option<OrderState>>,
+        /// The `next` of the page before; absent: the first page.
+        after: Query<Option<OrderId>>,
+        /// How many orders a page has.
+        #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<i32>,
+    ) -> Result<Found<OrderList>, Refusal<ReadEvent>> {
+        let layout = self.layout(event_id.0.0).await?;
+        let status = status.0.map(|status| OrderStatus::from(status).as_str());
+        let orders = self.app.db.list_orders(event_id.0.0, None, status, after.0.map(|order| order.0), limit.0 + 1).await?;
+        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))))
+    }
+
+    /// List refunds that are due
+    ///
+    /// Payments that could not buy their seats and were not paid back yet, the oldest first.
+    #[oai(path = "/events/:event_id/refunds-due", method = "get", operation_id = "listRefundsDue")]
+    async fn list_refunds_due(
+        &self,
+        _admin: Admin,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// The most payments to list.
+        #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
+        limit: Query<i32>,
+    ) -> Result<Found<RefundsDue>, Refusal<ReadEvent>> {
+        self.layout(event_id.0.0).await?;
+        let refunds = self.app.db.refunds_due(event_id.0.0, limit.0).await?;
+        Ok(Found(RefundsDue { refunds: refunds.into_iter().map(RefundDue::from).collect() }))
+    }
+
+    /// List dead letters
+    ///
+    /// Expiries that could not be carried out after their retries; their orders still hold their seats.
+    #[oai(path = "/dead-letters", method = "get", operation_id = "listDeadLetters")]
+    async fn list_dead_letters(
+        &self,
+        _admin: Admin,
+        /// Only those of this event.
+        #[oai(validator(minimum(value = "1")))]
+        event_id: Query<Option<i64>>,
+        /// The most dead letters to list.
+        #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
+        limit: Query<i32>,
+    ) -> Result<Found<DeadLetters>, Refusal<ListDeadLetters>> {
+        let letters = self.app.db.list_dead_letters(event_id.0, limit.0).await?;
+        Ok(Found(DeadLetters { dead_letters: letters.into_iter().map(DeadLetter::from).collect() }))
+    }
+
+    /// Redrive a dead letter
+    ///
+    /// Gives the expiry a fresh set of attempts, due at once.
+    #[oai(path = "/dead-letters/:event_id/:order_id/redrive", method = "post", operation_id = "redriveDeadLetter")]
+    async fn redrive_dead_letter(
+        &self,
+        admin: Admin,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Id of the order.
+        order_id: Path<OrderId>,
+    ) -> Result<Done, Refusal<RedriveDeadLetter>> {
+        self.app.db.redrive_dead_letter(event_id.0.0, order_id.0.0).await.map_err(of_change)?;
+        tracing::info!(event_id = event_id.0.0, order_id = %order_id.0.0, api_key_id = admin.0.api_key_id, "dead letter redriven");
+        Ok(Done)
+    }
+
+    /// Block seats
+    ///
+    /// Takes available seats off sale, all of them or none.
+    #[oai(path = "/events/:event_id/sections/:section/block", method = "post", operation_id = "blockSeats")]
+    async fn block_seats(
+        &self,
+        admin: Admin,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Code of the section.
+        section: Path<SectionCode>,
+        selection: JsonBody<SeatSelection>,
+    ) -> Result<Found<SeatsChanged>, Refusal<BlockSeats>> {
+        let layout = self.layout(event_id.0.0).await?;
+        let section = section_of(&layout, &section.0.0)?;
+        let seat_nos = selection.0.seat_nos(section)?;
+        let changed = self.app.db.block_seats(event_id.0.0, section.section_no, &seat_nos).await;
+        let changed = changed.map_err(|error| name_seats(error, section))?;
+        tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats blocked");
+        Ok(Found(SeatsChanged { changed }))
+    }
+
+    /// Unblock seats
+    ///
+    /// Puts blocked seats on sale again, all of them or none; seats that are on sale already do no harm.
+    #[oai(path = "/events/:event_id/sections/:section/unblock", method = "post", operation_id = "unblockSeats")]
+    async fn unblock_seats(
+        &self,
+        admin: Admin,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Code of the section.
+        section: Path<SectionCode>,
+        selection: JsonBody<SeatSelection>,
+    ) -> Result<Found<SeatsChanged>, Refusal<UnblockSeats>> {
+        let layout = self.layout(event_id.0.0).await?;
+        let section = section_of(&layout, &section.0.0)?;
+        let seat_nos = selection.0.seat_nos(section)?;
+        let changed = self.app.db.unblock_seats(event_id.0.0, section.section_no, &seat_nos).await;
+        let changed = changed.map_err(|error| name_seats(error, section))?;
+        tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats unblocked");
+        Ok(Found(SeatsChanged { changed }))
+    }
+}
+
+impl AdminApi {
+    async fn layout(&self, event_id: i64) -> Result<Arc<EventLayout>, Problem> {
+        self.app.catalogue.layout(event_id).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
+    }
+}
+
+fn section_of<'a>(layout: &'a EventLayout, code: &str) -> Result<&'a SectionLayout, Problem> {
+    layout.section_by_code(code).ok_or_else(|| Problem::new(Code::SectionNotFound, "the event has no section of this code"))
+}
+
+/// Names the seats at fault, which the database lists as a JSON array of numbers.
+fn name_seats(error: DbError, section: &SectionLayout) -> Problem {
+    let seat_nos: Vec<i32> = match &error {
+        DbError::Rule { rule: Rule::SeatsNotBlockable | Rule::SeatNotFound, detail: Some(detail), .. } => {
+            serde_json::from_str(detail).unwrap_or_default()
+        }
+        _ => return of_change(error),
+    };
+    let seats = seat_nos.into_iter().map(|seat| SeatName { section: section.code.clone(), seat }).collect();
+    Problem::from(error).with_seats(seats)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::testing::layout;
+
+    #[test]
+    fn seats_that_cannot_be_blocked_are_named() {
+        let error = DbError::Rule { rule: Rule::SeatsNotBlockable, message: "m".into(), detail: Some("[3, 5]".into()) };
+        let problem = name_seats(error, &layout().sections[0]);
+        assert_eq!(problem.code(), Code::SeatsNotBlockable);
+        assert!(format!("{problem:?}").contains("seat: 5"));
+    }
+}

@@ -1,0 +1,125 @@
+//! Which seats of a section are to be blocked or unblocked, and how many were.
+
+use std::collections::BTreeSet;
+
+use poem_openapi::Object;
+use poem_openapi::types::Example;
+use serde::Serialize;
+
+use crate::domain::SectionLayout;
+use crate::http::body::input;
+use crate::http::replies::Answer;
+use crate::problem::Problem;
+use crate::problem::code::Code;
+use crate::types::SeatName;
+
+/// Seats of one section, by number and by range; naming one twice does no harm.
+#[derive(Debug, Object, Serialize)]
+#[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
+pub struct SeatSelection {
+    /// Numbers of seats.
+    #[oai(validator(min_items = 1, max_items = 10000, minimum(value = "1"), maximum(value = "1000000")))]
+    pub seats: Option<Vec<i32>>,
+    /// Ranges of seats.
+    #[oai(validator(min_items = 1, max_items = 1000))]
+    pub ranges: Option<Vec<SeatRange>>,
+}
+input!(SeatSelection = large_body_max_bytes);
+
+/// The seats from one number to another, both included.
+#[derive(Debug, Object, Serialize)]
+#[oai(deny_unknown_fields, example)]
+pub struct SeatRange {
+    /// The first.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    pub from: i32,
+    /// The last; not below `from`.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    pub to: i32,
+}
+
+impl SeatSelection {
+    /// The numbers, ascending, each once.
+    ///
+    /// # Errors
+    /// `invalid_request` for an empty selection or a range that ends before it begins; `seat_not_found` for the last seat
+    /// when it is beyond the section.
+    pub fn seat_nos(&self, section: &SectionLayout) -> Result<Vec<i32>, Problem> {
+        let ranges = self.ranges.as_deref().unwrap_or_default();
+        if let Some(index) = ranges.iter().position(|range| range.to < range.from) {
+            return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be below `from`"));
+        }
+        let last = self.seats.iter().flatten().copied().chain(ranges.iter().map(|range| range.to)).max();
+        match last {
+            None => Err(Problem::invalid("seats", "is missing: give `seats`, `ranges` or both")),
+            Some(seat) if seat > section.capacity => {
+                let detail = format!("section {} has {} seats", section.code, section.capacity);
+                let seats = vec![SeatName { section: section.code.clone(), seat }];
+                Err(Problem::new(Code::SeatNotFound, detail).with_seats(seats))
+            }
+            Some(_) => {
+                let ranged = ranges.iter().flat_map(|range| range.from..=range.to);
+                let seat_nos: BTreeSet<i32> = self.seats.iter().flatten().copied().chain(ranged).collect();
+                Ok(seat_nos.into_iter().collect())
+            }
+        }
+    }
+}
+
+/// How many seats were changed.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub struct SeatsChanged {
+    /// Those that were so already are not counted.
+    pub changed: i32,
+}
+
+impl Answer for SeatsChanged {
+    const MEANING: &'static str = "How many seats were changed.";
+}
+
+impl Example for SeatSelection {
+    fn example() -> Self {
+        Self { seats: Some(vec![101, 102]), ranges: Some(vec![SeatRange::example()]) }
+    }
+}
+
+impl Example for SeatRange {
+    fn example() -> Self {
+        Self { from: 110, to: 120 }
+    }
+}
+
+impl Example for SeatsChanged {
+    fn example() -> Self {
+        Self { changed: 13 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::testing::layout;
+
+    fn select(seats: &[i32], ranges: &[(i32, i32)]) -> Result<Vec<i32>, (Code, Option<String>)> {
+        let ranges = ranges.iter().map(|(from, to)| SeatRange { from: *from, to: *to }).collect();
+        let selection = SeatSelection { seats: Some(seats.to_vec()), ranges: Some(ranges) };
+        let section = &layout().sections[1];
+        selection.seat_nos(section).map_err(|problem| (problem.code(), problem.field().map(str::to_owned)))
+    }
+
+    #[test]
+    fn seats_and_ranges_merge() {
+        assert_eq!(select(&[5, 1], &[(4, 6), (6, 7)]), Ok(vec![1, 4, 5, 6, 7]));
+        assert_eq!(select(&[], &[(1, 60)]).map(|seats| seats.len()), Ok(60));
+    }
+
+    #[test]
+    fn selections_that_cannot_be() {
+        assert_eq!(select(&[], &[]), Err((Code::InvalidRequest, Some("seats".into()))));
+        assert_eq!(select(&[], &[(1, 2), (3, 2)]), Err((Code::InvalidRequest, Some("ranges[1].to".into()))));
+        assert_eq!(select(&[61], &[]), Err((Code::SeatNotFound, None)));
+        assert_eq!(select(&[], &[(1, 1_000_000)]), Err((Code::SeatNotFound, None)));
+        assert_eq!(select(&[], &[(500, 600)]), Err((Code::SeatNotFound, None)));
+    }
+}

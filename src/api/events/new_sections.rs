@@ -1,0 +1,169 @@
+//! The sections of a new event: both ways of giving their seats become the rows that the database wants.
+
+use std::collections::HashSet;
+
+use poem_openapi::Object;
+use poem_openapi::types::Example;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::problem::Problem;
+use crate::types::{Currency, SectionCode};
+
+/// The most seats an event may have.
+const SEATS_MAX: i64 = 1_000_000;
+/// The most rows a section may have.
+const ROWS_MAX: i32 = 10_000;
+
+/// A section of a new event. Its seats are given either as `seats` with a `row_length`, or row by row as `rows`; seats are numbered
+/// from 1 through the section either way.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(rename = "NewSection", deny_unknown_fields, example, skip_serializing_if_is_none)]
+pub struct SectionIn {
+    /// What the API and the tickets call it; distinct within the event.
+    pub section: SectionCode,
+    /// What people call it.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub name: String,
+    /// Price of each seat in minor units of the event's currency.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000000000")))]
+    pub price_minor: i64,
+    /// May repeat the event's currency; an event has one.
+    pub currency: Option<Currency>,
+    /// How many seats, numbered from 1.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    pub seats: Option<i32>,
+    /// Goes with `seats`: how many seats a row has, the last one maybe fewer. Rows are labelled `1`, `2`, and so on; without it there is
+    /// one row.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    pub row_length: Option<i32>,
+    /// The rows, front to back.
+    #[oai(validator(min_items = 1, max_items = 10000))]
+    pub rows: Option<Vec<RowIn>>,
+}
+
+/// A row of a new section.
+#[derive(Clone, Debug, PartialEq, Eq, Object, Serialize)]
+#[oai(rename = "NewRow", deny_unknown_fields, example)]
+pub struct RowIn {
+    /// What is written on it.
+    #[oai(validator(min_length = 1, max_length = 20))]
+    pub row: String,
+    /// How many seats it has.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    pub seats: i32,
+}
+
+impl Example for SectionIn {
+    fn example() -> Self {
+        Self {
+            section: SectionCode("A".into()),
+            name: "Floor A".into(),
+            price_minor: 280_000,
+            currency: None,
+            seats: Some(1000),
+            row_length: Some(50),
+            rows: None,
+        }
+    }
+}
+
+impl Example for RowIn {
+    fn example() -> Self {
+        Self { row: "12".into(), seats: 42 }
+    }
+}
+
+/// The sections as the database wants them.
+///
+/// # Errors
+/// `invalid_request` naming the field: a code twice, another currency, both forms of seats or none, too many seats in all.
+pub fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Vec<Value>, Problem> {
+    let mut codes = HashSet::new();
+    let mut seats = 0;
+    let mut answer = Vec::with_capacity(sections.len());
+    for (index, section) in sections.iter().enumerate() {
+        let path = format!("sections[{index}]");
+        if !codes.insert(section.section.0.as_str()) {
+            return Err(Problem::invalid(format!("{path}.section"), "is the code of an earlier section"));
+        }
+        if section.currency.as_ref().is_some_and(|own| own.0 != currency) {
+            return Err(Problem::invalid(format!("{path}.currency"), format!("must be the event's currency, {currency}")));
+        }
+        let rows = rows_of(section, &path)?;
+        seats += rows.iter().map(|row| i64::from(row.seats)).sum::<i64>();
+        if seats > SEATS_MAX {
+            return Err(Problem::invalid(path, format!("brings the event above {SEATS_MAX} seats")));
+        }
+        let rows: Vec<_> = rows.iter().map(|row| json!({"label": row.row, "seats": row.seats})).collect();
+        answer.push(json!({"code": section.section, "name": section.name, "price_minor": section.price_minor, "rows": rows}));
+    }
+    Ok(answer)
+}
+
+fn rows_of(section: &SectionIn, path: &str) -> Result<Vec<RowIn>, Problem> {
+    match (section.seats, &section.rows) {
+        (Some(seats), None) => {
+            let row_length = section.row_length.unwrap_or(seats);
+            let rows = (seats - 1) / row_length + 1;
+            if rows > ROWS_MAX {
+                return Err(Problem::invalid(format!("{path}.row_length"), format!("makes more than {ROWS_MAX} rows")));
+            }
+            let row = |number: i32| RowIn { row: (number + 1).to_string(), seats: row_length.min(seats - number * row_length) };
+            Ok((0..rows).map(row).collect())
+        }
+        (None, Some(rows)) if section.row_length.is_none() => Ok(rows.clone()),
+        (None, Some(_)) => Err(Problem::invalid(format!("{path}.row_length"), "goes with `seats`, not with `rows`")),
+        (Some(_), Some(_)) => Err(Problem::invalid(format!("{path}.rows"), "must be absent when `seats` is given")),
+        (None, None) => Err(Problem::invalid(format!("{path}.seats"), "is missing: give either `seats` or `rows`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(seats: Option<i32>, row_length: Option<i32>, rows: Option<Vec<RowIn>>) -> SectionIn {
+        SectionIn { seats, row_length, rows, ..SectionIn::example() }
+    }
+
+    fn field(sections: &[SectionIn]) -> String {
+        sections_json(sections, "TWD").unwrap_err().field().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_row_length_cuts_seats_into_rows_and_the_last_one_is_shorter() {
+        let rows = rows_of(&section(Some(105), Some(50), None), "s").unwrap();
+        let expected: Vec<_> = [("1", 50), ("2", 50), ("3", 5)].map(|(row, seats)| RowIn { row: row.into(), seats }).into();
+        assert_eq!(rows, expected);
+        assert_eq!(rows_of(&section(Some(7), None, None), "s").unwrap(), [RowIn { row: "1".into(), seats: 7 }]);
+        assert_eq!(rows_of(&section(Some(7), Some(1_000_000), None), "s").unwrap(), [RowIn { row: "1".into(), seats: 7 }]);
+    }
+
+    #[test]
+    fn rows_pass_as_they_are() {
+        let json = sections_json(&[section(None, None, Some(vec![RowIn { row: "AA".into(), seats: 3 }]))], "TWD").unwrap();
+        assert_eq!(json[0]["rows"], json!([{"label": "AA", "seats": 3}]));
+        assert_eq!(json[0]["code"], "A");
+    }
+
+    #[test]
+    fn exactly_one_form_of_seats() {
+        let rows = || Some(vec![RowIn::example()]);
+        assert_eq!(field(&[section(None, None, None)]), "sections[0].seats");
+        assert_eq!(field(&[section(Some(1), None, rows())]), "sections[0].rows");
+        assert_eq!(field(&[section(None, Some(1), rows())]), "sections[0].row_length");
+        assert_eq!(field(&[section(Some(1_000_000), Some(1), None)]), "sections[0].row_length");
+    }
+
+    #[test]
+    fn an_event_has_distinct_sections_one_currency_and_a_million_seats_at_most() {
+        let named = |code: &str, seats| SectionIn { section: SectionCode(code.into()), ..section(Some(seats), None, None) };
+        assert_eq!(field(&[named("A", 1), named("A", 1)]), "sections[1].section");
+        assert_eq!(field(&[named("A", 999_999), named("B", 2)]), "sections[1]");
+        let foreign = SectionIn { currency: Some(Currency("EUR".into())), ..named("B", 1) };
+        assert_eq!(field(&[named("A", 1), foreign]), "sections[1].currency");
+        let same = SectionIn { currency: Some(Currency("TWD".into())), ..named("B", 1) };
+        assert_eq!(sections_json(&[named("A", 999_999), same], "TWD").unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,291 @@
+//! What goes in and out of the operations on events.
+
+use poem_openapi::Object;
+use poem_openapi::types::{Example, MaybeUndefined};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use time::macros::datetime;
+
+use crate::api::events::new_sections::{SectionIn, sections_json};
+use crate::domain::{Event, EventLayout, SectionLayout};
+use crate::http::body::input;
+use crate::http::replies::Answer;
+use crate::problem::Problem;
+use crate::types::{Currency, EventChange, EventState, Time};
+
+/// A new event. It is created as a draft: open it to put it on sale.
+#[derive(Debug, Object)]
+#[oai(rename = "NewEvent", deny_unknown_fields, example, skip_serializing_if_is_none)]
+pub struct EventIn {
+    /// What people call it.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub name: String,
+    /// Where it takes place.
+    #[oai(validator(max_length = 200))]
+    pub venue: Option<String>,
+    /// When the concert begins, if known.
+    pub starts_at: Option<Time>,
+    /// No claim succeeds before this moment; absent: as soon as the event is open.
+    pub on_sale_at: Option<Time>,
+    /// How long a pending order holds its seats, in milliseconds; 10 s if absent.
+    #[oai(validator(minimum(value = "1000"), maximum(value = "86400000")))]
+    pub window_ms: Option<i32>,
+    /// How many seats one customer may hold and own together, over all orders; 10 if absent.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+    pub seats_per_customer: Option<i32>,
+    /// The currency of every price, an ISO 4217 code.
+    pub currency: Currency,
+    /// Its sections, with 1 to 1,000,000 seats in all.
+    #[oai(validator(min_items = 1, max_items = 500))]
+    pub sections: Vec<SectionIn>,
+}
+input!(EventIn = large_body_max_bytes);
+
+impl EventIn {
+    /// The event as the database wants it.
+    ///
+    /// # Errors
+    /// `invalid_request` naming the field.
+    pub fn to_db(&self) -> Result<Value, Problem> {
+        Ok(json!({
+            "name": self.name,
+            "venue": self.venue,
+            "starts_at": self.starts_at,
+            "on_sale_at": self.on_sale_at,
+            "window_ms": self.window_ms,
+            "seats_per_customer": self.seats_per_customer,
+            "currency": self.currency,
+            "sections": sections_json(&self.sections, &self.currency.0)?,
+        }))
+    }
+}
+
+impl Example for EventIn {
+    fn example() -> Self {
+        Self {
+            name: "Spring Tour, Taipei".into(),
+            venue: Some("Taipei Arena".into()),
+            starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
+            on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
+            window_ms: Some(10_000),
+            seats_per_customer: Some(4),
+            currency: Currency("TWD".into()),
+            sections: vec![SectionIn::example()],
+        }
+    }
+}
+
+/// What to change about an event: what is absent stays. Running orders keep their deadlines.
+#[derive(Debug, Object)]
+#[oai(rename = "EventChange", deny_unknown_fields, example, skip_serializing_if_is_none)]
+pub struct EventPatch {
+    /// `open` puts it on sale, `paused` stops claims for a while, `closed` ends the sale for good.
+    pub status: Option<EventChange>,
+    /// What people call it.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub name: Option<String>,
+    /// Where it takes place.
+    #[oai(validator(max_length = 200))]
+    pub venue: Option<String>,
+    /// When the concert begins; null: not known.
+    #[oai(nullable)]
+    pub starts_at: MaybeUndefined<Time>,
+    /// No claim succeeds before this moment; null: as soon as the event is open.
+    #[oai(nullable)]
+    pub on_sale_at: MaybeUndefined<Time>,
+    /// How long a pending order holds its seats, in milliseconds.
+    #[oai(validator(minimum(value = "1000"), maximum(value = "86400000")))]
+    pub window_ms: Option<i32>,
+    /// How many seats one customer may hold and own together, over all orders.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+    pub seats_per_customer: Option<i32>,
+}
+input!(EventPatch);
+
+impl EventPatch {
+    /// The change of the settings as the database wants it; the status has functions of its own.
+    pub fn settings(&self) -> Map<String, Value> {
+        let mut change = Map::new();
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                change.insert(name.to_owned(), value);
+            }
+        };
+        let time = |time: &MaybeUndefined<Time>| match time {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(Value::Null),
+            MaybeUndefined::Value(time) => Some(json!(time)),
+        };
+        set("name", self.name.as_ref().map(|name| json!(name)));
+        set("venue", self.venue.as_ref().map(|venue| json!(venue)));
+        set("starts_at", time(&self.starts_at));
+        set("on_sale_at", time(&self.on_sale_at));
+        set("window_ms", self.window_ms.map(|window_ms| json!(window_ms)));
+        set("seats_per_customer", self.seats_per_customer.map(|seats| json!(seats)));
+        change
+    }
+}
+
+impl Example for EventPatch {
+    fn example() -> Self {
+        Self {
+            status: Some(EventChange::Open),
+            name: None,
+            venue: None,
+            starts_at: MaybeUndefined::Undefined,
+            on_sale_at: MaybeUndefined::Undefined,
+            window_ms: Some(15_000),
+            seats_per_customer: None,
+        }
+    }
+}
+
+/// One concert session.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(rename = "Event", example, skip_serializing_if_is_none)]
+pub struct EventOut {
+    /// Its id.
+    pub event_id: i64,
+    /// What people call it.
+    pub name: String,
+    /// Where it takes place; may be empty.
+    pub venue: String,
+    /// When the concert begins, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Time>,
+    /// No claim succeeds before this moment; absent: as soon as the event is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_sale_at: Option<Time>,
+    /// Where it stands.
+    pub status: EventState,
+    /// How long a pending order holds its seats, in milliseconds.
+    pub window_ms: i32,
+    /// How many seats one customer may hold and own together, over all orders.
+    pub seats_per_customer: i32,
+    /// The currency of every price, an ISO 4217 code.
+    pub currency: String,
+    /// When it was created.
+    pub created_at: Time,
+    /// When its settings last changed.
+    pub updated_at: Time,
+    /// Its sections; absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sections: Option<Vec<EventSection>>,
+}
+
+/// What never changes about a section.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(example)]
+pub struct EventSection {
+    /// Its code.
+    pub section: String,
+    /// What people call it.
+    pub name: String,
+    /// Price of each seat in minor units of the event's currency.
+    pub price_minor: i64,
+    /// How many seats it has, numbered from 1.
+    pub capacity: i32,
+}
+
+/// A page of events.
+#[derive(Debug, Object, Serialize)]
+#[oai(example, skip_serializing_if_is_none)]
+pub struct EventList {
+    /// The events, oldest first, drafts left out.
+    pub events: Vec<EventOut>,
+    /// Send it as `after` to read the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}
+
+impl Answer for EventOut {
+    const MEANING: &'static str = "The event.";
+    const LOCATION: &'static str = "/v1/events/7";
+}
+
+impl Answer for EventList {
+    const MEANING: &'static str = "A page of events.";
+}
+
+impl EventOut {
+    /// An event with its sections, or without in a list.
+    ///
+    /// # Errors
+    /// `internal_error` when the database knows a status that we do not.
+    pub fn new(event: &Event, layout: Option<&EventLayout>) -> Result<Self, Problem> {
+        let status = serde_json::from_value(json!(event.status)).map_err(|error| Problem::internal(error.to_string()))?;
+        Ok(Self {
+            event_id: event.event_id,
+            name: event.name.clone(),
+            venue: event.venue.clone(),
+            starts_at: event.starts_at.map(Time),
+            on_sale_at: event.on_sale_at.map(Time),
+            status,
+            window_ms: event.window_ms,
+            seats_per_customer: event.seats_per_customer,
+            currency: event.currency.clone(),
+            created_at: Time(event.created_at),
+            updated_at: Time(event.updated_at),
+            sections: layout.map(|layout| layout.sections.iter().map(EventSection::from).collect()),
+        })
+    }
+}
+
+impl From<&SectionLayout> for EventSection {
+    fn from(section: &SectionLayout) -> Self {
+        Self { section: section.code.clone(), name: section.name.clone(), price_minor: section.price_minor, capacity: section.capacity }
+    }
+}
+
+impl Example for EventSection {
+    fn example() -> Self {
+        Self { section: "A".into(), name: "Floor A".into(), price_minor: 280_000, capacity: 1000 }
+    }
+}
+
+impl Example for EventOut {
+    fn example() -> Self {
+        Self {
+            event_id: 7,
+            name: "Spring Tour, Taipei".into(),
+            venue: "Taipei Arena".into(),
+            starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
+            on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
+            status: EventState::Open,
+            window_ms: 10_000,
+            seats_per_customer: 4,
+            currency: "TWD".into(),
+            created_at: Time(datetime!(2026-08-01 08:00 UTC)),
+            updated_at: Time(datetime!(2026-08-01 08:00 UTC)),
+            sections: Some(vec![EventSection::example()]),
+        }
+    }
+}
+
+impl Example for EventList {
+    fn example() -> Self {
+        Self { events: vec![EventOut { sections: None, ..EventOut::example() }], next: Some(7) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::ParseFromJSON;
+
+    use super::*;
+
+    #[test]
+    fn a_patch_changes_only_what_it_names_and_null_clears_a_time() {
+        let patch = EventPatch::parse_from_json(Some(json!({"status": "open", "window_ms": 2000, "on_sale_at": null}))).unwrap();
+        assert_eq!(Value::Object(patch.settings()), json!({"window_ms": 2000, "on_sale_at": null}));
+        assert_eq!(patch.status, Some(EventChange::Open));
+    }
+
+    #[test]
+    fn the_database_gets_what_it_expects() {
+        let event = EventIn::example().to_db().unwrap();
+        assert_eq!(event["on_sale_at"], "2026-09-01T04:00:00.000Z");
+        assert_eq!(event["sections"][0]["rows"].as_array().unwrap().len(), 20);
+        assert_eq!(event["currency"], "TWD");
+    }
+}

@@ -1,0 +1,151 @@
+//! Orders: claimed, read and cancelled by their customer.
+
+pub(crate) mod claim;
+pub(crate) mod types;
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use uuid::Uuid;
+
+use crate::api::Tag;
+use crate::api::orders::claim::{ClaimIn, fingerprint, order_of};
+use crate::api::orders::types::{OrderList, OrderOut};
+use crate::app::SharedApp;
+use crate::domain::{ClaimOutcome, ClaimRequest, EventLayout, Idempotency};
+use crate::http::body::JsonBody;
+use crate::http::credentials::Customer;
+use crate::http::deferred::Later;
+use crate::http::params::{IdempotencyKey, Path, limit_default};
+use crate::http::refusals::{BODY, CHANGE, CUSTOMER, EVENT, Refusal, refusals};
+use crate::http::replies::{Created, Found};
+use crate::problem::Problem;
+use crate::problem::code::Code;
+use crate::problem::conversions::of_change;
+use crate::types::{EventId, OrderId};
+
+/// The operations on a customer's own orders.
+pub struct OrdersApi {
+    /// The application.
+    pub app: SharedApp,
+}
+
+refusals! {
+    /// Of claiming seats.
+    ClaimSeats = CUSTOMER, BODY, EVENT, &[
+        Code::SectionNotFound, Code::SeatNotFound, Code::SeatTaken, Code::SoldOut, Code::CustomerLimit, Code::NotOnSale,
+        Code::IdempotencyKeyReused, Code::Overloaded, Code::OutcomeUnknown,
+    ];
+    /// Of listing one's orders.
+    ListOrders = CUSTOMER, EVENT;
+    /// Of reading an order.
+    GetOrder = CUSTOMER, EVENT, &[Code::OrderNotFound];
+    /// Of cancelling an order.
+    CancelOrder = CUSTOMER, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Orders")]
+impl OrdersApi {
+    /// Claim seats
+    ///
+    /// Takes the seats and creates the order that holds them until `expires_at`, in one step: all of them or none. Taken seats are
+    /// refused at once; nobody waits behind somebody else.
+    #[oai(path = "/events/:event_id/orders", method = "post", operation_id = "claimSeats")]
+    async fn claim_seats(
+        &self,
+        customer: Customer,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Makes a retry harmless: the same key with the same request answers the order it created, however often it comes. Unique for a
+        /// customer and an event.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: IdempotencyKey,
+        claim: JsonBody<ClaimIn>,
+    ) -> Result<Later<Created<OrderOut>>, Refusal<ClaimSeats>> {
+        let event_id = event_id.0.0;
+        let layout = self.layout(event_id).await?;
+        let wanted = claim.0.wanted(&layout)?;
+        let idempotency = idempotency_key.0.map(|key| Idempotency { key, fingerprint: fingerprint(&wanted) });
+        let request = ClaimRequest { event_id, order_id: Uuid::now_v7(), customer_id: customer.0, idempotency, wanted };
+        Ok(Later::new(claimed(SharedApp::clone(&self.app), layout, request)))
+    }
+
+    /// List my orders
+    ///
+    /// Those of the customer who asks, newest first, a page at a time.
+    #[oai(path = "/events/:event_id/orders", method = "get", operation_id = "listOrders")]
+    async fn list_orders(
+        &self,
+        customer: Customer,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// The `next` of the page before; absent: the first page.
+        after: Query<Option<OrderId>>,
+        /// How many orders a page has.
+        #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<i32>,
+    ) -> Result<Found<OrderList>, Refusal<ListOrders>> {
+        let layout = self.layout(event_id.0.0).await?;
+        let orders = self.app.db.list_orders(event_id.0.0, Some(&customer.0), None, after.0.map(|order| order.0), limit.0 + 1).await?;
+        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::new(order, &layout))))
+    }
+
+    /// Read an order
+    ///
+    /// Somebody else's order is answered like one that does not exist.
+    #[oai(path = "/events/:event_id/orders/:order_id", method = "get", operation_id = "getOrder")]
+    async fn get_order(
+        &self,
+        customer: Customer,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Id of the order.
+        order_id: Path<OrderId>,
+    ) -> Result<Found<OrderOut>, Refusal<GetOrder>> {
+        let layout = self.layout(event_id.0.0).await?;
+        let order = self.app.db.get_order(event_id.0.0, order_id.0.0, Some(&customer.0)).await?;
+        let order = order.ok_or_else(|| Problem::plain(Code::OrderNotFound))?;
+        Ok(Found(OrderOut::new(&order, &layout)))
+    }
+
+    /// Cancel an order
+    ///
+    /// Gives up a pending order: its seats are available again at once. Cancelling twice answers the cancelled order.
+    #[oai(path = "/events/:event_id/orders/:order_id", method = "delete", operation_id = "cancelOrder")]
+    async fn cancel_order(
+        &self,
+        customer: Customer,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Id of the order.
+        order_id: Path<OrderId>,
+    ) -> Result<Found<OrderOut>, Refusal<CancelOrder>> {
+        let (event_id, order_id) = (event_id.0.0, order_id.0.0);
+        let layout = self.layout(event_id).await?;
+        let order = self.app.db.cancel_order(event_id, order_id, &customer.0).await.map_err(of_change)?;
+        Ok(Found(OrderOut::new(&order, &layout)))
+    }
+}
+
+impl OrdersApi {
+    async fn layout(&self, event_id: i64) -> Result<Arc<EventLayout>, Problem> {
+        self.app.catalogue.layout(event_id).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
+    }
+}
+
+async fn claimed(app: SharedApp, layout: Arc<EventLayout>, request: ClaimRequest) -> Result<Created<OrderOut>, Problem> {
+    let (event_id, order_id) = (request.event_id, request.order_id);
+    let outcome = app.lanes.claim(request).await.map_err(|error| {
+        let problem = Problem::from(error);
+        if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
+    })?;
+    // Only these two details need the event's settings; the others cost no look.
+    let event = match outcome {
+        ClaimOutcome::NotOnSale | ClaimOutcome::CustomerLimit => Box::pin(app.catalogue.event(event_id)).await.ok().flatten(),
+        _ => None,
+    };
+    let (order, replayed) = order_of(outcome, &layout, event.as_deref())?;
+    let location = format!("/v1/events/{event_id}/orders/{}", order.order_id);
+    Ok(Created { body: OrderOut::new(&order, &layout), location, replayed })
+}

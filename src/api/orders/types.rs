@@ -1,0 +1,187 @@
+//! What an order looks like to its customer and to admins.
+
+use poem_openapi::Object;
+use poem_openapi::types::Example;
+use serde::Serialize;
+use time::macros::datetime;
+
+use crate::domain::{EventLayout, Order, SeatRef};
+use crate::http::replies::Answer;
+use crate::types::{OrderId, OrderState, Time};
+
+/// Who claimed which seats, until when, and how it ended.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Order", example, skip_serializing_if_is_none)]
+pub struct OrderOut {
+    /// Its id, a UUIDv7.
+    pub order_id: OrderId,
+    /// The event whose seats it claims.
+    pub event_id: i64,
+    /// The buyer; only in answers to admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<String>,
+    /// Where it stands.
+    pub status: OrderState,
+    /// Its seats, in the order they were asked for.
+    pub seats: Vec<OrderSeat>,
+    /// What it costs, in minor units of the currency.
+    pub amount_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// When the claim succeeded.
+    pub created_at: Time,
+    /// The deadline for the payment.
+    pub expires_at: Time,
+}
+
+/// One seat of an order.
+#[derive(Debug, PartialEq, Object, Serialize)]
+#[oai(example)]
+pub struct OrderSeat {
+    /// Code of its section.
+    pub section: String,
+    /// Its number within the section.
+    pub seat: i32,
+    /// What is written on its row.
+    pub row: String,
+    /// What is written on the seat.
+    pub label: String,
+    /// Its price in minor units.
+    pub price_minor: i64,
+}
+
+/// A page of orders.
+#[derive(Debug, Object, Serialize)]
+#[oai(example, skip_serializing_if_is_none)]
+pub struct OrderList {
+    /// The orders, newest first.
+    pub orders: Vec<OrderOut>,
+    /// Send it as `after` to read the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<OrderId>,
+}
+
+impl Answer for OrderOut {
+    const MEANING: &'static str = "The order.";
+    const LOCATION: &'static str = "/v1/events/7/orders/01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
+    const REPLAYS: bool = true;
+}
+
+impl Answer for OrderList {
+    const MEANING: &'static str = "A page of orders.";
+}
+
+impl OrderOut {
+    /// The order for its customer.
+    pub fn new(order: &Order, layout: &EventLayout) -> Self {
+        Self {
+            order_id: OrderId(order.order_id),
+            event_id: order.event_id,
+            customer_id: None,
+            status: order.status.into(),
+            seats: order.seats.iter().map(|seat| OrderSeat::new(*seat, layout)).collect(),
+            amount_minor: order.amount_minor,
+            currency: layout.currency.clone(),
+            created_at: Time(order.created_at),
+            expires_at: Time(order.expires_at),
+        }
+    }
+
+    /// The order for an admin.
+    pub fn for_admin(order: &Order, layout: &EventLayout) -> Self {
+        Self { customer_id: Some(order.customer_id.clone()), ..Self::new(order, layout) }
+    }
+}
+
+impl OrderSeat {
+    fn new(seat: SeatRef, layout: &EventLayout) -> Self {
+        // An order only lists seats that the layout has.
+        let section = layout.section(seat.section_no);
+        Self {
+            section: section.map_or_else(String::new, |section| section.code.clone()),
+            seat: seat.seat_no,
+            row: section.and_then(|section| section.row_of(seat.seat_no)).unwrap_or_default().to_owned(),
+            label: seat.seat_no.to_string(),
+            price_minor: section.map_or(0, |section| section.price_minor),
+        }
+    }
+}
+
+impl OrderList {
+    /// The page of at most `limit` orders out of a list that was asked for one more, which tells whether there is another page.
+    pub fn page(mut orders: Vec<Order>, limit: i32, show: impl Fn(&Order) -> OrderOut) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let more = orders.len() > limit;
+        orders.truncate(limit);
+        let next = orders.last().filter(|_| more).map(|order| OrderId(order.order_id));
+        Self { orders: orders.iter().map(show).collect(), next }
+    }
+}
+
+impl Example for OrderSeat {
+    fn example() -> Self {
+        Self { section: "A".into(), seat: 12, row: "1".into(), label: "12".into(), price_minor: 280_000 }
+    }
+}
+
+impl Example for OrderOut {
+    fn example() -> Self {
+        Self {
+            order_id: OrderId::example(),
+            event_id: 7,
+            customer_id: None,
+            status: OrderState::PendingPayment,
+            seats: vec![OrderSeat::example(), OrderSeat { seat: 13, label: "13".into(), ..OrderSeat::example() }],
+            amount_minor: 560_000,
+            currency: "TWD".into(),
+            created_at: Time(datetime!(2026-09-01 04:00:00.123 UTC)),
+            expires_at: Time(datetime!(2026-09-01 04:00:10.123 UTC)),
+        }
+    }
+}
+
+impl Example for OrderList {
+    fn example() -> Self {
+        Self { orders: vec![OrderOut::example()], next: Some(OrderId::example()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::api::testing::layout;
+    use crate::domain::OrderStatus;
+
+    fn order(n: u128) -> Order {
+        Order {
+            event_id: 7,
+            order_id: Uuid::from_u128(n),
+            customer_id: "c".into(),
+            status: OrderStatus::Paid,
+            seats: vec![SeatRef { section_no: 2, seat_no: 51 }],
+            amount_minor: 100,
+            created_at: datetime!(2026-09-01 04:00 UTC),
+            expires_at: datetime!(2026-09-01 04:01 UTC),
+        }
+    }
+
+    #[test]
+    fn seats_carry_the_names_people_use() {
+        let out = OrderOut::new(&order(1), &layout());
+        let expected = OrderSeat { section: "B".into(), seat: 51, row: "2".into(), label: "51".into(), price_minor: 100 };
+        assert_eq!(out.seats, [expected]);
+        assert_eq!(out.customer_id, None);
+        assert_eq!(OrderOut::for_admin(&order(1), &layout()).customer_id.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn a_page_has_a_next_only_when_there_is_more() {
+        let page = |count: u128, limit| OrderList::page((1..=count).map(order).collect(), limit, |order| OrderOut::new(order, &layout()));
+        assert_eq!(page(3, 2).next, Some(OrderId(Uuid::from_u128(2))));
+        assert_eq!(page(3, 2).orders.len(), 2);
+        assert_eq!(page(2, 2).next, None);
+        assert_eq!(page(0, 2).next, None);
+    }
+}

@@ -1,0 +1,84 @@
+//! A worker of the expiry queue.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Expiry;
+use super::carry_out::{Due, Settled};
+use crate::db::DbError;
+use crate::redis::Batch;
+
+/// The longest a worker sleeps; windows are at least a second, so that nothing new can come due in between.
+const IDLE_MAX_MS: u64 = 50;
+/// Pause while Redis or PostgreSQL cannot be asked.
+const DOWN_PAUSE: Duration = Duration::from_millis(200);
+
+/// Leases and expires until `stop`.
+pub(super) async fn run(expiry: Arc<Expiry>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let pause = round(&expiry).await;
+        if !pause.is_zero() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+/// One lease; answers how long to wait before the next.
+async fn round(expiry: &Expiry) -> Duration {
+    let Some(lease) = expiry.queue.lease(expiry.settings.batch_max, expiry.settings.lease_ms).await else {
+        return DOWN_PAUSE;
+    };
+    if lease.batches.is_empty() {
+        return Duration::from_millis(lease.next_in_ms.unwrap_or(IDLE_MAX_MS).clamp(1, IDLE_MAX_MS));
+    }
+    let mut by_event: BTreeMap<i64, Vec<Batch>> = BTreeMap::new();
+    for batch in lease.batches {
+        by_event.entry(batch.event_id).or_default().push(batch);
+    }
+    let (mut pause, mut done) = (DOWN_PAUSE, Vec::new());
+    // Side by side: one event's trouble must not keep another's seats.
+    let outcomes = join_all(by_event.iter().map(|(event_id, batches)| settle(expiry, *event_id, batches))).await;
+    for ((event_id, batches), outcome) in by_event.into_iter().zip(outcomes) {
+        match outcome {
+            Ok(settled) => {
+                pause = Duration::ZERO;
+                match settled.due_in_ms {
+                    Some(due_in_ms) => expiry.queue.postpone(&batches, due_in_ms).await,
+                    None => done.extend(batches),
+                }
+            }
+            // The lease or the sweep brings them back.
+            Err(error) => tracing::warn!(event_id, batches = batches.len(), %error, "orders wait for their expiry"),
+        }
+    }
+    if !done.is_empty() {
+        expiry.queue.remove(&done).await;
+    }
+    pause
+}
+
+/// Expires what is pending of these batches and due by PostgreSQL's clock, too.
+async fn settle(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<Settled, DbError> {
+    let first: Vec<Uuid> = batches.iter().map(|batch| batch.order_id).collect();
+    let (mut due, mut settled) = (Vec::new(), Settled::default());
+    let found = expiry.db.claimed_together(event_id, &first).await?;
+    let now = Instant::now();
+    for (order_id, overdue_ms) in found {
+        match u64::try_from(overdue_ms) {
+            Ok(overdue_ms) => due.push(Due { event_id, order_id, since: now.checked_sub(Duration::from_millis(overdue_ms)) }),
+            Err(_) => settled.is_due_in(overdue_ms.saturating_neg()),
+        }
+    }
+    for some in due.chunks(expiry.settings.batch_max) {
+        settled.add(expiry.expire(event_id, some).await?);
+    }
+    Ok(settled)
+}

@@ -1,0 +1,3 @@
+//! What a server does without being asked.
+
+pub(crate) mod expiry;

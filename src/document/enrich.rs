@@ -1,0 +1,121 @@
+//! Adds to the framework's document what it has no words for: who may call, examples, and what each field is.
+
+use super::examples::{self, in_order};
+use super::fields;
+use super::node::{Node, Object};
+use super::problems;
+use crate::api::Tag;
+use crate::problem::code::Code;
+
+/// The finished document; the framework's own, should that ever be no JSON.
+pub fn enriched(spec: &str) -> String {
+    let Ok(document) = serde_json::from_str::<Node>(spec) else { return spec.to_owned() };
+    let mut document = document.with_whole_numbers();
+    order_tags(&mut document);
+    plain_references(&mut document);
+    fields::describe(&mut document);
+    let schemas = document.at_mut(&["components", "schemas"]).cloned().unwrap_or(Node::Object(Object::new()));
+    let paths = document.at_mut(&["paths"]).into_iter().flat_map(Node::entries_mut);
+    for operation in paths.flat_map(|(_, methods)| methods.entries_mut()).map(|(_, operation)| operation) {
+        let id = operation.text("operationId").unwrap_or_default().to_owned();
+        say_who_may_call(operation);
+        show_parameters(operation, &id);
+        show_requests(operation, &id, &schemas);
+        show_answers(operation, &id, &schemas);
+    }
+    serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+/// The framework sorts tags by name; readers meet them in the order of a sale.
+fn order_tags(document: &mut Node) {
+    if let Some(Node::List(tags)) = document.at_mut(&["tags"]) {
+        tags.sort_by_key(|tag| Tag::ORDER.iter().position(|name| tag.text("name") == Some(name)));
+    }
+}
+
+/// The framework writes what is said about a reference twice: beside it and once more within its `allOf`. Generators take a single
+/// reference for the type it names, and more for a type of its own.
+fn plain_references(node: &mut Node) {
+    if let Some(Node::List(all)) = node.at_mut(&["allOf"]) {
+        all.retain(|part| part.get("$ref").is_some());
+    }
+    match node {
+        Node::Object(object) => object.values_mut().for_each(plain_references),
+        Node::List(items) => items.iter_mut().for_each(plain_references),
+        Node::Leaf(_) => {}
+    }
+}
+
+/// An operation without credentials says so: readers and linters cannot tell "none" from "forgotten".
+fn say_who_may_call(operation: &mut Node) {
+    let scheme = operation.get("security").and_then(|list| list.items().first()?.entries().next().map(|(name, _)| name.to_owned()));
+    let (caller, challenge) = match scheme.as_deref() {
+        Some("CustomerToken") => ("a customer, with a bearer token", "Bearer"),
+        Some("AdminKey") => ("an admin or a box office, with an API key", "ApiKey header=\"X-Api-Key\""),
+        Some("GatewaySignature") => (
+            "the payment gateway, with its signature over the body",
+            "Signature headers=\"webhook-id webhook-timestamp webhook-signature\"",
+        ),
+        _ => ("anyone, without credentials", ""),
+    };
+    let description = format!("{}\n\n**Who may call**: {caller}.", operation.text("description").unwrap_or_default());
+    operation.set("description", description.as_str());
+    if scheme.is_none() {
+        operation.set("security", Node::List(vec![]));
+    }
+    if let Some(header) = operation.at_mut(&["responses", "401", "headers", "WWW-Authenticate", "schema"]) {
+        header.set("example", challenge);
+    }
+}
+
+fn show_parameters(operation: &mut Node, id: &str) {
+    let Some(Node::List(parameters)) = operation.at_mut(&["parameters"]) else { return };
+    for parameter in parameters {
+        let name = parameter.text("name").unwrap_or_default().to_owned();
+        if let Some(example) = examples::of_parameter(id, &name) {
+            parameter.set("example", example);
+        } else if let Some(example) = parameter.get("schema").and_then(|schema| schema.get("example")).cloned() {
+            parameter.set("example", example);
+        }
+    }
+}
+
+fn show_requests(operation: &mut Node, id: &str, schemas: &Node) {
+    let Some(content) = operation.at_mut(&["requestBody", "content", "application/json"]) else { return };
+    let Some(schema) = content.get("schema").cloned() else { return };
+    let named = examples::of_request(id)
+        .into_iter()
+        .filter_map(|(name, summary, value)| Some((name.to_owned(), example(summary, in_order(value?.into(), &schema, schemas)))));
+    content.set("examples", Node::Object(named.collect()));
+}
+
+/// An example object, one of several.
+fn example(summary: &str, value: Node) -> Node {
+    Node::Object([("summary".to_owned(), summary.into()), ("value".to_owned(), value)].into_iter().collect())
+}
+
+/// Each answer with a body gets an example: a problem one for each of its codes.
+fn show_answers(operation: &mut Node, id: &str, schemas: &Node) {
+    let Some(responses) = operation.at_mut(&["responses"]) else { return };
+    for (_, response) in responses.entries_mut() {
+        let codes = codes_in(response.text("description").unwrap_or_default());
+        for (media_type, content) in response.at_mut(&["content"]).into_iter().flat_map(Node::entries_mut) {
+            if media_type == crate::problem::CONTENT_TYPE {
+                content.set("examples", examples_of_problems(id, &codes));
+            } else if let Some(example) = examples::of_answer(id, content, schemas) {
+                content.set("example", example);
+            }
+        }
+    }
+}
+
+/// The codes of a status, as [`refusal`](crate::http::refusals) lists them in its description: the framework keeps no other record.
+fn codes_in(description: &str) -> Vec<Code> {
+    let word = |line: &str| line.strip_prefix("- `").and_then(|rest| Code::from_name(rest.split_once('`')?.0));
+    description.lines().filter_map(word).collect()
+}
+
+fn examples_of_problems(id: &str, codes: &[Code]) -> Node {
+    let named = codes.iter().map(|code| (code.as_str().to_owned(), example(code.title(), problems::example(id, *code))));
+    Node::Object(named.collect())
+}

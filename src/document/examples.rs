@@ -1,0 +1,111 @@
+//! Examples of requests, parameters and answers. A test sends them as they stand here to a server.
+
+use poem_openapi::types::{Example, ToJSON};
+use serde_json::{Value, json};
+
+use super::node::{Node, Object};
+use crate::api::admin::seat_selection::SeatSelection;
+use crate::api::events::new_sections::{RowIn, SectionIn};
+use crate::api::events::types::{EventIn, EventPatch};
+use crate::api::orders::claim::{BestAvailable, ClaimIn};
+use crate::api::payments::PaymentIn;
+use crate::types::{OrderId, SectionCode};
+
+/// The example of a parameter whose type has none, or another one.
+pub fn of_parameter(operation_id: &str, name: &str) -> Option<Node> {
+    Some(match (operation_id, name) {
+        ("listEvents", "after") => Node::from(6),
+        (_, "after") => OrderId::example().to_json()?.into(),
+        (_, "limit") => Node::from(20),
+        (_, "status") => "pending_payment".into(),
+        ("listDeadLetters", "event_id") => Node::from(7),
+        (_, "If-None-Match") => "W/\"4710\"".into(),
+        (_, "webhook-id") => "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W".into(),
+        (_, "webhook-signature") => "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=".into(),
+        (_, "webhook-timestamp") => "1788235205".into(),
+        _ => return None,
+    })
+}
+
+/// Examples of the operation's request: a name, what it shows, the body.
+pub fn of_request(operation_id: &str) -> Vec<(&'static str, &'static str, Option<Value>)> {
+    match operation_id {
+        "createEvent" => vec![
+            ("row_length", "A thousand seats in rows of 50", EventIn::example().to_json()),
+            ("rows", "Rows of different lengths", by_rows().to_json()),
+        ],
+        "changeEvent" => vec![("open", "Open the sale, with 15 s to pay", EventPatch::example().to_json())],
+        "claimSeats" => {
+            let best = ClaimIn { seats: None, best_available: Some(BestAvailable::example()) };
+            vec![
+                ("seats", "Exactly these seats", ClaimIn::example().to_json()),
+                ("best_available", "Any two seats of a section, together if possible", best.to_json()),
+            ]
+        }
+        "notifyPayment" => vec![("succeeded", "Money came", PaymentIn::example().to_json())],
+        "blockSeats" | "unblockSeats" => vec![("seats", "Two seats and a range", SeatSelection::example().to_json())],
+        _ => vec![],
+    }
+}
+
+fn by_rows() -> EventIn {
+    let row = |row: &str, seats| RowIn { row: row.into(), seats };
+    let balcony = SectionIn {
+        section: SectionCode("B".into()),
+        name: "Balcony".into(),
+        price_minor: 180_000,
+        seats: None,
+        row_length: None,
+        rows: Some(vec![row("1", 42), row("2", 44)]),
+        ..SectionIn::example()
+    };
+    EventIn { sections: vec![balcony], ..EventIn::example() }
+}
+
+/// The example of an answer of that media type: its schema's, with what this operation answers otherwise.
+pub fn of_answer(operation_id: &str, content: &Node, schemas: &Node) -> Option<Node> {
+    const METRICS: &str = "# HELP rowlock_claims Claims answered, by outcome.\n# TYPE rowlock_claims counter\n\
+                           rowlock_claims_total{outcome=\"claimed\"} 4711\n# EOF\n";
+    if operation_id == "getMetrics" {
+        return Some(METRICS.into());
+    }
+    let schema = content.get("schema")?;
+    let mut example = resolved(schema, schemas).get("example")?.clone();
+    let (place, key, value): (&[&str], &str, Value) = match operation_id {
+        "createEvent" => (&[], "status", json!("draft")),
+        "changeEvent" => (&[], "window_ms", json!(15_000)),
+        "cancelOrder" => (&[], "status", json!("cancelled")),
+        "listAllOrders" => (&["orders", "0"], "customer_id", json!("alice")),
+        _ => return Some(example),
+    };
+    example.at_mut(place)?.set(key, value);
+    Some(in_order(example, schema, schemas))
+}
+
+/// The example with its keys in the order in which the schema lists them.
+pub fn in_order(example: Node, schema: &Node, schemas: &Node) -> Node {
+    let schema = resolved(schema, schemas);
+    match example {
+        Node::Object(mut object) => {
+            let mut ordered = Object::new();
+            for (name, property) in schema.get("properties").into_iter().flat_map(Node::entries) {
+                if let Some(value) = object.shift_remove(name) {
+                    ordered.insert(name.to_owned(), in_order(value, property, schemas));
+                }
+            }
+            ordered.extend(object);
+            Node::Object(ordered)
+        }
+        Node::List(items) => match schema.get("items") {
+            Some(schema) => Node::List(items.into_iter().map(|item| in_order(item, schema, schemas)).collect()),
+            None => Node::List(items),
+        },
+        leaf @ Node::Leaf(_) => leaf,
+    }
+}
+
+/// The schema that a reference names, directly or beside a description of its own.
+pub fn resolved<'a>(schema: &'a Node, schemas: &'a Node) -> &'a Node {
+    let reference = schema.text("$ref").or_else(|| schema.get("allOf")?.items().first()?.text("$ref"));
+    reference.and_then(|path| schemas.get(path.rsplit('/').next()?)).unwrap_or(schema)
+}

@@ -1,0 +1,90 @@
+//! What each field is: examples where no object shows one, and what a request may hold beyond what its types say.
+
+use std::collections::BTreeSet;
+
+use super::examples::{in_order, resolved};
+use super::node::{Node, Object};
+use crate::http::schema::PRINTABLE;
+
+/// How many properties an object of a request has, where it is not any number of them.
+const PROPERTIES: &[(&str, &str, i64)] =
+    &[("Claim", "minProperties", 1), ("Claim", "maxProperties", 1), ("SeatSelection", "minProperties", 1)];
+
+/// Gives each property of each schema its example, and says what requests may hold.
+pub fn describe(document: &mut Node) {
+    let incoming = incoming(document);
+    let Some(known) = document.at_mut(&["components", "schemas"]) else { return };
+    let schemas = known.clone();
+    for (name, schema) in known.entries_mut() {
+        if let Some(example) = schema.get("example").cloned() {
+            let example = in_order(example, schema, &schemas);
+            schema.set("example", example);
+        }
+        let is_incoming = incoming.contains(name);
+        if is_incoming && schema.get("properties").is_some() {
+            schema.set("additionalProperties", false);
+            PROPERTIES.iter().filter(|(known, ..)| *known == name).for_each(|(_, key, count)| schema.set(key, *count));
+        }
+        let whole = schema.get("example").cloned();
+        for (property, schema) in schema.at_mut(&["properties"]).into_iter().flat_map(Node::entries_mut) {
+            let shown = whole.as_ref().and_then(|whole| whole.get(property));
+            show(property, schema, shown, &schemas);
+            if is_incoming {
+                say_printable(schema);
+            }
+        }
+    }
+}
+
+/// Names of the schemas that requests are made of.
+fn incoming(document: &mut Node) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let paths = document.at_mut(&["paths"]).cloned().unwrap_or(Node::Object(Object::new()));
+    let operations = paths.entries().flat_map(|(_, methods)| methods.entries());
+    let mut to_see: Vec<Node> = operations.filter_map(|(_, operation)| operation.get("requestBody").cloned()).collect();
+    while let Some(node) = to_see.pop() {
+        if let Some(name) = node.text("$ref").and_then(|path| path.rsplit('/').next())
+            && found.insert(name.to_owned())
+            && let Some(schema) = document.at_mut(&["components", "schemas", name])
+        {
+            to_see.push(schema.clone());
+        }
+        to_see.extend(node.entries().map(|(_, value)| value.clone()));
+        to_see.extend(node.items().iter().cloned());
+    }
+    found
+}
+
+/// An example of the property's own, unless it is of objects, which have theirs.
+fn show(name: &str, schema: &mut Node, shown: Option<&Node>, schemas: &Node) {
+    let is_reference = schema.get("$ref").is_some();
+    let of_objects = |schema: &Node| resolved(schema, schemas).get("properties").is_some();
+    if is_reference || of_objects(schema) || schema.get("items").is_some_and(of_objects) {
+        return;
+    }
+    if let Some(example) = shown.cloned().or_else(|| left_out(name).filter(|_| schema.get("example").is_none())) {
+        schema.set("example", example);
+    }
+}
+
+/// An example of a field that its object's example leaves out.
+fn left_out(name: &str) -> Option<Node> {
+    Some(match name {
+        "customer_id" => "alice".into(),
+        "field" => "seats[1].seat".into(),
+        "label" => "12".into(),
+        "name" => "Spring Tour, Taipei".into(),
+        "recorded_outcome" => "refund_due".into(),
+        "seats_per_customer" => 4.into(),
+        "venue" => "Taipei Arena".into(),
+        _ => return None,
+    })
+}
+
+/// A free text in a request has no control characters, whatever its field.
+fn say_printable(schema: &mut Node) {
+    let is_free = ["pattern", "format", "enum"].iter().all(|key| schema.get(key).is_none());
+    if schema.text("type") == Some("string") && is_free {
+        schema.set("pattern", PRINTABLE);
+    }
+}

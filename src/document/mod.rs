@@ -1,0 +1,95 @@
+//! The OpenAPI document: what the framework knows of the operations, and what it has no words for.
+//!
+//! [`operations`] reads the bare operations. [`enrich`] adds to the framework's document who may call, examples ([`examples`],
+//! [`problems`]) and what each field is ([`fields`]).
+
+mod enrich;
+mod examples;
+mod fields;
+mod node;
+mod operations;
+mod problems;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::LazyLock;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::Method;
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
+
+pub use operations::operations;
+
+use crate::api::Apis;
+
+const TITLE: &str = "Rowlock";
+const DESCRIPTION: &str = "\
+Sells numbered concert seats to everyone at once, and never sells one twice.
+
+- Money is in minor units (cents) of an ISO 4217 currency; times are RFC 3339 in UTC with milliseconds.
+- Every refusal is a problem body (RFC 9457, `application/problem+json`) with a stable `code` and the `request_id`.
+- A path that does not exist answers 404 `not_found`, a method that a path does not have 405 `method_not_allowed` with `Allow`.
+- Fields, parameters and codes may be added: ignore those you do not know. Requests with a field that is not listed are refused.
+- Every response has `X-Request-Id`: the one that was sent, if it has 1 to 128 visible ASCII characters, or a new one.
+- After a 503 ask again, at the earliest after `Retry-After` seconds; claims with an `Idempotency-Key` and payment notices may be sent \
+again without harm.";
+/// Two licences to choose from have no page of their own: the register of their names has both.
+const LICENSE_URL: &str = "https://spdx.org/licenses/";
+
+/// The operations without the application behind them: enough to describe them.
+struct Described<T>(PhantomData<T>);
+
+impl<T: OpenApi> OpenApi for Described<T> {
+    fn meta() -> Vec<MetaApi> {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+/// A service that serves `api`, or only describes it.
+pub(crate) fn service<T: OpenApi>(api: T) -> OpenApiService<T, ()> {
+    // Relative, so that the document is the same wherever it is served from.
+    OpenApiService::new(api, TITLE, env!("CARGO_PKG_VERSION"))
+        .description(DESCRIPTION)
+        .contact(ContactObject::new().name("Rowlock's developers"))
+        .license(LicenseObject::new(env!("CARGO_PKG_LICENSE")).url(LICENSE_URL))
+        .server("/")
+}
+
+fn described() -> OpenApiService<impl OpenApi, ()> {
+    service(Described::<Apis>(PhantomData))
+}
+
+/// The OpenAPI document: pretty-printed JSON, the same for the same code.
+pub fn spec() -> String {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| enrich::enriched(&described().spec()));
+    DOCUMENT.clone()
+}
+
+/// Swagger UI, which the framework carries inside a page of its own.
+pub(crate) struct SwaggerUi {
+    /// Its style sheet.
+    pub(crate) css: String,
+    /// Its script.
+    pub(crate) js: String,
+}
+
+impl SwaggerUi {
+    /// Taken out of the framework's page; a test holds that both are found.
+    pub(crate) fn unpacked() -> Self {
+        let page = described().swagger_ui_html();
+        let between = |begin: &str, end: &str| {
+            let inside = page.split_once(begin).and_then(|(_, rest)| rest.split_once(end));
+            inside.map_or_else(String::new, |(inside, _)| inside.to_owned())
+        };
+        Self { css: between("<style charset=\"UTF-8\">", "</style>"), js: between("<script charset=\"UTF-8\">", "</script>") }
+    }
+}

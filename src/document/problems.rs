@@ -1,0 +1,51 @@
+//! An example of each problem: built like the real one, and answered like this in a test.
+
+use super::node::Node;
+use crate::problem::code::Code;
+use crate::problem::{Problem, ProblemBody};
+use crate::types::{OrderId, SeatName};
+use poem_openapi::types::Example;
+
+const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
+
+/// What the operation answers with that code.
+pub fn example(operation_id: &str, code: Code) -> Node {
+    Node::of(&ProblemBody::of(problem(operation_id, code), REQUEST_ID))
+}
+
+fn problem(operation_id: &str, code: Code) -> Problem {
+    let seat = |seat| vec![SeatName { section: "A".to_owned(), seat }];
+    match code {
+        Code::InvalidRequest => invalid(operation_id),
+        Code::Unauthorized => Problem::new(code, "this operation needs credentials, and none came"),
+        Code::SectionNotFound if operation_id == "claimSeats" => Problem::new(code, "the event has no section Z"),
+        Code::SectionNotFound => Problem::new(code, "the event has no section of this code"),
+        Code::SeatNotFound if operation_id == "claimSeats" => Problem::new(code, "seats that do not exist: 1").with_seats(seat(1001)),
+        Code::SeatNotFound => Problem::new(code, "section A has 1000 seats").with_seats(seat(1001)),
+        Code::SeatTaken => Problem::new(code, "seats that are not to be had: 1").with_taken(seat(12)),
+        Code::CustomerLimit => Problem::new(code, "the event allows a customer 4 seats, held and owned together"),
+        Code::NotOnSale => Problem::new(code, "the event is paused for the moment"),
+        Code::SeatsNotBlockable => Problem::plain(code).with_seats(seat(12)),
+        Code::BodyTooLarge if ["createEvent", "blockSeats", "unblockSeats"].contains(&operation_id) => {
+            Problem::new(code, "the body may have at most 4194304 bytes")
+        }
+        Code::BodyTooLarge => Problem::new(code, "the body may have at most 65536 bytes"),
+        Code::OutcomeUnknown if ["claimSeats", "notifyPayment"].contains(&operation_id) => {
+            Problem::plain(code).with_order(OrderId::example().0)
+        }
+        _ => Problem::plain(code),
+    }
+}
+
+/// A fault that the operation's own request can have.
+fn invalid(operation_id: &str) -> Problem {
+    match operation_id {
+        "createEvent" => Problem::invalid("sections[0].price_minor", "must be a whole number from 0 to 1000000000000"),
+        "changeEvent" => Problem::invalid("window_ms", "must be a whole number from 1000 to 86400000"),
+        "claimSeats" => Problem::invalid("seats[1].seat", "must be a whole number from 1 to 1000000"),
+        "notifyPayment" => Problem::invalid("currency", "must match ^[A-Z]{3}$"),
+        "blockSeats" | "unblockSeats" => Problem::invalid("ranges[0].to", "must not be below `from`"),
+        "listEvents" | "listDeadLetters" => Problem::invalid("limit", "is malformed or out of its bounds"),
+        _ => Problem::invalid("event_id", "must be a whole number from 1"),
+    }
+}

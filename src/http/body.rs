@@ -1,0 +1,161 @@
+//! Request bodies: read within a limit, of the right media type, and held against their schema before they become a type.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use poem::http::header::CONTENT_LENGTH;
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::ParseFromJSON;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use tokio::io::AsyncReadExt;
+
+use crate::app::HttpLimits;
+use crate::http::app_of;
+use crate::http::schema::Schema;
+use crate::http::strict_json::Distinct;
+use crate::problem::Problem;
+use crate::problem::code::Code;
+
+/// A type that comes in as a JSON body.
+pub trait Input: ParseFromJSON + Send {
+    /// Its schema, made once.
+    fn schema() -> &'static Schema;
+
+    /// How many bytes a body may have.
+    fn bytes_max(limits: &HttpLimits) -> usize {
+        limits.body_max_bytes
+    }
+}
+
+/// Declares an input type; `= field` names the limit that is not the usual one.
+macro_rules! input {
+    ($type:ty $(= $limit:ident)?) => {
+        impl $crate::http::body::Input for $type {
+            fn schema() -> &'static $crate::http::schema::Schema {
+                static SCHEMA: std::sync::LazyLock<$crate::http::schema::Schema> =
+                    std::sync::LazyLock::new($crate::http::schema::Schema::of::<$type>);
+                &SCHEMA
+            }
+
+            $(
+                fn bytes_max(limits: &$crate::app::HttpLimits) -> usize {
+                    limits.$limit
+                }
+            )?
+        }
+    };
+}
+pub(crate) use input;
+
+/// A JSON body.
+pub struct JsonBody<T>(pub T);
+
+impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(request_meta::<T>())
+    }
+
+    async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        check_media_type(request)?;
+        let bytes = read(request, body, T::bytes_max(&app_of(request)?.limits)).await?;
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
+pub(crate) fn request_meta<T: Input>() -> MetaRequest {
+    let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
+    MetaRequest { description: None, content, required: true }
+}
+
+/// `application/json` or a type built on it, with any parameters.
+pub(crate) fn check_media_type(request: &Request) -> Result<(), Problem> {
+    let media_type = request.content_type().unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(Problem::plain(Code::UnsupportedMediaType))
+}
+
+const BROKE_OFF: &str = "the body broke off";
+/// How much of a body that is too large is read and thrown away before the refusal.
+const DISCARDED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// How long a body may take to arrive; a client that trickles would hold its connection for ever.
+const ARRIVAL_MAX: Duration = Duration::from_secs(30);
+
+/// Reads a body of at most `bytes_max` bytes, whether or not its length was announced.
+pub(crate) async fn read(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
+    let too_slow = || Problem::new(Code::InvalidRequest, "the body did not arrive in time");
+    tokio::time::timeout(ARRIVAL_MAX, read_whole(request, body, bytes_max)).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+async fn read_whole(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
+    if announced.is_some_and(|length| length <= bytes_max) {
+        // The server reads no more than was announced, and mostly in one piece that needs no copy.
+        return body.into_bytes().await.map_err(|_| Problem::new(Code::InvalidRequest, BROKE_OFF));
+    }
+    let mut reader = body.into_async_read();
+    let mut bytes = Vec::new();
+    let within = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    (&mut reader).take(within).read_to_end(&mut bytes).await.map_err(|_| Problem::new(Code::InvalidRequest, BROKE_OFF))?;
+    if bytes.len() <= bytes_max {
+        return Ok(bytes.into());
+    }
+    // A client that is still sending would see a broken connection instead of the answer: hear it out, up to a point.
+    tokio::io::copy(&mut reader.take(DISCARDED_BYTES_MAX), &mut tokio::io::sink()).await.ok();
+    Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes")))
+}
+
+pub(crate) fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
+    let Distinct(value) = serde_json::from_slice(bytes).map_err(|error| Problem::invalid("body", format!("is not JSON: {error}")))?;
+    T::schema().check(&value)?;
+    // What the schema lets through the type takes; should they ever differ, the type has the last word.
+    T::parse_from_json(Some(value)).map_err(|error| Problem::invalid("body", error.into_message()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types() {
+        let with = |media_type: &str| check_media_type(&Request::builder().content_type(media_type).finish()).is_ok();
+        assert!(with("application/json"));
+        assert!(with("Application/JSON; charset=utf-8"));
+        assert!(with("application/cloudevents+json"));
+        assert!(!with("text/plain"));
+        assert!(!with("application/jsonp"));
+        assert!(check_media_type(&Request::builder().finish()).is_err());
+    }
+
+    #[tokio::test]
+    async fn bodies_are_limited_whether_or_not_their_length_is_announced() {
+        let read = async |sent: usize, announced: Option<usize>| {
+            let mut request = Request::builder();
+            if let Some(length) = announced {
+                request = request.header("content-length", length.to_string());
+            }
+            let body = poem::Body::from(vec![b' '; sent]);
+            read(&request.finish(), &mut RequestBody::new(body), 100).await.map(|bytes| bytes.len()).map_err(|problem| problem.code())
+        };
+        for announced in [Some(100), None] {
+            assert_eq!(read(100, announced).await, Ok(100));
+        }
+        for announced in [Some(101), None, Some(usize::MAX)] {
+            assert_eq!(read(101, announced).await, Err(Code::BodyTooLarge));
+        }
+        assert_eq!(read(0, Some(0)).await, Ok(0));
+    }
+}

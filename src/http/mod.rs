@@ -1,0 +1,30 @@
+//! HTTP plumbing that all resources share.
+//!
+//! [`connections`] accepts and serves; [`middleware`] names each request and turns every error into a problem. An operation extracts
+//! who calls ([`credentials`]), its parameters ([`params`]) and its body ([`body`], held against its [`schema`]), and answers with one
+//! of [`replies`], a refusal ([`refusals`]), or an answer that comes later ([`deferred`]).
+
+pub(crate) mod allowed_methods;
+pub(crate) mod body;
+pub(crate) mod connections;
+pub(crate) mod credentials;
+pub(crate) mod deferred;
+pub(crate) mod middleware;
+pub(crate) mod params;
+pub(crate) mod refusals;
+pub(crate) mod replies;
+pub(crate) mod schema;
+pub(crate) mod strict_json;
+
+use poem::Request;
+
+use crate::app::SharedApp;
+use crate::problem::Problem;
+
+/// The application, which the middleware puts into every request.
+///
+/// # Errors
+/// `internal_error` when it is not there.
+pub(crate) fn app_of(request: &Request) -> Result<&SharedApp, Problem> {
+    request.data::<SharedApp>().ok_or_else(|| Problem::internal("the request does not carry the application"))
+}

@@ -1,0 +1,104 @@
+//! The refusals of an operation, as the documentation lists them: each status once, its codes told apart in the text.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type;
+
+use crate::http::replies::header;
+use crate::problem::code::Code;
+use crate::problem::{CONTENT_TYPE, Problem, ProblemBody};
+
+/// Which codes an operation may answer with, in groups.
+pub trait Refusals: Send + Sync + 'static {
+    /// The groups.
+    const CODES: &'static [&'static [Code]];
+}
+
+/// What any operation that asks the database may answer.
+pub const EVERY: &[Code] = &[Code::InternalError, Code::Unavailable];
+/// What an operation that changes something by a call of its own may answer.
+pub const CHANGE: &[Code] = &[Code::OutcomeUnknown];
+/// What an operation with a body may answer.
+pub const BODY: &[Code] = &[Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType];
+/// What a customer's operation may answer.
+pub const CUSTOMER: &[Code] = &[Code::Unauthorized, Code::TokenExpired];
+/// What an admin's operation may answer.
+pub const ADMIN: &[Code] = &[Code::Unauthorized];
+/// What an operation on an event may answer: the id may be malformed or unknown.
+pub const EVENT: &[Code] = &[Code::InvalidRequest, Code::EventNotFound];
+
+/// Declares the refusals of an operation.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $($group:expr),+;)*) => {
+        $(
+            $(#[$doc])*
+            pub struct $name;
+            impl $crate::http::refusals::Refusals for $name {
+                const CODES: &'static [&'static [$crate::problem::code::Code]] = &[$crate::http::refusals::EVERY, $($group),+];
+            }
+        )*
+    };
+}
+pub(crate) use refusals;
+
+/// A problem, answered by an operation whose refusals `R` lists.
+pub struct Refusal<R>(Problem, PhantomData<R>);
+
+impl<R, E: Into<Problem>> From<E> for Refusal<R> {
+    fn from(error: E) -> Self {
+        Self(error.into(), PhantomData)
+    }
+}
+
+impl<R> From<Refusal<R>> for poem::Error {
+    fn from(refusal: Refusal<R>) -> Self {
+        refusal.0.into()
+    }
+}
+
+impl<R: Refusals> ApiResponse for Refusal<R> {
+    fn meta() -> MetaResponses {
+        let mut by_status: BTreeMap<u16, BTreeSet<Code>> = BTreeMap::new();
+        for code in R::CODES.iter().copied().flatten() {
+            by_status.entry(code.status().as_u16()).or_default().insert(*code);
+        }
+        MetaResponses { responses: by_status.into_iter().map(|(status, codes)| response(status, &codes)).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemBody::register(registry);
+    }
+}
+
+fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
+    let text: Vec<_> = codes.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.meaning())).collect();
+    let mut headers = vec![header::request_id()];
+    match status {
+        401 => headers.push(header::always("WWW-Authenticate", "How to authenticate.", "Bearer")),
+        503 => headers.push(header::always("Retry-After", "Seconds to wait before asking again.", 1)),
+        _ => {}
+    }
+    MetaResponse {
+        description: interned(text.join("\n")),
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType { content_type: CONTENT_TYPE, schema: ProblemBody::schema_ref() }],
+        headers,
+    }
+}
+
+/// The framework wants descriptions that live for ever: each distinct one is kept once, however often the document is written.
+fn interned(text: String) -> &'static str {
+    static KEPT: LazyLock<Mutex<BTreeSet<&'static str>>> = LazyLock::new(Mutex::default);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = kept.get(text.as_str()) {
+        return known;
+    }
+    let text: &'static str = text.leak();
+    kept.insert(text);
+    text
+}

@@ -1,0 +1,251 @@
+//! What operations answer when they succeed.
+
+use bytes::Bytes;
+use poem::http::{HeaderMap, HeaderValue, StatusCode, header as names};
+use poem::{Body, IntoResponse, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type;
+use serde::Serialize;
+use std::marker::PhantomData;
+
+use crate::reads::{Body as ReadyBody, Encoding};
+
+const JSON: &str = "application/json";
+const CACHE: &str = "no-cache, max-age=0";
+
+/// A body that an operation answers with.
+pub trait Answer: Type + Serialize {
+    /// What it is, for the documentation.
+    const MEANING: &'static str;
+    /// Where one that was created can be read, for example.
+    const LOCATION: &'static str = "";
+    /// Whether a request for it may be answered with what an earlier one created.
+    const REPLAYS: bool = false;
+}
+
+/// 200 with a body.
+pub struct Found<T>(pub T);
+
+impl<T: Answer> IntoResponse for Found<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, &self.0)
+    }
+}
+
+impl<T: Answer> ApiResponse for Found<T> {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: vec![meta::<T>(200, T::MEANING, vec![header::request_id()])] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// 201 with a body and where it can be read again.
+pub struct Created<T> {
+    /// What was created.
+    pub body: T,
+    /// Its path.
+    pub location: String,
+    /// Whether an earlier request with the same idempotency key created it.
+    pub replayed: bool,
+}
+
+impl<T: Answer> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let mut response = json(StatusCode::CREATED, &self.body);
+        if let Ok(location) = HeaderValue::try_from(self.location) {
+            response.headers_mut().insert(names::LOCATION, location);
+        }
+        if self.replayed {
+            response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+impl<T: Answer> ApiResponse for Created<T> {
+    fn meta() -> MetaResponses {
+        let headers = [header::request_id(), header::always("Location", "Path at which it can be read.", T::LOCATION)];
+        let replayed = "`true` when an earlier request with the same idempotency key created it; else absent.";
+        let replayed = T::REPLAYS.then(|| header::sometimes("Idempotent-Replayed", replayed, "true"));
+        MetaResponses { responses: vec![meta::<T>(201, T::MEANING, headers.into_iter().chain(replayed).collect())] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// 204: done, nothing to say.
+pub struct Done;
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl ApiResponse for Done {
+    fn meta() -> MetaResponses {
+        let headers = vec![header::request_id()];
+        MetaResponses {
+            responses: vec![MetaResponse { description: "Done.", status: Some(204), status_range: None, content: vec![], headers }],
+        }
+    }
+
+    fn register(_: &mut Registry) {}
+}
+
+/// 200 with a body that stands ready in the cache, compressed as the client likes it, or 304 when the client has it already.
+///
+/// `no-cache` lets clients and proxies keep the body but makes them ask each time, which a 304 answers in a few bytes: a seat map
+/// may be at most as old as our own cache. The tag is weak because it is the same for every encoding of the body.
+pub struct Ready<T> {
+    body: Option<Bytes>,
+    etag: String,
+    encoding: Encoding,
+    schema: PhantomData<T>,
+}
+
+impl<T> Ready<T> {
+    /// The answer to a request with these headers.
+    pub async fn new(body: &ReadyBody, request: &HeaderMap) -> Self {
+        let Tagged { body, etag, encoding } = tagged(body, request).await;
+        Self { body, etag, encoding, schema: PhantomData }
+    }
+}
+
+/// What a request gets of a ready body.
+pub struct Tagged {
+    /// The body; `None` when the client has it already.
+    pub body: Option<Bytes>,
+    /// Its weak tag.
+    pub etag: String,
+    /// How it is compressed.
+    pub encoding: Encoding,
+}
+
+/// A ready body for a request with these headers.
+pub async fn tagged(body: &ReadyBody, request: &HeaderMap) -> Tagged {
+    let text = |name| request.get(name).and_then(|value| value.to_str().ok());
+    let known = text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag));
+    let encoding = Encoding::negotiate(text(names::ACCEPT_ENCODING));
+    let bytes = if known { None } else { Some(body.encoded(encoding).await) };
+    Tagged { body: bytes, etag: weak(&body.etag), encoding }
+}
+
+fn weak(etag: &str) -> String {
+    if etag.starts_with("W/") { etag.to_owned() } else { format!("W/{etag}") }
+}
+
+/// Weak comparison (RFC 9110, 8.8.3.2) of an `If-None-Match` list with a tag.
+fn matches_tag(if_none_match: &str, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let etag = opaque(etag);
+    if_none_match.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == etag)
+}
+
+impl<T: Answer> IntoResponse for Ready<T> {
+    fn into_response(self) -> Response {
+        let mut response = match self.body {
+            Some(bytes) => Response::builder().content_type(JSON).body(Body::from(bytes)),
+            None => StatusCode::NOT_MODIFIED.into_response(),
+        };
+        let encoding = self.encoding.header().filter(|_| response.status() == StatusCode::OK);
+        let headers = response.headers_mut();
+        if let Some(encoding) = encoding {
+            headers.insert(names::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        if let Ok(etag) = HeaderValue::try_from(self.etag) {
+            headers.insert(names::ETAG, etag);
+        }
+        headers.insert(names::CACHE_CONTROL, HeaderValue::from_static(CACHE));
+        headers.insert(names::VARY, HeaderValue::from_static("Accept-Encoding"));
+        response
+    }
+}
+
+impl<T: Answer> ApiResponse for Ready<T> {
+    fn meta() -> MetaResponses {
+        let headers = || {
+            vec![
+                header::request_id(),
+                header::always("ETag", "Names this state; send it back as `If-None-Match`.", "W/\"4711\""),
+                header::always("Cache-Control", "Keep it, but ask each time whether it still holds.", CACHE),
+                header::always("Vary", "The body is the same whatever its encoding.", "Accept-Encoding"),
+            ]
+        };
+        let mut found = meta::<T>(200, T::MEANING, headers());
+        found.headers.push(header::sometimes("Content-Encoding", "`zstd`, `br` or `gzip`, as `Accept-Encoding` allows.", "zstd"));
+        let description = "Nothing changed since the state that `If-None-Match` names.";
+        let unchanged = MetaResponse { description, status: Some(304), status_range: None, content: vec![], headers: headers() };
+        MetaResponses { responses: vec![found, unchanged] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => Response::builder().status(status).content_type(JSON).body(Body::from(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+fn meta<T: Type>(status: u16, description: &'static str, headers: Vec<MetaHeader>) -> MetaResponse {
+    let content = vec![MetaMediaType { content_type: JSON, schema: T::schema_ref() }];
+    MetaResponse { description, status: Some(status), status_range: None, content, headers }
+}
+
+/// Response headers, for the documentation.
+pub mod header {
+    use poem_openapi::registry::{MetaHeader, MetaSchema, MetaSchemaRef};
+    use serde_json::Value;
+
+    /// The one every response has.
+    pub fn request_id() -> MetaHeader {
+        always("X-Request-Id", "Names the request in the server's log: the one sent, or a new one.", "01980f2e4c7a7bd2a6f3d1f0c9a5e812")
+    }
+
+    /// A header that is never missing.
+    pub fn always(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
+        header(name, description, true, example.into())
+    }
+
+    /// A header that may be absent.
+    pub fn sometimes(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
+        header(name, description, false, example.into())
+    }
+
+    fn header(name: &str, description: &str, required: bool, example: Value) -> MetaHeader {
+        let schema = match example {
+            Value::Number(_) => MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int32") },
+            _ => MetaSchema { min_length: Some(1), max_length: Some(200), ..MetaSchema::new("string") },
+        };
+        let schema = MetaSchemaRef::Inline(Box::new(MetaSchema { example: Some(example), ..schema }));
+        MetaHeader { name: name.to_owned(), description: Some(description.to_owned()), required, deprecated: false, schema }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_none_match_compares_weakly_and_takes_lists_and_the_star() {
+        assert!(matches_tag("\"7\"", "\"7\""));
+        assert!(matches_tag("\"6\", W/\"7\"", "\"7\""));
+        assert!(matches_tag("*", "\"7\""));
+        assert!(!matches_tag("\"70\"", "\"7\""));
+        assert!(!matches_tag("", "\"7\""));
+        assert_eq!(weak("\"7\""), "W/\"7\"");
+    }
+}

@@ -1,0 +1,241 @@
+//! Holds a request body against the schema that documents it, so that what the documentation says is what is enforced, and a
+//! refusal names the value at fault by its path, such as `sections[2].rows[0].seats`.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::problem::Problem;
+use crate::types::{Time, matches_pattern};
+
+/// What every text in a request matches: NUL cannot be stored; other control characters have no place in a name and break tickets,
+/// logs and spreadsheets later.
+pub const PRINTABLE: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
+
+/// The schema of an input type with everything it refers to.
+pub struct Schema {
+    root: MetaSchemaRef,
+    named: BTreeMap<String, MetaSchema>,
+}
+
+impl Schema {
+    /// The schema of `T`.
+    pub fn of<T: Type>() -> Self {
+        let mut registry = Registry::new();
+        T::register(&mut registry);
+        Self { root: T::schema_ref(), named: registry.schemas }
+    }
+
+    /// Finds the first value that breaks the schema.
+    ///
+    /// # Errors
+    /// `invalid_request` naming its field.
+    pub fn check(&self, value: &Value) -> Result<(), Problem> {
+        self.check_ref(&self.root, value, &Path::Root)
+    }
+
+    fn check_ref(&self, schema: &MetaSchemaRef, value: &Value, path: &Path<'_>) -> Result<(), Problem> {
+        match schema {
+            MetaSchemaRef::Inline(schema) => self.check_schema(schema, value, path),
+            MetaSchemaRef::Reference(name) => match self.named.get(name) {
+                Some(schema) => self.check_schema(schema, value, path),
+                None => Err(Problem::internal(format!("the schema {name} is not registered"))),
+            },
+        }
+    }
+
+    fn check_schema(&self, schema: &MetaSchema, value: &Value, path: &Path<'_>) -> Result<(), Problem> {
+        for part in &schema.all_of {
+            self.check_ref(part, value, path)?;
+        }
+        match schema.ty {
+            "object" => match value {
+                Value::Object(object) => self.check_object(schema, object, path),
+                _ => Err(path.refuse("must be an object")),
+            },
+            "array" => match value {
+                Value::Array(items) => self.check_array(schema, items, path),
+                _ => Err(path.refuse("must be a list")),
+            },
+            "string" => match value {
+                Value::String(text) => check_text(schema, text, path),
+                _ => Err(path.refuse("must be a text")),
+            },
+            "integer" => check_whole_number(schema, value, path),
+            "boolean" if !value.is_boolean() => Err(path.refuse("must be true or false")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_object(&self, schema: &MetaSchema, object: &Map<String, Value>, path: &Path<'_>) -> Result<(), Problem> {
+        if let Some(unknown) = object.keys().find(|key| !schema.properties.iter().any(|(name, _)| name == key)) {
+            return Err(Path::Key(path, unknown).refuse("is not a field of this request"));
+        }
+        for (name, property) in &schema.properties {
+            let path = Path::Key(path, name);
+            match object.get(*name) {
+                None if !schema.required.contains(name) => {}
+                // A null that would be taken for absent is a mistake or, in a change, an ambiguity.
+                Some(Value::Null) if is_nullable(property) => {}
+                Some(Value::Null) if !schema.required.contains(name) => return Err(path.refuse("must not be null: leave it out")),
+                Some(value) => self.check_ref(property, value, &path)?,
+                None => return Err(path.refuse("is missing")),
+            }
+        }
+        Ok(())
+    }
+
+    fn check_array(&self, schema: &MetaSchema, items: &[Value], path: &Path<'_>) -> Result<(), Problem> {
+        let (min, max) = (schema.min_items.unwrap_or(0), schema.max_items.unwrap_or(usize::MAX));
+        if items.len() < min || items.len() > max {
+            let most = schema.max_items.map_or_else(|| " or more".to_owned(), |max| format!(" to {max}"));
+            return Err(path.refuse(format!("must have {min}{most} items")));
+        }
+        let Some(item_schema) = &schema.items else { return Ok(()) };
+        items.iter().enumerate().try_for_each(|(index, item)| self.check_ref(item_schema, item, &Path::Index(path, index)))
+    }
+}
+
+fn is_nullable(schema: &MetaSchemaRef) -> bool {
+    matches!(schema, MetaSchemaRef::Inline(schema) if schema.nullable)
+}
+
+fn check_text(schema: &MetaSchema, text: &str, path: &Path<'_>) -> Result<(), Problem> {
+    // As `PRINTABLE` says.
+    if text.chars().any(char::is_control) {
+        return Err(path.refuse("must not contain control characters"));
+    }
+    let (min, max) = (schema.min_length.unwrap_or(0), schema.max_length.unwrap_or(usize::MAX));
+    if (min > 0 || max < usize::MAX) && !(min..=max).contains(&text.chars().count()) {
+        return Err(path.refuse(format!("must have {min} to {max} characters")));
+    }
+    if let Some(pattern) = &schema.pattern
+        && matches_pattern(pattern, text) == Some(false)
+    {
+        return Err(path.refuse(format!("must match {pattern}")));
+    }
+    if !schema.enum_items.is_empty() && !schema.enum_items.iter().any(|item| item == text) {
+        let names: Vec<_> = schema.enum_items.iter().filter_map(Value::as_str).collect();
+        return Err(path.refuse(format!("must be one of {}", names.join(", "))));
+    }
+    match schema.format {
+        Some("uuid") if Uuid::try_parse(text).is_err() => Err(path.refuse("must be a UUID")),
+        Some("date-time") if Time::parse(text).is_none() => {
+            Err(path.refuse("must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_whole_number(schema: &MetaSchema, value: &Value, path: &Path<'_>) -> Result<(), Problem> {
+    let (least, most) = if schema.format == Some("int32") { (i32::MIN.into(), i32::MAX.into()) } else { (i64::MIN, i64::MAX) };
+    // Our bounds are whole numbers far below 2^53, where the cast is exact.
+    let min = schema.minimum.map_or(least, |min| min as i64);
+    let max = schema.maximum.map_or(most, |max| max as i64);
+    match value.as_i64() {
+        Some(number) if (min..=max).contains(&number) => Ok(()),
+        _ => Err(path.refuse(format!("must be a whole number from {min} to {max}"))),
+    }
+}
+
+/// Where in the body a value stands; written out only when it is refused.
+enum Path<'a> {
+    Root,
+    Key(&'a Path<'a>, &'a str),
+    Index(&'a Path<'a>, usize),
+}
+
+impl Path<'_> {
+    fn refuse(&self, expected: impl AsRef<str>) -> Problem {
+        Problem::invalid(self.to_string(), expected)
+    }
+}
+
+impl Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => f.write_str("body"),
+            Self::Key(Self::Root, key) => f.write_str(key),
+            Self::Key(parent, key) => write!(f, "{parent}.{key}"),
+            Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::Object;
+    use poem_openapi::types::MaybeUndefined;
+    use serde_json::json;
+
+    use super::*;
+    use crate::types::{Currency, EventState, OrderId, SectionCode};
+
+    #[derive(Object)]
+    struct Sample {
+        #[oai(validator(min_length = 1, max_length = 3))]
+        name: String,
+        /// A described reference becomes an `allOf`.
+        status: Option<EventState>,
+        currency: Option<Currency>,
+        order_id: Option<OrderId>,
+        at: Option<Time>,
+        #[oai(nullable)]
+        until: MaybeUndefined<Time>,
+        #[oai(validator(min_items = 1, max_items = 2))]
+        parts: Option<Vec<Part>>,
+    }
+
+    #[derive(Object)]
+    struct Part {
+        section: SectionCode,
+        #[oai(validator(minimum(value = "1"), maximum(value = "10")))]
+        seat: i32,
+    }
+
+    fn field_of(body: Value) -> Option<String> {
+        Schema::of::<Sample>().check(&body).err().and_then(|problem| problem.field().map(str::to_owned))
+    }
+
+    #[test]
+    fn a_good_body_passes_and_null_only_where_it_means_something() {
+        assert_eq!(field_of(json!({"name": "日本語", "status": "open", "at": "2026-11-22T10:00:00Z"})), None);
+        assert_eq!(field_of(json!({"name": "a", "until": null})), None);
+        assert_eq!(field_of(json!({"name": "a", "currency": null})).as_deref(), Some("currency"));
+        assert_eq!(field_of(json!({"name": "a", "status": null})).as_deref(), Some("status"));
+        assert_eq!(field_of(json!({"name": "a", "parts": [{"section": "A", "seat": 10}]})), None);
+    }
+
+    #[test]
+    fn each_fault_is_named_by_its_path() {
+        let faults = [
+            (json!([]), "body"),
+            (json!({}), "name"),
+            (json!({"name": null}), "name"),
+            (json!({"name": 5}), "name"),
+            (json!({"name": ""}), "name"),
+            (json!({"name": "abcd"}), "name"),
+            (json!({"name": "a\u{0}"}), "name"),
+            (json!({"name": "a", "nmae": 1}), "nmae"),
+            (json!({"name": "a", "status": "opened"}), "status"),
+            (json!({"name": "a", "currency": "twd"}), "currency"),
+            (json!({"name": "a", "order_id": "123"}), "order_id"),
+            (json!({"name": "a", "at": "tomorrow"}), "at"),
+            (json!({"name": "a", "parts": []}), "parts"),
+            (json!({"name": "a", "parts": {}}), "parts"),
+            (json!({"name": "a", "parts": [{"section": "A"}]}), "parts[0].seat"),
+            (json!({"name": "a", "parts": [{"section": "A", "seat": 1}, {"section": "A", "seat": 11}]}), "parts[1].seat"),
+            (json!({"name": "a", "parts": [{"section": "A", "seat": 1.5}]}), "parts[0].seat"),
+            (json!({"name": "a", "parts": [{"section": "A", "seat": 1e300}]}), "parts[0].seat"),
+            (json!({"name": "a", "parts": [{"section": "A", "seat": 1, "row": "1"}]}), "parts[0].row"),
+            (json!({"name": "a", "parts": [{"section": "A B", "seat": 1}]}), "parts[0].section"),
+        ];
+        for (body, field) in faults {
+            assert_eq!(field_of(body.clone()).as_deref(), Some(field), "{body}");
+        }
+    }
+}

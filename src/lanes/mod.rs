@@ -1,0 +1,180 @@
+//! Lanes: natural batching of claims and payments.
+//!
+//! Each event hashes to a lane: a queue with two workers, each with a connection. A worker takes whatever waits, up to a cap, and
+//! makes one call; meanwhile the next batch gathers. There is no timer: a lone request pays no delay, and a storm is batched. With
+//! two workers PostgreSQL has the next batch to work on while the last one's commit and answers are on their way; with one, it and
+//! the server took turns. Claims and payments have lanes of their own, so that neither waits behind the other.
+//!
+//! First come, first served holds within a batch; between two under way PostgreSQL's row locks decide, as between two servers: a
+//! claim may be told `seat_taken` for a seat that the other batch has locked and then does not take.
+
+mod job;
+mod queue;
+mod work;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+
+use crate::db::Endpoint;
+use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settled};
+use crate::metrics::Metrics;
+use crate::redis::ExpiryQueue;
+use job::{Job, Place};
+use queue::Queue;
+use work::{Claims, Payments, Work};
+use worker::Worker;
+
+/// Workers of each lane, with a connection each.
+pub const WORKERS: usize = 2;
+
+/// How lanes are cut.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneSettings {
+    /// Lanes for claims, and as many for payments; each holds [`WORKERS`] connections.
+    pub lanes: usize,
+    /// The most requests one call carries.
+    pub batch_max: usize,
+    /// The most requests that may wait in one lane; one more is told to come back later.
+    pub waiting_max: usize,
+}
+
+/// Why a lane gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LaneError {
+    /// Too many wait already; nothing was done.
+    #[error("too many requests wait")]
+    Overloaded {
+        /// When to try again, in seconds.
+        retry_after_s: u32,
+    },
+    /// PostgreSQL cannot be reached; surely nothing was done.
+    #[error("the database is unavailable")]
+    Unavailable,
+    /// The connection was lost during the call, and PostgreSQL cannot be asked what became of it.
+    #[error("the outcome is not known")]
+    OutcomeUnknown,
+    /// A fault of ours; nothing was done.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl LaneError {
+    /// Its name in the API and the metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Overloaded { .. } => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+}
+
+/// The lanes of one server.
+pub struct Lanes {
+    claims: Vec<Lane<Claims>>,
+    payments: Vec<Lane<Payments>>,
+    metrics: Arc<Metrics>,
+    workers: TaskTracker,
+}
+
+impl Lanes {
+    /// Starts the lanes; each opens its connection with its first request.
+    pub fn start(endpoint: &Endpoint, settings: LaneSettings, queue: &ExpiryQueue, metrics: &Arc<Metrics>) -> Self {
+        let claims = Arc::new(Claims::new(queue.clone(), Arc::clone(metrics)));
+        let payments = Arc::new(Payments::new(Arc::clone(metrics)));
+        let workers = TaskTracker::new();
+        Self {
+            claims: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &claims, &workers)).collect(),
+            payments: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &payments, &workers)).collect(),
+            metrics: Arc::clone(metrics),
+            workers,
+        }
+    }
+
+    /// Claims seats; answers once the claim is committed or refused.
+    ///
+    /// # Errors
+    /// See [`LaneError`]; of all of them only `OutcomeUnknown` leaves open whether the order exists.
+    pub async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
+        let begun = Instant::now();
+        let outcome = lane_of(&self.claims, request.event_id).submit(request).await;
+        self.metrics.claim_answered(outcome.as_ref().map_or_else(LaneError::as_str, ClaimOutcome::as_str), begun.elapsed());
+        outcome
+    }
+
+    /// Settles a payment notice; answers once its outcome is committed.
+    ///
+    /// # Errors
+    /// See [`LaneError`]; a gateway sends the notice again after any of them, and it is settled once.
+    pub async fn settle(&self, notice: PaymentNotice) -> Result<Settled, LaneError> {
+        let begun = Instant::now();
+        let outcome = lane_of(&self.payments, notice.event_id).submit(notice).await;
+        self.metrics.payment_answered(outcome.as_ref().map_or_else(LaneError::as_str, |settled| settled.outcome.as_str()), begun.elapsed());
+        outcome
+    }
+
+    /// How many claims and how many payments are in the lanes, waiting or in a call.
+    pub fn depths(&self) -> (usize, usize) {
+        (self.claims.iter().map(Lane::depth).sum(), self.payments.iter().map(Lane::depth).sum())
+    }
+
+    /// Takes no more, and returns once what waits is answered.
+    pub async fn drain(&self) {
+        self.close();
+        self.workers.close();
+        self.workers.wait().await;
+    }
+}
+
+impl Lanes {
+    fn close(&self) {
+        self.claims.iter().for_each(|lane| lane.queue.close());
+        self.payments.iter().for_each(|lane| lane.queue.close());
+    }
+}
+
+/// The workers end with the lanes, once what waits is answered.
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn lane_of<W: Work>(lanes: &[Lane<W>], event_id: i64) -> &Lane<W> {
+    &lanes[usize::try_from(event_id.unsigned_abs()).unwrap_or(0) % lanes.len()]
+}
+
+struct Lane<W: Work> {
+    queue: Arc<Queue<W>>,
+    depth: Arc<AtomicUsize>,
+    waiting_max: usize,
+}
+
+impl<W: Work> Lane<W> {
+    fn start(endpoint: &Endpoint, settings: LaneSettings, work: &Arc<W>, workers: &TaskTracker) -> Self {
+        let queue = Arc::new(Queue::new());
+        for _ in 0..WORKERS {
+            workers.spawn(Worker::new(endpoint.clone(), Arc::clone(work), Arc::clone(&queue), settings.batch_max).run());
+        }
+        Self { queue, depth: Arc::default(), waiting_max: settings.waiting_max }
+    }
+
+    async fn submit(&self, request: W::Request) -> Result<W::Answer, LaneError> {
+        // The depth also counts what is in a call.
+        let place = Place::take(&self.depth, self.waiting_max).ok_or(LaneError::Overloaded { retry_after_s: 1 })?;
+        let (reply, answer) = oneshot::channel();
+        self.queue.push(Job::new(request, reply, place)).map_err(|_| LaneError::Unavailable)?;
+        // A reply that is dropped unsent was in the hands of a worker that panicked: nobody knows how far it came.
+        answer.await.map_err(|_| LaneError::OutcomeUnknown)?
+    }
+
+    fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,180 @@
+//! What waits in a lane, shared by those who put requests in and the workers who take them out.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::job::Job;
+use super::work::Work;
+
+/// While a call of an event is out, another is worth its fixed cost from so many requests on.
+const OVERLAP_MIN: usize = 128;
+
+/// Requests in the order they came.
+pub(super) struct Queue<W: Work> {
+    state: Mutex<State<W>>,
+    news: Notify,
+}
+
+struct State<W: Work> {
+    jobs: VecDeque<Job<W>>,
+    /// The events of the batches that were taken and are not yet done with.
+    under_way: Vec<i64>,
+    /// Workers that have a connection.
+    connected: usize,
+    is_closed: bool,
+}
+
+impl<W: Work> State<W> {
+    /// Which request the next call is for; `None`: none is worth a call yet. A lone request waits for a call of its own event only.
+    fn next(&self) -> Option<&Job<W>> {
+        if self.jobs.len() >= OVERLAP_MIN {
+            return self.jobs.front();
+        }
+        self.jobs.iter().find(|job| !self.under_way.contains(&job.event_id()))
+    }
+}
+
+/// A batch that was taken: the queue knows of it until it is dropped.
+pub(super) struct Batch<'a, W: Work> {
+    queue: &'a Queue<W>,
+    event_id: i64,
+    pub(super) jobs: Vec<Job<W>>,
+}
+
+impl<W: Work> Drop for Batch<'_, W> {
+    fn drop(&mut self) {
+        let mut state = self.queue.state();
+        if let Some(index) = state.under_way.iter().position(|event_id| *event_id == self.event_id) {
+            state.under_way.swap_remove(index);
+        }
+        drop(state);
+        self.queue.news.notify_one();
+    }
+}
+
+/// A worker's word that it has a connection, until it is dropped.
+pub(super) struct Connected<W: Work>(Arc<Queue<W>>);
+
+impl<W: Work> Drop for Connected<W> {
+    fn drop(&mut self) {
+        self.0.state().connected -= 1;
+    }
+}
+
+impl<W: Work> Queue<W> {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State { jobs: VecDeque::new(), under_way: Vec::new(), connected: 0, is_closed: false }),
+            news: Notify::new(),
+        }
+    }
+
+    /// Puts a request behind the others; gives it back once the queue is closed.
+    pub(super) fn push(&self, job: Job<W>) -> Result<(), Job<W>> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(job);
+        }
+        state.jobs.push_back(job);
+        drop(state);
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// Puts requests that were taken behind the others again, closed or not.
+    pub(super) fn put_back(&self, jobs: impl IntoIterator<Item = Job<W>>) {
+        self.state().jobs.extend(jobs);
+        self.news.notify_one();
+    }
+
+    /// Puts requests that were taken before the others again, in their order, closed or not.
+    pub(super) fn put_first(&self, jobs: Vec<Job<W>>) {
+        let mut state = self.state();
+        jobs.into_iter().rev().for_each(|job| state.jobs.push_front(job));
+        drop(state);
+        self.news.notify_one();
+    }
+
+    /// Takes no more from outside; workers end when they find it empty.
+    pub(super) fn close(&self) {
+        self.state().is_closed = true;
+        self.news.notify_waiters();
+        self.news.notify_one();
+    }
+
+    /// Waits until there is enough for a call; false once the queue is closed and empty.
+    pub(super) async fn wait(&self) -> bool {
+        loop {
+            let news = self.news.notified();
+            {
+                let state = self.state();
+                if state.next().is_some() {
+                    return true;
+                }
+                if state.is_closed && state.jobs.is_empty() {
+                    // The next worker must not sleep through the end.
+                    self.news.notify_one();
+                    return false;
+                }
+            }
+            news.await;
+        }
+    }
+
+    /// Wakes another worker: the one that calls this cannot serve what it was woken for.
+    pub(super) fn pass_on(&self) {
+        self.news.notify_one();
+    }
+
+    /// Counts a worker that has a connection.
+    pub(super) fn connected(self: &Arc<Self>) -> Connected<W> {
+        self.state().connected += 1;
+        Connected(Arc::clone(self))
+    }
+
+    /// The next requests of one event and kind, at most `batch_max`, first come first served, without those whose callers went away;
+    /// `None` if there is nothing worth a call.
+    pub(super) fn take_batch(&self, batch_max: usize) -> Option<Batch<'_, W>> {
+        let mut state = self.state();
+        let (event_id, kind) = state.next().map(|job| (job.event_id(), job.kind()))?;
+        let (mut jobs, mut others) = (Vec::new(), VecDeque::new());
+        while jobs.len() < batch_max
+            && let Some(job) = state.jobs.pop_front()
+        {
+            if job.is_wanted() {
+                if (job.event_id(), job.kind()) == (event_id, kind) { jobs.push(job) } else { others.push_back(job) }
+            }
+        }
+        // Nearly always all are of one event: then nothing is moved.
+        if !others.is_empty() {
+            others.append(&mut state.jobs);
+            state.jobs = others;
+        }
+        state.under_way.push(event_id);
+        if state.next().is_some() {
+            self.news.notify_one();
+        }
+        drop(state);
+        Some(Batch { queue: self, event_id, jobs })
+    }
+
+    /// Takes out what has waited longer than `max` while no worker has a connection.
+    pub(super) fn take_hopeless(&self, max: Duration) -> Vec<Job<W>> {
+        let mut state = self.state();
+        if state.connected > 0 {
+            return Vec::new();
+        }
+        let old = state.jobs.iter().take_while(|job| job.age() > max).count();
+        state.jobs.drain(..old).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<W>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

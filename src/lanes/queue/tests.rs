@@ -1,0 +1,154 @@
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+
+use super::super::LaneError;
+use super::super::job::Place;
+use super::super::work::Answers;
+use super::*;
+use crate::db::batches::LaneClient;
+
+/// Work whose requests are an event and a number.
+struct Numbers;
+
+impl Work for Numbers {
+    type Request = (i64, usize);
+    type Answer = ();
+
+    const NEEDS_CALLER: bool = true;
+
+    fn event_id(request: &(i64, usize)) -> i64 {
+        request.0
+    }
+
+    fn kind(_: &(i64, usize)) -> u8 {
+        0
+    }
+
+    async fn call(_: &LaneClient, _: i64, requests: &[&(i64, usize)]) -> Answers<()> {
+        Ok(vec![Some(()); requests.len()])
+    }
+
+    async fn recall(_: &LaneClient, _: i64, requests: &[&(i64, usize)]) -> Answers<()> {
+        Ok(vec![None; requests.len()])
+    }
+
+    fn committed<'a>(&self, _: impl Iterator<Item = (&'a (i64, usize), &'a ())>) {}
+
+    fn batched(&self, _: usize) {}
+}
+
+type Waiting = oneshot::Receiver<Result<(), LaneError>>;
+
+fn push(queue: &Queue<Numbers>, event_id: i64, numbers: impl IntoIterator<Item = usize>) -> Vec<Waiting> {
+    let depth = Arc::default();
+    let push = |number| {
+        let (reply, waiting) = oneshot::channel();
+        let place = Place::take(&depth, usize::MAX).expect("a place");
+        assert!(queue.push(Job::new((event_id, number), reply, place)).is_ok(), "the queue is open");
+        waiting
+    };
+    numbers.into_iter().map(push).collect()
+}
+
+fn numbers(batch: &Batch<'_, Numbers>) -> Vec<usize> {
+    batch.jobs.iter().map(|job| job.request.1).collect()
+}
+
+#[tokio::test]
+async fn a_lone_request_goes_at_once_and_the_next_waits_for_it_or_for_company() {
+    let queue = Queue::<Numbers>::new();
+    assert_eq!(queue.wait().now_or_never(), None);
+    let mut waiting = push(&queue, 7, [0]);
+    assert_eq!(queue.wait().now_or_never(), Some(true));
+    let call = queue.take_batch(256).expect("a batch");
+    assert_eq!(numbers(&call), [0]);
+
+    waiting.extend(push(&queue, 7, 1..OVERLAP_MIN));
+    assert_eq!(queue.wait().now_or_never(), None, "another call would not be worth it yet");
+    assert!(queue.take_batch(256).is_none());
+    waiting.extend(push(&queue, 7, [OVERLAP_MIN]));
+    assert_eq!(queue.wait().now_or_never(), Some(true), "now it is");
+    let second = queue.take_batch(3).expect("a batch");
+    assert_eq!(numbers(&second), [1, 2, 3]);
+    assert_eq!(queue.wait().now_or_never(), None);
+    drop((call, second));
+    assert_eq!(queue.wait().now_or_never(), Some(true), "with no call out, whatever waits goes");
+}
+
+#[tokio::test]
+async fn whoever_waits_is_woken_when_a_call_ends() {
+    let queue = Queue::<Numbers>::new();
+    let mut waiting = push(&queue, 7, [0]);
+    let call = queue.take_batch(256).expect("a batch");
+    waiting.extend(push(&queue, 7, [1]));
+    let mut worker = std::pin::pin!(queue.wait());
+    assert_eq!(futures_util::poll!(&mut worker), std::task::Poll::Pending);
+    drop(call);
+    assert!(worker.await);
+}
+
+#[tokio::test]
+async fn a_batch_is_of_one_event_and_nobody_loses_its_place() {
+    let queue = Queue::<Numbers>::new();
+    let (a, b) = (push(&queue, 7, [0]), push(&queue, 8, [1]));
+    let (c, d) = (push(&queue, 7, [2]), push(&queue, 8, [3]));
+    let first = queue.take_batch(256).expect("a batch");
+    assert_eq!(numbers(&first), [0, 2]);
+    drop(first);
+    drop(d);
+    let second = queue.take_batch(256).expect("a batch");
+    assert_eq!(numbers(&second), [1], "whose caller went away is not carried out");
+    drop((second, a, b, c));
+}
+
+#[tokio::test]
+async fn another_events_request_does_not_wait_for_a_call_that_hangs() {
+    let queue = Queue::<Numbers>::new();
+    let hanging = push(&queue, 7, [0]);
+    let call = queue.take_batch(256).expect("a batch");
+    let (same, other) = (push(&queue, 7, [1]), push(&queue, 8, [2]));
+    assert_eq!(queue.wait().now_or_never(), Some(true));
+    let beside = queue.take_batch(256).expect("a batch");
+    assert_eq!(numbers(&beside), [2]);
+    assert!(queue.take_batch(256).is_none());
+    drop(call);
+    assert_eq!(numbers(&queue.take_batch(256).expect("a batch")), [1]);
+    drop((hanging, same, other));
+}
+
+#[tokio::test]
+async fn requests_are_hopeless_only_while_no_worker_has_a_connection() {
+    let queue = Arc::new(Queue::<Numbers>::new());
+    let _waiting = push(&queue, 7, [0, 1]);
+    let connected = queue.connected();
+    assert!(queue.take_hopeless(Duration::ZERO).is_empty());
+    drop(connected);
+    assert!(queue.take_hopeless(Duration::MAX).is_empty());
+    assert_eq!(queue.take_hopeless(Duration::ZERO).len(), 2);
+}
+
+#[tokio::test]
+async fn a_worker_that_cannot_serve_passes_its_wake_up_on() {
+    let queue = Queue::<Numbers>::new();
+    let (mut first, mut second) = (std::pin::pin!(queue.wait()), std::pin::pin!(queue.wait()));
+    assert!(futures_util::poll!(&mut first).is_pending() && futures_util::poll!(&mut second).is_pending());
+    let _waiting = push(&queue, 7, [0]);
+    assert!(futures_util::poll!(&mut first).is_ready());
+    queue.pass_on();
+    assert!(second.await);
+}
+
+#[tokio::test]
+async fn a_closed_queue_takes_nothing_more_and_ends_when_it_is_empty() {
+    let queue = Queue::<Numbers>::new();
+    let _waiting = push(&queue, 7, [0]);
+    queue.close();
+    let (reply, _answer) = oneshot::channel();
+    let place = Place::take(&Arc::default(), 1).expect("a place");
+    assert!(queue.push(Job::new((7, 1), reply, place)).is_err());
+    assert_eq!(queue.wait().now_or_never(), Some(true));
+    queue.put_first(std::mem::take(&mut queue.take_batch(256).expect("a batch").jobs));
+    assert_eq!(numbers(&queue.take_batch(256).expect("a batch")), [0], "what was taken may go back");
+    assert_eq!(queue.wait().now_or_never(), Some(false));
+    assert_eq!(queue.wait().now_or_never(), Some(false), "for every worker");
+}

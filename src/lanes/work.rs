@@ -1,0 +1,185 @@
+//! The two kinds of work a lane does: claims and payments.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::db::DbError;
+use crate::db::batches::{self, LaneClient};
+use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome, Settled, Wanted};
+use crate::metrics::Metrics;
+use crate::redis::{Batch, ExpiryQueue};
+
+/// For each request its answer, or `None` where the database has none yet.
+pub(super) type Answers<A> = Result<Vec<Option<A>>, DbError>;
+
+/// What a lane gathers, calls and answers.
+pub(super) trait Work: Send + Sync + 'static {
+    type Request: Send + Sync + 'static;
+    type Answer: Send + 'static;
+
+    /// Whether a request is dropped when its caller went away before the call: a claim is, since nobody would pay for it.
+    const NEEDS_CALLER: bool;
+
+    fn event_id(request: &Self::Request) -> i64;
+
+    /// Requests of different kinds do not share a call.
+    fn kind(request: &Self::Request) -> u8;
+
+    /// One committed call. `None`: ask again shortly.
+    fn call(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
+
+    /// What a lost call is known to have done. `None`: nothing, so that it can be made again.
+    fn recall(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
+
+    /// Called with what a call answered, after its commit; must not wait.
+    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a Self::Request, &'a Self::Answer)>);
+
+    /// Called with the size of each batch.
+    fn batched(&self, size: usize);
+}
+
+pub(super) struct Claims {
+    queue: ExpiryQueue,
+    metrics: Arc<Metrics>,
+}
+
+impl Claims {
+    pub(super) fn new(queue: ExpiryQueue, metrics: Arc<Metrics>) -> Self {
+        Self { queue, metrics }
+    }
+}
+
+impl Work for Claims {
+    type Request = ClaimRequest;
+    type Answer = ClaimOutcome;
+
+    const NEEDS_CALLER: bool = true;
+
+    fn event_id(request: &ClaimRequest) -> i64 {
+        request.event_id
+    }
+
+    fn kind(request: &ClaimRequest) -> u8 {
+        u8::from(matches!(request.wanted, Wanted::BestAvailable { .. }))
+    }
+
+    fn call(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
+        batches::claim(lane, event_id, requests)
+    }
+
+    fn recall(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
+        batches::claimed(lane, event_id, requests)
+    }
+
+    /// Orders that were claimed together have one deadline, and become one entry of the expiry queue. Where that entry names the wrong
+    /// one (a recalled batch whose first order was given up), the sweep finds them.
+    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a ClaimRequest, &'a ClaimOutcome)>) {
+        for (due_ms, batch) in claimed_together(answered.map(|(_, answer)| answer)) {
+            self.queue.push(batch, due_ms);
+        }
+    }
+
+    fn batched(&self, size: usize) {
+        self.metrics.claims_batched(size);
+    }
+}
+
+pub(super) struct Payments {
+    metrics: Arc<Metrics>,
+}
+
+impl Payments {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics }
+    }
+}
+
+impl Work for Payments {
+    type Request = PaymentNotice;
+    type Answer = Settled;
+
+    /// A gateway that hung up has sent its notice all the same.
+    const NEEDS_CALLER: bool = false;
+
+    fn event_id(notice: &PaymentNotice) -> i64 {
+        notice.event_id
+    }
+
+    fn kind(_: &PaymentNotice) -> u8 {
+        0
+    }
+
+    fn call(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<Settled>> + Send {
+        batches::settle(lane, event_id, notices)
+    }
+
+    /// A payment's identity makes the repeated call harmless: what was settled answers `duplicate`.
+    async fn recall(_: &LaneClient, _: i64, notices: &[&PaymentNotice]) -> Answers<Settled> {
+        Ok(vec![None; notices.len()])
+    }
+
+    /// Money that no row tells of: the log must, until the gateway's operator has looked into it.
+    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a Settled)>) {
+        for (notice, answer) in answered {
+            if notice.succeeded && matches!(answer.outcome, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
+                tracing::error!(?notice, outcome = answer.outcome.as_str(), "a payment notice was turned away");
+            }
+        }
+    }
+
+    fn batched(&self, size: usize) {
+        self.metrics.payments_batched(size);
+    }
+}
+
+/// The orders that were claimed, by their deadline in Unix milliseconds.
+fn claimed_together<'a>(answers: impl Iterator<Item = &'a ClaimOutcome>) -> BTreeMap<i64, Batch> {
+    let mut batches: BTreeMap<i64, Batch> = BTreeMap::new();
+    for answer in answers {
+        if let ClaimOutcome::Claimed(order) = answer {
+            let first = Batch { event_id: order.event_id, order_id: order.order_id, orders: 0 };
+            let batch = batches.entry(unix_ms(order.expires_at)).or_insert(first);
+            batch.order_id = batch.order_id.min(order.order_id);
+            batch.orders += 1;
+        }
+    }
+    batches
+}
+
+fn unix_ms(at: time::OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, OffsetDateTime};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{Order, OrderStatus};
+
+    #[test]
+    fn orders_with_one_deadline_are_one_batch_named_by_the_first_of_them() {
+        let order = |id, due_ms| Order {
+            event_id: 7,
+            order_id: Uuid::from_u128(id),
+            customer_id: "c".into(),
+            status: OrderStatus::PendingPayment,
+            seats: Vec::new(),
+            amount_minor: 0,
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            expires_at: OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(due_ms),
+        };
+        let answers = [
+            ClaimOutcome::Claimed(order(9, 1_500)),
+            ClaimOutcome::SoldOut,
+            ClaimOutcome::Claimed(order(3, 1_500)),
+            ClaimOutcome::Claimed(order(5, 1_501)),
+            ClaimOutcome::Replayed(order(1, 1_500)),
+            ClaimOutcome::Claimed(order(4, 1_500)),
+        ];
+        let batch = |id, orders| Batch { event_id: 7, order_id: Uuid::from_u128(id), orders };
+        assert_eq!(claimed_together(answers.iter()), BTreeMap::from([(1_500, batch(3, 3)), (1_501, batch(5, 1))]));
+    }
+}

@@ -1,0 +1,213 @@
+//! The loop of one worker of a lane: take what waits, call, answer; and what happens when the connection is lost in between.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::LaneError;
+use super::job::Job;
+use super::queue::{Connected, Queue};
+use super::work::Work;
+use crate::db::batches::{Backend, LaneClient};
+use crate::db::{DbError, Endpoint};
+
+/// A request that waits longer than this for a connection is told that the database is unavailable.
+const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
+/// A request whose call was lost is told so when the database cannot be asked for this long.
+const UNKNOWN_AFTER: Duration = Duration::from_secs(15);
+/// A request that rivals' locks keep from its seats is sent away after this.
+const BUSY_MAX: Duration = Duration::from_secs(2);
+/// Pause before rivals' locks are tried again.
+const BUSY_PAUSE: Duration = Duration::from_millis(2);
+/// Pauses between attempts to connect.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
+/// A call without an answer for this long counts as lost: PostgreSQL ends it sooner by its own timeouts, unless it hangs.
+const CALL_MAX: Duration = Duration::from_secs(8);
+/// Connecting, outliving a lost backend and asking what it did may take this long in all.
+const RECONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// One of the workers of a lane, with a connection of its own.
+pub(super) struct Worker<W: Work> {
+    endpoint: Endpoint,
+    work: Arc<W>,
+    queue: Arc<Queue<W>>,
+    batch_max: usize,
+    client: Option<Connection<W>>,
+    lost: Option<LostCall<W>>,
+}
+
+struct Connection<W: Work> {
+    lane: LaneClient,
+    _counted: Connected<W>,
+}
+
+/// A call whose connection broke: who may still be carrying it out, and what it carried.
+struct LostCall<W: Work> {
+    backend: Backend,
+    jobs: Vec<Job<W>>,
+}
+
+impl<W: Work> Worker<W> {
+    pub(super) fn new(endpoint: Endpoint, work: Arc<W>, queue: Arc<Queue<W>>, batch_max: usize) -> Self {
+        Self { endpoint, work, queue, batch_max, client: None, lost: None }
+    }
+
+    /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, not the lane.
+    pub(super) async fn run(mut self) {
+        while AssertUnwindSafe(self.rounds()).catch_unwind().await.is_err() {
+            tracing::error!("a lane panicked; going on with a new connection");
+            self.client = None;
+            tokio::time::sleep(RECONNECT_PAUSE).await;
+            self.give_up_on_the_oldest();
+        }
+    }
+
+    async fn rounds(&mut self) {
+        while self.lost.is_some() || self.queue.wait().await {
+            if self.client.as_ref().is_none_or(|connection| connection.lane.client.is_closed()) && !self.reconnect().await {
+                continue;
+            }
+            let queue = Arc::clone(&self.queue);
+            let Some(mut batch) = queue.take_batch(self.batch_max) else { continue };
+            if !batch.jobs.is_empty() {
+                self.call(std::mem::take(&mut batch.jobs)).await;
+            }
+        }
+    }
+
+    async fn call(&mut self, batch: Vec<Job<W>>) {
+        let Some(Connection { lane, .. }) = &self.client else { return self.queue.put_back(batch) };
+        self.work.batched(batch.len());
+        let requests = requests(&batch);
+        let outcome = tokio::time::timeout(CALL_MAX, W::call(lane, W::event_id(requests[0]), &requests)).await;
+        match outcome.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned()))) {
+            Ok(answers) => self.answer(batch, answers).await,
+            Err(DbError::Lost(text)) => self.lose(batch, &text),
+            Err(DbError::Outdated(_)) => self.renew(batch),
+            Err(DbError::Unavailable(text)) => self.put_back(batch, &text).await,
+            Err(_) if batch.len() > 1 => self.call_one_by_one(batch).await,
+            Err(error) => {
+                tracing::error!(%error, "a call failed and was rolled back");
+                batch.into_iter().for_each(|job| job.reply(Err(LaneError::Internal(error.to_string()))));
+            }
+        }
+    }
+
+    /// One bad row must not fail the others' requests: each gets a call of its own.
+    async fn call_one_by_one(&mut self, batch: Vec<Job<W>>) {
+        for job in batch {
+            Box::pin(self.call(vec![job])).await;
+        }
+    }
+
+    /// The call was rolled back through no fault of its own, mostly because somebody holds a lock: behind the others with it, so
+    /// that one event's trouble does not stop the rest of the lane, and away with what has waited long enough.
+    async fn put_back(&mut self, batch: Vec<Job<W>>, why: &str) {
+        tracing::warn!(why, requests = batch.len(), "a call was rolled back");
+        let (old, young): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.age() > UNAVAILABLE_AFTER);
+        old.into_iter().for_each(|job| job.reply(Err(LaneError::Unavailable)));
+        self.queue.put_back(young);
+        tokio::time::sleep(BUSY_PAUSE).await;
+    }
+
+    async fn answer(&mut self, batch: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
+        self.work.committed(answered_of(&batch, &answers));
+        let (mut answered, mut busy) = (false, Vec::new());
+        for (job, answer) in batch.into_iter().zip(answers) {
+            match answer {
+                Some(answer) => {
+                    answered = true;
+                    job.reply(Ok(answer));
+                }
+                None if job.age() > BUSY_MAX => job.reply(Err(LaneError::Overloaded { retry_after_s: 1 })),
+                None => busy.push(job),
+            }
+        }
+        if !busy.is_empty() {
+            self.queue.put_back(busy);
+        }
+        if !answered {
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
+    }
+
+    fn lose(&mut self, batch: Vec<Job<W>>, why: &str) {
+        tracing::warn!(why, requests = batch.len(), "a lane lost its connection during a call; asking what became of it");
+        if let Some(connection) = self.client.take() {
+            self.lost = Some(LostCall { backend: connection.lane.backend, jobs: batch });
+        }
+    }
+
+    /// A migration outdated the connection's statements; nothing was done, so a new connection does it.
+    fn renew(&mut self, batch: Vec<Job<W>>) {
+        self.client = None;
+        self.queue.put_first(batch);
+    }
+
+    /// Connects, and settles what the lost call left open. False after a failed attempt and its pause.
+    async fn reconnect(&mut self) -> bool {
+        self.client = None;
+        // Another worker may have a connection for what this one was woken for.
+        self.queue.pass_on();
+        let attempt = async {
+            let lane = LaneClient::prepare(self.endpoint.connect_as_app().await?).await?;
+            if let Some(lost) = &self.lost {
+                lane.outlive(&lost.backend).await?;
+                let answers = W::recall(&lane, W::event_id(&lost.jobs[0].request), &requests(&lost.jobs)).await?;
+                return Ok((lane, answers));
+            }
+            Ok::<_, DbError>((lane, Vec::new()))
+        };
+        let attempt = tokio::time::timeout(RECONNECT_MAX, attempt).await;
+        match attempt.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned()))) {
+            Ok((lane, answers)) => {
+                self.client = Some(Connection { lane, _counted: self.queue.connected() });
+                let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
+                self.answer_recalled(jobs, answers);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a lane cannot connect");
+                tokio::time::sleep(RECONNECT_PAUSE).await;
+                self.give_up_on_the_oldest();
+                false
+            }
+        }
+    }
+
+    /// What the lost call did is answered; what it surely did not do goes back to the front of the lane.
+    fn answer_recalled(&mut self, jobs: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
+        self.work.committed(answered_of(&jobs, &answers));
+        let mut undone = Vec::new();
+        for (job, answer) in jobs.into_iter().zip(answers) {
+            match answer {
+                Some(answer) => job.reply(Ok(answer)),
+                None => undone.push(job),
+            }
+        }
+        if !undone.is_empty() {
+            self.queue.put_first(undone);
+        }
+    }
+
+    fn give_up_on_the_oldest(&mut self) {
+        self.queue.take_hopeless(UNAVAILABLE_AFTER).into_iter().for_each(|job| job.reply(Err(LaneError::Unavailable)));
+        if let Some(lost) = &mut self.lost {
+            for job in lost.jobs.extract_if(.., |job| job.age() > UNKNOWN_AFTER) {
+                job.reply(Err(LaneError::OutcomeUnknown));
+            }
+        }
+        self.lost.take_if(|lost| lost.jobs.is_empty());
+    }
+}
+
+/// The requests that have an answer, with it.
+fn answered_of<'a, W: Work>(jobs: &'a [Job<W>], answers: &'a [Option<W::Answer>]) -> impl Iterator<Item = (&'a W::Request, &'a W::Answer)> {
+    jobs.iter().zip(answers).filter_map(|(job, answer)| Some((&job.request, answer.as_ref()?)))
+}
+
+fn requests<W: Work>(jobs: &[Job<W>]) -> Vec<&W::Request> {
+    jobs.iter().map(|job| &job.request).collect()
+}

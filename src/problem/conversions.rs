@@ -1,0 +1,129 @@
+//! From everything that can fail underneath to the problem the client sees.
+
+use poem::error::{MethodNotAllowedError, NotFoundError};
+use poem_openapi::error::ParseParamError;
+
+use crate::db::{DbError, Rule};
+use crate::lanes::LaneError;
+use crate::problem::Problem;
+use crate::problem::code::Code;
+
+/// How long a client waits before it asks again after a passing failure, in seconds.
+const RETRY_AFTER_S: u32 = 1;
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Rule { rule: rule @ (Rule::Inconsistent | Rule::ApiKeyNotFound), message, detail } => {
+                Self::internal(format!("{}: {message} {}", rule.sqlstate(), detail.unwrap_or_default()))
+            }
+            DbError::Rule { rule: Rule::InvalidInput, detail: Some(detail), .. } => match detail.split_once(": ") {
+                Some((field, expected)) => Self::invalid(field, expected),
+                None => Self::new(Code::InvalidRequest, detail),
+            },
+            DbError::Rule { rule, .. } => Self::plain(Code::from_name(rule.code()).unwrap_or(Code::InternalError)),
+            // A read that was lost has changed nothing; for changes there is `of_change`.
+            DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
+                Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
+            }
+            DbError::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
+/// The problem of a call that changes something: when the connection was lost, nobody knows whether it did.
+pub fn of_change(error: DbError) -> Problem {
+    match error {
+        DbError::Lost(cause) => Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S).with_cause(cause),
+        other => other.into(),
+    }
+}
+
+/// The problem of a step that follows one that was carried out: it must not say that nothing was done.
+pub fn after_change(problem: Problem) -> Problem {
+    if problem.code() == Code::Unavailable { Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S) } else { problem }
+}
+
+impl From<LaneError> for Problem {
+    fn from(error: LaneError) -> Self {
+        match error {
+            LaneError::Overloaded { retry_after_s } => Self::passing(Code::Overloaded, retry_after_s),
+            LaneError::Unavailable => Self::passing(Code::Unavailable, RETRY_AFTER_S),
+            LaneError::OutcomeUnknown => Self::passing(Code::OutcomeUnknown, RETRY_AFTER_S),
+            LaneError::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
+/// The problem behind an error of the framework.
+pub fn of_framework(error: poem::Error) -> Problem {
+    let error = match error.downcast::<Problem>() {
+        Ok(problem) => return problem,
+        Err(error) => error,
+    };
+    if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
+        // The framework's own reason speaks of Rust types; the documentation gives the bounds.
+        return Problem::invalid(parameter.name, "is malformed or out of its bounds");
+    }
+    if error.is::<NotFoundError>() {
+        return Problem::plain(Code::NotFound);
+    }
+    if error.is::<MethodNotAllowedError>() {
+        return Problem::plain(Code::MethodNotAllowed);
+    }
+    match error.status().as_u16() {
+        413 => Problem::plain(Code::BodyTooLarge),
+        415 => Problem::plain(Code::UnsupportedMediaType),
+        404 => Problem::plain(Code::NotFound),
+        400..500 => Problem::new(Code::InvalidRequest, error.to_string()),
+        _ => Problem::internal(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(rule: Rule, detail: Option<&str>) -> Problem {
+        DbError::Rule { rule, message: "m".into(), detail: detail.map(str::to_owned) }.into()
+    }
+
+    #[test]
+    fn rules_keep_their_codes_and_invalid_input_names_its_field() {
+        for known in Rule::ALL.into_iter().filter(|rule| *rule != Rule::ApiKeyNotFound) {
+            assert_eq!(rule(known, None).code().as_str(), known.code());
+        }
+        let problem = rule(Rule::InvalidInput, Some("sections[2].name: must be a text"));
+        assert_eq!((problem.field(), problem.detail()), (Some("sections[2].name"), "sections[2].name must be a text"));
+    }
+
+    #[test]
+    fn nothing_internal_reaches_the_client() {
+        let problem = Problem::from(DbError::Internal("42P01 relation rowlock.secret does not exist".into()));
+        assert_eq!(problem.code(), Code::InternalError);
+        assert!(!problem.detail().contains("secret"));
+        assert_eq!(rule(Rule::Inconsistent, Some("rows")).code(), Code::InternalError);
+        assert_eq!(Problem::from(DbError::Unavailable("host db.internal".into())).code(), Code::Unavailable);
+    }
+
+    #[test]
+    fn a_lost_read_can_be_repeated_but_a_lost_change_may_have_happened() {
+        let lost = || DbError::Lost("broken pipe".into());
+        assert_eq!(Problem::from(lost()).code(), Code::Unavailable);
+        assert_eq!(of_change(lost()).code(), Code::OutcomeUnknown);
+        assert_eq!(of_change(DbError::Unavailable("full".into())).code(), Code::Unavailable);
+        assert_eq!(after_change(DbError::Unavailable("full".into()).into()).code(), Code::OutcomeUnknown);
+        assert_eq!(after_change(Problem::plain(Code::EventConflict)).code(), Code::EventConflict);
+    }
+
+    #[test]
+    fn errors_of_the_framework_become_problems() {
+        assert_eq!(of_framework(NotFoundError.into()).code(), Code::NotFound);
+        assert_eq!(of_framework(MethodNotAllowedError.into()).code(), Code::MethodNotAllowed);
+        assert_eq!(of_framework(poem::Error::from_status(poem::http::StatusCode::IM_A_TEAPOT)).code(), Code::InvalidRequest);
+        assert_eq!(of_framework(poem::Error::from_status(poem::http::StatusCode::BAD_GATEWAY)).code(), Code::InternalError);
+        let parameter = ParseParamError { name: "limit", reason: "too large".into() };
+        assert_eq!(of_framework(parameter.into()).field(), Some("limit"));
+        assert_eq!(of_framework(Problem::plain(Code::SoldOut).into()).code(), Code::SoldOut);
+    }
+}

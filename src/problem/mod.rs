@@ -1,0 +1,263 @@
+//! The problem body (RFC 9457): what every refusal looks like, whoever refused.
+
+pub mod code;
+pub(crate) mod conversions;
+
+use poem::error::ResponseError;
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{Body, Response};
+use poem_openapi::Object;
+use poem_openapi::types::Example;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::types::{OrderId, SeatName};
+use code::Code;
+
+/// Why a request was refused, on its way to the client.
+#[derive(Debug)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    code: Code,
+    detail: String,
+    field: Option<String>,
+    taken: Option<Vec<SeatName>>,
+    seats: Option<Vec<SeatName>>,
+    order_id: Option<Uuid>,
+    retry_after_s: Option<u32>,
+    challenge: Option<&'static str>,
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem of that code; `detail` is for people and says what is peculiar to this occurrence.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Box::new(Parts {
+            code,
+            detail: cut(detail.into(), DETAIL_CHARS_MAX),
+            field: None,
+            taken: None,
+            seats: None,
+            order_id: None,
+            retry_after_s: None,
+            challenge: None,
+            cause: None,
+        }))
+    }
+
+    /// A problem with nothing more to say than what its code means.
+    pub fn plain(code: Code) -> Self {
+        Self::new(code, code.meaning())
+    }
+
+    /// `invalid_request`: `field` is the path of the value at fault, such as `seats[0].seat`; `expected` says what it must be.
+    pub fn invalid(field: impl Into<String>, expected: impl AsRef<str>) -> Self {
+        let field = field.into();
+        Self::new(Code::InvalidRequest, format!("{field} {}", expected.as_ref())).with_field(field)
+    }
+
+    /// `internal_error`: the cause goes to the log, never to the client.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        let mut problem = Self::plain(Code::InternalError);
+        problem.0.cause = Some(cause.into());
+        problem
+    }
+
+    /// A passing problem, worth another try after that many seconds.
+    pub fn passing(code: Code, retry_after_s: u32) -> Self {
+        Self::plain(code).with_retry_after_s(retry_after_s)
+    }
+
+    /// With the number of seconds after which to try again.
+    pub fn with_retry_after_s(mut self, retry_after_s: u32) -> Self {
+        self.0.retry_after_s = Some(retry_after_s);
+        self
+    }
+
+    /// With the path of the value at fault.
+    pub fn with_field(mut self, field: impl Into<String>) -> Self {
+        self.0.field = Some(cut(field.into(), FIELD_CHARS_MAX));
+        self
+    }
+
+    /// With the seats that somebody else has.
+    pub fn with_taken(mut self, taken: Vec<SeatName>) -> Self {
+        self.0.taken = Some(taken);
+        self
+    }
+
+    /// With the seats it is about.
+    pub fn with_seats(mut self, seats: Vec<SeatName>) -> Self {
+        self.0.seats = Some(seats);
+        self
+    }
+
+    /// With the order whose fate is unknown.
+    pub fn with_order(mut self, order_id: Uuid) -> Self {
+        self.0.order_id = Some(order_id);
+        self
+    }
+
+    /// With what the server's log should know and the client must not.
+    pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// With a `WWW-Authenticate` challenge.
+    pub fn with_challenge(mut self, challenge: &'static str) -> Self {
+        self.0.challenge = Some(challenge);
+        self
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What is peculiar to this occurrence.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The path of the value at fault.
+    pub fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// The response, and a line in the log if the fault is ours.
+    pub fn into_response(self, request_id: &str) -> Response {
+        let parts = &self.0;
+        if parts.code == Code::InternalError {
+            tracing::error!(request_id, cause = parts.cause.as_deref().unwrap_or(&parts.detail), "internal error");
+        } else if let Some(cause) = &parts.cause {
+            tracing::warn!(request_id, code = parts.code.as_str(), cause, "request not served");
+        }
+        let (status, retry_after_s, challenge) = (parts.code.status(), parts.retry_after_s, parts.challenge);
+        let bytes = serde_json::to_vec(&ProblemBody::of(self, request_id)).unwrap_or_default();
+        let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(Body::from(bytes));
+        if let Some(seconds) = retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.0.code.as_str(), self.0.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.0.code.status()
+    }
+}
+
+/// Details and fields may quote what a client sent, which may be long.
+const DETAIL_CHARS_MAX: usize = 1000;
+const FIELD_CHARS_MAX: usize = 200;
+
+/// The text, its end left out if it has more than that many characters.
+fn cut(mut text: String, chars_max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(chars_max) {
+        let keep = text[..end].char_indices().next_back().map_or(0, |(last, _)| last);
+        text.truncate(keep);
+        text.push('…');
+    }
+    text
+}
+
+/// The media type of a problem.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// Why a request was refused (RFC 9457). Branch on `code`; quote `request_id` when asking for help.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Problem", example, skip_serializing_if_is_none)]
+pub struct ProblemBody {
+    /// Names the kind of problem: `/errors#` and the code.
+    #[oai(rename = "type")]
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// A few words for people, the same for every problem of the code.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong, as a stable word.
+    pub code: Code,
+    /// What is peculiar to this occurrence, for people.
+    pub detail: String,
+    /// Names the request in the server's log; also in the header `X-Request-Id`.
+    pub request_id: String,
+    /// `invalid_request`: the path of the value at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// `seat_taken`: those of the wanted seats that were not to be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Vec<SeatName>>,
+    /// `seat_not_found` and `seats_not_blockable`: the seats at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seats: Option<Vec<SeatName>>,
+    /// `outcome_unknown`: the order that was created if the claim succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+}
+
+impl ProblemBody {
+    /// What the client is told of a problem.
+    pub fn of(problem: Problem, request_id: &str) -> Self {
+        let parts = *problem.0;
+        Self {
+            type_: format!("/errors#{}", parts.code.as_str()),
+            title: parts.code.title().to_owned(),
+            status: parts.code.status().as_u16(),
+            code: parts.code,
+            detail: parts.detail,
+            request_id: request_id.to_owned(),
+            field: parts.field,
+            taken: parts.taken,
+            seats: parts.seats,
+            order_id: parts.order_id.map(OrderId),
+        }
+    }
+}
+
+impl Example for ProblemBody {
+    fn example() -> Self {
+        Self {
+            type_: "/errors#seat_taken".into(),
+            title: Code::SeatTaken.title().into(),
+            status: 409,
+            code: Code::SeatTaken,
+            detail: "seats that are not to be had: 1".into(),
+            request_id: "01980f2e4c7a7bd2a6f3d1f0c9a5e812".into(),
+            field: None,
+            taken: Some(vec![SeatName { section: "A".into(), seat: 12 }]),
+            seats: None,
+            order_id: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_sent_is_not_quoted_at_length() {
+        let problem = Problem::invalid("é".repeat(5000), "is not a field");
+        assert_eq!(problem.field().unwrap().chars().count(), FIELD_CHARS_MAX);
+        assert_eq!(problem.detail().chars().count(), DETAIL_CHARS_MAX);
+        assert!(problem.detail().ends_with('…'));
+        assert_eq!(cut("abc".into(), 3), "abc");
+        assert_eq!(cut("abcd".into(), 3), "ab…");
+    }
+}

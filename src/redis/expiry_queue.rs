@@ -1,0 +1,213 @@
+//! The expiry queue: a Redis sorted set of deadlines, with one entry for all orders that were claimed together.
+//!
+//! Orders of one batch have one deadline, so a rush of ten thousand claims is some hundred entries, and a payment needs none of them
+//! changed: an entry stays until its deadline, and whoever takes it then asks PostgreSQL which of its orders are still pending. The
+//! queue is a convenience, never a record: what is lost is found by the sweep, and an entry too many finds nothing pending. So nothing
+//! here waits for Redis on a buyer's path.
+
+use std::sync::LazyLock;
+
+use ::redis::{Pipeline, Script};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::{RedisHealth, RedisLink, tagged};
+
+const KEY: &str = "expiry";
+/// Entries that may wait for Redis; more are dropped, and the sweep finds what they meant.
+const ENTRIES_MAX: usize = 100_000;
+/// Entries that one command carries.
+const COMMAND_MAX: usize = 1_000;
+
+/// Leases due entries, until they stand for enough orders, by pushing their score ahead: whoever leased them removes them in time, or
+/// they come due again. The clock is Redis' own, the same for every server. Answers the time until the next entry is due, or -1 for
+/// none, followed by the entries leased.
+static LEASE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+        local answer, orders = {'-1'}, 0
+        for _, entry in ipairs(due) do
+            if orders >= tonumber(ARGV[1]) then break end
+            redis.call('ZADD', KEYS[1], now + ARGV[2], entry)
+            answer[#answer + 1] = entry
+            orders = orders + (tonumber(string.match(entry, ':(%d+)$')) or 1)
+        end
+        local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+        if #first > 0 then answer[1] = string.format('%.0f', math.max(0, first[2] - now)) end
+        return answer",
+    )
+});
+
+/// Redis' clock decides here too: a server whose clock is off would make entries due at once, over and over.
+static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[i]) end",
+    )
+});
+
+/// Orders of one event with one deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Their event.
+    pub event_id: i64,
+    /// The first of them by id, which PostgreSQL knows them all by.
+    pub order_id: Uuid,
+    /// How many they are.
+    pub orders: usize,
+}
+
+impl Batch {
+    /// Its entry in the sorted set.
+    fn entry(self) -> String {
+        format!("{}:{}:{}", self.event_id, self.order_id, self.orders)
+    }
+
+    /// The batch of an entry; `None`: it was not written by us.
+    fn of(entry: &[u8]) -> Option<Self> {
+        let mut words = std::str::from_utf8(entry).ok()?.split(':');
+        let batch = Self {
+            event_id: words.next()?.parse().ok()?,
+            order_id: Uuid::try_parse(words.next()?).ok()?,
+            orders: words.next()?.parse().ok()?,
+        };
+        // What reads like one of ours, but is spelled otherwise, could not be removed by its spelling.
+        (batch.entry().as_bytes() == entry).then_some(batch)
+    }
+}
+
+/// What a lease brought.
+pub struct Lease {
+    /// What is due.
+    pub batches: Vec<Batch>,
+    /// Milliseconds until the next entry comes due.
+    pub next_in_ms: Option<u64>,
+}
+
+/// A handle to the queue; without Redis it takes everything and keeps nothing.
+#[derive(Clone)]
+pub struct ExpiryQueue {
+    redis: RedisLink,
+    entries: mpsc::Sender<(i64, String)>,
+}
+
+impl ExpiryQueue {
+    /// A queue over Redis. Must be called within a runtime: entries are written by a task that ends with the last handle.
+    pub fn new(redis: RedisLink) -> Self {
+        let (entries, receiver) = mpsc::channel(ENTRIES_MAX);
+        tokio::spawn(write_entries(redis.clone(), receiver));
+        Self { redis, entries }
+    }
+
+    /// Whether there is a Redis to queue in.
+    pub fn is_on(&self) -> bool {
+        self.redis.is_on()
+    }
+
+    /// How the Redis behind it is doing.
+    pub async fn health(&self) -> RedisHealth {
+        self.redis.health().await
+    }
+
+    /// Adds orders that were claimed together, due at `due_ms` (Unix milliseconds). Never waits.
+    pub fn push(&self, batch: Batch, due_ms: i64) {
+        if self.redis.is_on() && self.entries.try_send((due_ms, batch.entry())).is_err() {
+            tracing::debug!("the expiry queue's writer is behind; the sweep will find these orders");
+        }
+    }
+
+    /// Takes due entries of about so many orders for `lease_ms`; `None` when Redis cannot be asked.
+    pub(crate) async fn lease(&self, orders: usize, lease_ms: i64) -> Option<Lease> {
+        let answer: Vec<Vec<u8>> = self.redis.script(&LEASE, KEY, &[orders.to_string(), lease_ms.to_string()]).await?;
+        let (next, entries) = answer.split_first()?;
+        let (mut batches, mut broken) = (Vec::with_capacity(entries.len()), Vec::new());
+        for entry in entries {
+            match Batch::of(entry) {
+                Some(batch) => batches.push(batch),
+                None => broken.push(entry.as_slice()),
+            }
+        }
+        if !broken.is_empty() {
+            tracing::warn!(entries = broken.len(), "dropping entries of the expiry queue that cannot be read");
+            self.remove_entries(&broken).await;
+        }
+        Some(Lease { batches, next_in_ms: std::str::from_utf8(next).ok()?.parse().ok() })
+    }
+
+    /// Removes entries that are done with.
+    pub(crate) async fn remove(&self, batches: &[Batch]) {
+        self.remove_entries(&batches.iter().map(|batch| batch.entry()).collect::<Vec<_>>()).await;
+    }
+
+    /// Makes entries, where they are still there, due again in so many milliseconds of Redis' clock.
+    pub(crate) async fn postpone(&self, batches: &[Batch], in_ms: i32) {
+        let args: Vec<String> = std::iter::once(in_ms.to_string()).chain(batches.iter().map(|batch| batch.entry())).collect();
+        self.redis.script::<()>(&POSTPONE, KEY, &args).await;
+    }
+
+    async fn remove_entries<T: AsRef<[u8]>>(&self, entries: &[T]) {
+        self.redis
+            .pipeline(|prefix| {
+                let mut pipeline = ::redis::pipe();
+                pipeline.cmd("ZREM").arg(tagged(prefix, KEY)).ignore();
+                entries.iter().for_each(|entry| {
+                    pipeline.arg(entry.as_ref());
+                });
+                pipeline
+            })
+            .await;
+    }
+}
+
+/// Carries entries to Redis, as many in one command as have gathered.
+async fn write_entries(redis: RedisLink, mut entries: mpsc::Receiver<(i64, String)>) {
+    let mut gathered = Vec::new();
+    while entries.recv_many(&mut gathered, COMMAND_MAX).await > 0 {
+        if !redis.pipeline(|prefix| added(&tagged(prefix, KEY), &gathered)).await {
+            tracing::debug!(entries = gathered.len(), "Redis did not take entries of the expiry queue; the sweep makes up for them");
+        }
+        gathered.clear();
+    }
+}
+
+fn added(key: &str, entries: &[(i64, String)]) -> Pipeline {
+    let mut pipeline = ::redis::pipe();
+    pipeline.cmd("ZADD").arg(key).ignore();
+    for (due_ms, entry) in entries {
+        pipeline.arg(due_ms).arg(entry);
+    }
+    pipeline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written_and_nothing_else_is() {
+        let batch = Batch { event_id: 7, order_id: Uuid::from_u128(9), orders: 128 };
+        assert_eq!(batch.entry(), "7:00000000-0000-0000-0000-000000000009:128");
+        assert_eq!(Batch::of(batch.entry().as_bytes()), Some(batch));
+        let id = batch.order_id;
+        let strangers = [
+            String::new(),
+            ":".to_owned(),
+            format!("7:{id}"),
+            format!("7:{id}:"),
+            format!("7:{id}:1:1"),
+            format!("07:{id}:1"),
+            format!("7:{}:1", id.simple()),
+            format!("7:{id}:-1"),
+            format!("99999999999999999999:{id}:1"),
+        ];
+        for entry in strangers {
+            assert_eq!(Batch::of(entry.as_bytes()), None, "{entry}");
+        }
+        assert_eq!(Batch::of(b"\xff\xfe"), None);
+    }
+}

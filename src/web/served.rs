@@ -1,0 +1,97 @@
+//! How pages go out: compressed as the browser likes it, with a tag by which it can ask whether they still hold, and under a policy.
+
+use bytes::Bytes;
+use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, REFERRER_POLICY, VARY, X_FRAME_OPTIONS};
+use poem::http::{HeaderMap, HeaderValue, StatusCode};
+use poem::{Body, IntoResponse, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaResponses, Registry};
+use sha2::{Digest, Sha256};
+
+use super::frame::Html;
+use crate::http::replies::{Tagged, tagged};
+use crate::reads::Body as ReadyBody;
+
+const HTML: &str = "text/html; charset=utf-8";
+/// The body holds until the next version of the server: keep it, and ask.
+const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
+/// The page shows a moment.
+const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Something that is the same as long as the server runs.
+pub struct Asset {
+    media_type: &'static str,
+    policy: Option<HeaderValue>,
+    body: ReadyBody,
+}
+
+impl Asset {
+    /// A text of that media type.
+    pub fn new(media_type: &'static str, text: impl Into<Bytes>) -> Self {
+        let bytes: Bytes = text.into();
+        let [a, b, c, d, e, f, g, h, ..] = Sha256::digest(&bytes).0;
+        let revision = i64::from_be_bytes([a & 0x7f, b, c, d, e, f, g, h]);
+        Self { media_type, policy: None, body: ReadyBody::new(revision, bytes) }
+    }
+
+    /// A page with its policy.
+    pub fn page(page: Html) -> Self {
+        Self { policy: Some(page.policy), ..Self::new(HTML, page.text) }
+    }
+}
+
+/// A page or a part of one, on its way.
+pub struct Served(Response);
+
+impl Served {
+    /// A page that was written this very moment.
+    pub fn now(page: Html) -> Self {
+        let mut response = Response::builder().content_type(HTML).body(Body::from(page.text));
+        response.headers_mut().insert(CACHE_CONTROL, DO_NOT_KEEP);
+        protect(response.headers_mut(), Some(page.policy));
+        Self(response)
+    }
+
+    /// The asset for a request with these headers; 304 when the browser has it already.
+    pub async fn asset(asset: &Asset, request: &HeaderMap) -> Self {
+        let Tagged { body, etag, encoding } = tagged(&asset.body, request).await;
+        let mut response = match body {
+            Some(bytes) => Response::builder().content_type(asset.media_type).body(Body::from(bytes)),
+            None => StatusCode::NOT_MODIFIED.into_response(),
+        };
+        let encoding = encoding.header().filter(|_| response.status() == StatusCode::OK);
+        let headers = response.headers_mut();
+        if let Some(encoding) = encoding {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        if let Ok(etag) = HeaderValue::try_from(etag) {
+            headers.insert(ETAG, etag);
+        }
+        headers.insert(CACHE_CONTROL, ASK_FIRST);
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        protect(headers, asset.policy.clone());
+        Self(response)
+    }
+}
+
+fn protect(headers: &mut HeaderMap, policy: Option<HeaderValue>) {
+    if let Some(policy) = policy {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
+}
+
+impl IntoResponse for Served {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl ApiResponse for Served {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: vec![] }
+    }
+
+    fn register(_: &mut Registry) {}
+}
