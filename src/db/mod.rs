@@ -23,6 +23,7 @@ use tokio_postgres::types::ToSql;
 
 pub use connect::{Endpoint, Patience};
 pub use error::{DbError, Rule};
+pub use events::{EventPage, EventQuery};
 pub use expiry::{Expired, ExpiryOutcome, Overdue, Retry, while_leading_sweep};
 pub use reads::{SectionCount, SectionSeats};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use moka::future::Cache;
 
 use crate::db::{Db, DbError};
-use crate::domain::{Event, EventLayout};
+use crate::domain::{Audience, Event, EventLayout};
 
-/// Unused layouts leave after this; a layout never changes while its event exists.
+/// Unused layouts leave after this; a layout never changes while its event exists, and what was ever on sale is never deleted.
 const LAYOUT_IDLE: Duration = Duration::from_secs(600);
 /// Rows kept over all layouts, so that memory stays bounded (a row takes about 60 bytes).
 const LAYOUT_ROWS_MAX: u64 = 2_000_000;
@@ -38,19 +38,21 @@ impl Catalogue {
         }
     }
 
-    /// The layout of an event; `None` when there is no such event.
-    pub async fn layout(&self, event_id: i64) -> Result<Option<Arc<EventLayout>>, DbError> {
+    /// The layout of an event; `None` when there is no such event for those who ask.
+    pub async fn layout(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<EventLayout>>, DbError> {
         if let Some(layout) = self.layouts.get(&event_id).await {
             return Ok(Some(layout));
         }
         // Boxed, here and in the other caches: loading is rare, and its state would make every request larger.
-        Box::pin(self.load_layout(event_id)).await
+        Box::pin(self.load_layout(event_id, audience)).await
     }
 
-    async fn load_layout(&self, event_id: i64) -> Result<Option<Arc<EventLayout>>, DbError> {
+    async fn load_layout(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<EventLayout>>, DbError> {
         // Unknown ids are remembered with the settings: a storm of them must not become a storm of queries.
-        if self.event(event_id).await?.is_none() {
-            return Ok(None);
+        let Some(event) = self.event(event_id, audience).await? else { return Ok(None) };
+        if !event.is_public() {
+            // Only admins see it, and may delete it: nobody keeps it.
+            return Ok(self.db.event_layout(event_id).await?.map(Arc::new));
         }
         let load = async {
             let layout = self.db.event_layout(event_id).await.map_err(Some)?;
@@ -65,13 +67,14 @@ impl Catalogue {
         }
     }
 
-    /// The settings of an event, at most 300 ms old.
-    pub async fn event(&self, event_id: i64) -> Result<Option<Arc<Event>>, DbError> {
+    /// The settings of an event, at most 300 ms old; `None` when there is no such event for those who ask.
+    pub async fn event(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<Event>>, DbError> {
         let load = async { Ok::<_, DbError>(self.db.get_event(event_id).await?.map(Arc::new)) };
-        Box::pin(self.events.try_get_with(event_id, load)).await.map_err(|error| (*error).clone())
+        let event = Box::pin(self.events.try_get_with(event_id, load)).await.map_err(|error| (*error).clone())?;
+        Ok(event.filter(|event| event.is_shown_to(audience)))
     }
 
-    /// Forgets an event's settings, after they changed here.
+    /// Forgets an event's settings, after they changed, or the event was deleted, here.
     pub async fn forget(&self, event_id: i64) {
         self.events.invalidate(&event_id).await;
     }
