@@ -1,10 +1,10 @@
 # Everything a person or CI does with this project; `make` lists it.
-# Variables: ARGS (options of `make demo`, `make serve` and `make bench`), CARGO_TARGET_DIR, ROWLOCK_POSTGRES_BIN.
+# Variables: ARGS (options of `make demo`, `make rush`, `make serve` and `make bench`), CARGO_TARGET_DIR, ROWLOCK_POSTGRES_BIN.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench bench-quick clients sdk openapi docs schema image clean
+.PHONY: help setup demo rush serve test bench bench-quick clients sdk openapi docs schema image clean
 
 # A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
 ifeq ($(shell uname -s),Linux)
@@ -23,6 +23,9 @@ setup: ## install PostgreSQL and Redis if they are missing (apt or Homebrew)
 
 demo: setup ## sell a concert to 10,000 buyers on private servers under .rowlock/, then stay up (ARGS=--no-rush: without buyers)
 	cargo run --release --locked --package rowlock-lab -- demo $(ARGS)
+
+rush: setup ## let 10,000 buyers loose on private servers and check every promise (ARGS=--help: presets and flags)
+	cargo run --release --locked --package rowlock-lab -- rush $(ARGS)
 
 serve: ## run the server on your own PostgreSQL and Redis (DATABASE_URL, REDIS_URL, ROWLOCK_*)
 	cargo run --release --locked -- serve $(ARGS)

@@ -7,7 +7,7 @@ use rowlock::commands::Command;
 
 /// Ten thousand connections allocate and free in bursts: the C library's allocator takes an eighth of a rush's CPU, this one far less.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Sells numbered concert seats to everyone at once, and never sells one twice.
 #[derive(Parser)]

@@ -7,7 +7,7 @@ use rowlock_lab::commands::{Command, Interrupted};
 
 /// The same allocator as the server's: it is this binary that is started as the server.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Tries Rowlock out: a demo, crowds of buyers, benchmarks, all on private servers.
 #[derive(Parser)]
