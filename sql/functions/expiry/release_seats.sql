@@ -32,12 +32,9 @@ declare
     v_seat_nos    integer[];
     v_is_over     boolean;
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains.
     select o.ctid, o.status, o.section_nos, o.seat_nos into v_row, v_status, v_section_nos, v_seat_nos
     from rowlock.orders o
-    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id and o.customer_id = p_customer_id
-    order by o.order_id
-    limit 1
+    where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
     for update;
     if not found then
         raise exception using errcode = 'RL004', message = 'order_not_found',
