@@ -68,12 +68,13 @@ impl EventsApi {
         if status == Some(EventState::Draft.as_str()) {
             admin.or_refuse("drafts are listed for admins only: send an API key in `X-Api-Key`")?;
         }
-        if name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+        let name = name.0.as_deref();
+        if name.is_some_and(|name| name.chars().any(char::is_control)) {
             return Err(Problem::invalid("name", "must not contain control characters").into());
         }
         let (audience, starts_after) = (admin.audience(), starts_after.0.map(|time| time.0));
         // One more than asked for tells whether there is another page.
-        let query = EventQuery { audience, after: after.0, limit: limit + 1, status, starts_after, name: name.as_deref() };
+        let query = EventQuery { audience, after: after.0, limit: limit + 1, status, starts_after, name };
         let page = self.app.db.list_events(&query).await?;
         Ok(Found(EventList::page(page, limit)?))
     }

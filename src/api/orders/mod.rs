@@ -113,9 +113,9 @@ impl OrdersApi {
 
     /// Give back seats of an order
     ///
-    /// Keeps the seats that are named and puts the others of a pending order on sale again at once. `amount_minor` becomes the price of what
-    /// is kept, `expires_at` stays. If that costs nothing, the order is `paid`. To name all of its seats changes nothing. Money for the
-    /// former amount is the wrong amount from then on.
+    /// Keeps the seats that are named; the other seats of a pending order are available again at once. `amount_minor` becomes the price of
+    /// what is kept, and `expires_at` stays. An order that then costs nothing is `paid`. Naming all of its seats changes nothing. Money for
+    /// the former amount is the wrong amount from then on.
     #[oai(path = "/events/:event_id/orders/:order_id", method = "patch", operation_id = "changeOrder")]
     async fn change_order(
         &self,
