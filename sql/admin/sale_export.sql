@@ -27,6 +27,7 @@ begin
         and t.seat_no between r.first_seat and r.last_seat
     join rowlock.orders o on o.event_id = t.event_id and o.order_id = t.order_id
     left join rowlock.payments p on p.event_id = t.event_id and p.order_id = t.order_id and p.outcome in ('paid', 'late_reclaimed')
+        and p.amount_minor > 0
     where t.event_id = p_event_id
     order by t.section_no, t.seat_no;
 end

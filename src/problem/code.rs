@@ -105,11 +105,11 @@ codes! {
         Changed "Ask for fewer seats, or cancel a pending order first; the event's `seats_per_customer` is the limit."
         "You have reached the number of seats that one person may buy.";
     NotOnSale 409 "not_on_sale" "Not on sale" "The event sells nothing at the moment; the detail says why."
-        Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; ask no oftener than every few seconds."
+        Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; ask no oftener than every few seconds. After `off_sale_at` the sale has ended."
         "These seats are not on sale at the moment.";
     OrderNotPending 409 "order_not_pending" "Order not pending" "The order is not waiting for its payment any more."
-        Never "Read the order: it is paid, expired or owed a refund." "This order can no longer be cancelled.";
-    EventConflict 409 "event_conflict" "Event conflict" "The event cannot go from its status to the one asked for."
+        Never "Read the order: it is paid, expired or owed a refund." "This order can no longer be changed.";
+    EventConflict 409 "event_conflict" "Event conflict" "The event cannot go from its status to the one asked for, or it is not a draft and cannot be deleted."
         Never "Read the event: nothing goes back to `draft`, and `closed` is for good." "";
     SeatsNotBlockable 409 "seats_not_blockable" "Seats not blockable"
         "Some of the seats are held or sold; `seats` names them. Nothing was changed."

@@ -117,6 +117,12 @@ pub fn matches_pattern(pattern: &str, text: &str) -> Option<bool> {
     }
 }
 
+impl ParseFromParameter for Time {
+    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
+        Self::parse(text).ok_or_else(|| ParseError::custom("must be an RFC 3339 time from 1970 to 9999"))
+    }
+}
+
 impl Time {
     /// Reads an RFC 3339 time from 1970 to 9999, with any offset.
     pub fn parse(text: &str) -> Option<Self> {
@@ -203,7 +209,7 @@ pub enum OrderState {
 #[oai(rename = "EventStatus", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum EventState {
-    /// Being prepared; not listed.
+    /// Being prepared; only admins see it.
     Draft,
     /// On sale.
     Open,
@@ -211,6 +217,18 @@ pub enum EventState {
     Paused,
     /// Ended for good.
     Closed,
+}
+
+impl EventState {
+    /// Its name in the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Open => "open",
+            Self::Paused => "paused",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 /// Where an event can be sent: on sale, stopped for a while, or ended for good.
