@@ -7,6 +7,8 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::harness::{EventHandle, TestServer, event_json};
 
+mod idempotency;
+
 /// Whether a text is RFC 3339 in UTC with exactly milliseconds.
 fn is_time(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() == 24 && text.ends_with('Z') && OffsetDateTime::parse(text, &Rfc3339).is_ok())
