@@ -35,6 +35,10 @@ pub struct LaneClient {
 }
 
 impl LaneClient {
+    /// Prepares the statements of a lane on a connection that works as `rowlock_app`.
+    ///
+    /// # Errors
+    /// When the connection is lost or the database is not migrated.
     pub async fn prepare(client: Client) -> Result<Self, DbError> {
         let sql = "select pid, backend_start::text from pg_stat_activity where pid = pg_backend_pid()";
         let row = as_login(&client, sql, &[]).await?;

@@ -36,7 +36,7 @@ fn with_part(text: &str, name: &str, part: &str) -> String {
 
 fn errors() -> String {
     let mut text = String::from(
-        "# Errors\n\n<!-- Written by `make docs` from src/api/code.rs. -->\n\nEvery refusal is `application/problem+json` (RFC 9457). Branch \
+        "# Errors\n\n<!-- Written by `make docs` from src/problem/code.rs. -->\n\nEvery refusal is `application/problem+json` (RFC 9457). Branch \
          on its `code`, which never changes. Its `type` is a link to the same list at the server itself, `/errors`.\n\n",
     );
     let retries = [

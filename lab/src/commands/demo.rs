@@ -1,4 +1,4 @@
-//! `rowlock demo`: everything on this machine, a concert sold before your eyes, and another one to try by hand.
+//! `rowlock-lab demo`: everything on this machine, a concert sold before your eyes, and another one to try by hand.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,10 +8,11 @@ use clap::Args;
 use indicatif::HumanCount;
 use time::OffsetDateTime;
 
-use super::signal::stop_asked;
+use rowlock::{auth::mint_customer_token, signal::stop_asked};
+
 use crate::{
-    auth::mint_customer_token,
-    rush::{Access, Concert, NewConcert, On, Plan, Promoter, Target, connections_possible, rush},
+    client::Target,
+    rush::{Access, Concert, NewConcert, On, Plan, Promoter, connections_possible, rush},
     stack::{Stack, StackSettings},
 };
 

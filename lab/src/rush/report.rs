@@ -128,7 +128,7 @@ impl FromArrival {
 impl Report {
     /// Adds up what the buyers and the verification found.
     pub fn new(rush: &Answered, findings: Findings) -> Self {
-        let Answered { setting, buyers, released_at, .. } = rush;
+        let Answered { scene, buyers, released_at, .. } = rush;
         let released_at = *released_at;
         let totals = Totals::of(buyers.iter().map(|buyer| &buyer.tally));
         let rush_seconds = rush.took().as_secs_f64();
@@ -138,11 +138,11 @@ impl Report {
         let claimed = || purchases().flat_map(|purchase| &purchase.seats);
         let unserved = unserved(buyers, findings.left_together());
         Self {
-            event_id: setting.sale.concert.event_id,
-            seed: setting.plan.seed,
+            event_id: scene.sale.concert.event_id,
+            seed: scene.plan.seed,
             interrupted: rush.is_interrupted(),
             buyers: buyers.len(),
-            seats: setting.seats,
+            seats: scene.seats,
             sold: paid().map(|(_, seats)| seats).sum(),
             oversold: findings.oversold,
             violations: findings.violations,

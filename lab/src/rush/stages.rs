@@ -8,6 +8,8 @@ use std::{
 use anyhow::ensure;
 use tokio_util::sync::CancellationToken;
 
+use crate::client::{Connection, Target};
+
 use super::{
     Access, NewConcert, Plan, Promoter, Report, buyer::Buyer, connections_possible, crowd::Crowd, intent::draw, progress, sale::Sale,
     scene::Scene, settings::Settings, verify, views::Summary,

@@ -14,10 +14,12 @@ use self::{
     secrets::Secrets,
     server::{ServerProcess, ServerSettings},
 };
+use rowlock::db::{Endpoint, api_keys, migrate::migrate};
+
 use crate::{
-    db::{Endpoint, api_keys, migrate::migrate},
+    client::Target,
     embedded::{PostgresProfile, PrivatePostgres, PrivateRedis},
-    rush::{Access, Promoter, Target},
+    rush::{Access, Promoter},
 };
 
 /// What a [`Stack`] is to be.

@@ -1,13 +1,14 @@
-//! What `rowlock rush` can be told.
+//! What `rowlock-lab rush` can be told.
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
 
+use rowlock::db::Endpoint;
+
 use crate::{
     commands::ensure_writable,
-    db::Endpoint,
     rush::{Access, NewConcert, On, Plan, Preset},
 };
 
