@@ -25,7 +25,7 @@ impl Db {
         let rows = self.query_within(CREATE_MAX, sql, &[event, &api_key_id, &idempotency_key]).await?;
         let row = rows.first().ok_or_else(|| DbError::Internal("no id of a new event".to_owned()))?;
         let event_id = row.get("event_id");
-        match row.get("outcome") {
+        match row.get::<_, &str>("outcome") {
             "created" => Ok(EventCreation::Created(event_id)),
             "replayed" => Ok(EventCreation::Replayed(event_id)),
             "idempotency_key_reused" => Ok(EventCreation::IdempotencyKeyReused),

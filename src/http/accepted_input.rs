@@ -204,6 +204,7 @@ async fn expect_nothing(body: Body) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use poem::IntoResponse;
     use poem::endpoint::make;
     use poem::http::StatusCode;
     use poem_openapi::OpenApi;
@@ -291,7 +292,7 @@ mod tests {
     #[tokio::test]
     async fn an_operation_without_a_body_runs_when_nothing_was_in_it() {
         let call = async |body: Body| {
-            let endpoint = Accepting::new(make(|_| async { Ok(Response::from(StatusCode::OK)) }), accepted());
+            let endpoint = Accepting::new(make(|_| async { Ok::<_, poem::Error>(StatusCode::OK.into_response()) }), accepted());
             let request = Request::builder().method(Method::DELETE).uri("/v1/events/7/orders/x".parse().unwrap());
             let answer = endpoint.call(request.header("transfer-encoding", "chunked").body(body)).await;
             answer.map(|_| ()).map_err(|error| error.downcast::<Problem>().unwrap().detail().to_owned())

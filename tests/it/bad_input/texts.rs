@@ -36,7 +36,7 @@ const TEXTS: [(&str, Option<&str>); 24] = [
     ("\u{2067}gala\u{2069}", REORDERING),
     ("two\u{2028}lines", REORDERING),
     ("two\nlines", CONTROL),
-    ("tab\t", CONTROL),
+    ("tab\tstop", CONTROL),
     ("\u{85}\u{9f}", CONTROL),
 ];
 
