@@ -34,6 +34,7 @@ fn problem(operation_id: &str, code: Code) -> Problem {
             Problem::new(code, "the body may have at most 4194304 bytes")
         }
         Code::BodyTooLarge => Problem::new(code, "the body may have at most 65536 bytes"),
+        Code::UnsupportedMediaType => Problem::new(code, "the body must be sent as `application/json`"),
         Code::OutcomeUnknown if ["claimSeats", "notifyPayment"].contains(&operation_id) => {
             Problem::plain(code).with_order(OrderId::example().0)
         }
@@ -48,7 +49,7 @@ fn invalid(operation_id: &str) -> Problem {
         "changeEvent" => Problem::invalid("window_ms", "must be a whole number from 1000 to 86400000"),
         "claimSeats" => Problem::invalid("seats[1].seat", "must be a whole number from 1 to 1000000"),
         "changeOrder" => Problem::invalid("seats[0]", "is not a seat of the order"),
-        "notifyPayment" => Problem::invalid("currency", "must match ^[A-Z]{3}$"),
+        "notifyPayment" => Problem::invalid("currency", "must be an ISO 4217 code, for example TWD"),
         "blockSeats" | "unblockSeats" => Problem::invalid("ranges[0].to", "must not be below `from`"),
         "listEvents" | "listDeadLetters" => Problem::invalid("limit", "is malformed or out of its bounds"),
         _ => Problem::invalid("event_id", "must be a whole number from 1"),

@@ -56,6 +56,17 @@ impl Event {
     }
 }
 
+/// What became of a request for a new event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventCreation {
+    /// The event of that id is new.
+    Created(i64),
+    /// Its idempotency key came before with the same request: that event.
+    Replayed(i64),
+    /// Its idempotency key came before with another request.
+    IdempotencyKeyReused,
+}
+
 /// What never changes about an event once it is created: its currency, sections and rows. Cached for as long as it is used.
 #[derive(Clone, Debug)]
 pub struct EventLayout {

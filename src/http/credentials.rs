@@ -10,6 +10,7 @@ use crate::db::api_keys::AdminKey;
 use crate::domain::Audience;
 use crate::http::app_of;
 use crate::http::body::{Input, check_media_type, parse, read, request_meta};
+use crate::http::content_encoding::decoded;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
@@ -203,12 +204,13 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let app = app_of(request)?;
-        let bytes = read(request, body, T::bytes_max(&app.limits)).await?;
+        let bytes_max = T::bytes_max(&app.limits);
+        let bytes = read(request, body, bytes_max).await?;
         app.auth.gateway(request.headers(), &bytes).map_err(|_| {
             Problem::plain(Code::InvalidSignature).with_challenge("Signature headers=\"webhook-id webhook-timestamp webhook-signature\"")
         })?;
         check_media_type(request)?;
-        Ok(Self(parse(&bytes)?))
+        Ok(Self(parse(&decoded(request.headers(), bytes, bytes_max).await?)?))
     }
 }
 
