@@ -1,28 +1,34 @@
 //! An example of each problem: built like the real one, and answered like this in a test.
 
+use poem::http::HeaderMap;
+use poem_openapi::types::Example;
+
 use super::node::Node;
+use crate::auth::AuthError;
+use crate::http::challenges::Credential;
 use crate::problem::code::Code;
 use crate::problem::{Problem, ProblemBody};
 use crate::types::{OrderId, SeatName};
-use poem_openapi::types::Example;
 
 const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
 
-/// What the operation answers with that code.
-pub fn example(operation_id: &str, code: Code) -> Node {
-    Node::of(&ProblemBody::of(problem(operation_id, code), REQUEST_ID))
+/// What the operation, which takes that credential, answers with that code.
+pub fn example(operation_id: &str, credential: Option<Credential>, code: Code) -> Node {
+    let refused = credential.filter(|_| [Code::Unauthorized, Code::InvalidSignature].contains(&code));
+    let problem =
+        refused.map_or_else(|| problem(operation_id, code), |credential| credential.refuse(AuthError::Missing, &HeaderMap::new()));
+    Node::of(&ProblemBody::of(problem, REQUEST_ID))
 }
 
 fn problem(operation_id: &str, code: Code) -> Problem {
     let seat = |seat| vec![SeatName { section: "A".to_owned(), seat }];
     match code {
         Code::InvalidRequest => invalid(operation_id),
-        Code::Unauthorized => Problem::new(code, "this operation needs credentials, and none came"),
         Code::SectionNotFound if operation_id == "claimSeats" => Problem::new(code, "the event has no section Z"),
         Code::SectionNotFound => Problem::new(code, "the event has no section of this code"),
         Code::SeatNotFound if operation_id == "claimSeats" => Problem::new(code, "seats that do not exist: 1").with_seats(seat(1001)),
         Code::SeatNotFound => Problem::new(code, "section A has 1000 seats").with_seats(seat(1001)),
-        Code::SeatTaken => Problem::new(code, "seats that are not to be had: 1").with_taken(seat(12)),
+        Code::SeatTaken => Problem::new(code, "seats not available: 1").with_taken(seat(12)),
         Code::CustomerLimit => Problem::new(code, "the event allows a customer 4 seats, held and owned together"),
         Code::NotOnSale => Problem::new(code, "the event is paused for the moment"),
         Code::SeatsNotBlockable => Problem::plain(code).with_seats(seat(12)),
@@ -45,7 +51,8 @@ fn invalid(operation_id: &str) -> Problem {
         "claimSeats" => Problem::invalid("seats[1].seat", "must be a whole number from 1 to 1000000"),
         "notifyPayment" => Problem::invalid("currency", "must match ^[A-Z]{3}$"),
         "blockSeats" | "unblockSeats" => Problem::invalid("ranges[0].to", "must not be below `from`"),
-        "listEvents" | "listDeadLetters" => Problem::invalid("limit", "is malformed or out of its bounds"),
+        "listEvents" => Problem::invalid("limit", "must be a whole number from 1 to 100"),
+        "listDeadLetters" => Problem::invalid("limit", "must be a whole number from 1 to 1000"),
         _ => Problem::invalid("event_id", "must be a whole number from 1"),
     }
 }

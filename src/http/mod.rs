@@ -6,11 +6,14 @@
 
 pub(crate) mod allowed_methods;
 pub(crate) mod body;
+pub(crate) mod challenges;
 pub(crate) mod connections;
 pub(crate) mod credentials;
 pub(crate) mod deferred;
+pub(crate) mod expectations;
 pub(crate) mod middleware;
 pub(crate) mod params;
+pub(crate) mod refusal_log;
 pub(crate) mod refusals;
 pub(crate) mod replies;
 pub(crate) mod schema;
