@@ -56,17 +56,11 @@ impl PaymentsApi {
 
 async fn settled(app: SharedApp, notice: PaymentNotice) -> Result<Found<PaymentResult>, Problem> {
     let order_id = notice.order_id;
-    let identity = (notice.event_id, notice.provider.clone(), notice.provider_reference.clone());
-    let outcome = app.lanes.settle(notice).await.map_err(|error| {
+    let settled = app.lanes.settle(notice).await.map_err(|error| {
         let problem = Problem::from(error);
         if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
     })?;
-    let recorded_outcome = match outcome {
-        // The first answer may have been lost: what it said decides whether money is owed back.
-        PaymentOutcome::Duplicate => app.db.payment_outcome(identity.0, &identity.1, &identity.2).await?.and_then(RecordedOutcome::of),
-        _ => None,
-    };
-    Ok(Found(PaymentResult { outcome: recorded(outcome)?, recorded_outcome }))
+    Ok(Found(PaymentResult { outcome: recorded(settled.outcome)?, recorded_outcome: settled.recorded.and_then(RecordedOutcome::of) }))
 }
 
 fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {

@@ -47,7 +47,7 @@ impl SectionsApi {
     ) -> Result<Ready<SectionList>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
         // The catalogue remembers unknown ids: a storm of them must not reach Redis and the database.
-        self.app.catalogue.layout(event_id.0.0).await?.ok_or_else(unknown)?;
+        self.app.catalogue.layout_and_summary(event_id.0.0, &self.app.summaries).await?.ok_or_else(unknown)?;
         let body = self.app.summaries.get(event_id.0.0).await?.ok_or_else(unknown)?;
         Ok(Ready::new(&body, request.headers()).await)
     }

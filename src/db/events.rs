@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::Row;
 
-use super::{Db, DbError};
+use super::{Db, DbError, SectionCount};
 use crate::domain::{Event, EventLayout, SectionLayout, SectionRow};
 
 /// A house of a million seats takes seconds.
@@ -64,14 +64,26 @@ impl Db {
         Ok(rows.iter().map(event).collect())
     }
 
-    /// What never changes about an event.
-    pub async fn event_layout(&self, event_id: i64) -> Result<Option<EventLayout>, DbError> {
-        let Some(event) = self.get_event(event_id).await? else { return Ok(None) };
-        let rows = self.query("select * from rowlock.event_layout($1)", &[&event_id]).await?;
+    /// One event, drafts included, with its sections.
+    pub async fn event_with_sections(&self, event_id: i64) -> Result<Option<EventWithSections>, DbError> {
+        let rows = self.query("select * from rowlock.event_with_sections($1)", &[&event_id]).await?;
+        let Some(event) = rows.first().map(event) else { return Ok(None) };
         let sections: Vec<_> = rows.iter().map(section).collect();
         let section_nos = sections.iter().map(|section| (section.code.clone(), section.section_no)).collect();
-        Ok(Some(EventLayout { event_id, currency: event.currency, sections, section_nos }))
+        let layout = EventLayout { event_id, currency: event.currency.clone(), sections, section_nos };
+        Ok(Some(EventWithSections { event, layout, counts: rows.iter().map(count).collect() }))
     }
+}
+
+/// An event and its sections at one moment.
+#[derive(Debug)]
+pub struct EventWithSections {
+    /// Its settings.
+    pub event: Event,
+    /// What never changes about it.
+    pub layout: EventLayout,
+    /// How many seats its sections have on sale, by number.
+    pub counts: Vec<SectionCount>,
 }
 
 fn event(row: &Row) -> Event {
@@ -96,9 +108,22 @@ fn section(row: &Row) -> SectionLayout {
     SectionLayout {
         section_no: row.get("section_no"),
         code: row.get("code"),
-        name: row.get("name"),
+        name: row.get("section_name"),
         price_minor: row.get("price_minor"),
         capacity: row.get("capacity"),
         rows: labels.into_iter().zip(first_seats).map(|(label, first_seat)| SectionRow { label, first_seat }).collect(),
+    }
+}
+
+fn count(row: &Row) -> SectionCount {
+    SectionCount {
+        section_no: row.get("section_no"),
+        code: row.get("code"),
+        name: row.get("section_name"),
+        price_minor: row.get("price_minor"),
+        currency: row.get("currency"),
+        capacity: row.get("capacity"),
+        available: row.get("available"),
+        revision: row.get("revision"),
     }
 }

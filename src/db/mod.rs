@@ -13,7 +13,6 @@ mod events;
 mod expiry;
 pub mod migrate;
 mod orders;
-mod payments;
 mod reads;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
@@ -24,6 +23,7 @@ use tokio_postgres::types::ToSql;
 
 pub use connect::{Endpoint, Patience};
 pub use error::{DbError, Rule};
+pub use events::EventWithSections;
 pub use expiry::{Expired, ExpiryOutcome, Overdue, Retry, while_leading_sweep};
 pub use reads::{SectionCount, SectionSeats};
 

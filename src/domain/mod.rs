@@ -8,4 +8,4 @@ mod payment;
 pub use claim::{ClaimOutcome, ClaimRequest, Idempotency, SEATS_PER_ORDER_MAX, SeatRef, Wanted};
 pub use event::{Event, EventLayout, SectionLayout, SectionRow, UnknownSeat};
 pub use order::{Order, OrderStatus};
-pub use payment::{PaymentNotice, PaymentOutcome};
+pub use payment::{PaymentNotice, PaymentOutcome, Settled};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::db::DbError;
 use crate::db::batches::{self, LaneClient};
-use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome, Wanted};
+use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome, Settled, Wanted};
 use crate::metrics::Metrics;
 use crate::redis::{Batch, ExpiryQueue};
 
@@ -97,7 +97,7 @@ impl Payments {
 
 impl Work for Payments {
     type Request = PaymentNotice;
-    type Answer = PaymentOutcome;
+    type Answer = Settled;
 
     /// A gateway that hung up has sent its notice all the same.
     const NEEDS_CALLER: bool = false;
@@ -110,20 +110,20 @@ impl Work for Payments {
         0
     }
 
-    fn call(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<PaymentOutcome>> + Send {
+    fn call(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<Settled>> + Send {
         batches::settle(lane, event_id, notices)
     }
 
     /// A payment's identity makes the repeated call harmless: what was settled answers `duplicate`.
-    async fn recall(_: &LaneClient, _: i64, notices: &[&PaymentNotice]) -> Answers<PaymentOutcome> {
+    async fn recall(_: &LaneClient, _: i64, notices: &[&PaymentNotice]) -> Answers<Settled> {
         Ok(vec![None; notices.len()])
     }
 
     /// Money that no row tells of: the log must, until the gateway's operator has looked into it.
-    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a PaymentOutcome)>) {
+    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a Settled)>) {
         for (notice, answer) in answered {
-            if notice.succeeded && matches!(answer, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
-                tracing::error!(?notice, outcome = answer.as_str(), "a payment notice was turned away");
+            if notice.succeeded && matches!(answer.outcome, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
+                tracing::error!(?notice, outcome = answer.outcome.as_str(), "a payment notice was turned away");
             }
         }
     }

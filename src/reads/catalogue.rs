@@ -1,10 +1,11 @@
 //! Events: the layout, which never changes, and the settings, which seldom do.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 
+use super::Summaries;
 use crate::db::{Db, DbError};
 use crate::domain::{Event, EventLayout};
 
@@ -40,21 +41,31 @@ impl Catalogue {
 
     /// The layout of an event; `None` when there is no such event.
     pub async fn layout(&self, event_id: i64) -> Result<Option<Arc<EventLayout>>, DbError> {
+        self.layout_with(event_id, None).await
+    }
+
+    /// The same; if the event has to be read for it, its sections' counts go into `summaries`.
+    pub async fn layout_and_summary(&self, event_id: i64, summaries: &Summaries) -> Result<Option<Arc<EventLayout>>, DbError> {
+        self.layout_with(event_id, Some(summaries)).await
+    }
+
+    async fn layout_with(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<EventLayout>>, DbError> {
         if let Some(layout) = self.layouts.get(&event_id).await {
             return Ok(Some(layout));
         }
         // Boxed, here and in the other caches: loading is rare, and its state would make every request larger.
-        Box::pin(self.load_layout(event_id)).await
+        Box::pin(self.load_layout(event_id, summaries)).await
     }
 
-    async fn load_layout(&self, event_id: i64) -> Result<Option<Arc<EventLayout>>, DbError> {
+    async fn load_layout(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<EventLayout>>, DbError> {
         // Unknown ids are remembered with the settings: a storm of them must not become a storm of queries.
-        if self.event(event_id).await?.is_none() {
+        if self.event_with(event_id, summaries).await?.is_none() {
             return Ok(None);
         }
+        // It has come with the settings, unless these were at hand while the layout had left, or it is too large to be kept.
         let load = async {
-            let layout = self.db.event_layout(event_id).await.map_err(Some)?;
-            layout.map(Arc::new).ok_or(None)
+            let read = self.db.event_with_sections(event_id).await.map_err(Some)?;
+            read.map(|read| Arc::new(read.layout)).ok_or(None)
         };
         match self.layouts.try_get_with(event_id, load).await {
             Ok(layout) => Ok(Some(layout)),
@@ -67,8 +78,25 @@ impl Catalogue {
 
     /// The settings of an event, at most 300 ms old.
     pub async fn event(&self, event_id: i64) -> Result<Option<Arc<Event>>, DbError> {
-        let load = async { Ok::<_, DbError>(self.db.get_event(event_id).await?.map(Arc::new)) };
-        Box::pin(self.events.try_get_with(event_id, load)).await.map_err(|error| (*error).clone())
+        Box::pin(self.event_with(event_id, None)).await
+    }
+
+    async fn event_with(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
+        self.events.try_get_with(event_id, self.load_event(event_id, summaries)).await.map_err(|error| (*error).clone())
+    }
+
+    /// One round trip: the settings alone if the layout is known, else all there is.
+    async fn load_event(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
+        if self.layouts.contains_key(&event_id) {
+            return Ok(self.db.get_event(event_id).await?.map(Arc::new));
+        }
+        let begun = Instant::now();
+        let Some(read) = self.db.event_with_sections(event_id).await? else { return Ok(None) };
+        self.layouts.insert(event_id, Arc::new(read.layout)).await;
+        if let Some(summaries) = summaries {
+            summaries.put(event_id, &read.counts, begun).await;
+        }
+        Ok(Some(Arc::new(read.event)))
     }
 
     /// Forgets an event's settings, after they changed here.

@@ -180,17 +180,26 @@ impl Session {
         self.try_settle(notices).await.unwrap_or_else(|error| panic!("{error:?}: {notices:?}"))
     }
 
+    /// Settles a batch of notices and answers their outcomes, with what was recorded of duplicates.
+    pub async fn settle_recorded(&self, notices: &[Notice]) -> Vec<(String, Option<String>)> {
+        self.try_settle_recorded(notices).await.unwrap_or_else(|error| panic!("{error:?}: {notices:?}"))
+    }
+
     pub async fn try_settle(&self, notices: &[Notice]) -> Result<Vec<String>, Error> {
+        Ok(self.try_settle_recorded(notices).await?.into_iter().map(|(outcome, _)| outcome).collect())
+    }
+
+    async fn try_settle_recorded(&self, notices: &[Notice]) -> Result<Vec<(String, Option<String>)>, Error> {
         let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
         let providers = vec!["testpay"; notices.len()];
         let references: Vec<&str> = notices.iter().map(|notice| notice.reference.as_str()).collect();
         let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
         let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
         let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
-        let sql = "select outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7) order by notice_no";
+        let sql = "select outcome, recorded_outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7) order by notice_no";
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
             [&self.event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
-        Ok(self.client.query(sql, &params).await?.iter().map(|row| row.get(0)).collect())
+        Ok(self.client.query(sql, &params).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// Expires one order, if it is due, and answers the outcome.

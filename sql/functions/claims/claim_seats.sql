@@ -59,7 +59,7 @@ begin
     if v_requests = 0 then
         return;
     end if;
-    select e.seats_per_customer, e.window_ms, e.status = 'open' and coalesce(e.on_sale_at <= clock_timestamp(), true) as is_on_sale
+    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at) as is_on_sale
       into v_event
       from rowlock.events e
      where e.event_id = p_event_id;

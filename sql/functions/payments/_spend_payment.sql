@@ -26,14 +26,11 @@ declare
     v_status rowlock.order_status;
     v_right  boolean;
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains.
     select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency
     into v_row, v_status, v_right
     from rowlock.orders o
     join rowlock.events e on e.event_id = o.event_id
-    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id
-    order by o.order_id
-    limit 1;
+    where o.event_id = p_event_id and o.order_id = p_order_id;
 
     case
         when v_status = 'pending_payment' and v_right then
