@@ -6,7 +6,7 @@ language plpgsql as $body$
 begin
     raise exception using
         errcode = 'RL007',
-        message = 'invalid_input',
+        message = 'invalid_request',
         detail = p_path || ': ' || p_problem;
 end
 $body$;
