@@ -15,7 +15,7 @@ use crate::http::refusals::{BODY, Refusal, refusals};
 use crate::http::replies::{Answer, Found};
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{Currency, EventId, OrderId};
+use crate::types::{CurrencyCode, EventId, OrderId};
 
 /// The operation of the payment gateway.
 pub struct PaymentsApi {
@@ -56,17 +56,11 @@ impl PaymentsApi {
 
 async fn settled(app: SharedApp, notice: PaymentNotice) -> Result<Found<PaymentResult>, Problem> {
     let order_id = notice.order_id;
-    let identity = (notice.event_id, notice.provider.clone(), notice.provider_reference.clone());
-    let outcome = app.lanes.settle(notice).await.map_err(|error| {
+    let settled = app.lanes.settle(notice).await.map_err(|error| {
         let problem = Problem::from(error);
         if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
     })?;
-    let recorded_outcome = match outcome {
-        // The first answer may have been lost: what it said decides whether money is owed back.
-        PaymentOutcome::Duplicate => app.db.payment_outcome(identity.0, &identity.1, &identity.2).await?.and_then(RecordedOutcome::of),
-        _ => None,
-    };
-    Ok(Found(PaymentResult { outcome: recorded(outcome)?, recorded_outcome }))
+    Ok(Found(PaymentResult { outcome: recorded(settled.outcome)?, recorded_outcome: settled.recorded.and_then(RecordedOutcome::of) }))
 }
 
 fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {
@@ -98,8 +92,9 @@ pub struct PaymentIn {
     /// What was paid, in minor units of the currency.
     #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
     pub amount_minor: i64,
-    /// ISO 4217 code of the money.
-    pub currency: Currency,
+    /// ISO 4217 code of the money. Any three capital letters are taken: money in another currency than the event's is `refund_due`, never
+    /// turned away.
+    pub currency: CurrencyCode,
     /// Whether money moved.
     pub status: PaymentStatus,
 }
@@ -200,7 +195,7 @@ impl Example for PaymentIn {
             provider: "acmepay".into(),
             provider_reference: "pay_8c1f20".into(),
             amount_minor: 560_000,
-            currency: Currency("TWD".into()),
+            currency: CurrencyCode("TWD".into()),
             status: PaymentStatus::Succeeded,
         }
     }

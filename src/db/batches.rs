@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::DbError;
 use super::orders::seats;
-use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, Wanted};
+use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, Settled, Wanted};
 
 const CLAIM_SEATS: &str = "select * from rowlock.claim_seats( \
     p_event_id => $1, p_order_ids => $2, p_customer_ids => $3, p_idempotency_keys => $4, p_fingerprints => $5, p_request_nos => $6, \
@@ -14,7 +14,7 @@ const CLAIM_BEST_AVAILABLE: &str = "select * from rowlock.claim_best_available( 
     p_event_id => $1, p_order_ids => $2, p_customer_ids => $3, p_idempotency_keys => $4, p_fingerprints => $5, p_section_nos => $6, \
     p_quantities => $7)";
 const CLAIMED_ORDERS: &str = "select * from rowlock.claimed_orders($1, $2)";
-const SETTLE_PAYMENTS: &str = "select notice_no, outcome from rowlock.settle_payments( \
+const SETTLE_PAYMENTS: &str = "select notice_no, outcome, recorded_outcome from rowlock.settle_payments( \
     p_event_id => $1, p_order_ids => $2, p_providers => $3, p_provider_references => $4, p_amounts_minor => $5, p_currencies => $6, \
     p_succeeded => $7)";
 
@@ -119,7 +119,7 @@ pub(crate) async fn claimed(lane: &LaneClient, event_id: i64, requests: &[&Claim
 }
 
 /// One call for notices of one event.
-pub(crate) async fn settle(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> Result<Vec<Option<PaymentOutcome>>, DbError> {
+pub(crate) async fn settle(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> Result<Vec<Option<Settled>>, DbError> {
     let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
     let providers: Vec<&str> = notices.iter().map(|notice| notice.provider.as_str()).collect();
     let references: Vec<&str> = notices.iter().map(|notice| notice.provider_reference.as_str()).collect();
@@ -130,9 +130,13 @@ pub(crate) async fn settle(lane: &LaneClient, event_id: i64, notices: &[&Payment
         [&event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
     let rows = lane.client.query(&lane.settle_payments, &params).await?;
     answers(&rows, notices.len(), |row| {
-        let outcome: &str = row.get("outcome");
-        PaymentOutcome::from_name(outcome).map(Some).ok_or_else(|| unreadable(format!("payment outcome {outcome}")))
+        let recorded: Option<&str> = row.get("recorded_outcome");
+        Ok(Some(Settled { outcome: payment_outcome(row.get("outcome"))?, recorded: recorded.map(payment_outcome).transpose()? }))
     })
+}
+
+fn payment_outcome(name: &str) -> Result<PaymentOutcome, DbError> {
+    PaymentOutcome::from_name(name).ok_or_else(|| unreadable(format!("payment outcome {name}")))
 }
 
 /// Puts the rows into the order of the requests; a request without an answer is a fault of ours, never a success.

@@ -50,15 +50,28 @@ pub fn expected() -> MigrationState {
 /// Migrates the database; harmless to repeat, and to run from many places at once.
 ///
 /// # Errors
-/// When the database cannot be reached, is newer than this binary, or the user may not create what is missing.
+/// When the database cannot be reached, has another encoding than UTF8, is newer than this binary, or the user may not create what is missing.
 pub async fn migrate(endpoint: &Endpoint) -> anyhow::Result<MigrationReport> {
     let (mut client, _driver) = endpoint.connect().await.context("cannot connect to migrate")?;
+    refuse_other_encodings(&client).await?;
     client.batch_execute(SEARCH_PATH).await?;
     client.execute(LOCK, &[]).await.context("cannot take the migration lock")?;
     let outcome = migrate_locked(&mut client).await;
     // The lock goes with the session anyway; giving it back now lets the next runner start at once.
     client.execute(UNLOCK, &[]).await.ok();
     outcome
+}
+
+/// Names are counted in characters and compared with Unicode's blanks: another encoding would count bytes, or lack characters.
+async fn refuse_other_encodings(client: &Client) -> anyhow::Result<()> {
+    let row = client.query_one("select current_setting('server_encoding'), quote_ident(current_database())", &[]).await?;
+    let (encoding, database): (&str, &str) = (row.get(0), row.get(1));
+    ensure!(
+        encoding == "UTF8",
+        "the encoding of the database is {encoding}, and Rowlock needs UTF8: make one with \
+         `create database {database} encoding 'UTF8' template template0`, under another name or after dropping this one"
+    );
+    Ok(())
 }
 
 async fn migrate_locked(client: &mut Client) -> anyhow::Result<MigrationReport> {

@@ -12,7 +12,6 @@ mod events;
 mod expiry;
 pub mod migrate;
 mod orders;
-mod payments;
 mod reads;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
@@ -23,6 +22,7 @@ use tokio_postgres::types::ToSql;
 
 pub use connect::{Endpoint, Patience};
 pub use error::{DbError, Rule};
+pub use events::{EventPage, EventQuery, EventWithSections};
 pub use expiry::{Expired, ExpiryOutcome, Overdue, Retry, while_leading_sweep};
 pub use reads::{SectionCount, SectionSeats};
 

@@ -40,6 +40,15 @@ pub enum PaymentOutcome {
     EventNotFound,
 }
 
+/// The answer to a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// What became of it.
+    pub outcome: PaymentOutcome,
+    /// Of a duplicate: what became of the payment when it was settled. The answer that said so may have been lost.
+    pub recorded: Option<PaymentOutcome>,
+}
+
 impl PaymentOutcome {
     const ALL: [Self; 7] = [
         Self::Paid,

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use crate::db::Endpoint;
-use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome};
+use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settled};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
 use job::{Job, Place};
@@ -112,10 +112,10 @@ impl Lanes {
     ///
     /// # Errors
     /// See [`LaneError`]; a gateway sends the notice again after any of them, and it is settled once.
-    pub async fn settle(&self, notice: PaymentNotice) -> Result<PaymentOutcome, LaneError> {
+    pub async fn settle(&self, notice: PaymentNotice) -> Result<Settled, LaneError> {
         let begun = Instant::now();
         let outcome = lane_of(&self.payments, notice.event_id).submit(notice).await;
-        self.metrics.payment_answered(outcome.as_ref().map_or_else(LaneError::as_str, |outcome| outcome.as_str()), begun.elapsed());
+        self.metrics.payment_answered(outcome.as_ref().map_or_else(LaneError::as_str, |settled| settled.outcome.as_str()), begun.elapsed());
         outcome
     }
 

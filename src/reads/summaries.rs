@@ -55,10 +55,22 @@ impl Summaries {
         self.metrics.cache_read("summary", CacheResult::Database);
         let begun = Instant::now();
         let Some((revision, json)) = self.read(event_id).await? else { return Ok(None) };
-        if begun.elapsed() < LOAD_MAX {
-            self.redis.set_px(&key, &format!("{revision}\n{json}"), REDIS_TTL_MS);
-        }
+        self.share(&key, revision, &json, begun);
         Ok(Some(Arc::new(Body::new(revision, json))))
+    }
+
+    /// Keeps what was read along with the event, beginning at `begun`, unless there is a summary already.
+    pub(super) async fn put(&self, event_id: i64, sections: &[SectionCount], begun: Instant) {
+        self.metrics.cache_read("summary", CacheResult::Database);
+        let (revision, json) = summary_json(event_id, sections);
+        self.share(&format!("summary:{event_id}"), revision, &json, begun);
+        self.bodies.entry(event_id).or_insert(Some(Arc::new(Body::new(revision, json)))).await;
+    }
+
+    fn share(&self, key: &str, revision: i64, json: &str, begun: Instant) {
+        if begun.elapsed() < LOAD_MAX {
+            self.redis.set_px(key, &format!("{revision}\n{json}"), REDIS_TTL_MS);
+        }
     }
 
     /// The same from PostgreSQL, past all caches: to measure what they save.

@@ -171,9 +171,12 @@ await withBrowser(async (open) => {
   // The seats are free again: another order, which is the example from now on even where the one before was shown.
   await attempt("claimSeats", 201, '"pending_payment"');
   await attempt("getOrder", 200, '"pending_payment"');
+  await attempt("changeOrder", 200, '"pending_payment"');
   await attempt("cancelOrder", 200, '"cancelled"');
   await attempt("changeEvent", 200);
   await attempt("createEvent", 201, '"draft"');
+  // The event that is filled in is on sale.
+  await attempt("deleteEvent", 409, "event_conflict");
   assert.deepEqual([...new Set(tried)].sort(), ids.sort(), "every operation is tried");
 
   await page.goto(`${given.url}/docs#/Orders/claimSeats`);

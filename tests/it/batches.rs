@@ -1,5 +1,6 @@
 //! What one batch does for its requests, called as a lane calls it: in order, first come first served, each for itself.
 
+mod recorded;
 mod whole;
 
 use pretty_assertions::assert_eq;

@@ -8,5 +8,6 @@ mod hot_updates;
 mod invariants;
 mod migrations;
 mod roles;
+mod round_trips;
 mod schema;
 mod sqlstates;

@@ -180,17 +180,26 @@ impl Session {
         self.try_settle(notices).await.unwrap_or_else(|error| panic!("{error:?}: {notices:?}"))
     }
 
+    /// Settles a batch of notices and answers their outcomes, with what was recorded of duplicates.
+    pub async fn settle_recorded(&self, notices: &[Notice]) -> Vec<(String, Option<String>)> {
+        self.try_settle_recorded(notices).await.unwrap_or_else(|error| panic!("{error:?}: {notices:?}"))
+    }
+
     pub async fn try_settle(&self, notices: &[Notice]) -> Result<Vec<String>, Error> {
+        Ok(self.try_settle_recorded(notices).await?.into_iter().map(|(outcome, _)| outcome).collect())
+    }
+
+    async fn try_settle_recorded(&self, notices: &[Notice]) -> Result<Vec<(String, Option<String>)>, Error> {
         let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
         let providers = vec!["testpay"; notices.len()];
         let references: Vec<&str> = notices.iter().map(|notice| notice.reference.as_str()).collect();
         let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
         let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
         let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
-        let sql = "select outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7) order by notice_no";
+        let sql = "select outcome, recorded_outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7) order by notice_no";
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
             [&self.event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
-        Ok(self.client.query(sql, &params).await?.iter().map(|row| row.get(0)).collect())
+        Ok(self.client.query(sql, &params).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// Expires one order, if it is due, and answers the outcome.
@@ -207,6 +216,15 @@ impl Session {
     pub async fn cancel(&self, order_id: Uuid, customer_id: &str) -> Result<String, String> {
         let sql = "select status from rowlock.cancel_order($1, $2, $3)";
         self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id]).await.map(|row| row.get(0)).map_err(sqlstate)
+    }
+
+    /// Keeps these seats of an order, gives back the others, and answers its status and what it costs, or the SQLSTATE of the refusal.
+    pub async fn release(&self, order_id: Uuid, customer_id: &str, kept: &[Seat]) -> Result<(String, i64), String> {
+        let (section_nos, seat_nos): (Vec<i32>, Vec<i32>) = kept.iter().copied().unzip();
+        let sql = "select status, amount_minor from rowlock.release_seats(
+            p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)";
+        let released = self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id, &section_nos, &seat_nos]).await;
+        released.map(|row| (row.get(0), row.get(1))).map_err(sqlstate)
     }
 
     /// Blocks seats and answers how many changed, or the SQLSTATE of the refusal.
@@ -228,6 +246,12 @@ impl Session {
     pub async fn set_open(&self, open: bool) {
         let sql = format!("select rowlock.{}_event($1)", if open { "open" } else { "pause" });
         self.client.execute(&sql, &[&self.event_id]).await.expect("a new status");
+    }
+
+    /// Ends the sale by its date, or takes the date away.
+    pub async fn set_over(&self, over: bool) {
+        let change = json!({"off_sale_at": over.then_some("2020-01-01T00:00:00Z")});
+        self.client.execute("select rowlock.change_event($1, $2)", &[&self.event_id, &change]).await.expect("a new end of the sale");
     }
 
     /// The statuses of a section's seats, a letter a seat.

@@ -60,19 +60,15 @@ begin
         v_quantity := p_quantities[v_request];
         v_winner := v_key_winners[v_key];
         if v_winner > 0 then
-            if p_fingerprints[v_request] = p_fingerprints[v_winner] then
-                o_outcomes[v_request] := 'replayed';
-                o_answers[v_request] := p_order_ids[v_winner];
-            else
-                o_outcomes[v_request] := 'idempotency_key_reused';
-            end if;
+            o_outcomes[v_request] := rowlock._repeat_outcome(p_fingerprints[v_request], p_fingerprints[v_winner]);
+            o_answers[v_request] := p_order_ids[v_winner];
         elsif v_winner < 0 then
             null;  -- the key decides first, and whether its earlier request makes an order is known in the next round
-        elsif p_live_seats[v_customer] + v_live[v_customer] + v_quantity > p_limit then
+        elsif rowlock._exceeds_limit(p_live_seats[v_customer] + v_live[v_customer], v_quantity, p_limit) then
             o_outcomes[v_request] := 'customer_limit';
         elsif v_quantity > p_available[v_section] then
             o_outcomes[v_request] := 'sold_out';
-        elsif p_live_seats[v_customer] + v_live[v_customer] + v_live_open[v_customer] + v_quantity <= p_limit
+        elsif not rowlock._exceeds_limit(p_live_seats[v_customer] + v_live[v_customer] + v_live_open[v_customer], v_quantity, p_limit)
             and v_open[v_section] + v_quantity <= p_available[v_section]
         then
             o_admitted[v_request] := true;

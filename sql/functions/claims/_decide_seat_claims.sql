@@ -56,15 +56,11 @@ begin
         v_key := coalesce(p_key_nos[v_request], v_request);
         v_winner := v_key_winners[v_key];
         if v_winner > 0 then
-            if p_fingerprints[v_request] = p_fingerprints[v_winner] then
-                o_outcomes[v_request] := 'replayed';
-                o_answers[v_request] := p_order_ids[v_winner];
-            else
-                o_outcomes[v_request] := 'idempotency_key_reused';
-            end if;
+            o_outcomes[v_request] := rowlock._repeat_outcome(p_fingerprints[v_request], p_fingerprints[v_winner]);
+            o_answers[v_request] := p_order_ids[v_winner];
             continue;
         end if;
-        if p_live_seats[v_customer] + p_quantities[v_request] > p_limit then
+        if rowlock._exceeds_limit(p_live_seats[v_customer], p_quantities[v_request], p_limit) then
             o_outcomes[v_request] := 'customer_limit';
             continue;
         end if;

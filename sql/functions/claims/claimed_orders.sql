@@ -13,12 +13,10 @@ as $$
     select r.request_no::integer, 'claimed', o.order_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, o.created_at,
            o.expires_at, null::integer[], null::integer[]
       from unnest(p_order_ids) with ordinality as r(order_id, request_no)
-      -- "between" and the order keep to the primary key, as _check_claims explains.
       cross join lateral (
             select o.order_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at
               from rowlock.orders o
-             where o.event_id = p_event_id and o.order_id between r.order_id and r.order_id
-             order by o.order_id
+             where o.event_id = p_event_id and o.order_id = r.order_id
              limit 1) o
 $$;
 

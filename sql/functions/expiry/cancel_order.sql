@@ -17,12 +17,9 @@ declare
     v_row    tid;
     v_status rowlock.order_status;
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains.
     select o.ctid, o.status into v_row, v_status
     from rowlock.orders o
-    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id and o.customer_id = p_customer_id
-    order by o.order_id
-    limit 1
+    where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
     for update;
     if not found then
         raise exception using errcode = 'RL004', message = 'order_not_found',

@@ -22,28 +22,24 @@ as $function$
 declare
     v_now constant timestamptz := clock_timestamp();
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains; the limits keep to the order of the look-ups: a plan
-    -- made while rowlock.deadlines is empty must not read all of it later.
+    -- The limits keep to the order of the look-ups: a plan made while rowlock.deadlines is empty must not read all of it later.
     return query
     select i.order_id, greatest(least(extract(epoch from v_now - d.expires_at) * 1000, 2147483647), -2147483648)::integer
     from (select distinct n.order_id from unnest(p_first_order_ids) as n (order_id)) n
     cross join lateral (
         select o.expires_at from rowlock.orders o
-        where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
-        order by o.order_id
+        where o.event_id = p_event_id and o.order_id = n.order_id
         limit 1
     ) o
     cross join lateral (
         select d.expires_at, d.order_ids from rowlock.deadlines d
-        where d.expires_at = o.expires_at and d.event_id = p_event_id and d.first_order_id between n.order_id and n.order_id
-        order by d.first_order_id
+        where d.expires_at = o.expires_at and d.event_id = p_event_id and d.first_order_id = n.order_id
         limit 1
     ) d
     cross join unnest(d.order_ids) as i (order_id)
     cross join lateral (
         select from rowlock.orders o
-        where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
-        order by o.order_id
+        where o.event_id = p_event_id and o.order_id = i.order_id and o.status = 'pending_payment'
         limit 1
     ) p
     where not exists (select from rowlock.expiry_failures f where f.event_id = p_event_id and f.order_id = i.order_id);

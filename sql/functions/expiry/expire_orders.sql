@@ -27,7 +27,6 @@ declare
     v_rows      tid[];
     v_due       tid[];
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains.
     select array_agg(i.order_id), array_agg(o.status), array_agg(o.left_ms), array_agg(o.order_row)
     into v_order_ids, v_statuses, v_left_ms, v_rows
     from (select distinct i.order_id from unnest(p_order_ids) as i (order_id) order by i.order_id) i
@@ -35,8 +34,7 @@ begin
         select o.ctid as order_row, o.status,
             least(greatest(ceil(extract(epoch from o.expires_at - clock_timestamp()) * 1000), 0), 2147483647)::integer as left_ms
         from rowlock.orders o
-        where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id
-        order by o.order_id
+        where o.event_id = p_event_id and o.order_id = i.order_id
         limit 1
         for update
     ) o on true;

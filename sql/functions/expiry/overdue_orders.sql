@@ -27,7 +27,6 @@ declare
     v_order_ids   uuid[];
     v_deadlines   timestamptz[];
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains.
     select array_agg(o.event_id), array_agg(o.order_id), array_agg(o.expires_at)
     into v_event_ids, v_order_ids, v_deadlines
     from (
@@ -36,9 +35,8 @@ begin
         cross join unnest(d.order_ids) as i (order_id)
         cross join lateral (
             select from rowlock.orders o
-            where o.event_id = d.event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
+            where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment'
                 and o.expires_at < v_looked_upto
-            order by o.order_id
             limit 1
         ) o
         where d.expires_at < v_looked_upto
@@ -61,8 +59,7 @@ begin
                 from unnest(d.order_ids) as i (order_id)
                 cross join lateral (
                     select from rowlock.orders o
-                    where o.event_id = d.event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
-                    order by o.order_id
+                    where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment'
                     limit 1
                 ) o
             ) as pending

@@ -12,15 +12,13 @@ language plpgsql
 as $function$
 #variable_conflict use_column
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains.
     perform rowlock._lock_customer_keys(p_event_id, array(
         select o.customer_id
         from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
         cross join lateral (
             select o.customer_id
             from rowlock.orders o
-            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status in ('expired', 'cancelled')
-            order by o.order_id
+            where o.event_id = p_event_id and o.order_id = i.order_id and o.status in ('expired', 'cancelled')
             limit 1
         ) o
     ));
@@ -32,8 +30,7 @@ begin
         cross join lateral (
             select o.order_id, o.section_nos, o.seat_nos
             from rowlock.orders o
-            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id and o.status = 'pending_payment'
-            order by o.order_id
+            where o.event_id = p_event_id and o.order_id = i.order_id and o.status = 'pending_payment'
             limit 1
         ) o
         cross join unnest(o.section_nos, o.seat_nos) as s (section_no, seat_no)
@@ -53,8 +50,7 @@ begin
         cross join lateral (
             select o.section_nos
             from rowlock.orders o
-            where o.event_id = p_event_id and o.order_id between i.order_id and i.order_id
-            order by o.order_id
+            where o.event_id = p_event_id and o.order_id = i.order_id
             limit 1
         ) o
         cross join unnest(o.section_nos) as s (section_no)

@@ -16,7 +16,7 @@ declare
     v_section_nos integer[];
     v_seat_nos    integer[];
     v_limit       integer;
-    v_owned       bigint;
+    v_owned       integer;
     v_rows        tid[];
 begin
     select o.customer_id, o.section_nos, o.seat_nos into strict v_customer_id, v_section_nos, v_seat_nos
@@ -28,15 +28,15 @@ begin
         return false;
     end if;
 
-    -- "between" and the order keep to the customers' index, as _check_claims explains.
-    select coalesce(sum(cardinality(o.seat_nos)), 0) into v_owned
+    -- "between" and the order keep to the customers' index: see _check_claims.
+    select coalesce(sum(cardinality(o.seat_nos)), 0)::integer into v_owned
     from (
         select o.seat_nos
         from rowlock.orders o
         where o.event_id = p_event_id and o.customer_id between v_customer_id and v_customer_id and o.is_live
         order by o.customer_id
     ) o;
-    if v_owned + cardinality(v_seat_nos) > v_limit then
+    if rowlock._exceeds_limit(v_owned, cardinality(v_seat_nos), v_limit) then
         return false;
     end if;
 

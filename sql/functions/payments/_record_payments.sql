@@ -27,7 +27,6 @@ as $function$
 declare
     v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains.
     with notices as (
         select n.*,
             row_number() over (partition by n.order_id order by n.no) = 1 as first_of_order,
@@ -42,8 +41,7 @@ begin
         left join lateral (
             select o.ctid as order_row, o.status, o.amount_minor
             from rowlock.orders o
-            where o.event_id = p_event_id and o.order_id between n.order_id and n.order_id
-            order by o.order_id
+            where o.event_id = p_event_id and o.order_id = n.order_id
             limit 1
             for update
         ) o on true

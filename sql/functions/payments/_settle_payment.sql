@@ -6,7 +6,7 @@
 --   failed before, succeeded now                       new money, of whatever amount: gateways retry one payment under one id
 --   the same amount and currency                       duplicate (a success followed by a failure, too)
 --   another amount or currency                         payment_conflict
--- A duplicate and a conflict change nothing.
+-- A duplicate and a conflict change nothing. o_recorded: what became of a duplicate when it was settled, else null.
 --
 -- Locks: the payment's row; then as _spend_payment.
 create or replace function rowlock._settle_payment(
@@ -18,9 +18,10 @@ create or replace function rowlock._settle_payment(
     p_currency           text,
     p_succeeded          boolean,
     p_fresh              boolean,
-    p_at                 timestamptz
+    p_at                 timestamptz,
+    out o_outcome        text,
+    out o_recorded       rowlock.payment_outcome
 )
-returns text
 language plpgsql
 as $function$
 #variable_conflict use_column
@@ -29,20 +30,27 @@ declare
     v_outcome  rowlock.payment_outcome;
 begin
     if not p_fresh then
-        select * into strict v_recorded
+        select p.* into strict v_recorded
         from rowlock.payments p
         where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference
         for update;
         if v_recorded.order_id <> p_order_id then
-            return 'payment_conflict';
+            o_outcome := 'payment_conflict';
+            return;
         end if;
         if v_recorded.status = 'succeeded' or not p_succeeded then
-            return case when v_recorded.amount_minor = p_amount_minor and v_recorded.currency = p_currency then 'duplicate'
-                else 'payment_conflict' end;
+            if v_recorded.amount_minor = p_amount_minor and v_recorded.currency = p_currency then
+                o_outcome := 'duplicate';
+                o_recorded := v_recorded.outcome;
+            else
+                o_outcome := 'payment_conflict';
+            end if;
+            return;
         end if;
     end if;
     if not p_succeeded then
-        return 'failed_recorded';
+        o_outcome := 'failed_recorded';
+        return;
     end if;
 
     v_outcome := rowlock._spend_payment(
@@ -53,7 +61,7 @@ begin
         set status = 'succeeded', outcome = v_outcome, amount_minor = p_amount_minor, currency = p_currency, received_at = p_at
         where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
     end if;
-    return v_outcome::text;
+    o_outcome := v_outcome::text;
 end
 $function$;
 

@@ -1,13 +1,13 @@
 -- Settles payment notices of one event: each is recorded, and its money pays its order or is owed back. One answer a notice.
 --
 -- A payment is identified by (event_id, provider, provider_reference). Outcomes:
---   paid              the pending order is paid, its seats sold, a ticket issued for each
+--   paid              the pending order is paid, its seats sold, a ticket issued for each; or nothing was paid for a free order
 --   late_reclaimed    the order had expired or was cancelled; all its seats were free, were claimed again and are paid
 --   refund_due        the money buys nothing and is owed back: wrong amount or currency, seats gone, order paid already or unknown
 --   failed_recorded   the gateway reports a failure; the order stays as it is
---   duplicate         this payment is settled already
+--   duplicate         this payment is settled already; recorded_outcome says what became of it then
 --   payment_conflict  its identity is recorded with another order, amount or currency; nothing changed
---   event_not_found   no such event; nothing is recorded
+--   event_not_found   no such event, or one that was never on sale; nothing is recorded
 --
 -- The orders are locked and every payment that is new is recorded. Notices that are the first of their order and identity and bring
 -- the right money for a pending order, which is nearly all of them, are then paid together. The others follow one by one, in the
@@ -26,7 +26,7 @@ create or replace function rowlock.settle_payments(
     p_currencies          text[],
     p_succeeded           boolean[]
 )
-returns table (notice_no integer, outcome text)
+returns table (notice_no integer, outcome text, recorded_outcome text)
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
@@ -42,14 +42,16 @@ declare
     v_one_by_one integer[];
     v_fresh      integer[];
     v_outcomes   text[];
+    v_recorded   text[];
     v_no         integer;
+    v_settled    record;
 begin
     perform rowlock._check_notices(
         p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
         p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
     );
-    if not exists (select from rowlock.events e where e.event_id = p_event_id) then
-        return query select n, 'event_not_found' from generate_series(1, cardinality(p_order_ids)) as n;
+    if not exists (select from rowlock.events e where e.event_id = p_event_id and e.opened_at is not null) then
+        return query select n, 'event_not_found', null::text from generate_series(1, cardinality(p_order_ids)) as n;
         return;
     end if;
 
@@ -69,13 +71,17 @@ begin
         perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => v_payable, p_from => 'held', p_at => v_at);
     end if;
     foreach v_no in array v_one_by_one loop
-        v_outcomes[v_no] := rowlock._settle_payment(
+        v_settled := rowlock._settle_payment(
             p_event_id => p_event_id, p_order_id => p_order_ids[v_no], p_provider => p_providers[v_no],
             p_provider_reference => p_provider_references[v_no], p_amount_minor => p_amounts_minor[v_no], p_currency => p_currencies[v_no],
             p_succeeded => p_succeeded[v_no], p_fresh => v_no = any (v_fresh), p_at => v_at
         );
+        v_outcomes[v_no] := v_settled.o_outcome;
+        v_recorded[v_no] := v_settled.o_recorded;
     end loop;
-    return query select o.no::integer, o.outcome from unnest(v_outcomes) with ordinality as o (outcome, no);
+    return query
+    select o.no::integer, o.outcome, v_recorded[o.no]
+    from unnest(v_outcomes) with ordinality as o (outcome, no);
 end
 $function$;
 

@@ -11,16 +11,13 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $function$
 begin
-    -- "between" and the order keep to the primary key, as _check_claims explains.
     return query
     select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
         o.created_at, o.expires_at, o.ended_at
     from rowlock.orders o
     join rowlock.events e on e.event_id = o.event_id
-    where o.event_id = p_event_id and o.order_id between p_order_id and p_order_id
-        and (p_customer_id is null or o.customer_id = p_customer_id)
-    order by o.order_id
-    limit 1;
+    where o.event_id = p_event_id and o.order_id = p_order_id
+        and (p_customer_id is null or o.customer_id = p_customer_id);
 end
 $function$;
 

@@ -182,6 +182,23 @@ async fn a_server_is_not_ready_before_every_file_is_applied() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_encoding_is_refused_with_what_to_do() {
+    let database = TestDatabase::empty().await;
+    let db = database.connect().await;
+    let name: String = db.query_one("select current_database()::text", &[]).await.expect("a name").get(0);
+    for encoding in ["SQL_ASCII", "LATIN1"] {
+        let other = format!("{name}_{}", encoding.to_lowercase());
+        let create = format!("create database {other} encoding '{encoding}' locale 'C' template template0");
+        db.batch_execute(&create).await.expect("a database");
+        let refused = migrated(&database.url().replace(&name, &other)).await;
+        db.batch_execute(&format!("drop database {other} with (force)")).await.expect("dropped");
+        let error = format!("{:#}", refused.expect_err(encoding));
+        let remedy = format!("`create database {other} encoding 'UTF8' template template0`");
+        assert!(error.contains(encoding) && error.contains(&remedy), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_edited_migration_is_refused_in_clear_words() {
     let database = TestDatabase::cloned().await;
     let edit = "update public.refinery_schema_history set checksum = '1' where version = 1";

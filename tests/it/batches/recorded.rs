@@ -1,0 +1,41 @@
+//! A notice that was settled before is answered with what became of it then, by the call that finds it.
+
+use pretty_assertions::assert_eq;
+
+use super::house;
+use crate::stored::{Ask, Notice};
+
+/// What the notices are answered.
+type Answers = Vec<(String, Option<String>)>;
+
+fn settled(outcome: &str) -> (String, Option<String>) {
+    (outcome.to_owned(), None)
+}
+
+fn duplicate(recorded: &str) -> (String, Option<String>) {
+    ("duplicate".to_owned(), Some(recorded.to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_says_what_became_of_the_payment_in_the_same_batch_and_later() {
+    let (server, _, session) = house(10).await;
+    let [right, wrong, failed, late] = [1, 2, 3, 4].map(|seat| Ask::seats("ann", &[(1, seat)]));
+    let orders: Vec<_> = session.claim(&[right, wrong, failed, late]).await.iter().map(|answer| answer.order()).collect();
+    let mut notices: Vec<Notice> = orders.iter().map(Notice::of).collect();
+    notices[1].amount_minor += 1;
+    notices[2].succeeded = false;
+    session.cancel(orders[3].order_id, "ann").await.expect("cancelled");
+
+    let first: Answers = session.settle_recorded(&notices).await;
+    assert_eq!(first, ["paid", "refund_due", "failed_recorded", "late_reclaimed"].map(settled));
+    let again = session.settle_recorded(&notices).await;
+    assert_eq!(again, ["paid", "refund_due", "failed_recorded", "late_reclaimed"].map(duplicate));
+
+    // Twice in one batch; and the identity of a payment under another order's name.
+    let order = session.claim_one(Ask::seats("ann", &[(1, 5)])).await.order();
+    let notice = Notice::of(&order);
+    let stolen = Notice { order_id: orders[0].order_id, ..notice.clone() };
+    let batch = session.settle_recorded(&[notice.clone(), notice.clone(), stolen, notice]).await;
+    assert_eq!(batch, [settled("paid"), duplicate("paid"), settled("payment_conflict"), duplicate("paid")]);
+    server.assert_invariants().await;
+}
