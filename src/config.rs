@@ -7,6 +7,9 @@ use clap::{Args, ValueEnum};
 
 use crate::db::Endpoint;
 
+/// What keys in Redis begin with unless an operator says otherwise.
+pub const REDIS_PREFIX: &str = "rowlock";
+
 /// Where PostgreSQL is.
 #[derive(Args, Clone)]
 pub struct DatabaseArgs {
@@ -58,7 +61,7 @@ pub struct ServeConfig {
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// What keys in Redis begin with; servers of one database share it
-    #[arg(long, env = "ROWLOCK_REDIS_PREFIX", default_value = "rowlock")]
+    #[arg(long, env = "ROWLOCK_REDIS_PREFIX", default_value = REDIS_PREFIX)]
     pub redis_prefix: String,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "ROWLOCK_LISTEN", default_value = "127.0.0.1:8080")]

@@ -44,7 +44,6 @@ impl Bound {
             lease_ms: config.expiry_lease_ms,
             attempts_max: config.expiry_attempts_max,
             sweep_interval_ms: config.sweep_interval_ms,
-            ..ExpirySettings::default()
         };
         let drain = Duration::from_secs(config.drain_s);
         let extra_routes = ExtraRoutes {

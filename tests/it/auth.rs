@@ -1,5 +1,7 @@
 //! Who may call: customers by token, admins by key.
 
+mod lifetimes;
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use pretty_assertions::assert_eq;
 use reqwest::Method;
