@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio_postgres::Client;
 
-use crate::harness::{EventHandle, PATIENCE, RedisMode, Scratch, TestDatabase, TestServer, event_json, eventually, postgres_program};
+use crate::harness::{EventHandle, PATIENCE, RedisMode, Scratch, TestDatabase, TestServer, event_json, eventually, postgres_program, skip};
 
 const BUYERS: usize = 4;
 
@@ -67,7 +67,7 @@ async fn a_dump_from_the_middle_of_a_sale_is_restored_and_the_sale_goes_on() {
     let server = Arc::new(TestServer::start().await);
     let major = server.ask::<i32>("select current_setting('server_version_num')::integer / 10000").await;
     let (Some(pg_dump), Some(pg_restore)) = (postgres_program("pg_dump", major), postgres_program("pg_restore", major)) else {
-        return eprintln!("skipped: there is no pg_dump of PostgreSQL {major}");
+        return skip(&format!("there is no pg_dump of PostgreSQL {major}"));
     };
     let mut event = event_json(&[("A", 1000, 1000)]);
     event["window_ms"] = json!(5000);

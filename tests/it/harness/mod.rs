@@ -23,6 +23,7 @@ mod reaper;
 mod redis;
 mod scratch;
 mod server;
+mod skip;
 mod wait;
 
 pub use cluster::{Cluster, own_postgres};
@@ -35,4 +36,5 @@ pub use programs::postgres_program;
 pub use redis::RedisMode;
 pub use scratch::Scratch;
 pub use server::{JWT_SECRET, TestServer, WEBHOOK_SECRET};
+pub use skip::{is_ci, skip};
 pub use wait::{PATIENCE, eventually, rivals};
