@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo rush serve test bench bench-quick clients sdk openapi docs schema image clean
+.PHONY: help setup demo rush serve test bench bench-quick clients sdk sdk-typescript sdk-python sdk-rust openapi docs schema image clean
 
 # A faster linker where there is one that the C compiler knows, unless somebody chose theirs.
 ifeq ($(shell uname -s),Linux)
@@ -16,7 +16,7 @@ endif
 endif
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install PostgreSQL and Redis if they are missing (apt or Homebrew)
 	@.ci/setup
@@ -46,11 +46,20 @@ bench: setup ## measure every promise of speed on private servers, within 8 minu
 bench-quick: setup ## one short round of it, within 90 seconds, for daily work
 	cargo run --release --locked --package rowlock-lab -- bench --quick $(ARGS)
 
-clients: setup ## install what generates and tries the clients into openapi/node_modules and openapi/.venv
+clients: ## install what generates and tries the clients, and a browser for the tests, into openapi/node_modules and openapi/.venv
 	@.ci/clients
 
-sdk: clients ## generate the clients from openapi/openapi.json into openapi/sdk, and compile their examples
+sdk: ## generate the three clients from openapi/openapi.json into openapi/sdk, and compile their examples
 	@.ci/sdk
+
+sdk-typescript: ## the TypeScript client alone; needs Node.js and npm, nothing else
+	@.ci/sdk typescript
+
+sdk-python: ## the Python client alone; needs Python, nothing else
+	@.ci/sdk python
+
+sdk-rust: ## the Rust client alone; needs cargo and a linker, nothing else
+	@.ci/sdk rust
 
 openapi: ## write openapi/openapi.json and openapi/operations.txt anew
 	cargo run --release --locked -- openapi --write

@@ -15,3 +15,15 @@ pub fn raise_open_files(wanted: u64) -> u64 {
     }
     rlimit::increase_nofile_limit(wanted).unwrap_or(soft)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raising_the_open_files_never_lowers_them() {
+        let (soft, _) = Resource::NOFILE.get().expect("a limit");
+        assert_eq!(raise_open_files(1), soft);
+        assert!(raise_open_files(soft + 1) >= soft);
+    }
+}

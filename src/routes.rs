@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::api::{self, Apis};
 use crate::app::SharedApp;
 use crate::document;
+use crate::http::accepted_input::{AcceptedInput, Accepting};
 use crate::http::allowed_methods::Methods;
 use crate::http::middleware::Middleware;
 use crate::web::PagesApi;
@@ -32,6 +33,7 @@ pub(crate) fn routes(app: SharedApp, extra: ExtraRoutes) -> impl Fn(Request) -> 
     };
     #[cfg(not(feature = "bench-routes"))]
     let endpoint = document::service(apis).into_endpoint();
+    let endpoint = Accepting::new(endpoint, AcceptedInput::of(&Apis::meta()));
     let middleware = Arc::new(Middleware::new(endpoint, Some(app), methods()));
     move |request| Box::pin(Arc::clone(&middleware).answer(request))
 }

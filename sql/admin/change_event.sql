@@ -1,4 +1,4 @@
--- Changes settings of an event: any of name, venue, starts_at, on_sale_at, window_ms, seats_per_customer.
+-- Changes settings of an event: any of name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer.
 -- Locks: the event's row (for no key update: claims lock no event).
 -- Errors: RL001, RL007.
 create or replace function admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) returns void

@@ -27,20 +27,22 @@ with seat_claims as not materialized (
     having count(listed) <> 1 or max(seat) is distinct from max(listed) or count(ticket) <> (max(listed) = 'sold')::integer
 ), order_money as not materialized (
     -- Orders that need a look: paid ones without exactly one payment that bought their seats, others with money. Money for an unknown
-    -- order is fine while it is owed back.
-    select event_id, order_id, max(status) as status, count(outcome) as payments,
-        count(*) filter (where outcome in ('paid', 'late_reclaimed')) as buying_payments
+    -- order is fine while it is owed back. Seats that cost nothing are bought with no payment; notices of nothing may say so.
+    select event_id, order_id, max(status) as status, max(costs) as costs, count(outcome) as payments,
+        count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid > 0) as buying_payments,
+        count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid = 0) as empty_payments
     from (
-        select o.event_id, o.order_id, o.status, null::rowlock.payment_outcome as outcome
+        select o.event_id, o.order_id, o.status, o.amount_minor as costs, null::rowlock.payment_outcome as outcome, null::bigint as paid
         from rowlock.orders o
         union all
-        select p.event_id, p.order_id, null, p.outcome
+        select p.event_id, p.order_id, null, null, p.outcome, p.amount_minor
         from rowlock.payments p
         where p.status = 'succeeded'
     ) m
     group by event_id, order_id
     having count(outcome) > 0 and max(status) is distinct from 'paid'
-        or count(*) filter (where outcome in ('paid', 'late_reclaimed')) <> (max(status) = 'paid')::integer
+        or count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid > 0) <> (max(status) = 'paid' and max(costs) > 0)::integer
+        or count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid = 0) > 0 and max(costs) > 0
 ), section_seats as not materialized (
     select event_id, section_no, max(capacity) as capacity, max(available) as available, max(held) as held, max(sold) as sold,
         max(blocked) as blocked, sum(seats_available) as seats_available, sum(seats_held) as seats_held, sum(seats_sold) as seats_sold,
@@ -98,14 +100,14 @@ where (s.available, s.held, s.sold, s.blocked) is distinct from (s.seats_availab
 union all
 select v.invariant, m.event_id, m.order_id, null, null,
     format('the order is %s; %s payments succeeded, %s of them bought its seats', coalesce(m.status::text, 'unknown'), m.payments,
-        m.buying_payments)
+        m.buying_payments + m.empty_payments)
 from order_money m
 cross join lateral (values
     ('money_without_seats',
-        case when m.status is null then m.buying_payments > 0
-            else m.payments > 0 and m.status not in ('paid', 'refund_due', 'refunded') end),
-    ('paid_without_payment', m.status = 'paid' and m.buying_payments = 0),
-    ('paid_twice', m.buying_payments > 1)
+        case when m.status is null then m.buying_payments + m.empty_payments > 0
+            else m.payments > 0 and m.status not in ('paid', 'refund_due', 'refunded') or m.costs = 0 and m.buying_payments > 0 end),
+    ('paid_without_payment', m.status = 'paid' and m.costs > 0 and m.buying_payments = 0),
+    ('paid_twice', m.buying_payments > 1 or m.costs > 0 and m.buying_payments + m.empty_payments > 1)
 ) as v (invariant, is_broken)
 where v.is_broken
 -- 5. Nothing waits for a payment long after its deadline.
@@ -125,6 +127,14 @@ from rowlock.orders o
 where o.idempotency_key is not null
 group by o.event_id, o.customer_id, o.idempotency_key
 having count(*) > 1
+-- What an order gave back is not its own any more.
+union all
+select 'released_seat_listed', r.event_id, r.order_id, r.section_no, r.seat_no, 'the order lists a seat that it gave back'
+from rowlock.released_seats r
+cross join lateral (
+    select o.section_nos, o.seat_nos from rowlock.orders o where o.event_id = r.event_id and o.order_id = r.order_id limit 1
+) o
+where (r.section_no, r.seat_no) in (select l.section_no, l.seat_no from unnest(o.section_nos, o.seat_nos) as l (section_no, seat_no))
 -- Orders and payments have no foreign key to their event: it would be checked row by row at every claim and payment.
 union all
 select 'order_without_event', o.event_id, o.order_id, null, null, format('the order is %s', o.status)

@@ -1,5 +1,5 @@
--- What happened to an order, in the order it happened: its claim, its end, every payment that named it, its refunds, failed expiries, and
--- what operators did. Also for an order that only payments have heard of.
+-- What happened to an order, in the order it happened: its claim, the seats it gave back, its end, every payment that named it, its
+-- refunds, failed expiries, and what operators did. Also for an order that only payments have heard of.
 --
 -- An order is found in any event through its key; its payments by reading those of its event, or of all events if it is
 -- unknown: 2 ms for 10,000 of them, 20 ms for 200,000.
@@ -28,9 +28,27 @@ begin
     select h.at, h.what, h.detail
     from (
         select 1 as place, v_order.created_at as at, 'claimed' as what,
-            format('%s for %s, %s in minor units, to be paid by %s',
-                rowlock._format_seats(v_order.event_id, v_order.section_nos, v_order.seat_nos), v_order.customer_id,
-                v_order.amount_minor, v_order.expires_at) as detail
+            format('%s for %s, %s',
+                rowlock._format_seats(v_order.event_id, v_order.section_nos || g.section_nos, v_order.seat_nos || g.seat_nos),
+                v_order.customer_id,
+                case when v_order.amount_minor + g.amount_minor = 0 then 'free of charge'
+                    else format('%s in minor units, to be paid by %s', v_order.amount_minor + g.amount_minor, v_order.expires_at) end
+            ) as detail
+        from (
+            select array_agg(r.section_no) as section_nos, array_agg(r.seat_no) as seat_nos,
+                coalesce(sum(s.price_minor), 0)::bigint as amount_minor
+            from rowlock.released_seats r
+            join rowlock.sections s on s.event_id = r.event_id and s.section_no = r.section_no
+            where r.event_id = v_order.event_id and r.order_id = p_order_id
+        ) g
+        union all
+        select 3, r.released_at, 'seats released',
+            format('%s, %s in minor units', rowlock._format_seats(v_order.event_id, array_agg(r.section_no), array_agg(r.seat_no)),
+                sum(s.price_minor))
+        from rowlock.released_seats r
+        join rowlock.sections s on s.event_id = r.event_id and s.section_no = r.section_no
+        where r.event_id = v_order.event_id and r.order_id = p_order_id
+        group by r.released_at
         union all
         select 4, l.released_at, l.released_as::text, 'seats on sale again'
         from rowlock.late_orders l

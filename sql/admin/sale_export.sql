@@ -1,5 +1,6 @@
 -- Everything sold of an event, a row a seat, for the accounts and the doors:
 --   \copy (select * from admin.sale_export(1)) to 'sale.csv' csv header
+-- Texts that a spreadsheet would run have an apostrophe in front, as csv_text puts it; numbers stay numbers.
 -- Reads all payments of the event once.
 -- Locks: none.
 -- Errors: RL001.
@@ -18,8 +19,9 @@ begin
         perform rowlock._event_not_found(p_event_id);
     end if;
     return query
-    select s.code, r.label, t.seat_no, s.price_minor, e.currency, t.order_id, o.customer_id, o.created_at, t.issued_at, p.provider,
-        p.provider_reference
+    select rowlock._csv_text(s.code), rowlock._csv_text(r.label), t.seat_no, s.price_minor, e.currency, t.order_id,
+        rowlock._csv_text(o.customer_id), o.created_at, t.issued_at, rowlock._csv_text(p.provider),
+        rowlock._csv_text(p.provider_reference)
     from rowlock.tickets t
     join rowlock.events e on e.event_id = t.event_id
     join rowlock.sections s on s.event_id = t.event_id and s.section_no = t.section_no
@@ -27,6 +29,7 @@ begin
         and t.seat_no between r.first_seat and r.last_seat
     join rowlock.orders o on o.event_id = t.event_id and o.order_id = t.order_id
     left join rowlock.payments p on p.event_id = t.event_id and p.order_id = t.order_id and p.outcome in ('paid', 'late_reclaimed')
+        and p.amount_minor > 0
     where t.event_id = p_event_id
     order by t.section_no, t.seat_no;
 end

@@ -7,7 +7,7 @@ create type rowlock.payment_status as enum ('succeeded', 'failed');
 create type rowlock.payment_outcome as enum ('paid', 'late_reclaimed', 'refund_due', 'failed_recorded');
 comment on type rowlock.event_status is 'draft, then open; an open event can be paused and opened again; closed is final.';
 comment on type rowlock.seat_status is 'What a seat is: on sale, held by a pending order, sold with a ticket, or kept back by the box office.';
-comment on type rowlock.order_status is 'pending_payment ends as paid, expired or cancelled; money without seats makes refund_due, then refunded.';
+comment on type rowlock.order_status is 'pending_payment, unless it costs nothing, ends as paid, expired or cancelled; money without seats makes refund_due, then refunded.';
 comment on type rowlock.payment_status is 'What the gateway said of a payment.';
 comment on type rowlock.payment_outcome is 'What became of a payment notice, recorded for ever.';
 
@@ -17,25 +17,45 @@ create table rowlock.events (
     venue              text not null default '' check (char_length(venue) <= 200),
     starts_at          timestamptz,
     on_sale_at         timestamptz,
+    off_sale_at        timestamptz,
     status             rowlock.event_status not null default 'draft',
+    opened_at          timestamptz,
     window_ms          integer not null default 10000 check (window_ms between 1000 and 86400000),
     seats_per_customer integer not null default 10 check (seats_per_customer between 1 and 1000),
     currency           text not null check (currency ~ '^[A-Z]{3}$'),
     created_at         timestamptz not null default clock_timestamp(),
-    updated_at         timestamptz not null default clock_timestamp()
+    updated_at         timestamptz not null default clock_timestamp(),
+    api_key_id         bigint,
+    idempotency_key    text collate "C" check (char_length(idempotency_key) between 1 and 200),
+    fingerprint        bytea,
+    unique (api_key_id, idempotency_key),
+    check (idempotency_key is null or api_key_id is not null),
+    check ((idempotency_key is null) = (fingerprint is null)),
+    check (off_sale_at > on_sale_at),
+    check (opened_at is not null or status in ('draft', 'closed')),
+    check (opened_at is null or status <> 'draft')
 );
+-- Lists go from the soonest on, events whose beginning is not known last.
+create index events_by_start on rowlock.events ((coalesce(starts_at, 'infinity'::timestamptz)), event_id);
+create index events_by_status on rowlock.events (status, (coalesce(starts_at, 'infinity'::timestamptz)), event_id);
 comment on table rowlock.events is 'One concert session on sale a row.';
 comment on column rowlock.events.event_id is 'The first column of every key: an event lives in one database as a whole.';
 comment on column rowlock.events.name is 'What people call it, 1 to 200 characters.';
 comment on column rowlock.events.venue is 'Where it takes place, at most 200 characters.';
 comment on column rowlock.events.starts_at is 'When the concert begins, if known.';
 comment on column rowlock.events.on_sale_at is 'No claim succeeds before this moment; null: as soon as the event is open.';
+comment on column rowlock.events.off_sale_at is 'No claim succeeds from this moment on; null: until the event is closed.';
 comment on column rowlock.events.status is 'Seats are sold only while open.';
+comment on column rowlock.events.opened_at is 'When it was first opened; null: it was never on sale, and only admins see it.';
 comment on column rowlock.events.window_ms is 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
 comment on column rowlock.events.seats_per_customer is 'How many seats one customer may hold and own together, over all orders.';
 comment on column rowlock.events.currency is 'ISO 4217 code; every price of the event is in its minor units.';
 comment on column rowlock.events.created_at is 'When the event was created.';
 comment on column rowlock.events.updated_at is 'When its settings last changed.';
+-- No foreign key: its check would lock the key's row until a large house is created, and nobody could revoke the key meanwhile.
+comment on column rowlock.events.api_key_id is 'The API key that created it; null: created from psql.';
+comment on column rowlock.events.idempotency_key is 'What the client sent to make a retry harmless; unique for an API key.';
+comment on column rowlock.events.fingerprint is 'SHA-256 of the request the key came with: the same key with another body is refused.';
 
 -- Changes with every claim, yet no index covers what changes: updates stay on the page (heap-only).
 create table rowlock.sections (
@@ -150,7 +170,7 @@ comment on column rowlock.orders.customer_id is 'The buyer: the sub of the beare
 comment on column rowlock.orders.status is 'pending_payment, or how it ended.';
 comment on column rowlock.orders.is_live is 'Whether it holds or owns its seats: pending or paid.';
 comment on column rowlock.orders.section_nos is 'Sections of its seats, in step with seat_nos.';
-comment on column rowlock.orders.seat_nos is 'Numbers of its seats; the list never changes.';
+comment on column rowlock.orders.seat_nos is 'Numbers of its seats. Of the two lists a pending order may drop seats; they never grow.';
 comment on column rowlock.orders.amount_minor is 'Sum of the prices of its seats, in minor units of the event''s currency.';
 comment on column rowlock.orders.created_at is 'When the claim succeeded (the database''s clock).';
 comment on column rowlock.orders.expires_at is 'The deadline for the payment.';
@@ -173,6 +193,22 @@ comment on column rowlock.deadlines.event_id is 'The event of the orders.';
 comment on column rowlock.deadlines.expires_at is 'Their deadline.';
 comment on column rowlock.deadlines.first_order_id is 'One of them, to tell batches with the same deadline apart.';
 comment on column rowlock.deadlines.order_ids is 'The orders; those that have ended may be missing.';
+
+-- A pending order can give back some of its seats: its own lists hold what it kept.
+create table rowlock.released_seats (
+    event_id    bigint not null,
+    order_id    uuid not null,
+    section_no  integer not null,
+    seat_no     integer not null,
+    released_at timestamptz not null,
+    primary key (event_id, order_id, section_no, seat_no)
+);
+comment on table rowlock.released_seats is 'Seats that orders gave back while they were pending, and went on without.';
+comment on column rowlock.released_seats.event_id is 'The event of the order.';
+comment on column rowlock.released_seats.order_id is 'The order.';
+comment on column rowlock.released_seats.section_no is 'The section of the seat.';
+comment on column rowlock.released_seats.seat_no is 'The number of the seat.';
+comment on column rowlock.released_seats.released_at is 'When it was on sale again.';
 
 -- Orders have one time of their end. Late money ends them again, and whose seat it was meanwhile would be forgotten.
 create table rowlock.late_orders (
@@ -319,7 +355,9 @@ create type rowlock.event_row as (
     venue              text,
     starts_at          timestamptz,
     on_sale_at         timestamptz,
+    off_sale_at        timestamptz,
     status             text,
+    opened_at          timestamptz,
     window_ms          integer,
     seats_per_customer integer,
     currency           text,

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::api::Tag;
 use crate::app::SharedApp;
+use crate::http::credentials::MaybeAdmin;
 use crate::http::params::Path;
-use crate::http::refusals::{EVENT, Refusal, refusals};
+use crate::http::refusals::{ADMIN, EVENT, Refusal, refusals};
 use crate::http::replies::{Answer, Ready};
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -23,11 +24,11 @@ pub struct SectionsApi {
 
 refusals! {
     /// Of listing sections.
-    ListSections = EVENT;
+    ListSections = ADMIN, EVENT;
     /// Of listing seats.
-    ListSeats = EVENT, &[Code::SectionNotFound];
+    ListSeats = ADMIN, EVENT, &[Code::SectionNotFound];
     /// Of reading the whole house.
-    GetAvailability = EVENT;
+    GetAvailability = ADMIN, EVENT;
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Seats")]
@@ -39,6 +40,7 @@ impl SectionsApi {
     async fn list_sections(
         &self,
         request: &Request,
+        admin: MaybeAdmin,
         /// Id of the event.
         event_id: Path<EventId>,
         /// The `ETag` of the answer you have.
@@ -47,7 +49,7 @@ impl SectionsApi {
     ) -> Result<Ready<SectionList>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
         // The catalogue remembers unknown ids: a storm of them must not reach Redis and the database.
-        self.app.catalogue.layout_and_summary(event_id.0.0, &self.app.summaries).await?.ok_or_else(unknown)?;
+        self.app.catalogue.layout_and_summary(event_id.0.0, admin.audience(), &self.app.summaries).await?.ok_or_else(unknown)?;
         let body = self.app.summaries.get(event_id.0.0).await?.ok_or_else(unknown)?;
         Ok(Ready::new(&body, request.headers()).await)
     }
@@ -59,6 +61,7 @@ impl SectionsApi {
     async fn list_seats(
         &self,
         request: &Request,
+        admin: MaybeAdmin,
         /// Id of the event.
         event_id: Path<EventId>,
         /// Code of the section.
@@ -67,7 +70,7 @@ impl SectionsApi {
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
     ) -> Result<Ready<SeatList>, Refusal<ListSeats>> {
-        let layout = self.app.catalogue.layout(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
+        let layout = self.app.catalogue.layout(event_id.0.0, admin.audience()).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
         let unknown = || Problem::new(Code::SectionNotFound, "the event has no section of this code");
         let section = layout.section_by_code(&section.0.0).ok_or_else(unknown)?;
         let body = self.app.seat_maps.section(&layout, section).await?.ok_or_else(unknown)?;
@@ -81,6 +84,7 @@ impl SectionsApi {
     async fn get_availability(
         &self,
         request: &Request,
+        admin: MaybeAdmin,
         /// Id of the event.
         event_id: Path<EventId>,
         /// The `ETag` of the answer you have.
@@ -88,7 +92,7 @@ impl SectionsApi {
         _if_none_match: Header<Option<String>>,
     ) -> Result<Ready<Availability>, Refusal<GetAvailability>> {
         let unknown = || Problem::plain(Code::EventNotFound);
-        let layout = self.app.catalogue.layout(event_id.0.0).await?.ok_or_else(unknown)?;
+        let layout = self.app.catalogue.layout(event_id.0.0, admin.audience()).await?.ok_or_else(unknown)?;
         let body = self.app.seat_maps.house(&layout).await?.ok_or_else(unknown)?;
         Ok(Ready::new(&body, request.headers()).await)
     }

@@ -2,22 +2,62 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::{Db, DbError, SectionCount};
-use crate::domain::{Event, EventLayout, SectionLayout, SectionRow};
+use crate::domain::{Audience, Event, EventCreation, EventLayout, SectionLayout, SectionRow};
 
-/// A house of a million seats takes seconds.
-const CREATE_MAX: Duration = Duration::from_secs(60);
+/// To create or delete a house of a million seats takes seconds.
+const LARGE_MAX: Duration = Duration::from_secs(60);
+
+/// Which events are wanted, and how many.
+#[derive(Clone, Copy, Debug)]
+pub struct EventQuery<'a> {
+    /// Who asks.
+    pub audience: Audience,
+    /// The event after which the page begins; absent: the first page.
+    pub after: Option<i64>,
+    /// The most events wanted.
+    pub limit: i32,
+    /// Only those in that status.
+    pub status: Option<&'a str>,
+    /// Only those that begin after this moment.
+    pub starts_after: Option<OffsetDateTime>,
+    /// Only those with this in their name.
+    pub name: Option<&'a str>,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// The events, the soonest first.
+    pub events: Vec<Event>,
+    /// Where the search for a name stopped because it had looked at so many events: the event to go on after.
+    pub stopped_at: Option<i64>,
+}
 
 impl Db {
-    /// Creates a draft event with its sections and seats; answers its id.
+    /// Creates a draft event with its sections and seats, for the API key of that id; at most once for an idempotency key of it.
     ///
     /// # Errors
     /// `invalid_request` with the field at fault as detail.
-    pub async fn create_event(&self, event: &serde_json::Value) -> Result<i64, DbError> {
-        let rows = self.query_within(CREATE_MAX, "select rowlock.create_event($1)", &[event]).await?;
-        rows.first().map(|row| row.get(0)).ok_or_else(|| DbError::Internal("no id of a new event".to_owned()))
+    pub async fn create_event(
+        &self,
+        event: &serde_json::Value,
+        api_key_id: i64,
+        idempotency_key: Option<&str>,
+    ) -> Result<EventCreation, DbError> {
+        let sql = "select outcome, event_id from rowlock.create_event($1, $2, $3)";
+        let rows = self.query_within(LARGE_MAX, sql, &[event, &api_key_id, &idempotency_key]).await?;
+        let row = rows.first().ok_or_else(|| DbError::Internal("no id of a new event".to_owned()))?;
+        let event_id = row.get("event_id");
+        match row.get::<_, &str>("outcome") {
+            "created" => Ok(EventCreation::Created(event_id)),
+            "replayed" => Ok(EventCreation::Replayed(event_id)),
+            "idempotency_key_reused" => Ok(EventCreation::IdempotencyKeyReused),
+            other => Err(DbError::Internal(format!("create_event answered {other}"))),
+        }
     }
 
     /// Changes an event's settings; running orders keep their deadlines.
@@ -26,6 +66,14 @@ impl Db {
     /// `event_not_found`, `invalid_request`.
     pub async fn change_event(&self, event_id: i64, change: &serde_json::Value) -> Result<(), DbError> {
         self.query("select rowlock.change_event($1, $2)", &[&event_id, change]).await.map(drop)
+    }
+
+    /// Deletes a draft with its sections and seats.
+    ///
+    /// # Errors
+    /// `event_not_found`; `event_conflict` unless it is a draft.
+    pub async fn delete_event(&self, event_id: i64) -> Result<(), DbError> {
+        self.query_within(LARGE_MAX, "select rowlock.delete_event($1)", &[&event_id]).await.map(drop)
     }
 
     /// Puts an event on sale.
@@ -58,10 +106,19 @@ impl Db {
         Ok(rows.first().map(event))
     }
 
-    /// Up to `limit` events after that id, by id; drafts are left out.
-    pub async fn list_events(&self, after: i64, limit: i32) -> Result<Vec<Event>, DbError> {
-        let rows = self.query("select * from rowlock.list_events($1, $2)", &[&after, &limit]).await?;
-        Ok(rows.iter().map(event).collect())
+    /// A page of events, the soonest first.
+    ///
+    /// # Errors
+    /// `invalid_request` when `after` is no event the caller may see.
+    pub async fn list_events(&self, query: &EventQuery<'_>) -> Result<EventPage, DbError> {
+        let sql = "select * from rowlock.list_events( \
+            p_after_event_id => $1, p_limit => $2, p_with_drafts => $3, p_status => $4, p_starts_after => $5, p_name => $6)";
+        let EventQuery { audience, after, limit, status, starts_after, name } = query;
+        let with_drafts = *audience == Audience::Admins;
+        let rows = self.query(sql, &[after, limit, &with_drafts, status, starts_after, name]).await?;
+        let found = rows.iter().filter(|row| row.get("is_match"));
+        let stopped_at = rows.last().filter(|row| row.get("ends_search")).map(|row| row.get("event_id"));
+        Ok(EventPage { events: found.map(event).collect(), stopped_at })
     }
 
     /// One event, drafts included, with its sections.
@@ -93,7 +150,9 @@ fn event(row: &Row) -> Event {
         venue: row.get("venue"),
         starts_at: row.get("starts_at"),
         on_sale_at: row.get("on_sale_at"),
+        off_sale_at: row.get("off_sale_at"),
         status: row.get("status"),
+        opened_at: row.get("opened_at"),
         window_ms: row.get("window_ms"),
         seats_per_customer: row.get("seats_per_customer"),
         currency: row.get("currency"),

@@ -22,7 +22,7 @@ use tokio_postgres::types::ToSql;
 
 pub use connect::{Endpoint, Patience};
 pub use error::{DbError, Rule};
-pub use events::EventWithSections;
+pub use events::{EventPage, EventQuery, EventWithSections};
 pub use expiry::{Expired, ExpiryOutcome, Overdue, Retry, while_leading_sweep};
 pub use reads::{SectionCount, SectionSeats};
 

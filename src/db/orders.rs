@@ -1,4 +1,4 @@
-//! Reading orders, and cancelling one.
+//! Reading orders, cancelling one, and giving back some of its seats.
 
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -36,6 +36,22 @@ impl Db {
         let sql = "select * from rowlock.cancel_order($1, $2, $3)";
         order(&self.query_one(sql, &[&event_id, &order_id, &customer_id]).await?)
     }
+
+    /// Gives back the seats of a pending order that are not among those to keep; an order that then costs nothing is paid.
+    ///
+    /// # Errors
+    /// `order_not_found` when it is not this customer's; `order_not_pending`; `invalid_request` naming the seat, as `seats[1]`.
+    pub async fn release_seats(&self, event_id: i64, order_id: Uuid, customer_id: &str, kept: &[SeatRef]) -> Result<Order, DbError> {
+        let sql = "select * from rowlock.release_seats( \
+            p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)";
+        let (section_nos, seat_nos) = numbers(kept);
+        order(&self.query_one(sql, &[&event_id, &order_id, &customer_id, &section_nos, &seat_nos]).await?)
+    }
+}
+
+/// The numbers of seats as the database takes them: two lists in step.
+fn numbers(seats: &[SeatRef]) -> (Vec<i32>, Vec<i32>) {
+    seats.iter().map(|seat| (seat.section_no, seat.seat_no)).unzip()
 }
 
 fn order(row: &Row) -> Result<Order, DbError> {

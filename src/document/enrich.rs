@@ -49,7 +49,12 @@ fn plain_references(node: &mut Node) {
 /// An operation without credentials says so: readers and linters cannot tell "none" from "forgotten".
 fn say_who_may_call(operation: &mut Node) {
     let scheme = operation.get("security").and_then(|list| list.items().first()?.entries().next().map(|(name, _)| name.to_owned()));
+    // Credentials that may be left out stand beside none.
+    let is_optional = operation.get("security").is_some_and(|list| list.items().iter().any(|needed| needed.entries().next().is_none()));
     let (caller, challenge) = match scheme.as_deref() {
+        Some("AdminKey") if is_optional => {
+            ("anyone, without credentials; drafts are shown to admins only, with an API key", "ApiKey header=\"X-Api-Key\"")
+        }
         Some("CustomerToken") => ("a customer, with a bearer token", "Bearer"),
         Some("AdminKey") => ("an admin or a box office, with an API key", "ApiKey header=\"X-Api-Key\""),
         Some("GatewaySignature") => (

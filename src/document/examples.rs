@@ -8,6 +8,7 @@ use crate::api::admin::seat_selection::SeatSelection;
 use crate::api::events::new_sections::{RowIn, SectionIn};
 use crate::api::events::types::{EventIn, EventPatch};
 use crate::api::orders::claim::{BestAvailable, ClaimIn};
+use crate::api::orders::types::{OrderPatch, OrderSeat};
 use crate::api::payments::PaymentIn;
 use crate::types::{OrderId, SectionCode};
 
@@ -15,10 +16,15 @@ use crate::types::{OrderId, SectionCode};
 pub fn of_parameter(operation_id: &str, name: &str) -> Option<Node> {
     Some(match (operation_id, name) {
         ("listEvents", "after") => Node::from(6),
+        ("listEvents", "status") => "open".into(),
+        ("listEvents", "name") => "tour".into(),
+        // A draft: the event of the other examples is on sale.
+        ("deleteEvent", "event_id") => Node::from(8),
         (_, "after") => OrderId::example().to_json()?.into(),
         (_, "limit") => Node::from(20),
         (_, "status") => "pending_payment".into(),
         ("listDeadLetters", "event_id") => Node::from(7),
+        ("createEvent", "Idempotency-Key") => "spring-tour-2026-11-22".into(),
         (_, "If-None-Match") => "W/\"4710\"".into(),
         (_, "webhook-id") => "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W".into(),
         (_, "webhook-signature") => "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=".into(),
@@ -42,6 +48,7 @@ pub fn of_request(operation_id: &str) -> Vec<(&'static str, &'static str, Option
                 ("best_available", "Any two seats of a section, together if possible", best.to_json()),
             ]
         }
+        "changeOrder" => vec![("keep", "Keep one of two seats", OrderPatch::example().to_json())],
         "notifyPayment" => vec![("succeeded", "Money came", PaymentIn::example().to_json())],
         "blockSeats" | "unblockSeats" => vec![("seats", "Two seats and a range", SeatSelection::example().to_json())],
         _ => vec![],
@@ -75,6 +82,10 @@ pub fn of_answer(operation_id: &str, content: &Node, schemas: &Node) -> Option<N
         "createEvent" => (&[], "status", json!("draft")),
         "changeEvent" => (&[], "window_ms", json!(15_000)),
         "cancelOrder" => (&[], "status", json!("cancelled")),
+        "changeOrder" => {
+            example.set("amount_minor", OrderSeat::example().price_minor);
+            (&[], "seats", json!([OrderSeat { seat: 14, label: "14".into(), ..OrderSeat::example() }]))
+        }
         "listAllOrders" => (&["orders", "0"], "customer_id", json!("alice")),
         _ => return Some(example),
     };

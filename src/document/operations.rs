@@ -25,6 +25,6 @@ mod tests {
         let operations = operations();
         assert!(operations.contains("POST /v1/events/{event_id}/orders claimSeats\n"));
         assert!(operations.lines().is_sorted());
-        assert_eq!(operations.lines().count(), 22);
+        assert_eq!(operations.lines().count(), 24);
     }
 }

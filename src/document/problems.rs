@@ -8,6 +8,9 @@ use poem_openapi::types::Example;
 
 const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
 
+/// They need no key, but a key that is sent must be good.
+const MAY_BE_ADMINS: [&str; 5] = ["listEvents", "getEvent", "listSections", "listSeats", "getAvailability"];
+
 /// What the operation answers with that code.
 pub fn example(operation_id: &str, code: Code) -> Node {
     Node::of(&ProblemBody::of(problem(operation_id, code), REQUEST_ID))
@@ -17,6 +20,7 @@ fn problem(operation_id: &str, code: Code) -> Problem {
     let seat = |seat| vec![SeatName { section: "A".to_owned(), seat }];
     match code {
         Code::InvalidRequest => invalid(operation_id),
+        Code::Unauthorized if MAY_BE_ADMINS.contains(&operation_id) => Problem::new(code, "these credentials are not good"),
         Code::Unauthorized => Problem::new(code, "this operation needs credentials, and none came"),
         Code::SectionNotFound if operation_id == "claimSeats" => Problem::new(code, "the event has no section Z"),
         Code::SectionNotFound => Problem::new(code, "the event has no section of this code"),
@@ -30,6 +34,7 @@ fn problem(operation_id: &str, code: Code) -> Problem {
             Problem::new(code, "the body may have at most 4194304 bytes")
         }
         Code::BodyTooLarge => Problem::new(code, "the body may have at most 65536 bytes"),
+        Code::UnsupportedMediaType => Problem::new(code, "the body must be sent as `application/json`"),
         Code::OutcomeUnknown if ["claimSeats", "notifyPayment"].contains(&operation_id) => {
             Problem::plain(code).with_order(OrderId::example().0)
         }
@@ -43,7 +48,8 @@ fn invalid(operation_id: &str) -> Problem {
         "createEvent" => Problem::invalid("sections[0].price_minor", "must be a whole number from 0 to 1000000000000"),
         "changeEvent" => Problem::invalid("window_ms", "must be a whole number from 1000 to 86400000"),
         "claimSeats" => Problem::invalid("seats[1].seat", "must be a whole number from 1 to 1000000"),
-        "notifyPayment" => Problem::invalid("currency", "must match ^[A-Z]{3}$"),
+        "changeOrder" => Problem::invalid("seats[0]", "is not a seat of the order"),
+        "notifyPayment" => Problem::invalid("currency", "must be an ISO 4217 code, for example TWD"),
         "blockSeats" | "unblockSeats" => Problem::invalid("ranges[0].to", "must not be below `from`"),
         "listEvents" | "listDeadLetters" => Problem::invalid("limit", "is malformed or out of its bounds"),
         _ => Problem::invalid("event_id", "must be a whole number from 1"),

@@ -17,8 +17,12 @@ pub struct Event {
     pub starts_at: Option<OffsetDateTime>,
     /// No claim succeeds before; absent: as soon as it is open.
     pub on_sale_at: Option<OffsetDateTime>,
+    /// No claim succeeds from then on; absent: until it is closed.
+    pub off_sale_at: Option<OffsetDateTime>,
     /// `draft`, `open`, `paused` or `closed`.
     pub status: String,
+    /// When it was first opened; absent: it was never on sale.
+    pub opened_at: Option<OffsetDateTime>,
     /// How long a pending order holds its seats, in milliseconds.
     pub window_ms: i32,
     /// How many seats one customer may hold and own together.
@@ -29,6 +33,38 @@ pub struct Event {
     pub created_at: OffsetDateTime,
     /// When its settings last changed.
     pub updated_at: OffsetDateTime,
+}
+
+/// Who asks about an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Anyone: what was never on sale does not exist for them.
+    Public,
+    /// Admins, who see drafts.
+    Admins,
+}
+
+impl Event {
+    /// Whether it is or was on sale. It stays so: nothing becomes a draft again.
+    pub fn is_public(&self) -> bool {
+        self.opened_at.is_some()
+    }
+
+    /// Whether it exists for those who ask.
+    pub fn is_shown_to(&self, audience: Audience) -> bool {
+        audience == Audience::Admins || self.is_public()
+    }
+}
+
+/// What became of a request for a new event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventCreation {
+    /// The event of that id is new.
+    Created(i64),
+    /// Its idempotency key came before with the same request: that event.
+    Replayed(i64),
+    /// Its idempotency key came before with another request.
+    IdempotencyKeyReused,
 }
 
 /// What never changes about an event once it is created: its currency, sections and rows. Cached for as long as it is used.

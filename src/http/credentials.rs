@@ -7,8 +7,10 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::auth::{AuthError, AuthFailure};
 use crate::db::api_keys::AdminKey;
+use crate::domain::Audience;
 use crate::http::app_of;
 use crate::http::body::{Input, check_media_type, parse, read, request_meta};
+use crate::http::content_encoding::decoded;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
@@ -106,6 +108,54 @@ impl<'a> ApiExtractor<'a> for Admin {
     }
 }
 
+/// An admin's key where none is needed: it shows what the public does not see. A key that is sent must be good.
+pub struct MaybeAdmin(pub Option<AdminKey>);
+
+impl MaybeAdmin {
+    /// As whom the caller asks.
+    pub fn audience(&self) -> Audience {
+        if self.0.is_some() { Audience::Admins } else { Audience::Public }
+    }
+
+    /// Refuses what only admins may ask.
+    ///
+    /// # Errors
+    /// `unauthorized` without a key.
+    pub fn or_refuse(&self, detail: &str) -> Result<(), Problem> {
+        match self.0 {
+            Some(_) => Ok(()),
+            None => Err(Problem::new(Code::Unauthorized, detail).with_challenge(API_KEY)),
+        }
+    }
+}
+
+impl<'a> ApiExtractor<'a> for MaybeAdmin {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Admin::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        Admin::security_schemes()
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(request: &'a Request, body: &mut RequestBody, options: ExtractParamOptions<()>) -> poem::Result<Self> {
+        if !request.headers().contains_key("x-api-key") {
+            return Ok(Self(None));
+        }
+        // Boxed: few readers are admins, and all would carry its state.
+        let Admin(key) = Box::pin(Admin::from_request(request, body, options)).await?;
+        Ok(Self(Some(key)))
+    }
+}
+
 fn refused(error: &AuthError, challenge: &'static str) -> Problem {
     match error {
         AuthError::Missing => Problem::new(Code::Unauthorized, "this operation needs credentials, and none came").with_challenge(challenge),
@@ -154,12 +204,13 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let app = app_of(request)?;
-        let bytes = read(request, body, T::bytes_max(&app.limits)).await?;
+        let bytes_max = T::bytes_max(&app.limits);
+        let bytes = read(request, body, bytes_max).await?;
         app.auth.gateway(request.headers(), &bytes).map_err(|_| {
             Problem::plain(Code::InvalidSignature).with_challenge("Signature headers=\"webhook-id webhook-timestamp webhook-signature\"")
         })?;
         check_media_type(request)?;
-        Ok(Self(parse(&bytes)?))
+        Ok(Self(parse(&decoded(request.headers(), bytes, bytes_max).await?)?))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::db::DbError;
 use crate::db::batches::{self, LaneClient};
-use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, PaymentOutcome, Settled, Wanted};
+use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, PaymentOutcome, Settled, Wanted};
 use crate::metrics::Metrics;
 use crate::redis::{Batch, ExpiryQueue};
 
@@ -133,11 +133,13 @@ impl Work for Payments {
     }
 }
 
-/// The orders that were claimed, by their deadline in Unix milliseconds.
+/// The orders that were claimed and wait for a payment, by their deadline in Unix milliseconds. A free one has no deadline.
 fn claimed_together<'a>(answers: impl Iterator<Item = &'a ClaimOutcome>) -> BTreeMap<i64, Batch> {
     let mut batches: BTreeMap<i64, Batch> = BTreeMap::new();
     for answer in answers {
-        if let ClaimOutcome::Claimed(order) = answer {
+        if let ClaimOutcome::Claimed(order) = answer
+            && order.status == OrderStatus::PendingPayment
+        {
             let first = Batch { event_id: order.event_id, order_id: order.order_id, orders: 0 };
             let batch = batches.entry(unix_ms(order.expires_at)).or_insert(first);
             batch.order_id = batch.order_id.min(order.order_id);
@@ -157,7 +159,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::{Order, OrderStatus};
+    use crate::domain::Order;
 
     #[test]
     fn orders_with_one_deadline_are_one_batch_named_by_the_first_of_them() {
@@ -177,6 +179,7 @@ mod tests {
             ClaimOutcome::Claimed(order(3, 1_500)),
             ClaimOutcome::Claimed(order(5, 1_501)),
             ClaimOutcome::Replayed(order(1, 1_500)),
+            ClaimOutcome::Claimed(Order { status: OrderStatus::Paid, ..order(2, 1_500) }),
             ClaimOutcome::Claimed(order(4, 1_500)),
         ];
         let batch = |id, orders| Batch { event_id: 7, order_id: Uuid::from_u128(id), orders };

@@ -105,11 +105,11 @@ codes! {
         Changed "Ask for fewer seats, or cancel a pending order first; the event's `seats_per_customer` is the limit."
         "You have reached the number of seats that one person may buy.";
     NotOnSale 409 "not_on_sale" "Not on sale" "The event sells nothing at the moment; the detail says why."
-        Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; ask no oftener than every few seconds."
+        Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; ask no oftener than every few seconds. After `off_sale_at` the sale has ended."
         "These seats are not on sale at the moment.";
     OrderNotPending 409 "order_not_pending" "Order not pending" "The order is not waiting for its payment any more."
-        Never "Read the order: it is paid, expired or owed a refund." "This order can no longer be cancelled.";
-    EventConflict 409 "event_conflict" "Event conflict" "The event cannot go from its status to the one asked for."
+        Never "Read the order: it is paid, expired or owed a refund." "This order can no longer be changed.";
+    EventConflict 409 "event_conflict" "Event conflict" "The event cannot go from its status to the one asked for, or it is not a draft and cannot be deleted."
         Never "Read the event: nothing goes back to `draft`, and `closed` is for good." "";
     SeatsNotBlockable 409 "seats_not_blockable" "Seats not blockable"
         "Some of the seats are held or sold; `seats` names them. Nothing was changed."
@@ -119,10 +119,11 @@ codes! {
         Never "The first notice stands. Two different payments need two references: have a person compare it with the gateway's books." "";
     BodyTooLarge 413 "body_too_large" "Body too large" "The body is longer than this operation takes."
         Changed "Send less; the detail says how many bytes may come." "";
-    UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type" "The body must be sent as `application/json`."
-        Changed "Send `Content-Type: application/json`." "";
+    UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"
+        "The body must be `application/json`, plain or compressed by `gzip`, `deflate`, `br` or `zstd`; the detail says which of the two is wrong."
+        Changed "Send `Content-Type: application/json`, and no `Content-Encoding` or one of those." "";
     IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key came before with another request."
-        Changed "Use a new key for a new wish, and an old one only to repeat the very same claim. `GET …/orders` shows what it bought."
+        Changed "Use a new key for a new wish, and an old one only to repeat the very same request. `GET …/orders` shows what a claim bought."
         "";
     InternalError 500 "internal_error" "Internal error" "A fault of the server; its log has the cause under the request id."
         Later "Tell the operators the `request_id`. Repeat it a few times at growing intervals, a claim only with its `Idempotency-Key`."
@@ -134,8 +135,8 @@ codes! {
         Later "Send the same request again after `Retry-After` seconds, at growing intervals."
         "We cannot be reached for a moment. We keep trying for you.";
     OutcomeUnknown 503 "outcome_unknown" "Outcome unknown"
-        "The database was lost before it could say whether the request was carried out: send it again, a claim with its `Idempotency-Key` or after a look at the order `order_id`, a new event after a look at the list."
-        Later "A claim with its `Idempotency-Key` and a payment notice do no harm when sent again: they answer what became of them."
+        "The database was lost before it could say whether the request was carried out: send it again, a claim or a new event with its `Idempotency-Key`, or after a look at the order `order_id` or the events."
+        Later "A claim or a new event with its `Idempotency-Key` and a payment notice do no harm when sent again: they answer what became of them."
         "We are checking whether your order was placed. Please do not order again yet.";
 }
 

@@ -28,6 +28,7 @@ struct Parts {
     order_id: Option<Uuid>,
     retry_after_s: Option<u32>,
     challenge: Option<&'static str>,
+    accept_encoding: Option<&'static str>,
     cause: Option<String>,
 }
 
@@ -43,6 +44,7 @@ impl Problem {
             order_id: None,
             retry_after_s: None,
             challenge: None,
+            accept_encoding: None,
             cause: None,
         }))
     }
@@ -112,6 +114,12 @@ impl Problem {
         self
     }
 
+    /// With the content codings that would have been taken.
+    pub fn with_accept_encoding(mut self, codings: &'static str) -> Self {
+        self.0.accept_encoding = Some(codings);
+        self
+    }
+
     /// Its code.
     pub fn code(&self) -> Code {
         self.0.code
@@ -136,6 +144,7 @@ impl Problem {
             tracing::warn!(request_id, code = parts.code.as_str(), cause, "request not served");
         }
         let (status, retry_after_s, challenge) = (parts.code.status(), parts.retry_after_s, parts.challenge);
+        let accept_encoding = parts.accept_encoding;
         let bytes = serde_json::to_vec(&ProblemBody::of(self, request_id)).unwrap_or_default();
         let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(Body::from(bytes));
         if let Some(seconds) = retry_after_s {
@@ -143,6 +152,9 @@ impl Problem {
         }
         if let Some(challenge) = challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(codings) = accept_encoding {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
         }
         response
     }

@@ -7,9 +7,9 @@ use moka::future::Cache;
 
 use super::Summaries;
 use crate::db::{Db, DbError};
-use crate::domain::{Event, EventLayout};
+use crate::domain::{Audience, Event, EventLayout};
 
-/// Unused layouts leave after this; a layout never changes while its event exists.
+/// Unused layouts leave after this; a layout never changes while its event exists, and what was ever on sale is never deleted.
 const LAYOUT_IDLE: Duration = Duration::from_secs(600);
 /// Rows kept over all layouts, so that memory stays bounded (a row takes about 60 bytes).
 const LAYOUT_ROWS_MAX: u64 = 2_000_000;
@@ -39,28 +39,45 @@ impl Catalogue {
         }
     }
 
-    /// The layout of an event; `None` when there is no such event.
-    pub async fn layout(&self, event_id: i64) -> Result<Option<Arc<EventLayout>>, DbError> {
-        self.layout_with(event_id, None).await
+    /// The layout of an event; `None` when there is no such event for those who ask.
+    pub async fn layout(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<EventLayout>>, DbError> {
+        self.layout_with(event_id, audience, None).await
     }
 
     /// The same; if the event has to be read for it, its sections' counts go into `summaries`.
-    pub async fn layout_and_summary(&self, event_id: i64, summaries: &Summaries) -> Result<Option<Arc<EventLayout>>, DbError> {
-        self.layout_with(event_id, Some(summaries)).await
+    pub async fn layout_and_summary(
+        &self,
+        event_id: i64,
+        audience: Audience,
+        summaries: &Summaries,
+    ) -> Result<Option<Arc<EventLayout>>, DbError> {
+        self.layout_with(event_id, audience, Some(summaries)).await
     }
 
-    async fn layout_with(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<EventLayout>>, DbError> {
+    async fn layout_with(
+        &self,
+        event_id: i64,
+        audience: Audience,
+        summaries: Option<&Summaries>,
+    ) -> Result<Option<Arc<EventLayout>>, DbError> {
         if let Some(layout) = self.layouts.get(&event_id).await {
             return Ok(Some(layout));
         }
         // Boxed, here and in the other caches: loading is rare, and its state would make every request larger.
-        Box::pin(self.load_layout(event_id, summaries)).await
+        Box::pin(self.load_layout(event_id, audience, summaries)).await
     }
 
-    async fn load_layout(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<EventLayout>>, DbError> {
+    async fn load_layout(
+        &self,
+        event_id: i64,
+        audience: Audience,
+        summaries: Option<&Summaries>,
+    ) -> Result<Option<Arc<EventLayout>>, DbError> {
         // Unknown ids are remembered with the settings: a storm of them must not become a storm of queries.
-        if self.event_with(event_id, summaries).await?.is_none() {
-            return Ok(None);
+        let Some(event) = self.event_with(event_id, audience, summaries).await? else { return Ok(None) };
+        if !event.is_public() {
+            // Only admins see it, and may delete it: nobody keeps it.
+            return Ok(self.db.event_with_sections(event_id).await?.map(|read| Arc::new(read.layout)));
         }
         // It has come with the settings, unless these were at hand while the layout had left, or it is too large to be kept.
         let load = async {
@@ -76,13 +93,14 @@ impl Catalogue {
         }
     }
 
-    /// The settings of an event, at most 300 ms old.
-    pub async fn event(&self, event_id: i64) -> Result<Option<Arc<Event>>, DbError> {
-        Box::pin(self.event_with(event_id, None)).await
+    /// The settings of an event, at most 300 ms old; `None` when there is no such event for those who ask.
+    pub async fn event(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<Event>>, DbError> {
+        Box::pin(self.event_with(event_id, audience, None)).await
     }
 
-    async fn event_with(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
-        self.events.try_get_with(event_id, self.load_event(event_id, summaries)).await.map_err(|error| (*error).clone())
+    async fn event_with(&self, event_id: i64, audience: Audience, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
+        let event = self.events.try_get_with(event_id, self.load_event(event_id, summaries)).await.map_err(|error| (*error).clone())?;
+        Ok(event.filter(|event| event.is_shown_to(audience)))
     }
 
     /// One round trip: the settings alone if the layout is known, else all there is.
@@ -92,14 +110,16 @@ impl Catalogue {
         }
         let begun = Instant::now();
         let Some(read) = self.db.event_with_sections(event_id).await? else { return Ok(None) };
-        self.layouts.insert(event_id, Arc::new(read.layout)).await;
-        if let Some(summaries) = summaries {
-            summaries.put(event_id, &read.counts, begun).await;
+        if read.event.is_public() {
+            self.layouts.insert(event_id, Arc::new(read.layout)).await;
+            if let Some(summaries) = summaries {
+                summaries.put(event_id, &read.counts, begun).await;
+            }
         }
         Ok(Some(Arc::new(read.event)))
     }
 
-    /// Forgets an event's settings, after they changed here.
+    /// Forgets an event's settings, after they changed, or the event was deleted, here.
     pub async fn forget(&self, event_id: i64) {
         self.events.invalidate(&event_id).await;
     }

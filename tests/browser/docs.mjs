@@ -106,9 +106,12 @@ await withBrowser(async (open) => {
   await expect(page, "listOrders", 401, "unauthorized");
   await authorise(page, { CustomerToken: given.token, AdminKey: given.api_key, GatewaySignature: given.webhook_secret });
   await attempt("claimSeats", 201, '"pending_payment"');
+  await attempt("changeOrder", 200, '"pending_payment"');
   await attempt("cancelOrder", 200, '"cancelled"');
   await attempt("changeEvent", 200);
   await attempt("createEvent", 201, '"draft"');
+  // The event that is filled in is on sale.
+  await attempt("deleteEvent", 409, "event_conflict");
   assert.deepEqual([...new Set(tried)].sort(), ids.sort(), "every operation is tried");
 
   await page.goto(`${given.url}/docs#/Orders/claimSeats`);

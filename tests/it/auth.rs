@@ -104,12 +104,12 @@ async fn a_token_that_is_missing_malformed_or_forged_opens_nothing() {
     ];
     for (method, path) in customers_operations(&event) {
         let anyone = server.anyone();
-        let answer = anyone.send(anyone.request(method.clone(), &path).json(&json!({}))).await;
+        let answer = anyone.send(anyone.request_in_form(method.clone(), &path)).await;
         answer.problem(401, "unauthorized");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
         for (what, authorization) in &bad {
             let caller = server.anyone().with("authorization", authorization);
-            let answer = caller.send(caller.request(method.clone(), &path).json(&json!({}))).await;
+            let answer = caller.send(caller.request_in_form(method.clone(), &path)).await;
             assert_eq!(answer.status, 401, "{what}: {method} {path}");
             answer.problem(401, "unauthorized");
         }
@@ -126,7 +126,7 @@ async fn an_expired_token_says_so_but_a_forged_expired_one_does_not() {
     let old = json!({"sub": "alice", "exp": seconds_from_now(-60)});
     for (method, path) in customers_operations(&event) {
         let caller = server.bearer(&hs256(&old, JWT_SECRET.as_bytes()));
-        let answer = caller.send(caller.request(method, &path).json(&json!({}))).await;
+        let answer = caller.send(caller.request_in_form(method, &path)).await;
         answer.problem(401, "token_expired");
         assert!(answer.header("www-authenticate").is_some_and(|challenge| challenge.contains("invalid_token")));
     }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::harness::{HOLD_CLAIMS, PATIENCE, TestServer, event_json, eventually};
 
+mod free;
 mod idempotency;
 
 fn limited(seats_per_customer: i32) -> Value {
@@ -149,9 +150,9 @@ async fn the_customers_limit_is_freed_when_an_order_expires() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sold_by_a_draft_or_a_paused_or_a_closed_event() {
+async fn nothing_is_sold_by_a_paused_or_a_closed_event() {
     let server = TestServer::start().await;
-    let event = server.draft(event_json(&[("A", 1000, 20)])).await;
+    let event = server.small_event(&[("A", 1000, 20)]).await;
     let alice = server.customer("alice");
     let refused = async |why: &str| {
         let before = server.trace().await;
@@ -161,8 +162,6 @@ async fn nothing_is_sold_by_a_draft_or_a_paused_or_a_closed_event() {
         }
         assert_eq!(server.trace().await, before);
     };
-    refused("draft").await;
-    server.set_status(&event, "open").await;
     let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
     server.set_status(&event, "paused").await;
     refused("paused").await;
@@ -199,6 +198,61 @@ async fn the_sale_begins_at_its_moment_and_not_before() {
     .await;
     // The event keeps whole milliseconds.
     assert!(moment(&order["created_at"]) >= begins - Duration::from_millis(1), "{order}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sale_ends_at_its_moment_and_what_was_claimed_before_can_be_paid() {
+    let server = TestServer::start().await;
+    let ends = OffsetDateTime::now_utc() + Duration::from_secs(3);
+    let mut event = event_json(&[("A", 1000, 20)]);
+    event["off_sale_at"] = json!(ends.format(&Rfc3339).expect("a time"));
+    event["window_ms"] = json!(60_000);
+    let event = server.event(event).await;
+    let (alice, bob) = (server.customer("alice"), server.customer("bob"));
+    let (pending, late) =
+        (alice.claim_seats(&event, &[("A", 1)]).await.expect(201), alice.claim_seats(&event, &[("A", 2)]).await.expect(201));
+    alice.cancel(&late).await.expect(200);
+    let keyed = json!({"seats": [{"section": "A", "seat": 3}]});
+    let before = alice.claim_once(&event, "once", keyed.clone()).await.expect(201);
+    let problem = eventually(PATIENCE, || async {
+        let answer = bob.best_available(&event, "A", 1).await;
+        (answer.status == 409).then(|| answer.problem(409, "not_on_sale"))
+    })
+    .await;
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("the sale ended at")), "{problem}");
+    assert!(OffsetDateTime::now_utc() >= ends - Duration::from_millis(1), "not before");
+    bob.claim_seats(&event, &[("A", 4)]).await.problem(409, "not_on_sale");
+    assert_eq!(alice.claim_once(&event, "once", keyed).await.expect(201), before, "what was claimed before the end is answered");
+    // Money is no claim: only closing the event ends what it may buy.
+    assert_eq!(server.gateway().pay(&pending).await.expect(200)["outcome"], "paid");
+    assert_eq!(server.gateway().pay(&late).await.expect(200)["outcome"], "late_reclaimed");
+
+    server.admin().patch(&event.path(), &json!({"off_sale_at": null})).await.expect(200);
+    bob.claim_seats(&event, &[("A", 4)]).await.expect(201);
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_must_end_after_it_begins() {
+    let server = TestServer::start().await;
+    let (early, late) = ("2030-01-01T00:00:00Z", "2030-01-01T00:00:00.001Z");
+    for (on_sale_at, off_sale_at) in [(early, early), (late, early)] {
+        let mut described = event_json(&[("A", 1000, 1)]);
+        described["on_sale_at"] = json!(on_sale_at);
+        described["off_sale_at"] = json!(off_sale_at);
+        server.admin().post("/v1/events", &described).await.invalid("off_sale_at");
+    }
+    let mut described = event_json(&[("A", 1000, 1)]);
+    described["on_sale_at"] = json!(early);
+    described["off_sale_at"] = json!(late);
+    let event = server.event(described).await;
+    let change = async |change: Value| server.admin().patch(&event.path(), &change).await;
+    change(json!({"off_sale_at": early})).await.invalid("off_sale_at");
+    change(json!({"on_sale_at": late})).await.invalid("on_sale_at");
+    change(json!({"on_sale_at": late, "off_sale_at": late})).await.invalid("off_sale_at");
+    let read = server.anyone().get(&event.path()).await.expect(200);
+    assert_eq!((&read["on_sale_at"], &read["off_sale_at"]), (&json!("2030-01-01T00:00:00.000Z"), &json!(late)));
+    change(json!({"on_sale_at": null, "off_sale_at": early})).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

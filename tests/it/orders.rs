@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use crate::harness::{PATIENCE, TestServer, event_json, eventually};
 
+mod released;
+
 fn ids(page: &Value) -> Vec<String> {
     let id = |order: &Value| order["order_id"].as_str().expect("an id").to_owned();
     page["orders"].as_array().expect("a list").iter().map(id).collect()

@@ -86,8 +86,8 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
             };
             let words = std::iter::once(program).chain(words.iter().map(String::as_str)).chain(needed.iter().copied());
             let cli = match program {
-                "rowlock" => Rowlock::augment_subcommands(Command::new(program)),
-                "rowlock-lab" => Lab::augment_subcommands(Command::new(program)),
+                "rowlock" => Rowlock::augment_subcommands(Command::new("rowlock")),
+                "rowlock-lab" => Lab::augment_subcommands(Command::new("rowlock-lab")),
                 other => panic!("{path}: {other} is no program of ours"),
             };
             match cli.try_get_matches_from(words) {

@@ -218,6 +218,15 @@ impl Session {
         self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id]).await.map(|row| row.get(0)).map_err(sqlstate)
     }
 
+    /// Keeps these seats of an order, gives back the others, and answers its status and what it costs, or the SQLSTATE of the refusal.
+    pub async fn release(&self, order_id: Uuid, customer_id: &str, kept: &[Seat]) -> Result<(String, i64), String> {
+        let (section_nos, seat_nos): (Vec<i32>, Vec<i32>) = kept.iter().copied().unzip();
+        let sql = "select status, amount_minor from rowlock.release_seats(
+            p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)";
+        let released = self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id, &section_nos, &seat_nos]).await;
+        released.map(|row| (row.get(0), row.get(1))).map_err(sqlstate)
+    }
+
     /// Blocks seats and answers how many changed, or the SQLSTATE of the refusal.
     pub async fn block(&self, section_no: i32, seat_nos: &[i32]) -> Result<i32, String> {
         self.change_seats("block_seats", section_no, seat_nos).await
@@ -237,6 +246,12 @@ impl Session {
     pub async fn set_open(&self, open: bool) {
         let sql = format!("select rowlock.{}_event($1)", if open { "open" } else { "pause" });
         self.client.execute(&sql, &[&self.event_id]).await.expect("a new status");
+    }
+
+    /// Ends the sale by its date, or takes the date away.
+    pub async fn set_over(&self, over: bool) {
+        let change = json!({"off_sale_at": over.then_some("2020-01-01T00:00:00Z")});
+        self.client.execute("select rowlock.change_event($1, $2)", &[&self.event_id, &change]).await.expect("a new end of the sale");
     }
 
     /// The statuses of a section's seats, a letter a seat.

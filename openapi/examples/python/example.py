@@ -4,14 +4,13 @@ Needs ROWLOCK_URL, ROWLOCK_EVENT_ID, ROWLOCK_TOKEN and ROWLOCK_RIVAL_TOKEN (two 
 Ends with an error at the first thing that is not as expected.
 """
 
+import asyncio
 import base64
 import os
-import time
 import uuid
-from datetime import UTC, datetime
 
 import httpx
-from rowlock_client import Rowlock, RowlockError
+from rowlock_client import AsyncRowlock, Rowlock, RowlockError, notice_bytes, sign_notice
 from rowlock_client.models import (
     BestAvailable,
     Claim,
@@ -27,24 +26,19 @@ from rowlock_client.models import (
     Section,
 )
 from rowlock_client.types import Unset
-from standardwebhooks import Webhook
 
 
 def main() -> None:
     """The whole way, step by step."""
     url, event_id = setting("ROWLOCK_URL"), int(setting("ROWLOCK_EVENT_ID"))
-    with (
-        Rowlock(url, token=setting("ROWLOCK_TOKEN")) as customer,
-        Rowlock(url, token=setting("ROWLOCK_RIVAL_TOKEN")) as rival,
-        Rowlock(url) as gateway,
-    ):
+    with Rowlock(url, token=setting("ROWLOCK_TOKEN")) as customer, Rowlock(url) as gateway:
         event = find_event(customer, event_id)
         print(f"event {event.event_id}: {event.name}, {event.status}")
 
         section = roomiest_section(customer, event_id)
         print(f"section {section.section}: {section.available} of {section.capacity} available, {section.price_minor} {section.currency}")
 
-        mine = claim_pair_despite_rival(customer, rival, event_id, section.section)
+        mine = claim_pair_despite_rival(customer, event_id, section.section)
         print(f"order {mine.order_id}: seats {seats_of(mine)}, to be paid until {mine.expires_at}")
 
         best = claim_best_available_once(customer, event_id, section.section)
@@ -53,11 +47,8 @@ def main() -> None:
         pay(gateway, mine)
         print(f"order {mine.order_id}: paid")
 
-        expect(customer.cancel_order(event_id, best.order_id).status == OrderStatus.CANCELLED, "the order is cancelled")
-        print(f"order {best.order_id}: cancelled")
-
-        read_back(customer, mine, best)
-        print("read back: one paid, one cancelled")
+    asyncio.run(cancel_and_read_back(url, mine, best))
+    print("read back: one paid, one cancelled")
 
 
 def find_event(customer: Rowlock, event_id: int) -> Event:
@@ -79,11 +70,15 @@ def roomiest_section(customer: Rowlock, event_id: int) -> Section:
     return section
 
 
-def claim_pair_despite_rival(customer: Rowlock, rival: Rowlock, event_id: int, section: str) -> Order:
-    """Claims two seats of its choice; when somebody was faster, it chooses again among the others."""
+def claim_pair_despite_rival(customer: Rowlock, event_id: int, section: str) -> Order:
+    """Claims two seats of its choice; when somebody was faster, it chooses again among the others.
+
+    The rival comes through the same client: each call may have a token of its own.
+    """
+    rival_token = setting("ROWLOCK_RIVAL_TOKEN")
     seats = customer.list_seats(event_id, section).seats
     free = [SeatName(section=section, seat=seat.seat) for seat in seats if seat.status == SeatStatus.AVAILABLE]
-    taken = rival.claim_seats(event_id, Claim(seats=free[:2]))
+    taken = customer.claim_seats(event_id, Claim(seats=free[:2]), token=rival_token)
     gone: list[SeatName] = []
     try:
         for attempt in range(1, 6):
@@ -101,7 +96,7 @@ def claim_pair_despite_rival(customer: Rowlock, rival: Rowlock, event_id: int, s
             return order
         raise AssertionError("somebody was faster five times")
     finally:
-        rival.cancel_order(event_id, taken.order_id)
+        customer.cancel_order(event_id, taken.order_id, token=rival_token)
 
 
 def claim_best_available_once(customer: Rowlock, event_id: int, section: str) -> Order:
@@ -159,30 +154,40 @@ def pay(gateway: Rowlock, order: Order) -> None:
         currency=order.currency,
         status=PaymentStatus.SUCCEEDED,
     )
-    secret = setting("ROWLOCK_WEBHOOK_SECRET")
-    expect(gateway.notify_payment(notice, **signed(notice, secret)).outcome == PaymentOutcome.PAID, "the notice pays the order")
-    expect(gateway.notify_payment(notice, **signed(notice, secret)).outcome == PaymentOutcome.DUPLICATE, "a repeated notice is known")
+    secret, body = setting("ROWLOCK_WEBHOOK_SECRET"), notice_bytes(notice)
+    # The signature is over these bytes, and they are what is sent.
+    expect(gateway.notify_payment(body, **sign_notice(secret, body)).outcome == PaymentOutcome.PAID, "the notice pays the order")
+    expect(gateway.notify_payment(body, **sign_notice(secret, body)).outcome == PaymentOutcome.DUPLICATE, "a repeated notice is known")
     try:
-        gateway.notify_payment(notice, **signed(notice, "whsec_" + base64.b64encode(b"somebody else's secret").decode()))
+        gateway.notify_payment(body, **sign_notice("whsec_" + base64.b64encode(b"somebody else's secret").decode(), body))
         raise AssertionError("a forged notice was believed")
     except RowlockError as error:
         expect((error.status, error.code) == (401, ProblemCode.INVALID_SIGNATURE), f"the forged notice is refused, not {error}")
 
 
-def signed(notice: PaymentNotice, secret: str) -> dict[str, str]:
-    """The headers of a notice; the signature is over the bytes that are sent, as httpx writes them."""
-    message_id, now = f"msg_{uuid.uuid4()}", int(time.time())
-    body = httpx.Request("POST", "/", json=notice.to_dict()).content.decode()
-    signature = Webhook(secret).sign(message_id, datetime.fromtimestamp(now, UTC), body)
-    return {"webhook_id": message_id, "webhook_timestamp": str(now), "webhook_signature": signature}
+async def cancel_and_read_back(url: str, mine: Order, best: Order) -> None:
+    """What a server does that acts for many customers: one asynchronous client, the token of the customer with each call."""
+    event_id, token, rival_token = mine.event_id, setting("ROWLOCK_TOKEN"), setting("ROWLOCK_RIVAL_TOKEN")
+    async with AsyncRowlock(url) as shop:
+        cancelled = await shop.cancel_order(event_id, best.order_id, token=token)
+        expect(cancelled.status == OrderStatus.CANCELLED, "the order is cancelled")
+        print(f"order {best.order_id}: cancelled")
 
-
-def read_back(customer: Rowlock, mine: Order, best: Order) -> None:
-    paid = customer.get_order(mine.event_id, mine.order_id)
-    expect((paid.status, paid.seats) == (OrderStatus.PAID, mine.seats), "the paid order has its seats")
-    statuses = {order.order_id: order.status for order in customer.list_orders(mine.event_id).orders}
-    expect(statuses[mine.order_id] == OrderStatus.PAID, "the list has the paid order")
-    expect(statuses[best.order_id] == OrderStatus.CANCELLED, "the list has the cancelled order")
+        paid, ours, theirs = await asyncio.gather(
+            shop.get_order(event_id, mine.order_id, token=token),
+            shop.list_orders(event_id, token=token),
+            shop.list_orders(event_id, token=rival_token),
+        )
+        expect((paid.status, paid.seats) == (OrderStatus.PAID, mine.seats), "the paid order has its seats")
+        statuses = {order.order_id: order.status for order in ours.orders}
+        expect(statuses[mine.order_id] == OrderStatus.PAID, "the list has the paid order")
+        expect(statuses[best.order_id] == OrderStatus.CANCELLED, "the list has the cancelled order")
+        expect(not statuses.keys() & {order.order_id for order in theirs.orders}, "the rival's list has the rival's orders")
+        try:
+            await shop.get_order(event_id, mine.order_id, token=rival_token)
+            raise AssertionError("an order was shown to a rival")
+        except RowlockError as error:
+            expect((error.status, error.code) == (404, ProblemCode.ORDER_NOT_FOUND), f"the rival finds no order, not {error}")
 
 
 def seats_of(order: Order) -> str:

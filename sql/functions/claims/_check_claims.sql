@@ -1,6 +1,7 @@
 -- What can be told of each claim of a batch before any seat is looked at. Arrays have one element a request.
 --
--- p_is_on_sale: null if there is no such event. p_key_nos: the first request of the same idempotency key; null: no two are the same.
+-- p_is_on_sale: null if there is no such event, or it was never on sale. p_key_nos: the first request of the same idempotency key; null: no
+-- two are the same.
 -- p_faults: what is wrong with the seats it asks for, null if nothing is.
 -- Answers o_live_seats, the seats the customer holds or owns, o_outcomes, null while undecided, and o_answers, the orders of repeated
 -- requests. Such an order is found by its idempotency key or, if it has none and its batch is sent again after a lost answer, by its own

@@ -23,7 +23,7 @@ language sql
 stable
 as $$
     select r.request_no::integer, r.outcome, case when c.is_claimed then r.order_id else o.order_id end,
-           case when c.is_claimed then 'pending_payment' else o.status::text end,
+           case when not c.is_claimed then o.status::text when r.amount_minor = 0 then 'paid' else 'pending_payment' end,
            case when c.is_claimed then p_section_nos[r.first_no : r.first_no + r.quantity - 1] else o.section_nos end,
            case when c.is_claimed then p_seat_nos[r.first_no : r.first_no + r.quantity - 1] else o.seat_nos end,
            case when c.is_claimed then r.amount_minor else o.amount_minor end,

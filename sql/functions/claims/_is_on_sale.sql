@@ -1,10 +1,12 @@
--- Whether seats of an event are sold at this moment.
+-- Whether seats of an event are sold at this moment: from on_sale_at on, before off_sale_at, each if there is one.
 --
 -- Without settings of its own, so that the planner puts it in line.
-create or replace function rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamptz) returns boolean
+create or replace function rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamptz, p_off_sale_at timestamptz)
+returns boolean
 language sql
 as $$
-    select p_status = 'open' and coalesce(p_on_sale_at <= clock_timestamp(), true)
+    select p_status = 'open' and coalesce(p_on_sale_at <= clock_timestamp(), true) and coalesce(p_off_sale_at > clock_timestamp(), true)
 $$;
 
-comment on function rowlock._is_on_sale(rowlock.event_status, timestamptz) is 'Whether seats of an event are sold at this moment. Private.';
+comment on function rowlock._is_on_sale(rowlock.event_status, timestamptz, timestamptz) is
+    'Whether seats of an event are sold at this moment. Private.';

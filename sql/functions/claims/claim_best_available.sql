@@ -1,5 +1,6 @@
 -- Claims "any n seats together" for a batch of requests of one event, in one transaction. Seats are chosen by _find_seats: together
 -- in one row if any row of the section has enough side by side, else the nearest together. Nobody is refused while seats are free.
+-- An order that costs nothing is paid at once, with its tickets.
 --
 -- Requests come as arrays of one element each, numbered from 1. Answers one row a request.
 --
@@ -60,10 +61,10 @@ begin
     if cardinality(p_order_ids) = 0 then
         return;
     end if;
-    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at) as is_on_sale
+    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at) as is_on_sale
       into v_event
       from rowlock.events e
-     where e.event_id = p_event_id;
+     where e.event_id = p_event_id and e.opened_at is not null;
     v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < cardinality(p_order_ids) then
         select n.o_customer_nos, n.o_key_nos into v_customer_nos, v_key_nos
@@ -145,10 +146,17 @@ begin
     ) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
     if v_won_seat_nos <> '{}' then
-        perform rowlock._move_seat_counts(
-            p_event_id => p_event_id, p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_from => 'available',
-            p_to => 'held'
-        );
+        if 0 = any (v_amounts) then
+            perform rowlock._count_claimed(
+                p_event_id => p_event_id, p_outcomes => v_outcomes, p_amounts => v_amounts, p_request_nos => v_won_nos,
+                p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos
+            );
+        else
+            perform rowlock._move_seat_counts(
+                p_event_id => p_event_id, p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_from => 'available',
+                p_to => 'held'
+            );
+        end if;
         -- What was passed over because a rival had it may still be free: no hint may hide it.
         if cardinality(v_lost_seat_nos) = 0 then
             perform rowlock._write_search_hints(

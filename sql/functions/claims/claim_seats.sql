@@ -4,6 +4,8 @@
 -- Requests come as p_order_ids … p_fingerprints, one element each (numbered from 1), and their seats as p_request_nos … p_seat_nos,
 -- one element a wanted seat, in the order of the requests. Answers one row a request.
 --
+-- An order that costs nothing is paid at once, with its tickets.
+--
 -- Algorithm: what can be refused without looking at a seat is refused first; then the seats of all requests still alive are locked in
 -- one go; then the requests are decided one by one, in order, in memory, so that rivals within the batch lose to the earlier one and a
 -- request that fails reserves nothing; then the winners are written with one statement a table. Where no request meets another and all
@@ -59,10 +61,10 @@ begin
     if v_requests = 0 then
         return;
     end if;
-    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at) as is_on_sale
+    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at) as is_on_sale
       into v_event
       from rowlock.events e
-     where e.event_id = p_event_id;
+     where e.event_id = p_event_id and e.opened_at is not null;
     v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < v_requests then
         select n.o_customer_nos, n.o_key_nos into v_customer_nos, v_key_nos
@@ -120,9 +122,16 @@ begin
         p_blamed => v_blamed, p_created_at => v_created_at, p_expires_at => v_expires_at
     ) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
-    perform rowlock._move_seat_counts(
-        p_event_id => p_event_id, p_section_nos => v_won_sections, p_seat_nos => v_won_seats, p_from => 'available', p_to => 'held'
-    );
+    if 0 = any (v_amounts) then
+        perform rowlock._count_claimed(
+            p_event_id => p_event_id, p_outcomes => v_outcomes, p_amounts => v_amounts, p_request_nos => p_request_nos,
+            p_section_nos => p_section_nos, p_seat_nos => p_seat_nos
+        );
+    else
+        perform rowlock._move_seat_counts(
+            p_event_id => p_event_id, p_section_nos => v_won_sections, p_seat_nos => v_won_seats, p_from => 'available', p_to => 'held'
+        );
+    end if;
 end
 $$;
 

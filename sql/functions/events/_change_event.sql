@@ -1,5 +1,6 @@
--- Changes settings of an event and writes it down: any of name, venue, starts_at, on_sale_at, window_ms, seats_per_customer; null
--- clears the two times. Orders already made keep their deadlines, and seats beyond a lowered limit stay with their customers.
+-- Changes settings of an event and writes it down: any of name, venue, starts_at, on_sale_at, off_sale_at, window_ms,
+-- seats_per_customer; null clears a time. Orders already made keep their deadlines, and seats beyond a lowered limit stay with their
+-- customers.
 -- Locks: the event's row (for no key update: claims lock no event).
 -- Errors: RL001, RL007.
 create or replace function rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) returns void
@@ -9,7 +10,7 @@ declare
     v_before jsonb;
 begin
     perform rowlock._json_object(p_change, 'event', array[
-        'name', 'venue', 'starts_at', 'on_sale_at', 'window_ms', 'seats_per_customer'
+        'name', 'venue', 'starts_at', 'on_sale_at', 'off_sale_at', 'window_ms', 'seats_per_customer'
     ]);
     select e.* into v_event from rowlock.events as e where e.event_id = p_event_id for no key update;
     if not found then
@@ -29,6 +30,15 @@ begin
     if p_change ? 'on_sale_at' then
         v_event.on_sale_at := rowlock._json_time(p_change -> 'on_sale_at', 'on_sale_at');
     end if;
+    if p_change ? 'off_sale_at' then
+        v_event.off_sale_at := rowlock._json_time(p_change -> 'off_sale_at', 'off_sale_at');
+    end if;
+    if v_event.off_sale_at <= v_event.on_sale_at then
+        if p_change ? 'off_sale_at' then
+            perform rowlock._invalid_input('off_sale_at', 'must be after on_sale_at');
+        end if;
+        perform rowlock._invalid_input('on_sale_at', 'must be before off_sale_at');
+    end if;
     if p_change ? 'window_ms' then
         v_event.window_ms := rowlock._json_integer(
             p_value => p_change -> 'window_ms', p_path => 'window_ms', p_min => 1000, p_max => 86400000
@@ -45,6 +55,7 @@ begin
         venue = v_event.venue,
         starts_at = v_event.starts_at,
         on_sale_at = v_event.on_sale_at,
+        off_sale_at = v_event.off_sale_at,
         window_ms = v_event.window_ms,
         seats_per_customer = v_event.seats_per_customer,
         updated_at = date_trunc('milliseconds', clock_timestamp())

@@ -27,7 +27,10 @@ begin
             detail = format('event %s is %s and cannot become %s', p_event_id, v_status, p_status);
     end if;
     update rowlock.events as e
-    set status = p_status, updated_at = date_trunc('milliseconds', clock_timestamp())
+    set
+        status = p_status,
+        opened_at = coalesce(e.opened_at, case when p_status = 'open' then date_trunc('milliseconds', clock_timestamp()) end),
+        updated_at = date_trunc('milliseconds', clock_timestamp())
     where e.event_id = p_event_id;
 end
 $body$;

@@ -1,5 +1,5 @@
--- Changes settings of an event: any of name, venue, starts_at, on_sale_at, window_ms, seats_per_customer; null clears the two
--- times. Orders already made keep their deadlines, and seats beyond a lowered limit stay with their customers.
+-- Changes settings of an event: any of name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer; null
+-- clears a time. Orders already made keep their deadlines, and seats beyond a lowered limit stay with their customers.
 -- Locks: the event's row (for no key update: claims lock no event).
 -- Errors: RL001, RL007.
 create or replace function rowlock.change_event(p_event_id bigint, p_change jsonb) returns void

@@ -3,6 +3,7 @@
 --   pending, right money    paid
 --   pending, wrong money    refund_due: the order too, and its seats are on sale again
 --   expired or cancelled    late_reclaimed if the money is right and the seats can be claimed again, else refund_due: the order too
+--   paid, costs nothing     paid for a payment of nothing, which some gateways report: no money moved, and none is owed back
 --   anything else           refund_due: the order already has its money, or its refund, and stays as it is
 --   unknown order           refund_due
 --
@@ -25,9 +26,10 @@ declare
     v_row    tid;
     v_status rowlock.order_status;
     v_right  boolean;
+    v_costs  bigint;
 begin
-    select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency
-    into v_row, v_status, v_right
+    select o.ctid, o.status, o.amount_minor = p_amount_minor and e.currency = p_currency, o.amount_minor
+    into v_row, v_status, v_right, v_costs
     from rowlock.orders o
     join rowlock.events e on e.event_id = o.event_id
     where o.event_id = p_event_id and o.order_id = p_order_id;
@@ -48,6 +50,8 @@ begin
             update rowlock.orders o
             set status = 'refund_due', ended_at = p_at
             where o.ctid = v_row;
+        when v_status = 'paid' and v_costs = 0 and p_amount_minor = 0 then
+            return 'paid'::rowlock.payment_outcome;
         else null;
     end case;
     return 'refund_due'::rowlock.payment_outcome;

@@ -1,13 +1,13 @@
 -- Settles payment notices of one event: each is recorded, and its money pays its order or is owed back. One answer a notice.
 --
 -- A payment is identified by (event_id, provider, provider_reference). Outcomes:
---   paid              the pending order is paid, its seats sold, a ticket issued for each
+--   paid              the pending order is paid, its seats sold, a ticket issued for each; or nothing was paid for a free order
 --   late_reclaimed    the order had expired or was cancelled; all its seats were free, were claimed again and are paid
 --   refund_due        the money buys nothing and is owed back: wrong amount or currency, seats gone, order paid already or unknown
 --   failed_recorded   the gateway reports a failure; the order stays as it is
 --   duplicate         this payment is settled already; recorded_outcome says what became of it then
 --   payment_conflict  its identity is recorded with another order, amount or currency; nothing changed
---   event_not_found   no such event; nothing is recorded
+--   event_not_found   no such event, or one that was never on sale; nothing is recorded
 --
 -- The orders are locked and every payment that is new is recorded. Notices that are the first of their order and identity and bring
 -- the right money for a pending order, which is nearly all of them, are then paid together. The others follow one by one, in the
@@ -50,7 +50,7 @@ begin
         p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
         p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
     );
-    if not exists (select from rowlock.events e where e.event_id = p_event_id) then
+    if not exists (select from rowlock.events e where e.event_id = p_event_id and e.opened_at is not null) then
         return query select n, 'event_not_found', null::text from generate_series(1, cardinality(p_order_ids)) as n;
         return;
     end if;

@@ -3,7 +3,8 @@
 -- All of it is one statement, so one moment: a row a section, the event's columns the same in each. No row if there is no such event.
 -- Locks: none. Errors: none.
 create or replace function rowlock.event_with_sections(p_event_id bigint) returns table (
-    event_id bigint, name text, venue text, starts_at timestamptz, on_sale_at timestamptz, status text, window_ms integer,
+    event_id bigint, name text, venue text, starts_at timestamptz, on_sale_at timestamptz, off_sale_at timestamptz, status text,
+    opened_at timestamptz, window_ms integer,
     seats_per_customer integer, currency text, created_at timestamptz, updated_at timestamptz,
     section_no integer, code text, section_name text, price_minor bigint, capacity integer, available integer, revision bigint,
     row_labels text[], row_first_seats integer[]
@@ -14,7 +15,8 @@ set search_path = pg_catalog, rowlock, pg_temp set plan_cache_mode = force_gener
 begin
     return query
     select
-        e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.status::text, e.window_ms, e.seats_per_customer, e.currency,
+        e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.off_sale_at, e.status::text, e.opened_at, e.window_ms,
+        e.seats_per_customer, e.currency,
         e.created_at, e.updated_at,
         s.section_no, s.code, s.name, s.price_minor, s.capacity, s.available, s.revision, r.labels, r.first_seats
     from rowlock.events as e

@@ -1,19 +1,77 @@
--- Lists events that are no drafts in the order they were created, from the one after p_after_event_id (null: from the first),
--- at most p_limit (1 to 1000; null: 100).
--- Locks: none. Errors: none.
-create or replace function rowlock.list_events(p_after_event_id bigint, p_limit integer) returns setof rowlock.event_row
+-- Lists events, the soonest first, those without a known beginning last: at most p_limit (1 to 1000; null: 100) from the one after
+-- p_after_event_id (null: from the first), of one status or (null) any, that begin after p_starts_after (null: whenever), and whose names
+-- hold p_name (null: any) in upper or lower case as the database's locale knows them. Events that were never on sale are left out unless
+-- p_with_drafts.
+--
+-- A name is looked for in 10,000 events a call at most, however many there are. Where that ends the search before p_limit events are found,
+-- the last row has ends_search true, whether it is_match or not: the next call goes on after it. All else is found through an index, which
+-- the planner chooses by what is asked for.
+--
+-- Locks: none. Errors: RL007 for a status that does not exist, and for a p_after_event_id that is no event the caller may see.
+create or replace function rowlock.list_events(
+    p_after_event_id bigint,
+    p_limit          integer,
+    p_with_drafts    boolean,
+    p_status         text,
+    p_starts_after   timestamptz,
+    p_name           text
+) returns table (
+    event_id bigint, name text, venue text, starts_at timestamptz, on_sale_at timestamptz, off_sale_at timestamptz, status text,
+    opened_at timestamptz, window_ms integer, seats_per_customer integer, currency text, created_at timestamptz, updated_at timestamptz,
+    is_match boolean, ends_search boolean
+)
 language plpgsql stable security definer
-set search_path = pg_catalog, rowlock, pg_temp set plan_cache_mode = force_generic_plan as $body$
+set search_path = pg_catalog, rowlock, pg_temp set plan_cache_mode = force_custom_plan as $body$
+#variable_conflict use_column
+declare
+    v_limit   constant integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_looks   constant integer := case when p_name is null then v_limit else 10000 end;
+    v_status  rowlock.event_status;
+    v_from    timestamptz := coalesce(p_starts_after, '-infinity');
+    v_from_id bigint := 9223372036854775807;
+    v_after   timestamptz;
 begin
+    if p_status is not null and p_status <> all (enum_range(null::rowlock.event_status)::text[]) then
+        perform rowlock._invalid_input('status', 'must be a status of an event');
+    end if;
+    v_status := p_status::rowlock.event_status;
+    if p_after_event_id is not null then
+        select coalesce(e.starts_at, 'infinity') into v_after
+        from rowlock.events as e
+        where e.event_id = p_after_event_id and (p_with_drafts or e.opened_at is not null);
+        if not found then
+            perform rowlock._invalid_input('after', 'must be the `next` of another page, and is no event''s id');
+        end if;
+        if (v_after, p_after_event_id) > (v_from, v_from_id) then
+            v_from := v_after;
+            v_from_id := p_after_event_id;
+        end if;
+    end if;
+
     return query
+    with looked_at as materialized (
+        select e.*, coalesce(e.starts_at, 'infinity') as place, p_name is null or strpos(lower(e.name), lower(p_name)) > 0 as is_match
+        from rowlock.events as e
+        where (coalesce(e.starts_at, 'infinity'), e.event_id) > (v_from, v_from_id)
+            and (p_with_drafts or e.opened_at is not null)
+            and (v_status is null or e.status = v_status)
+            and (p_starts_after is null or e.starts_at is not null)
+        order by coalesce(e.starts_at, 'infinity'), e.event_id
+        limit v_looks
+    ), counted as (
+        select l.*, count(*) filter (where l.is_match) over up_to_here as matches, count(*) over up_to_here as looks
+        from looked_at as l
+        window up_to_here as (order by l.place, l.event_id rows unbounded preceding)
+    )
     select
-        e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.status::text, e.window_ms, e.seats_per_customer, e.currency,
-        e.created_at, e.updated_at
-    from rowlock.events as e
-    where e.event_id > coalesce(p_after_event_id, 0) and e.status <> 'draft'
-    order by e.event_id
-    limit least(greatest(coalesce(p_limit, 100), 1), 1000);
+        c.event_id, c.name, c.venue, c.starts_at, c.on_sale_at, c.off_sale_at, c.status::text, c.opened_at, c.window_ms,
+        c.seats_per_customer, c.currency, c.created_at, c.updated_at, c.is_match,
+        p_name is not null and c.looks = v_looks
+    from counted as c
+    where c.matches <= v_limit and (c.is_match or p_name is not null and c.looks = v_looks)
+    order by c.place, c.event_id;
 end
 $body$;
-comment on function rowlock.list_events(bigint, integer) is 'Lists events that are no drafts, oldest first, a page at a time.';
-grant execute on function rowlock.list_events(bigint, integer) to rowlock_app, rowlock_admin;
+comment on function rowlock.list_events(bigint, integer, boolean, text, timestamptz, text)
+    is 'Lists events, the soonest first, a page at a time, by status, beginning and name.';
+grant execute on function rowlock.list_events(bigint, integer, boolean, text, timestamptz, text) to rowlock_app, rowlock_admin;

@@ -14,7 +14,7 @@ use crate::api::admin::types::{DeadLetter, DeadLetters, RefundDue, RefundsDue, S
 use crate::api::orders::types::{OrderList, OrderOut};
 use crate::app::SharedApp;
 use crate::db::{DbError, Rule};
-use crate::domain::{EventLayout, OrderStatus, SectionLayout};
+use crate::domain::{Audience, EventLayout, OrderStatus, SectionLayout};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Admin;
 use crate::http::params::{Path, limit_default};
@@ -186,7 +186,7 @@ impl AdminApi {
 
 impl AdminApi {
     async fn layout(&self, event_id: i64) -> Result<Arc<EventLayout>, Problem> {
-        self.app.catalogue.layout(event_id).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
+        self.app.catalogue.layout(event_id, Audience::Admins).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Events: listed and read by anyone, created and changed by admins.
+//! Events: listed and read by anyone, created, changed and, while they are drafts, deleted by admins.
 
 pub(crate) mod new_sections;
 pub(crate) mod types;
@@ -10,15 +10,17 @@ use serde_json::Value;
 use crate::api::Tag;
 use crate::api::events::types::{EventIn, EventList, EventOut, EventPatch};
 use crate::app::SharedApp;
+use crate::db::EventQuery;
+use crate::domain::{Audience, EventCreation};
 use crate::http::body::JsonBody;
-use crate::http::credentials::Admin;
-use crate::http::params::{Path, limit_default};
+use crate::http::credentials::{Admin, MaybeAdmin};
+use crate::http::params::{IdempotencyKey, Path, limit_default};
 use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
-use crate::http::replies::{Created, Found};
+use crate::http::replies::{Created, Done, Found};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::{after_change, of_change};
-use crate::types::{EventChange, EventId};
+use crate::types::{EventChange, EventId, EventState, Time};
 
 /// The operations on events.
 pub struct EventsApi {
@@ -28,51 +30,67 @@ pub struct EventsApi {
 
 refusals! {
     /// Of listing events.
-    ListEvents = &[Code::InvalidRequest];
+    ListEvents = ADMIN, &[Code::InvalidRequest];
     /// Of reading an event.
-    GetEvent = EVENT;
+    GetEvent = ADMIN, EVENT;
     /// Of creating an event.
-    CreateEvent = ADMIN, BODY, CHANGE;
+    CreateEvent = ADMIN, BODY, CHANGE, &[Code::IdempotencyKeyReused];
     /// Of changing an event.
     ChangeEvent = ADMIN, BODY, CHANGE, EVENT, &[Code::EventConflict];
+    /// Of deleting an event.
+    DeleteEvent = ADMIN, CHANGE, EVENT, &[Code::EventConflict];
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Events")]
 impl EventsApi {
     /// List events
     ///
-    /// Every event that is or was on sale, oldest first, a page at a time.
+    /// Every event that is or was on sale, soonest first, a page at a time; with an admin's key also those that never were.
     #[oai(path = "/events", method = "get", operation_id = "listEvents")]
     async fn list_events(
         &self,
+        admin: MaybeAdmin,
         /// The `next` of the page before; absent: the first page.
-        #[oai(validator(minimum(value = "0")))]
+        #[oai(validator(minimum(value = "1")))]
         after: Query<Option<i64>>,
         /// How many events a page has.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
+        /// Only events in this status. `draft` needs an admin's key.
+        status: Query<Option<EventState>>,
+        /// Only events that begin after this moment.
+        starts_after: Query<Option<Time>>,
+        /// Only events with this in their name, in upper or lower case.
+        #[oai(validator(min_length = 1, max_length = 200))]
+        name: Query<Option<String>>,
     ) -> Result<Found<EventList>, Refusal<ListEvents>> {
-        // One more than asked for tells whether there is another page.
-        let mut events = self.app.db.list_events(after.unwrap_or(0), limit.0 + 1).await?;
-        let more = events.len() > usize::try_from(limit.0).unwrap_or(0);
-        if more {
-            events.pop();
+        let (limit, status) = (limit.0, status.0.map(EventState::as_str));
+        if status == Some(EventState::Draft.as_str()) {
+            admin.or_refuse("drafts are listed for admins only: send an API key in `X-Api-Key`")?;
         }
-        let next = events.last().filter(|_| more).map(|event| event.event_id);
-        let events = events.iter().map(|event| EventOut::new(event, None)).collect::<Result<_, _>>()?;
-        Ok(Found(EventList { events, next }))
+        let name = name.0.as_deref();
+        if name.is_some_and(|name| name.chars().any(char::is_control)) {
+            return Err(Problem::invalid("name", "must not contain control characters").into());
+        }
+        let (audience, starts_after) = (admin.audience(), starts_after.0.map(|time| time.0));
+        // One more than asked for tells whether there is another page.
+        let query = EventQuery { audience, after: after.0, limit: limit + 1, status, starts_after, name };
+        let page = self.app.db.list_events(&query).await?;
+        Ok(Found(EventList::page(page, limit)?))
     }
 
     /// Read an event
     ///
-    /// Its settings, at most 500 ms old, and its sections. A draft is not listed, but can be read by its id.
+    /// Its settings, at most 500 ms old, and its sections. One that was never on sale is found with an admin's key only.
     #[oai(path = "/events/:event_id", method = "get", operation_id = "getEvent")]
     async fn get_event(
         &self,
+        admin: MaybeAdmin,
         /// Id of the event.
         event_id: Path<EventId>,
     ) -> Result<Found<EventOut>, Refusal<GetEvent>> {
-        let (event, layout) = tokio::try_join!(self.app.catalogue.event(event_id.0.0), self.app.catalogue.layout(event_id.0.0))?;
+        let (event_id, audience, catalogue) = (event_id.0.0, admin.audience(), &self.app.catalogue);
+        let (event, layout) = tokio::try_join!(catalogue.event(event_id, audience), catalogue.layout(event_id, audience))?;
         match (event, layout) {
             (Some(event), Some(layout)) => Ok(Found(EventOut::new(&event, Some(&layout))?)),
             _ => Err(Problem::plain(Code::EventNotFound).into()),
@@ -83,12 +101,28 @@ impl EventsApi {
     ///
     /// The event is a draft: nothing is sold until it is opened. Its sections, seats and prices never change.
     #[oai(path = "/events", method = "post", operation_id = "createEvent")]
-    async fn create_event(&self, admin: Admin, event: JsonBody<EventIn>) -> Result<Created<EventOut>, Refusal<CreateEvent>> {
-        let event_id = self.app.db.create_event(&event.0.to_db()?).await.map_err(in_api_words)?;
-        tracing::info!(event_id, api_key_id = admin.0.api_key_id, "event created");
+    async fn create_event(
+        &self,
+        admin: Admin,
+        /// Makes a retry harmless: the same key with the same request answers the event that it created, however often it comes. Unique for
+        /// an API key.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: IdempotencyKey,
+        event: JsonBody<EventIn>,
+    ) -> Result<Created<EventOut>, Refusal<CreateEvent>> {
+        let api_key_id = admin.0.api_key_id;
+        let created = self.app.db.create_event(&event.0.to_db()?, api_key_id, idempotency_key.0.as_deref()).await;
+        let (event_id, replayed) = match created.map_err(in_api_words)? {
+            EventCreation::Created(event_id) => (event_id, false),
+            EventCreation::Replayed(event_id) => (event_id, true),
+            EventCreation::IdempotencyKeyReused => return Err(Problem::plain(Code::IdempotencyKeyReused).into()),
+        };
+        if !replayed {
+            tracing::info!(event_id, api_key_id, "event created");
+        }
         self.app.catalogue.forget(event_id).await;
         let body = self.read_fresh(event_id).await.map_err(after_change)?;
-        Ok(Created { body, location: format!("/v1/events/{event_id}"), replayed: false })
+        Ok(Created { body, location: format!("/v1/events/{event_id}"), replayed })
     }
 
     /// Change an event
@@ -110,6 +144,25 @@ impl EventsApi {
         changed?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, status = ?patch.status, "event changed");
         Ok(Found(self.read_fresh(event_id).await.map_err(after_change)?))
+    }
+
+    /// Delete a draft
+    ///
+    /// Deletes an event that was never on sale, with its sections and seats. Any other is kept for good.
+    #[oai(path = "/events/:event_id", method = "delete", operation_id = "deleteEvent")]
+    async fn delete_event(
+        &self,
+        admin: Admin,
+        /// Id of the event.
+        event_id: Path<EventId>,
+    ) -> Result<Done, Refusal<DeleteEvent>> {
+        let event_id = event_id.0.0;
+        let deleted = self.app.db.delete_event(event_id).await;
+        // Even a call whose answer was lost may have deleted it.
+        self.app.catalogue.forget(event_id).await;
+        deleted.map_err(of_change)?;
+        tracing::info!(event_id, api_key_id = admin.0.api_key_id, "draft deleted");
+        Ok(Done)
     }
 }
 
@@ -136,7 +189,7 @@ impl EventsApi {
 
     /// What the database says now, past every cache.
     async fn read_fresh(&self, event_id: i64) -> Result<EventOut, Problem> {
-        let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id))?;
+        let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id, Audience::Admins))?;
         match (event, layout) {
             (Some(event), Some(layout)) => EventOut::new(&event, Some(&layout)),
             _ => Err(Problem::plain(Code::EventNotFound)),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use time::macros::datetime;
 
 use crate::api::events::new_sections::{SectionIn, sections_json};
+use crate::db::EventPage;
 use crate::domain::{Event, EventLayout, SectionLayout};
 use crate::http::body::input;
 use crate::http::replies::Answer;
@@ -27,13 +28,15 @@ pub struct EventIn {
     pub starts_at: Option<Time>,
     /// No claim succeeds before this moment; absent: as soon as the event is open.
     pub on_sale_at: Option<Time>,
+    /// No claim succeeds from this moment on; absent: until the event is closed. It must be after `on_sale_at`.
+    pub off_sale_at: Option<Time>,
     /// How long a pending order holds its seats, in milliseconds; 10 s if absent.
     #[oai(validator(minimum(value = "1000"), maximum(value = "86400000")))]
     pub window_ms: Option<i32>,
     /// How many seats one customer may hold and own together, over all orders; 10 if absent.
     #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
     pub seats_per_customer: Option<i32>,
-    /// The currency of every price, an ISO 4217 code.
+    /// The currency of every price, the ISO 4217 code of one that people pay in.
     pub currency: Currency,
     /// Its sections, with 1 to 1,000,000 seats in all.
     #[oai(validator(min_items = 1, max_items = 500))]
@@ -52,6 +55,7 @@ impl EventIn {
             "venue": self.venue,
             "starts_at": self.starts_at,
             "on_sale_at": self.on_sale_at,
+            "off_sale_at": self.off_sale_at,
             "window_ms": self.window_ms,
             "seats_per_customer": self.seats_per_customer,
             "currency": self.currency,
@@ -67,6 +71,7 @@ impl Example for EventIn {
             venue: Some("Taipei Arena".into()),
             starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
             on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
+            off_sale_at: None,
             window_ms: Some(10_000),
             seats_per_customer: Some(4),
             currency: Currency("TWD".into()),
@@ -93,6 +98,9 @@ pub struct EventPatch {
     /// No claim succeeds before this moment; null: as soon as the event is open.
     #[oai(nullable)]
     pub on_sale_at: MaybeUndefined<Time>,
+    /// No claim succeeds from this moment on; null: until the event is closed. It must be after `on_sale_at`.
+    #[oai(nullable)]
+    pub off_sale_at: MaybeUndefined<Time>,
     /// How long a pending order holds its seats, in milliseconds.
     #[oai(validator(minimum(value = "1000"), maximum(value = "86400000")))]
     pub window_ms: Option<i32>,
@@ -120,6 +128,7 @@ impl EventPatch {
         set("venue", self.venue.as_ref().map(|venue| json!(venue)));
         set("starts_at", time(&self.starts_at));
         set("on_sale_at", time(&self.on_sale_at));
+        set("off_sale_at", time(&self.off_sale_at));
         set("window_ms", self.window_ms.map(|window_ms| json!(window_ms)));
         set("seats_per_customer", self.seats_per_customer.map(|seats| json!(seats)));
         change
@@ -134,6 +143,7 @@ impl Example for EventPatch {
             venue: None,
             starts_at: MaybeUndefined::Undefined,
             on_sale_at: MaybeUndefined::Undefined,
+            off_sale_at: MaybeUndefined::Undefined,
             window_ms: Some(15_000),
             seats_per_customer: None,
         }
@@ -156,6 +166,9 @@ pub struct EventOut {
     /// No claim succeeds before this moment; absent: as soon as the event is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_sale_at: Option<Time>,
+    /// No claim succeeds from this moment on; absent: until the event is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off_sale_at: Option<Time>,
     /// Where it stands.
     pub status: EventState,
     /// How long a pending order holds its seats, in milliseconds.
@@ -191,9 +204,9 @@ pub struct EventSection {
 #[derive(Debug, Object, Serialize)]
 #[oai(example, skip_serializing_if_is_none)]
 pub struct EventList {
-    /// The events, oldest first, drafts left out.
+    /// The events, soonest first, those whose beginning is not known last.
     pub events: Vec<EventOut>,
-    /// Send it as `after` to read the next page; absent on the last one.
+    /// Send it as `after` to read the next page; absent on the last one. A search by name may have a next page before this one is full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
 }
@@ -201,6 +214,7 @@ pub struct EventList {
 impl Answer for EventOut {
     const MEANING: &'static str = "The event.";
     const LOCATION: &'static str = "/v1/events/7";
+    const REPLAYS: bool = true;
 }
 
 impl Answer for EventList {
@@ -220,6 +234,7 @@ impl EventOut {
             venue: event.venue.clone(),
             starts_at: event.starts_at.map(Time),
             on_sale_at: event.on_sale_at.map(Time),
+            off_sale_at: event.off_sale_at.map(Time),
             status,
             window_ms: event.window_ms,
             seats_per_customer: event.seats_per_customer,
@@ -228,6 +243,21 @@ impl EventOut {
             updated_at: Time(event.updated_at),
             sections: layout.map(|layout| layout.sections.iter().map(EventSection::from).collect()),
         })
+    }
+}
+
+impl EventList {
+    /// The page of at most `limit` events out of a page that was asked for one more, which tells whether there is another.
+    ///
+    /// # Errors
+    /// As [`EventOut::new`].
+    pub fn page(mut page: EventPage, limit: i32) -> Result<Self, Problem> {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let is_full = page.events.len() > limit;
+        page.events.truncate(limit);
+        let next = if is_full { page.events.last().map(|event| event.event_id) } else { page.stopped_at };
+        let events = page.events.iter().map(|event| EventOut::new(event, None)).collect::<Result<_, _>>()?;
+        Ok(Self { events, next })
     }
 }
 
@@ -251,6 +281,7 @@ impl Example for EventOut {
             venue: "Taipei Arena".into(),
             starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
             on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
+            off_sale_at: Some(Time(datetime!(2026-11-22 11:00 UTC))),
             status: EventState::Open,
             window_ms: 10_000,
             seats_per_customer: 4,
@@ -273,12 +304,29 @@ mod tests {
     use poem_openapi::types::ParseFromJSON;
 
     use super::*;
+    use crate::api::testing::event;
 
     #[test]
     fn a_patch_changes_only_what_it_names_and_null_clears_a_time() {
-        let patch = EventPatch::parse_from_json(Some(json!({"status": "open", "window_ms": 2000, "on_sale_at": null}))).unwrap();
-        assert_eq!(Value::Object(patch.settings()), json!({"window_ms": 2000, "on_sale_at": null}));
+        let patch =
+            EventPatch::parse_from_json(Some(json!({"status": "open", "window_ms": 2000, "on_sale_at": null, "off_sale_at": null})))
+                .unwrap();
+        assert_eq!(Value::Object(patch.settings()), json!({"window_ms": 2000, "on_sale_at": null, "off_sale_at": null}));
         assert_eq!(patch.status, Some(EventChange::Open));
+    }
+
+    #[test]
+    fn a_page_ends_where_it_is_full_or_where_the_search_stopped() {
+        let page = |count: i64, stopped_at| {
+            let events = (1..=count).map(|event_id| Event { event_id, ..event() }).collect();
+            let page = EventList::page(EventPage { events, stopped_at }, 2).unwrap();
+            (page.events.len(), page.next)
+        };
+        assert_eq!(page(3, None), (2, Some(2)));
+        assert_eq!(page(3, Some(9)), (2, Some(2)));
+        assert_eq!(page(2, None), (2, None));
+        assert_eq!(page(1, Some(9)), (1, Some(9)));
+        assert_eq!(page(0, Some(9)), (0, Some(9)));
     }
 
     #[test]

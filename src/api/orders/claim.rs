@@ -6,7 +6,7 @@ use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::domain::{ClaimOutcome, Event, EventLayout, Order, SeatRef, SectionLayout, Wanted};
 use crate::http::body::input;
@@ -153,13 +153,19 @@ fn customer_limit(event: Option<&Event>) -> String {
     )
 }
 
+/// The database decides by its clock, which may be ahead of this one.
+const CLOCK_SLACK: Duration = Duration::seconds(5);
+
 fn why_not_on_sale(event: Option<&Event>, now: OffsetDateTime) -> String {
     let Some(event) = event else { return Code::NotOnSale.meaning().to_owned() };
-    match (event.status.as_str(), event.on_sale_at) {
-        ("draft", _) => "the event is a draft: it has not been opened yet".to_owned(),
-        ("paused", _) => "the event is paused for the moment".to_owned(),
-        ("closed", _) => "the sale of this event is closed".to_owned(),
-        (_, Some(on_sale_at)) if on_sale_at > now => format!("the sale begins at {}", Time(on_sale_at)),
+    match event.status.as_str() {
+        "paused" => return "the event is paused for the moment".to_owned(),
+        "closed" => return "the sale of this event is closed".to_owned(),
+        _ => {}
+    }
+    match (event.on_sale_at, event.off_sale_at) {
+        (Some(on_sale_at), _) if on_sale_at > now => format!("the sale begins at {}", Time(on_sale_at)),
+        (_, Some(off_sale_at)) if off_sale_at <= now + CLOCK_SLACK => format!("the sale ended at {}", Time(off_sale_at)),
         _ => "the event was not on sale when the claim came".to_owned(),
     }
 }
@@ -237,11 +243,18 @@ mod tests {
     #[test]
     fn the_detail_says_why_the_event_is_not_on_sale() {
         let now = datetime!(2026-09-01 00:00 UTC);
-        let why = |status: &str, on_sale_at| why_not_on_sale(Some(&Event { status: status.into(), on_sale_at, ..event() }), now);
-        assert!(why("draft", None).contains("draft"));
-        assert!(why("paused", None).contains("paused"));
-        assert!(why("closed", None).contains("closed"));
-        assert_eq!(why("open", Some(datetime!(2026-09-01 04:00 UTC))), "the sale begins at 2026-09-01T04:00:00.000Z");
-        assert!(why("open", None).contains("was not on sale"));
+        let why = |status: &str, on_sale_at, off_sale_at| {
+            why_not_on_sale(Some(&Event { status: status.into(), on_sale_at, off_sale_at, ..event() }), now)
+        };
+        let at = |moment| Some(moment);
+        assert!(why("paused", None, None).contains("paused"));
+        assert!(why("closed", None, None).contains("closed"));
+        assert_eq!(why("open", at(datetime!(2026-09-01 04:00 UTC)), None), "the sale begins at 2026-09-01T04:00:00.000Z");
+        let ended = "the sale ended at 2026-08-31T20:00:00.000Z";
+        assert_eq!(why("open", None, at(datetime!(2026-08-31 20:00 UTC))), ended);
+        assert_eq!(why("open", at(datetime!(2026-08-01 00:00 UTC)), at(datetime!(2026-08-31 20:00 UTC))), ended);
+        assert_eq!(why("open", None, at(datetime!(2026-09-01 00:00:04 UTC))), "the sale ended at 2026-09-01T00:00:04.000Z");
+        assert!(why("open", None, at(datetime!(2026-09-01 00:01 UTC))).contains("was not on sale"));
+        assert!(why("open", None, None).contains("was not on sale"));
     }
 }

@@ -1,4 +1,4 @@
-//! Orders: claimed, read and cancelled by their customer.
+//! Orders: claimed, read, made smaller and cancelled by their customer.
 
 pub(crate) mod claim;
 pub(crate) mod types;
@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use crate::api::Tag;
 use crate::api::orders::claim::{ClaimIn, fingerprint, order_of};
-use crate::api::orders::types::{OrderList, OrderOut};
+use crate::api::orders::types::{OrderList, OrderOut, OrderPatch};
 use crate::app::SharedApp;
-use crate::domain::{ClaimOutcome, ClaimRequest, EventLayout, Idempotency};
+use crate::domain::{Audience, ClaimOutcome, ClaimRequest, EventLayout, Idempotency};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Customer;
 use crate::http::deferred::Later;
@@ -41,6 +41,8 @@ refusals! {
     ListOrders = CUSTOMER, EVENT;
     /// Of reading an order.
     GetOrder = CUSTOMER, EVENT, &[Code::OrderNotFound];
+    /// Of giving back seats of an order.
+    ChangeOrder = CUSTOMER, BODY, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
     /// Of cancelling an order.
     CancelOrder = CUSTOMER, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
 }
@@ -50,7 +52,7 @@ impl OrdersApi {
     /// Claim seats
     ///
     /// Takes the seats and creates the order that holds them until `expires_at`, in one step: all of them or none. Taken seats are
-    /// refused at once; nobody waits behind somebody else.
+    /// refused at once; nobody waits behind somebody else. An order that costs nothing is `paid` at once.
     #[oai(path = "/events/:event_id/orders", method = "post", operation_id = "claimSeats")]
     async fn claim_seats(
         &self,
@@ -109,6 +111,28 @@ impl OrdersApi {
         Ok(Found(OrderOut::new(&order, &layout)))
     }
 
+    /// Give back seats of an order
+    ///
+    /// Keeps the seats that are named; the other seats of a pending order are available again at once. `amount_minor` becomes the price of
+    /// what is kept, and `expires_at` stays. An order that then costs nothing is `paid`. Naming all of its seats changes nothing. Money for
+    /// the former amount is the wrong amount from then on.
+    #[oai(path = "/events/:event_id/orders/:order_id", method = "patch", operation_id = "changeOrder")]
+    async fn change_order(
+        &self,
+        customer: Customer,
+        /// Id of the event.
+        event_id: Path<EventId>,
+        /// Id of the order.
+        order_id: Path<OrderId>,
+        patch: JsonBody<OrderPatch>,
+    ) -> Result<Found<OrderOut>, Refusal<ChangeOrder>> {
+        let (event_id, order_id) = (event_id.0.0, order_id.0.0);
+        let layout = self.layout(event_id).await?;
+        let kept = patch.0.kept(&layout);
+        let order = self.app.db.release_seats(event_id, order_id, &customer.0, &kept).await.map_err(of_change)?;
+        Ok(Found(OrderOut::new(&order, &layout)))
+    }
+
     /// Cancel an order
     ///
     /// Gives up a pending order: its seats are available again at once. Cancelling twice answers the cancelled order.
@@ -130,7 +154,7 @@ impl OrdersApi {
 
 impl OrdersApi {
     async fn layout(&self, event_id: i64) -> Result<Arc<EventLayout>, Problem> {
-        self.app.catalogue.layout(event_id).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
+        self.app.catalogue.layout(event_id, Audience::Public).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
     }
 }
 
@@ -142,7 +166,9 @@ async fn claimed(app: SharedApp, layout: Arc<EventLayout>, request: ClaimRequest
     })?;
     // Only these two details need the event's settings; the others cost no look.
     let event = match outcome {
-        ClaimOutcome::NotOnSale | ClaimOutcome::CustomerLimit => Box::pin(app.catalogue.event(event_id)).await.ok().flatten(),
+        ClaimOutcome::NotOnSale | ClaimOutcome::CustomerLimit => {
+            Box::pin(app.catalogue.event(event_id, Audience::Public)).await.ok().flatten()
+        }
         _ => None,
     };
     let (order, replayed) = order_of(outcome, &layout, event.as_deref())?;

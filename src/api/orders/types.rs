@@ -6,8 +6,9 @@ use serde::Serialize;
 use time::macros::datetime;
 
 use crate::domain::{EventLayout, Order, SeatRef};
+use crate::http::body::input;
 use crate::http::replies::Answer;
-use crate::types::{OrderId, OrderState, Time};
+use crate::types::{OrderId, OrderState, SeatName, Time};
 
 /// Who claimed which seats, until when, and how it ended.
 #[derive(Debug, Object, Serialize)]
@@ -32,6 +33,31 @@ pub struct OrderOut {
     pub created_at: Time,
     /// The deadline for the payment.
     pub expires_at: Time,
+}
+
+/// What to change about a pending order.
+#[derive(Debug, Object)]
+#[oai(rename = "OrderChange", deny_unknown_fields, example)]
+pub struct OrderPatch {
+    /// The seats to keep, each once, at least one; all others are given back.
+    #[oai(validator(min_items = 1, max_items = 100))]
+    pub seats: Vec<SeatName>,
+}
+input!(OrderPatch);
+
+impl OrderPatch {
+    /// The seats to keep by the numbers of this event. The database says which are not of the order; a section that does not exist has
+    /// number 0, so that its seats are not.
+    pub fn kept(&self, layout: &EventLayout) -> Vec<SeatRef> {
+        let section_no = |code: &str| layout.section_by_code(code).map_or(0, |section| section.section_no);
+        self.seats.iter().map(|seat| SeatRef { section_no: section_no(&seat.section), seat_no: seat.seat }).collect()
+    }
+}
+
+impl Example for OrderPatch {
+    fn example() -> Self {
+        Self { seats: vec![SeatName { section: "A".into(), seat: 14 }] }
+    }
 }
 
 /// One seat of an order.
@@ -174,6 +200,14 @@ mod tests {
         assert_eq!(out.seats, [expected]);
         assert_eq!(out.customer_id, None);
         assert_eq!(OrderOut::for_admin(&order(1), &layout()).customer_id.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn seats_to_keep_become_numbers_and_an_unknown_section_is_none_of_the_order() {
+        let name = |section: &str, seat| SeatName { section: section.into(), seat };
+        let patch = OrderPatch { seats: vec![name("B", 51), name("Z", 1), name("A", 7)] };
+        let seat = |section_no, seat_no| SeatRef { section_no, seat_no };
+        assert_eq!(patch.kept(&layout()), [seat(2, 51), seat(0, 1), seat(1, 7)]);
     }
 
     #[test]

@@ -75,8 +75,8 @@ fn every_flag_of_every_command_is_documented_with_its_unit() {
 #[test]
 fn help_never_shows_a_secret_that_is_set() {
     let secret = "a secret that must not be shown to anybody";
-    let product = commands().into_iter().map(|command| (rowlock as fn(&[&str]) -> _, command));
-    let lab = lab_commands().into_iter().map(|command| (rowlock_lab as fn(&[&str]) -> _, command));
+    let product = commands().into_iter().map(|command| (rowlock as fn(&[&str]) -> std::process::Command, command));
+    let lab = lab_commands().into_iter().map(|command| (rowlock_lab as fn(&[&str]) -> std::process::Command, command));
     for (program, command) in product.chain(lab) {
         let mut help = program(&[command.get_name(), "--help"]);
         for name in

@@ -68,6 +68,9 @@ async fn provoke(server: &TestServer, operation: &Operation<'_>, code: &str) -> 
     let id = operation.id();
     let shown = if id == "claimSeats" { Attempt::of_example(operation, "seats") } else { Attempt::first(operation) };
     let attempt = match code {
+        "unauthorized" if operation.needs_no_credentials() => {
+            return shown.send_as(&server.anyone().with("x-api-key", "rlk_unknown")).await;
+        }
         "unauthorized" | "invalid_signature" => shown.without_credentials(),
         "token_expired" => return shown.send_as(&server.bearer(&expired_token())).await,
         "invalid_request" => malformed(id, shown),
@@ -94,6 +97,7 @@ fn malformed(id: &str, shown: Attempt) -> Attempt {
         "createEvent" => shown.with_body("/sections/0/price_minor", json!(-1)),
         "changeEvent" => shown.with_body("/window_ms", json!(5)),
         "claimSeats" => shown.with_body("/seats/1/seat", json!(0)),
+        "changeOrder" => shown.with_body("/seats/0/seat", json!(16)),
         "notifyPayment" => shown.with_body("/currency", json!("twd")),
         "blockSeats" | "unblockSeats" => shown.with_body("/ranges/0/to", json!(1)),
         "listEvents" | "listDeadLetters" => shown.with("limit", "0"),
@@ -115,6 +119,8 @@ async fn in_its_state(server: &TestServer, operation: &Operation<'_>, code: &str
             server.customer(CUSTOMER).post("/v1/events/7/orders", &two).await.expect(201);
         }
         "not_on_sale" => drop(server.admin().patch("/v1/events/7", &json!({"status": "paused"})).await.expect(200)),
+        // The draft of the example could be deleted.
+        "event_conflict" if operation.id() == "deleteEvent" => return shown.with("event_id", "7"),
         "event_conflict" => drop(server.admin().patch("/v1/events/7", &json!({"status": "closed"})).await.expect(200)),
         "order_not_pending" => {
             let pay = Attempt::first(&Document::published().operation("notifyPayment"));
@@ -130,6 +136,9 @@ async fn in_its_state(server: &TestServer, operation: &Operation<'_>, code: &str
         }
         "idempotency_key_reused" => {
             shown.send(server).await.expect(201);
+            if operation.id() == "createEvent" {
+                return shown.with_body("/name", json!("Another"));
+            }
             return shown.with_body("/seats/1/seat", json!(18));
         }
         _ => panic!("{}: nobody knows how to provoke {code}", operation.id()),

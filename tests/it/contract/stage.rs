@@ -1,8 +1,9 @@
-//! What the document's examples speak of: event 7 with section A of a thousand seats, Alice and her order, a refund, a dead letter.
+//! What the document's examples speak of: event 7 with section A of a thousand seats, Alice and her order, a refund, a dead letter; event 6
+//! before it, and event 8, which is a draft.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Document, TestServer};
+use crate::harness::{Document, TestServer, event_json};
 
 /// The order of the examples.
 pub const ORDER_ID: &str = "01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
@@ -20,13 +21,17 @@ pub async fn server() -> TestServer {
 
 /// Creates what the examples speak of.
 pub async fn prepare(server: &TestServer) {
-    sql(server, "alter table rowlock.events alter column event_id restart with 7").await;
+    sql(server, "alter table rowlock.events alter column event_id restart with 6").await;
+    let mut earlier = event_json(&[("A", 1000, 1)]);
+    earlier["starts_at"] = json!("2026-11-01T11:30:00Z");
+    assert_eq!(server.event(earlier).await.id, 6);
     let create = Document::published().operation("createEvent");
     let mut event = create.json["requestBody"]["content"]["application/json"]["examples"]["row_length"]["value"].clone();
     // The sale has begun, and nobody is in a hurry, whatever day and hour it is.
     event.as_object_mut().expect("an event").remove("on_sale_at");
     event["window_ms"] = json!(86_400_000);
     assert_eq!(server.event(event).await.id, 7);
+    assert_eq!(server.draft(event_json(&[("A", 1000, 1)])).await.id, 8);
     for (order_id, customer, seats) in [(EARLIER[0], CUSTOMER, "16"), (EARLIER[1], "bob", "17"), (ORDER_ID, CUSTOMER, "14, 15")] {
         let count = seats.split(',').count();
         let claim = format!(

@@ -12,7 +12,7 @@ const LATE_MS: u64 = 3_000;
 
 /// A concert with an order of every kind and a blocked seat.
 async fn all_kinds_of_orders(server: &TestServer) -> EventHandle {
-    let mut request = event_json(&[("A", 1000, 20), ("B", 500, 10)]);
+    let mut request = event_json(&[("A", 1000, 20), ("B", 500, 10), ("C", 0, 5)]);
     request["window_ms"] = json!(SHORT_WINDOW_MS);
     let event = server.event(request).await;
     let (alice, bob, gateway) = (server.customer("alice"), server.customer("bob"), server.gateway());
@@ -27,7 +27,9 @@ async fn all_kinds_of_orders(server: &TestServer) -> EventHandle {
     assert_eq!(gateway.pay(&paid).await.expect(200)["outcome"], "paid");
     assert_eq!(gateway.pay(&reclaimed).await.expect(200)["outcome"], "late_reclaimed");
     assert_eq!(gateway.pay(&refunded).await.expect(200)["outcome"], "refund_due");
-    alice.claim_seats(&event, &[("A", 5), ("B", 3)]).await.expect(201);
+    let smaller = alice.claim_seats(&event, &[("A", 5), ("A", 8), ("B", 3)]).await.expect(201);
+    alice.keep(&smaller, &[("A", 5), ("B", 3)]).await.expect(200);
+    assert_eq!(bob.claim_seats(&event, &[("C", 1)]).await.expect(201)["status"], "paid");
     bob.claim_seats(&event, &[("A", 6)]).await.expect(201);
     let cancelled = alice.claim_seats(&event, &[("A", 7)]).await.expect(201);
     alice.cancel(&cancelled).await.expect(200);
@@ -149,15 +151,25 @@ const PLANTS: &[(&str, &[&str])] = &[
             "update rowlock.payments set order_id = gen_random_uuid(), outcome = 'paid' where outcome = 'refund_due'",
             "insert into rowlock.payments (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome)
              select event_id, 'planted', 'x', order_id, amount_minor, 'TWD', 'succeeded', 'refund_due' from rowlock.orders where status = 'cancelled'",
+            "insert into rowlock.payments (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome)
+             select event_id, 'planted', 'x', order_id, 500, 'TWD', 'succeeded', 'paid' from rowlock.orders where amount_minor = 0",
         ],
     ),
     ("paid_without_payment", &[
         "update rowlock.payments set outcome = 'refund_due' where outcome = 'late_reclaimed'",
         "delete from rowlock.payments where outcome = 'paid'",
+        "update rowlock.payments set amount_minor = 0 where outcome = 'paid'",
+        "update rowlock.orders set amount_minor = 1 where amount_minor = 0",
     ]),
     ("paid_twice", &[
         "insert into rowlock.payments select event_id, provider, 'again', order_id, amount_minor, currency, status, outcome, received_at
          from rowlock.payments where outcome = 'paid'",
+        "insert into rowlock.payments select event_id, provider, 'again', order_id, 0, currency, status, outcome, received_at
+         from rowlock.payments where outcome = 'paid'",
+    ]),
+    ("released_seat_listed", &[
+        "insert into rowlock.released_seats
+         select event_id, order_id, section_nos[2], seat_nos[2], now() from rowlock.orders where status = 'pending_payment' and cardinality(seat_nos) = 2",
     ]),
     ("order_overdue", &[
         "with moved as (update rowlock.deadlines set expires_at = now() - interval '2500 milliseconds')

@@ -26,7 +26,7 @@ async fn dead_letters(server: &TestServer, event: &EventHandle) -> Vec<Value> {
 
 async fn redrive(server: &TestServer, order: &Value) -> crate::harness::Answer {
     let path = format!("/v1/admin/dead-letters/{}/{}/redrive", order["event_id"], order_id(order));
-    server.admin().post(&path, &Value::Null).await
+    server.admin().post_nothing(&path).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,13 @@ impl<'a> Operation<'a> {
     }
 }
 
+impl Operation<'_> {
+    /// Whether its security scheme may be left out.
+    pub fn needs_no_credentials(&self) -> bool {
+        self.json["security"].as_array().is_some_and(|schemes| schemes.iter().any(|scheme| entries(scheme).next().is_none()))
+    }
+}
+
 /// The keys and values of a JSON object.
 pub fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
@@ -64,7 +71,7 @@ impl Document {
     }
 
     /// The operation that a request calls, if it is one of the document's.
-    fn called(&self, method: &str, path: &str) -> Option<Operation<'_>> {
+    pub(super) fn called(&self, method: &str, path: &str) -> Option<Operation<'_>> {
         let asked: Vec<_> = path.split('/').collect();
         let fits = |template: &str| {
             let parts: Vec<_> = template.split('/').collect();

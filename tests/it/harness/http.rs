@@ -33,6 +33,14 @@ impl Caller {
         self.http.request(method, format!("{}{path}", self.url)).headers(self.headers.clone())
     }
 
+    /// The same with an empty object as its body, if the operation takes one.
+    pub fn request_in_form(&self, method: Method, path: &str) -> RequestBuilder {
+        let operation = Document::published().called(method.as_str(), path);
+        let takes_body = operation.is_some_and(|operation| !operation.json["requestBody"].is_null());
+        let request = self.request(method, path);
+        if takes_body { request.json(&serde_json::json!({})) } else { request }
+    }
+
     /// Sends a request and reads the answer, which must be one that the document promises.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let request = request.build().expect("a request");
@@ -58,6 +66,11 @@ impl Caller {
     /// POST with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// POST without a body.
+    pub async fn post_nothing(&self, path: &str) -> Answer {
+        self.send(self.request(Method::POST, path)).await
     }
 
     /// POST with any body, as JSON.

@@ -61,6 +61,12 @@ impl Customer {
         self.get(&event.at("orders")).await
     }
 
+    /// Keeps these seats of an order (section, seat) and gives back the others.
+    pub async fn keep(&self, order: &Value, seats: &[(&str, i32)]) -> Answer {
+        let seats: Vec<_> = seats.iter().map(|(section, seat)| json!({"section": section, "seat": seat})).collect();
+        self.patch(&order_path(order), &json!({"seats": seats})).await
+    }
+
     /// Cancels an order.
     pub async fn cancel(&self, order: &Value) -> Answer {
         self.delete(&order_path(order)).await

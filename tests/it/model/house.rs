@@ -8,9 +8,9 @@ use super::steps::{Outcome, Step};
 use crate::stored::{Ask, Claimed, Notice, Placed, Seat, Wanted};
 
 /// Rows of each section, as first and last seat.
-pub const ROWS: [&[(i32, i32)]; 2] = [&[(1, 5), (6, 12)], &[(1, 12)]];
-/// Price of a seat in each section.
-pub const PRICES: [i64; 2] = [1000, 300];
+pub const ROWS: [&[(i32, i32)]; 3] = [&[(1, 5), (6, 12)], &[(1, 12)], &[(1, 6)]];
+/// Price of a seat in each section; the last one is free.
+pub const PRICES: [i64; 3] = [1000, 300, 0];
 /// Seats a customer may hold and own together.
 pub const LIMIT: usize = 7;
 /// Payment window in milliseconds: no order falls due by itself while a test runs.
@@ -19,6 +19,8 @@ pub const WINDOW_MS: i32 = 3_600_000;
 /// One event and all that happened to it.
 pub struct House {
     is_open: bool,
+    /// Whether the sale has ended by its own date.
+    is_over: bool,
     /// A letter a seat, as the database answers them.
     seats: Vec<Vec<char>>,
     orders: Vec<Order>,
@@ -35,7 +37,7 @@ impl House {
     /// Open, with every seat available.
     pub fn new() -> Self {
         let seats = ROWS.iter().map(|rows| vec!['a'; rows.last().expect("rows").1 as usize]).collect();
-        Self { is_open: true, seats, orders: Vec::new(), payments: Vec::new() }
+        Self { is_open: true, is_over: false, seats, orders: Vec::new(), payments: Vec::new() }
     }
 
     /// Does what the step says and answers what the database must answer.
@@ -47,11 +49,16 @@ impl House {
             }
             Step::Settle(notices) => Outcome::Settled(notices.iter().map(|notice| self.settle(notice).to_owned()).collect()),
             Step::Cancel { order_id, customer_id } => Outcome::Cancelled(self.cancel(*order_id, customer_id)),
+            Step::Release { order_id, customer_id, kept } => Outcome::Released(self.release(*order_id, customer_id, kept)),
             Step::Expire { order_id, make_due } => Outcome::Expired(self.expire(*order_id, *make_due).to_owned()),
             Step::Block { section_no, seat_nos } => Outcome::Changed(self.turn(*section_no, seat_nos, 'a', 'b')),
             Step::Unblock { section_no, seat_nos } => Outcome::Changed(self.turn(*section_no, seat_nos, 'b', 'a')),
             Step::SetOpen(open) => {
                 self.is_open = *open;
+                Outcome::Done
+            }
+            Step::SetOver(over) => {
+                self.is_over = *over;
                 Outcome::Done
             }
         }
@@ -72,9 +79,11 @@ impl House {
     fn claim(&mut self, ask: &Ask, before_batch: usize) -> Claimed {
         match self.seats_for(ask, before_batch) {
             Ok(seats) => {
-                let amount_minor = seats.iter().map(|seat| PRICES[seat.0 as usize - 1]).sum();
-                let (order_id, status) = (ask.order_id, "pending_payment".to_owned());
-                self.mark(&seats, 'h');
+                let amount_minor = price(&seats);
+                // What costs nothing is paid at once.
+                let (status, letter) = if amount_minor == 0 { ("paid", 's') } else { ("pending_payment", 'h') };
+                let (order_id, status) = (ask.order_id, status.to_owned());
+                self.mark(&seats, letter);
                 let placed = Placed { order_id, status, seats, amount_minor, window_ms: WINDOW_MS.into() };
                 self.orders.push(Order { ask: ask.clone(), placed: placed.clone(), is_due: false });
                 Claimed { outcome: "claimed".to_owned(), order: Some(placed), taken: vec![] }
@@ -88,7 +97,7 @@ impl House {
     fn seats_for(&self, ask: &Ask, before_batch: usize) -> Result<Vec<Seat>, Box<Claimed>> {
         let (known, brought) = self.orders.split_at(before_batch);
         replay(ask, known)?;
-        if !self.is_open {
+        if !self.is_open || self.is_over {
             return refuse("not_on_sale");
         }
         let quantity = match &ask.wanted {
@@ -113,7 +122,7 @@ impl House {
     }
 
     fn find_faults(&self, wanted: &Wanted) -> Result<(), Box<Claimed>> {
-        let exists = |section_no: i32| (1..=2).contains(&section_no);
+        let exists = |section_no: i32| (1..=3).contains(&section_no);
         match wanted {
             Wanted::Best { section_no, .. } if !exists(*section_no) => refuse("section_not_found"),
             Wanted::Best { .. } => Ok(()),
@@ -177,6 +186,7 @@ impl House {
                 self.end(index, "refund_due", 'a');
                 "refund_due"
             }
+            "paid" if placed.amount_minor == 0 && notice.amount_minor == 0 => "paid",
             "expired" | "cancelled" => {
                 let has_room = self.live_seats(&ask.customer_id) + seats.len() <= LIMIT;
                 if is_right && has_room && seats.iter().all(|seat| self.status(*seat) == Some('a')) {
@@ -199,6 +209,36 @@ impl House {
             _ => return Err("RL006".to_owned()),
         }
         Ok("cancelled".to_owned())
+    }
+
+    /// Gives back what is not kept. What it costs from then on is what the kept seats cost.
+    fn release(&mut self, order_id: Uuid, customer_id: &str, kept: &[Seat]) -> Result<(String, i64), String> {
+        let index = self.position(order_id).filter(|index| self.orders[*index].ask.customer_id == customer_id);
+        let index = index.ok_or("RL004")?;
+        let placed = &self.orders[index].placed;
+        if !["pending_payment", "paid"].contains(&placed.status.as_str()) {
+            return Err("RL006".to_owned());
+        }
+        let is_subset = kept.iter().all(|seat| placed.seats.contains(seat));
+        if kept.is_empty() || !is_subset || kept.iter().collect::<BTreeSet<_>>().len() < kept.len() {
+            return Err("RL007".to_owned());
+        }
+        let (kept, given): (Vec<Seat>, Vec<Seat>) = placed.seats.iter().partition(|seat| kept.contains(seat));
+        if given.is_empty() {
+            return Ok((placed.status.clone(), placed.amount_minor));
+        }
+        if placed.status == "paid" {
+            return Err("RL006".to_owned());
+        }
+        self.mark(&given, 'a');
+        let placed = &mut self.orders[index].placed;
+        placed.amount_minor = price(&kept);
+        placed.seats = kept;
+        if placed.amount_minor == 0 {
+            self.end(index, "paid", 's');
+        }
+        let placed = &self.orders[index].placed;
+        Ok((placed.status.clone(), placed.amount_minor))
     }
 
     fn expire(&mut self, order_id: Uuid, make_due: bool) -> &'static str {
@@ -253,6 +293,11 @@ impl House {
             |order: &&Order| order.ask.customer_id == customer_id && ["pending_payment", "paid"].contains(&order.placed.status.as_str());
         self.orders.iter().filter(live).map(|order| order.placed.seats.len()).sum()
     }
+}
+
+/// What seats cost together.
+fn price(seats: &[Seat]) -> i64 {
+    seats.iter().map(|seat| PRICES[seat.0 as usize - 1]).sum()
 }
 
 /// Answers a claim that came before, by its key or by its own id.

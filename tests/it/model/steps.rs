@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::harness::TestServer;
-use crate::stored::{Ask, Claimed, Notice, Placed, Session, Wanted, make_due};
+use crate::stored::{Ask, Claimed, Notice, Placed, Seat, Session, Wanted, make_due};
 
 /// A step as it is drawn: orders and earlier steps are named by number, modulo how many there are by then.
 #[derive(Clone, Debug)]
@@ -13,11 +13,31 @@ pub enum Action {
     Claim(Vec<Wish>),
     Repeat(usize),
     Pay(Vec<Money>),
-    Cancel { order: usize, is_own: bool },
-    Expire { order: usize, make_due: bool },
-    Block { section_no: i32, seat_nos: Vec<i32> },
-    Unblock { section_no: i32, seat_nos: Vec<i32> },
+    Cancel {
+        order: usize,
+        is_own: bool,
+    },
+    /// Keeps every seat of the order whose place is in the pattern; a stray one is of no order.
+    Release {
+        order: usize,
+        is_own: bool,
+        keep: u8,
+        is_stray: bool,
+    },
+    Expire {
+        order: usize,
+        make_due: bool,
+    },
+    Block {
+        section_no: i32,
+        seat_nos: Vec<i32>,
+    },
+    Unblock {
+        section_no: i32,
+        seat_nos: Vec<i32>,
+    },
     SetOpen(bool),
+    SetOver(bool),
 }
 
 /// A claim as it is drawn.
@@ -64,10 +84,12 @@ pub enum Step {
     Claim(Vec<Ask>),
     Settle(Vec<Notice>),
     Cancel { order_id: Uuid, customer_id: String },
+    Release { order_id: Uuid, customer_id: String, kept: Vec<Seat> },
     Expire { order_id: Uuid, make_due: bool },
     Block { section_no: i32, seat_nos: Vec<i32> },
     Unblock { section_no: i32, seat_nos: Vec<i32> },
     SetOpen(bool),
+    SetOver(bool),
 }
 
 /// What came of a step; a refusal by its SQLSTATE.
@@ -76,6 +98,7 @@ pub enum Outcome {
     Claimed(Vec<Claimed>),
     Settled(Vec<String>),
     Cancelled(Result<String, String>),
+    Released(Result<(String, i64), String>),
     Expired(String),
     Changed(Result<i32, String>),
     Done,
@@ -83,17 +106,20 @@ pub enum Outcome {
 
 /// Any action; a batch of searches has at most `searches_max` of them.
 pub fn action(searches_max: usize) -> impl Strategy<Value = Action> {
-    let seats = (1..=2, vec(prop_oneof![30 => 1..=12_i32, 1 => Just(0), 1 => Just(13)], 1..=4));
+    let seats = (1..=3, vec(prop_oneof![30 => 1..=12_i32, 1 => Just(0), 1 => Just(13)], 1..=4));
     prop_oneof![
         8 => vec(wish(named_seats()), 1..=3).prop_map(Action::Claim),
         8 => vec(wish(any_seats()), 1..=searches_max).prop_map(Action::Claim),
         1 => any::<usize>().prop_map(Action::Repeat),
         8 => vec(money(), 1..=3).prop_map(Action::Pay),
         3 => (any::<usize>(), prop::bool::weighted(0.9)).prop_map(|(order, is_own)| Action::Cancel { order, is_own }),
+        4 => (any::<usize>(), prop::bool::weighted(0.95), any::<u8>(), prop::bool::weighted(0.05))
+            .prop_map(|(order, is_own, keep, is_stray)| Action::Release { order, is_own, keep, is_stray }),
         3 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(order, make_due)| Action::Expire { order, make_due }),
         2 => seats.clone().prop_map(|(section_no, seat_nos)| Action::Block { section_no, seat_nos }),
         3 => seats.prop_map(|(section_no, seat_nos)| Action::Unblock { section_no, seat_nos }),
         1 => prop::bool::weighted(0.7).prop_map(Action::SetOpen),
+        1 => prop::bool::weighted(0.3).prop_map(Action::SetOver),
     ]
 }
 
@@ -103,13 +129,13 @@ fn wish(wanted: impl Strategy<Value = Wanted>) -> impl Strategy<Value = Wish> {
 }
 
 fn named_seats() -> impl Strategy<Value = Wanted> {
-    let section_no = || prop_oneof![40 => 1..=2_i32, 1 => Just(3)];
+    let section_no = || prop_oneof![40 => 1..=3_i32, 1 => Just(4)];
     let seat_no = || prop_oneof![60 => 1..=12_i32, 1 => Just(0), 1 => Just(13)];
     vec((section_no(), seat_no()), 0..=4).prop_map(Wanted::Seats)
 }
 
 fn any_seats() -> impl Strategy<Value = Wanted> {
-    let section_no = prop_oneof![30 => 1..=2_i32, 1 => Just(3)];
+    let section_no = prop_oneof![30 => 1..=3_i32, 1 => Just(4)];
     let quantity = prop_oneof![30 => 1..=5_i32, 1 => Just(0), 1 => Just(101)];
     (section_no, quantity).prop_map(|(section_no, quantity)| Wanted::Best { section_no, quantity })
 }
@@ -151,15 +177,30 @@ impl Past {
                 let customer_id = if is_own { owner } else { "a stranger".to_owned() };
                 Step::Cancel { order_id: order.order_id, customer_id }
             }
+            Action::Release { order, is_own, keep, is_stray } => {
+                let (order, owner) = self.order(order);
+                let is_kept = |place: &usize| keep & (1 << (place % 8)) != 0;
+                let kept = order.seats.iter().enumerate().filter(|(place, _)| is_kept(place)).map(|(_, seat)| *seat);
+                let kept = kept.chain(is_stray.then_some((1, 99))).collect();
+                let customer_id = if is_own { owner } else { "a stranger".to_owned() };
+                Step::Release { order_id: order.order_id, customer_id, kept }
+            }
             Action::Expire { order, make_due } => Step::Expire { order_id: self.order(order).0.order_id, make_due },
             Action::Block { section_no, seat_nos } => Step::Block { section_no, seat_nos },
             Action::Unblock { section_no, seat_nos } => Step::Unblock { section_no, seat_nos },
             Action::SetOpen(open) => Step::SetOpen(open),
+            Action::SetOver(over) => Step::SetOver(over),
         }
     }
 
-    /// Remembers the orders that a step made.
+    /// Remembers the orders that a step made, and what they cost from then on.
     pub fn learn(&mut self, step: &Step, outcome: &Outcome) {
+        if let (Step::Release { order_id, kept, .. }, Outcome::Released(Ok((_, amount_minor)))) = (step, outcome)
+            && let Some((order, _)) = self.orders.iter_mut().find(|(order, _)| order.order_id == *order_id)
+        {
+            order.amount_minor = *amount_minor;
+            order.seats.retain(|seat| kept.contains(seat));
+        }
         if let (Step::Claim(asks), Outcome::Claimed(answers)) = (step, outcome) {
             let made = asks.iter().zip(answers).filter(|(_, answer)| answer.outcome == "claimed");
             self.orders.extend(made.map(|(ask, answer)| (answer.order(), ask.customer_id.clone())));
@@ -177,7 +218,7 @@ impl Past {
         let earlier = |number| pick(&self.notices, number).unwrap_or_else(|| good(number));
         let notice = match money {
             Money::Right { order } => good(order),
-            Money::TooLittle { order } => Notice { amount_minor: good(order).amount_minor - 1, ..good(order) },
+            Money::TooLittle { order } => Notice { amount_minor: (good(order).amount_minor - 1).max(0), ..good(order) },
             Money::WrongCurrency { order } => Notice { currency: "EUR".to_owned(), ..good(order) },
             Money::Failed { order } => Notice { succeeded: false, ..good(order) },
             Money::Same { notice } => earlier(notice),
@@ -208,6 +249,7 @@ impl Step {
             Self::Claim(asks) => Outcome::Claimed(session.claim(asks).await),
             Self::Settle(notices) => Outcome::Settled(session.settle(notices).await),
             Self::Cancel { order_id, customer_id } => Outcome::Cancelled(session.cancel(*order_id, customer_id).await),
+            Self::Release { order_id, customer_id, kept } => Outcome::Released(session.release(*order_id, customer_id, kept).await),
             Self::Expire { order_id, make_due: is_made_due } => {
                 if *is_made_due {
                     make_due(server, *order_id).await;
@@ -218,6 +260,10 @@ impl Step {
             Self::Unblock { section_no, seat_nos } => Outcome::Changed(session.unblock(*section_no, seat_nos).await),
             Self::SetOpen(open) => {
                 session.set_open(*open).await;
+                Outcome::Done
+            }
+            Self::SetOver(over) => {
+                session.set_over(*over).await;
                 Outcome::Done
             }
         }

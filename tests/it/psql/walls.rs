@@ -18,15 +18,15 @@ const WHO: [&str; 4] = ["olivia", "rita", "shop", "sam"];
 
 /// What the server calls, of schema `rowlock`.
 const FOR_SERVERS: &str = "block_seats cancel_order change_event claim_best_available claim_seats claimed_orders claimed_together \
-    close_event create_event event_availability event_with_sections expire_orders find_api_key get_event get_order list_dead_letters \
-    list_events list_orders migration_state open_event overdue_orders pause_event record_expiry_failure \
-    redrive_dead_letter refunds_due sales_report section_seats section_summary settle_payments try_lead_sweep unblock_seats";
+    close_event create_event delete_event event_availability event_with_sections expire_orders find_api_key get_event get_order \
+    list_dead_letters list_events list_orders migration_state open_event overdue_orders pause_event record_expiry_failure \
+    redrive_dead_letter refunds_due release_seats sales_report section_seats section_summary settle_payments try_lead_sweep unblock_seats";
 /// What operators call of it: what only reads.
 const FOR_OPERATORS: &str = "event_availability event_with_sections get_event get_order list_dead_letters list_events list_orders \
     migration_state refunds_due sales_report section_seats section_summary";
 /// What operators call of schema `admin`.
-const ADMIN: &str = "block_seats change_event change_window close_event create_api_key create_event mark_refunded open_event order_timeline \
-    pause_event redrive_dead_letter release_order revoke_api_key sale_export seat_history unblock_seats";
+const ADMIN: &str = "block_seats change_event change_window close_event create_api_key create_event csv_text delete_event mark_refunded \
+    open_event order_timeline pause_event redrive_dead_letter release_order revoke_api_key sale_export seat_history unblock_seats";
 
 struct Scene {
     _database: TestDatabase,

@@ -1,4 +1,4 @@
-import createClient, { type Client, type ClientOptions } from "openapi-fetch";
+import createClient, { type Client, type ClientOptions, type Middleware } from "openapi-fetch";
 
 import type { components, paths } from "./schema.js";
 
@@ -7,15 +7,21 @@ import type { components, paths } from "./schema.js";
 /** Who calls, and how. */
 export interface RowlockOptions extends Pick<ClientOptions, "fetch"> {
   /** A customer's bearer token. */
-  token?: string;
+  token?: string | undefined;
   /** The key of an admin or a box office. */
-  apiKey?: string;
+  apiKey?: string | undefined;
 }
 
 /** What every call takes. */
 export interface CallOptions {
   /** Gives up waiting for the answer: `AbortSignal.timeout(5000)`. What was asked for may have happened all the same. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
+}
+
+/** What a call on behalf of a customer takes. */
+export interface CustomerCallOptions extends CallOptions {
+  /** This customer's bearer token for this call, instead of the client's: one client can serve many customers. */
+  token?: string | undefined;
 }
 
 /** A refusal: branch on its `code`. */
@@ -36,21 +42,22 @@ export class RowlockError extends Error {
     this.status = response.status;
     this.problem = problem;
     const seconds = response.headers.get("Retry-After");
-    this.retryAfterS = seconds === null ? undefined : Number(seconds);
+    this.retryAfterS = seconds !== null && /^\d+$/.test(seconds) ? Number(seconds) : undefined;
   }
 }
 
 /** An answer that did not come from Rowlock, such as the page of a proxy. */
 export class UnexpectedAnswer extends Error {
   override readonly name = "UnexpectedAnswer";
+  /** The HTTP status. */
+  readonly status: number;
+  /** What came. */
+  readonly body: unknown;
 
-  constructor(
-    /** The HTTP status. */
-    readonly status: number,
-    /** What came. */
-    readonly body: unknown,
-  ) {
-    super(`an answer of status ${status} that is no problem body`);
+  constructor(status: number, body: unknown) {
+    super(`an answer of status ${status} that is not Rowlock's`);
+    this.status = status;
+    this.body = body;
   }
 }
 
@@ -63,16 +70,35 @@ export class Rowlock {
     const { token, apiKey, ...rest } = options;
     const headers = { Authorization: token === undefined ? undefined : `Bearer ${token}`, "X-Api-Key": apiKey };
     this.api = createClient<paths>({ baseUrl, headers, ...rest });
+    this.api.use(refusingPages);
   }
 
   // <methods>
 }
 
-type Outcome<T> = { response: Response } & ({ data: T; error?: never } | { data?: never; error: unknown });
+/** A success that should be JSON and is not came from somewhere else. */
+const refusingPages: Middleware = {
+  onResponse: async ({ response, options }) => {
+    if (!response.ok || response.status === 204 || options.parseAs !== "json") return;
+    const type = response.headers.get("Content-Type") ?? "";
+    if (!/^application\/json\b/i.test(type)) throw new UnexpectedAnswer(response.status, await response.text());
+  },
+};
 
-function answered<T>({ data, error, response }: Outcome<T>): T {
-  if (response.ok) return data as T;
+// Without `exactOptionalPropertyTypes` the compiler takes the data of an answer to be `undefined` as well, so that is excluded here.
+interface Outcome<T> {
+  response: Response;
+  data?: T;
+  error?: unknown;
+}
+
+function answered<T>({ data, error, response }: Outcome<T>): Exclude<T, undefined> {
+  if (response.ok && data !== undefined) return data as Exclude<T, undefined>;
   throw isProblem(error) ? new RowlockError(error, response) : new UnexpectedAnswer(response.status, error);
+}
+
+function done({ error, response }: Outcome<unknown>): void {
+  if (!response.ok) answered({ error, response });
 }
 
 function isProblem(body: unknown): body is Problem {
@@ -88,6 +114,13 @@ function present<T extends object>(values: T): Present<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
 }
 
-function request({ signal }: CallOptions): { signal?: AbortSignal } {
-  return present({ signal });
+/** What openapi-fetch takes of the options that every call has; the token goes before the client's. */
+function request({ signal, token }: CustomerCallOptions): { signal?: AbortSignal; headers?: { Authorization: string } } {
+  return present({ signal, headers: token === undefined ? undefined : { Authorization: `Bearer ${token}` } });
+}
+
+/** A body that was signed is sent as the text it is; the name of its type is only for the compiler. */
+function verbatim<T>(body: string): T {
+  if (typeof body !== "string") throw new TypeError("the body must be the text that was signed, such as JSON.stringify(notice)");
+  return body as T;
 }

@@ -1,25 +1,29 @@
 // Writes the TypeScript client: a class with one method an operation, over the types that openapi-typescript reads from the same document
-// and the requests that openapi-fetch makes. Usage: node typescript.mjs openapi.json client.ts
+// and the requests that openapi-fetch makes; and the package around it. Usage: node generate.mjs openapi.json folder-of-the-package
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 const METHODS = ["get", "put", "post", "delete", "patch"];
 const JSON_TYPE = "application/json";
 
+const here = (name) => new URL(`./${name}`, import.meta.url);
 const camel = (name) => name.toLowerCase().replace(/[-_]+(.)/g, (_, letter) => letter.toUpperCase());
 const schemaName = (ref) => ref.slice(ref.lastIndexOf("/") + 1);
 
 function main() {
-  const [documentPath, clientPath] = process.argv.slice(2);
+  const [documentPath, folder] = process.argv.slice(2);
+  if (!documentPath || !folder) throw new Error("usage: node generate.mjs openapi.json folder-of-the-package");
   const document = JSON.parse(readFileSync(documentPath, "utf8"));
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).filter(([method]) => METHODS.includes(method)).map(([method, operation]) => ({ path, method, ...operation })),
   );
-  const runtime = readFileSync(new URL("./typescript_runtime.ts", import.meta.url), "utf8");
+  const runtime = readFileSync(here("runtime.ts"), "utf8");
   const types = Object.keys(document.components.schemas).map(typeAlias(document)).join("\n");
   const methods = operations.map(methodOf).join("\n\n");
   const source = runtime.replace("// <types>", () => types).replace("  // <methods>", () => methods);
-  writeFileSync(clientPath, `// Generated from openapi.json by \`make sdk\`; do not edit.\n\n${source}`);
+  writeFileSync(join(folder, "client.ts"), `// Generated from openapi.json by \`make sdk-typescript\`; do not edit.\n\n${source}`);
+  for (const name of ["package.json", "tsconfig.json", "README.md"]) copyFileSync(here(`package/${name}`), join(folder, name));
 }
 
 const typeAlias = (document) => (name) =>
@@ -34,18 +38,20 @@ function methodOf(operation) {
   const named = all.filter((parameter) => parameter.in !== "path" && !(parameter.name === "If-None-Match" && operation.responses["304"]));
   const parameters = variables.map((parameter) => `${camel(parameter.name)}: ${typeOf(parameter)}`);
   const body = operation.requestBody?.content[JSON_TYPE];
-  if (body) parameters.push(`body: ${schemaName(body.schema.$ref)}`);
-  parameters.push(optionsOf(named));
+  const bodyType = body && schemaName(body.schema.$ref);
+  const signed = isTakenBy(operation, "GatewaySignature");
+  if (body) parameters.push(`body: ${signed ? "string" : bodyType}`);
+  parameters.push(optionsOf(operation, named));
   const answer = answerOf(operation);
   const values = ["path", "query", "header"].flatMap((place) => valuesOf(place, all, named)).join(", ");
   const init = values ? [`params: { ${values} }`] : [];
-  if (body) init.push("body");
+  if (body) init.push(signed ? `body: verbatim<${bodyType}>(body), bodySerializer: String` : "body");
   if (answer.parseAs) init.push(`parseAs: "${answer.parseAs}"`);
   init.push("...request(options)");
   return [
-    comment([`${summary}.`.replace("?.", "?"), description, ...documented(variables, named)].filter(Boolean).join("\n\n"), "  ").trimEnd(),
+    comment([`${summary}.`.replace("?.", "?"), description, ...documented(operation, variables, named)].filter(Boolean).join("\n\n"), "  ").trimEnd(),
     `  async ${operationId}(${parameters.join(", ")}): Promise<${answer.type}> {`,
-    `    return answered(await this.api.${method.toUpperCase()}("${path}", { ${init.join(", ")} }));`,
+    `    return ${answer.type === "void" ? "done" : "answered"}(await this.api.${method.toUpperCase()}("${path}", { ${init.join(", ")} }));`,
     "  }",
   ].join("\n");
 }
@@ -68,9 +74,12 @@ function typeOf({ name, schema }) {
   return type;
 }
 
-function optionsOf(named) {
-  const fields = named.map((parameter) => `${camel(parameter.name)}${parameter.required ? "" : "?"}: ${typeOf(parameter)}`);
-  const type = fields.length ? `{ ${fields.join("; ")} } & CallOptions` : "CallOptions";
+const isTakenBy = (operation, scheme) => (operation.security ?? []).some((alternative) => scheme in alternative);
+
+function optionsOf(operation, named) {
+  const field = (p) => (p.required ? `${camel(p.name)}: ${typeOf(p)}` : `${camel(p.name)}?: ${typeOf(p)} | undefined`);
+  const common = isTakenBy(operation, "CustomerToken") ? "CustomerCallOptions" : "CallOptions";
+  const type = named.length ? `{ ${named.map(field).join("; ")} } & ${common}` : common;
   return named.some((parameter) => parameter.required) ? `options: ${type}` : `options: ${type} = {}`;
 }
 
@@ -82,10 +91,11 @@ function valuesOf(place, all, named) {
   return [`${place}: ${place === "path" ? object : `present(${object})`}`];
 }
 
-const documented = (variables, named) => {
-  const lines = [...variables.map((p) => [camel(p.name), p]), ...named.map((p) => [`options.${camel(p.name)}`, p])];
-  return lines.length ? [lines.map(([name, { description }]) => `@param ${name} ${description.replaceAll("\n", " ")}`).join("\n")] : [];
-};
+function documented(operation, variables, named) {
+  const lines = [...variables.map((p) => [camel(p.name), p.description]), ...named.map((p) => [`options.${camel(p.name)}`, p.description])];
+  if (isTakenBy(operation, "GatewaySignature")) lines.push(["body", "The notice as JSON, exactly the text that was signed: it is sent as it is."]);
+  return lines.length ? [lines.map(([name, text]) => `@param ${name} ${text.replaceAll("\n", " ")}`).join("\n")] : [];
+}
 
 function comment(text, indent) {
   if (!text.includes("\n")) return `${indent}/** ${text} */\n`;
