@@ -12,7 +12,8 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::DbError;
+use super::outage::Outage;
+use super::{DbError, OutageLog};
 
 /// What a session sets before its first call. Dropping a query's future does not end the query, so that the server must. An
 /// answer means that the commit is on disk: a role or database that was told otherwise is overruled.
@@ -46,6 +47,7 @@ impl Patience {
 pub struct Endpoint {
     config: Config,
     tls: MakeRustlsConnect,
+    outages: OutageLog,
 }
 
 impl Endpoint {
@@ -74,7 +76,7 @@ impl Endpoint {
             config.application_name("rowlock");
         }
         let tls = MakeRustlsConnect::new(tls_config(config.get_ssl_mode() == SslMode::Disable, ca_file)?);
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, outages: OutageLog::default() })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -85,9 +87,15 @@ impl Endpoint {
         self.tls.clone()
     }
 
+    /// What everybody who uses this address knows of its outages.
+    pub(crate) fn outages(&self) -> &OutageLog {
+        &self.outages
+    }
+
     /// Opens a connection with the rights of the URL's user; the task drives it until either side closes.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), DbError> {
-        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        let (client, connection) =
+            self.config.connect(self.tls.clone()).await.map_err(|error| DbError::Outage(Outage::of_connecting(&error)))?;
         let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a database connection ended");
@@ -99,7 +107,7 @@ impl Endpoint {
     /// Opens a connection as lanes and the sweep use it: role `rowlock_app`, with little patience.
     pub async fn connect_as_app(&self) -> Result<Client, DbError> {
         let (client, _) = self.connect().await?;
-        client.batch_execute(&session(Patience::LANE)).await?;
+        client.batch_execute(&session(Patience::LANE)).await.map_err(|error| DbError::Outage(Outage::of_session(&error)))?;
         Ok(client)
     }
 }

@@ -3,6 +3,7 @@
 mod connections;
 mod ledger;
 mod network;
+mod outage_log;
 mod outages;
 mod own_cluster;
 mod redis;
