@@ -5,7 +5,7 @@ mod actions;
 mod caches;
 mod cookbook;
 mod histories;
-mod logins;
+pub mod logins;
 mod pseudonyms;
 mod refunds;
 mod seats;

@@ -102,7 +102,7 @@ impl EventsApi {
     /// The event is a draft: nothing is sold until it is opened. Its sections, seats and prices never change.
     #[oai(path = "/events", method = "post", operation_id = "createEvent")]
     async fn create_event(&self, admin: Admin, event: JsonBody<EventIn>) -> Result<Created<EventOut>, Refusal<CreateEvent>> {
-        let event_id = self.app.db.create_event(&event.0.to_db()?).await.map_err(in_api_words)?;
+        let event_id = self.app.db.for_key(&admin.0).create_event(&event.0.to_db()?).await.map_err(in_api_words)?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, "event created");
         self.app.catalogue.forget(event_id).await;
         let body = self.read_fresh(event_id).await.map_err(after_change)?;
@@ -122,7 +122,7 @@ impl EventsApi {
         patch: JsonBody<EventPatch>,
     ) -> Result<Found<EventOut>, Refusal<ChangeEvent>> {
         let (event_id, patch) = (event_id.0.0, patch.0);
-        let changed = self.change(event_id, &patch).await;
+        let changed = self.change(&admin, event_id, &patch).await;
         // Even a change that failed half-way may have changed something.
         self.app.catalogue.forget(event_id).await;
         changed?;
@@ -141,7 +141,7 @@ impl EventsApi {
         event_id: Path<EventId>,
     ) -> Result<Done, Refusal<DeleteEvent>> {
         let event_id = event_id.0.0;
-        let deleted = self.app.db.delete_event(event_id).await;
+        let deleted = self.app.db.for_key(&admin.0).delete_event(event_id).await;
         // Even a call whose answer was lost may have deleted it.
         self.app.catalogue.forget(event_id).await;
         deleted.map_err(of_change)?;
@@ -151,8 +151,8 @@ impl EventsApi {
 }
 
 impl EventsApi {
-    async fn change(&self, event_id: i64, patch: &EventPatch) -> Result<(), Problem> {
-        let db = &self.app.db;
+    async fn change(&self, admin: &Admin, event_id: i64, patch: &EventPatch) -> Result<(), Problem> {
+        let db = &self.app.db.for_key(&admin.0);
         let settings = Value::Object(patch.settings());
         let has_settings = settings.as_object().is_some_and(|settings| !settings.is_empty());
         match patch.status {
