@@ -4,14 +4,15 @@
 -- Locks: none.
 -- Errors: none.
 create or replace function admin.csv_text(p_text text) returns text
-language plpgsql immutable
+language plpgsql
+immutable
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     return rowlock._csv_text(p_text);
 end
-$function$;
+$$;
 
 comment on function admin.csv_text(text) is
     'A text as it may stand in a cell of a CSV file, never one that a spreadsheet runs. For rowlock_admin.';

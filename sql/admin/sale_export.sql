@@ -9,10 +9,11 @@ returns table (
     section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text,
     ordered_at timestamptz, paid_at timestamptz, provider text, provider_reference text
 )
-language plpgsql stable
+language plpgsql
+stable
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 #variable_conflict use_column
 begin
     if not exists (select from rowlock.events e where e.event_id = p_event_id) then
@@ -33,7 +34,7 @@ begin
     where t.event_id = p_event_id
     order by t.section_no, t.seat_no;
 end
-$function$;
+$$;
 
 comment on function admin.sale_export(bigint) is 'What was sold of an event, a row a seat, with buyers and payments. For rowlock_admin.';
 grant execute on function admin.sale_export(bigint) to rowlock_admin;

@@ -86,7 +86,7 @@ async fn page_of_a_rush(server: &TestServer, sections: usize) -> String {
         url: server.url.clone(),
         jwt_secret: JWT_SECRET.to_owned(),
         webhook_secret: WEBHOOK_SECRET.to_owned(),
-        api_key: Some(server.admin_key()),
+        api_key: Some(server.admin_key().to_owned()),
         database: Some(Endpoint::new(&server.database_url, None).expect("a URL")),
     };
     let name = format!("{sections} sections");

@@ -16,7 +16,8 @@ create or replace function rowlock._create_event(
     p_function        text,
     p_reason          text
 ) returns bigint
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_event    jsonb;
     v_event_id bigint;
@@ -88,6 +89,7 @@ begin
     );
     return v_event_id;
 end
-$body$;
+$$;
+
 comment on function rowlock._create_event(jsonb, bigint, text, text, text) is
     'Creates a draft event with its sections, rows and seats, and writes it down; answers its id. Private.';

@@ -11,7 +11,10 @@ create or replace function rowlock.create_event(
     p_idempotency_key text default null
 )
 returns table (outcome text, event_id bigint)
-language plpgsql security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $$
 #variable_conflict use_column
 declare
     v_event_id bigint;
@@ -33,7 +36,8 @@ begin
         end if;
     end loop;
 end
-$body$;
+$$;
+
 comment on function rowlock.create_event(jsonb, bigint, text) is
     'Creates a draft event with its sections, rows and seats, once for an idempotency key; answers its id.';
 grant execute on function rowlock.create_event(jsonb, bigint, text) to rowlock_app;

@@ -2,7 +2,8 @@
 -- locale: it is Unicode's property White_Space.
 -- Errors: RL007 if it is missing, blank, longer than 500 characters or no text that people can read.
 create or replace function rowlock._check_reason(p_reason text) returns text
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_spaces constant text := E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
         || E'\u2028\u2029\u202f\u205f\u3000';
@@ -13,5 +14,6 @@ begin
     end if;
     return rowlock._json_text(p_value => to_jsonb(v_reason), p_path => 'reason', p_min => 1, p_max => 500);
 end
-$body$;
+$$;
+
 comment on function rowlock._check_reason(text) is 'Reads the reason of a change made from psql; refuses a blank one. Private.';

@@ -1,7 +1,9 @@
 -- Reads a text of p_min to p_max characters that people can read from a JSON value.
 -- Errors: RL007.
 create or replace function rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) returns text
-language plpgsql immutable as $body$
+language plpgsql
+immutable
+as $$
 declare
     v_text      text := p_value #>> '{}';
     v_objection text := rowlock._text_objection(v_text);
@@ -14,5 +16,6 @@ begin
     end if;
     return v_text;
 end
-$body$;
+$$;
+
 comment on function rowlock._json_text(jsonb, text, integer, integer) is 'Reads a text of a length within bounds from a JSON value.';

@@ -4,7 +4,9 @@
 -- move 24:00 and leap seconds to the next day: here they are refused.
 -- Errors: RL007.
 create or replace function rowlock._json_time(p_value jsonb, p_path text) returns timestamptz
-language plpgsql stable as $body$
+language plpgsql
+stable
+as $$
 declare
     v_parts text[];
     v_time  timestamptz;
@@ -35,6 +37,7 @@ begin
         perform rowlock._invalid_input(p_path, 'must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z');
     end if;
     return v_time;
-end
-$body$;
+    end
+$$;
+
 comment on function rowlock._json_time(jsonb, text) is 'Reads an RFC 3339 time from a JSON value; null stays null.';

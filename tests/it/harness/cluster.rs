@@ -11,7 +11,8 @@ use rowlock::db::{Endpoint, migrate::migrate};
 use rowlock_lab::embedded::{PostgresProfile, PrivatePostgres, PrivateRedis};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{docker, reaper::after_our_end, skip::skip};
+use super::skip::{is_ci, skip};
+use super::{docker, reaper::after_our_end};
 
 /// A migrated database, cloned for each test.
 pub const TEMPLATE: &str = "rowlock_template";
@@ -127,7 +128,7 @@ async fn start_redis(dir: &std::path::Path, docker_only: bool) -> anyhow::Result
     }
     match docker::redis().await {
         Ok(container) => Ok(RedisServer::Docker(Box::new(container))),
-        Err(error) if docker_only => Err(error),
+        Err(error) if docker_only || is_ci() => Err(error).context("the tests have no Redis"),
         Err(_) => Ok(RedisServer::None),
     }
 }

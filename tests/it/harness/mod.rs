@@ -40,5 +40,5 @@ pub use programs::postgres_program;
 pub use redis::RedisMode;
 pub use scratch::Scratch;
 pub use server::{JWT_SECRET, TestServer, WEBHOOK_SECRET};
-pub use skip::skip;
+pub use skip::{is_ci, skip};
 pub use wait::{PATIENCE, eventually, patience_left, rivals};
