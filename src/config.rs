@@ -152,6 +152,9 @@ pub struct ServeConfig {
     /// Largest request body, in bytes; creating an event, blocking and unblocking seats may take 64 times as much
     #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
     pub body_max_bytes: u32,
+    /// How long a connection may be idle between two requests, in seconds; longer than the load balancer keeps it
+    #[arg(long, env = "ROWLOCK_IDLE_S", default_value_t = 620, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub idle_s: u64,
     /// How long requests under way may take to finish when the server is told to stop, in seconds
     #[arg(long, env = "ROWLOCK_DRAIN_S", default_value_t = 20)]
     pub drain_s: u64,

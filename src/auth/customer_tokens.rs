@@ -14,6 +14,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{AuthError, AuthSettings, public_keys};
+use crate::types::text;
 
 /// A shorter HS256 secret could be guessed (RFC 7518, 3.2).
 const SECRET_MIN_BYTES: usize = 32;
@@ -77,10 +78,10 @@ impl CustomerTokens {
             check_audience(audience, claims.aud.as_ref())?;
         }
         match claims.sub {
-            Some(Value::String(sub)) if is_customer_id(&sub) => Ok(sub),
-            Some(Value::String(_)) => {
-                Err(AuthError::invalid("the token's sub must have 1 to 200 characters, none of them a control character"))
-            }
+            Some(Value::String(sub)) => match customer_id_objection(&sub) {
+                None => Ok(sub),
+                Some(objection) => Err(AuthError::invalid(format!("the token's sub {objection}"))),
+            },
             Some(_) => Err(AuthError::invalid("the token's sub is not a string")),
             None => Err(AuthError::invalid("the token has no sub, which is the customer's id")),
         }
@@ -170,9 +171,12 @@ fn check_audience(audience: &str, aud: Option<&Value>) -> Result<(), AuthError> 
     }
 }
 
-/// 1 to 200 characters, none of them a control character.
-fn is_customer_id(sub: &str) -> bool {
-    (1..=200).contains(&sub.chars().count()) && !sub.chars().any(char::is_control)
+/// What is wrong with a customer's id: operators read it in lists, logs and exports.
+fn customer_id_objection(sub: &str) -> Option<&'static str> {
+    if !(1..=200).contains(&sub.chars().count()) {
+        return Some("must have 1 to 200 characters");
+    }
+    text::objection(sub)
 }
 
 fn check_secret(secret: &str) -> anyhow::Result<()> {
@@ -192,8 +196,8 @@ pub fn mint_customer_token(secret: &str, sub: &str, ttl_s: u64) -> anyhow::Resul
         sub: &'a str,
         exp: u64,
     }
-    if !is_customer_id(sub) {
-        bail!("a customer id has 1 to 200 characters, none of them a control character");
+    if let Some(objection) = customer_id_objection(sub) {
+        bail!("a customer's id {objection}");
     }
     check_secret(secret)?;
     let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp())?;

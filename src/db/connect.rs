@@ -11,7 +11,8 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{DbError, database_url};
+use super::outage::Outage;
+use super::{DbError, OutageLog, database_url};
 
 /// What a session sets before its first call. Dropping a query's future does not end the query, so that the server must. An
 /// answer means that the commit is on disk: a role or database that was told otherwise is overruled.
@@ -45,6 +46,7 @@ impl Patience {
 pub struct Endpoint {
     config: Config,
     tls: MakeRustlsConnect,
+    outages: OutageLog,
 }
 
 impl Endpoint {
@@ -56,7 +58,7 @@ impl Endpoint {
     pub fn new(database_url: &str, ca_file: Option<&std::path::Path>) -> anyhow::Result<Self> {
         let config = database_url::read(database_url)?;
         let tls = MakeRustlsConnect::new(tls_config(config.get_ssl_mode() == SslMode::Disable, ca_file)?);
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, outages: OutageLog::default() })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -67,9 +69,15 @@ impl Endpoint {
         self.tls.clone()
     }
 
+    /// What everybody who uses this address knows of its outages.
+    pub(crate) fn outages(&self) -> &OutageLog {
+        &self.outages
+    }
+
     /// Opens a connection with the rights of the URL's user; the task drives it until either side closes.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), DbError> {
-        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        let (client, connection) =
+            self.config.connect(self.tls.clone()).await.map_err(|error| DbError::Outage(Outage::of_connecting(&error)))?;
         let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a database connection ended");
@@ -81,7 +89,7 @@ impl Endpoint {
     /// Opens a connection as lanes and the sweep use it: role `rowlock_app`, with little patience.
     pub async fn connect_as_app(&self) -> Result<Client, DbError> {
         let (client, _) = self.connect().await?;
-        client.batch_execute(&session(Patience::LANE)).await?;
+        client.batch_execute(&session(Patience::LANE)).await.map_err(|error| DbError::Outage(Outage::of_session(&error)))?;
         Ok(client)
     }
 }

@@ -7,6 +7,7 @@ use super::problems;
 use crate::api::Tag;
 use crate::http::challenges::Credential;
 use crate::problem::code::Code;
+use crate::types::text;
 
 /// The finished document; the framework's own, should that ever be no JSON.
 pub fn enriched(spec: &str) -> String {
@@ -81,6 +82,11 @@ fn show_parameters(operation: &mut Node, id: &str) {
             parameter.set("example", example);
         } else if let Some(example) = parameter.get("schema").and_then(|schema| schema.get("example")).cloned() {
             parameter.set("example", example);
+        }
+        // As the check of queries has it.
+        let is_query = parameter.text("in") == Some("query");
+        if let Some(schema) = parameter.at_mut(&["schema"]).filter(|schema| is_query && fields::is_free(schema)) {
+            schema.set("pattern", text::UNCONTROLLED);
         }
     }
 }

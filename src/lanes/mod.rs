@@ -55,6 +55,9 @@ pub enum LaneError {
     /// PostgreSQL cannot be reached; surely nothing was done.
     #[error("the database is unavailable")]
     Unavailable,
+    /// The database lacks what the lane calls; nothing was done.
+    #[error("the database is not migrated")]
+    NotMigrated,
     /// The connection was lost during the call, and PostgreSQL cannot be asked what became of it.
     #[error("the outcome is not known")]
     OutcomeUnknown,
@@ -68,7 +71,7 @@ impl LaneError {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Overloaded { .. } => "overloaded",
-            Self::Unavailable => "unavailable",
+            Self::Unavailable | Self::NotMigrated => "unavailable",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Internal(_) => "internal_error",
         }

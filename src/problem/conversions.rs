@@ -2,7 +2,7 @@
 
 use poem::error::{MethodNotAllowedError, NotFoundError};
 
-use crate::db::{DbError, Rule};
+use crate::db::{DbError, OutageKind, Rule};
 use crate::domain::UnknownSeat;
 use crate::lanes::LaneError;
 use crate::problem::Problem;
@@ -10,6 +10,18 @@ use crate::problem::code::Code;
 
 /// How long a client waits before it asks again after a passing failure, in seconds.
 const RETRY_AFTER_S: u32 = 1;
+/// Somebody has to migrate first: asking again at once is of no use.
+const MIGRATED_AFTER_S: u32 = 5;
+
+/// The problem of a server that cannot serve; the server's log has the cause, once for all requests.
+pub fn of_outage(kind: OutageKind) -> Problem {
+    match kind {
+        OutageKind::NotMigrated => {
+            Problem::new(Code::Unavailable, format!("{}: {}", kind.meaning(), kind.advice())).with_retry_after_s(MIGRATED_AFTER_S)
+        }
+        _ => Problem::passing(Code::Unavailable, RETRY_AFTER_S),
+    }
+}
 
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
@@ -26,7 +38,8 @@ impl From<DbError> for Problem {
             DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
                 Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
             }
-            DbError::Internal(cause) => Self::internal(cause),
+            DbError::Outage(outage) => of_outage(outage.kind),
+            DbError::Missing(cause) | DbError::Internal(cause) => Self::internal(cause),
         }
     }
 }
@@ -55,6 +68,7 @@ impl From<LaneError> for Problem {
         match error {
             LaneError::Overloaded { retry_after_s } => Self::passing(Code::Overloaded, retry_after_s),
             LaneError::Unavailable => Self::passing(Code::Unavailable, RETRY_AFTER_S),
+            LaneError::NotMigrated => of_outage(OutageKind::NotMigrated),
             LaneError::OutcomeUnknown => Self::passing(Code::OutcomeUnknown, RETRY_AFTER_S),
             LaneError::Internal(cause) => Self::internal(cause),
         }

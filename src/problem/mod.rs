@@ -79,6 +79,12 @@ impl Problem {
         self
     }
 
+    /// With something more peculiar to say.
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = cut(detail.into(), DETAIL_CHARS_MAX);
+        self
+    }
+
     /// With the path of the value at fault.
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.0.field = Some(cut(field.into(), FIELD_CHARS_MAX));

@@ -6,6 +6,7 @@ mod leadership;
 mod ledger;
 mod lost_calls;
 mod network;
+mod outage_log;
 mod outages;
 mod own_cluster;
 mod redis;

@@ -56,6 +56,7 @@ async fn round(expiry: &Expiry) -> Duration {
                 }
             }
             // The lease or the sweep brings them back.
+            Err(DbError::Outage(_)) => {}
             Err(error) => tracing::warn!(event_id, batches = batches.len(), %error, "orders wait for their expiry"),
         }
     }

@@ -4,6 +4,7 @@ use pretty_assertions::assert_eq;
 use reqwest::Method;
 use rowlock::db::{Endpoint, api_keys};
 use serde_json::json;
+use time::OffsetDateTime;
 
 use crate::harness::{EventHandle, PATIENCE, TestServer, eventually};
 
@@ -70,4 +71,35 @@ async fn a_revoked_key_stops_working_within_seconds_and_its_neighbour_does_not()
     let stored = "select count(*) from rowlock.api_keys where encode(hash, 'escape') like '%rlk%' or name like '%rlk%'";
     assert_eq!(server.ask::<i64>(stored).await, 0, "a key itself is never stored");
     assert!(api_keys::revoke(&endpoint, 4711).await.is_err());
+}
+
+/// When the key was last used, as operators see it.
+async fn last_used(server: &TestServer, api_key_id: i64) -> Option<OffsetDateTime> {
+    server.ask(&format!("select last_used_at from admin.api_keys where api_key_id = {api_key_id}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_use_of_a_key_is_written_down_to_the_minute() {
+    let server = TestServer::start().await;
+    let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
+    let (api_key_id, api_key) = api_keys::create(&endpoint, "box office").await.expect("a key");
+    assert_eq!(last_used(&server, api_key_id).await, None);
+    server.anyone().with("x-api-key", "rlk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").get("/v1/admin/dead-letters").await.expect(401);
+    server.anyone().with("x-api-key", &api_key).get("/v1/admin/dead-letters").await.expect(200);
+    let first = eventually(PATIENCE, || last_used(&server, api_key_id)).await;
+    assert!((OffsetDateTime::now_utc() - first).abs() < time::Duration::minutes(1), "{first}");
+    let others = server.ask::<i64>("select count(*) from rowlock.api_keys where last_used_at is not null").await;
+    assert_eq!(others, 1, "nobody else's key was used");
+
+    let note = format!("select rowlock.note_api_key_use({api_key_id})");
+    server.db.batch_execute(&note).await.expect("noted");
+    assert_eq!(last_used(&server, api_key_id).await, Some(first), "not with every use");
+    let long_ago = "update rowlock.api_keys set last_used_at = last_used_at - interval '61 s'";
+    server.db.batch_execute(&format!("{long_ago}; {note}")).await.expect("noted");
+    assert!(last_used(&server, api_key_id).await >= Some(first), "a minute later it is written down again");
+
+    // Somebody has the key's row: whoever uses the key meanwhile does not wait.
+    let other = endpoint.connect().await.expect("a connection").0;
+    other.batch_execute(&format!("{long_ago}; begin; select from rowlock.api_keys for update")).await.expect("locked");
+    server.db.batch_execute(&format!("set lock_timeout = 1; {note}; reset lock_timeout")).await.expect("not waited for");
 }
