@@ -10,10 +10,13 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::background::expiry::{self, ExpirySettings};
 use crate::config::ServeConfig;
-use crate::db::{Endpoint, migrate};
-use crate::http::connections::{Connections, IDLE_MAX, Patience};
+use crate::db::{DbError, Endpoint, Outage, OutageKind, migrate};
+use crate::http::connections::{Connections, Patience, STALLED_MAX};
 
 use crate::routes::{ExtraRoutes, routes};
+
+/// How long PostgreSQL may take to answer at the start: whoever starts the server is told what is wrong, but nobody waits for it.
+const FIRST_CONTACT_MAX: Duration = Duration::from_secs(3);
 
 /// A server that listens, but does not serve yet.
 pub struct Bound {
@@ -21,7 +24,7 @@ pub struct Bound {
     app: Arc<App>,
     endpoint: Endpoint,
     expiry: ExpirySettings,
-    drain: Duration,
+    patience: Patience,
     extra_routes: ExtraRoutes,
 }
 
@@ -29,8 +32,8 @@ impl Bound {
     /// Prepares everything and listens.
     ///
     /// # Errors
-    /// When a setting is wrong, the address is taken, or migrating was asked for and failed. PostgreSQL and Redis need
-    /// not be up: the server says on `/readyz` that it is not ready and connects when they are.
+    /// When a setting is wrong, the address is taken, PostgreSQL refuses the login or has no such database, or migrating was asked for
+    /// and failed. PostgreSQL and Redis need not be up: the server says on `/readyz` that it is not ready and connects when they are.
     pub async fn new(config: &ServeConfig) -> anyhow::Result<Self> {
         if config.migrate {
             let report = migrate::migrate(&config.database.endpoint()?).await?;
@@ -39,19 +42,20 @@ impl Bound {
         let endpoint = config.database.endpoint()?;
         let app = Arc::new(App::new(config, &endpoint)?);
         let connections = Connections::listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+        first_contact(&endpoint).await?;
         let expiry = ExpirySettings {
             workers: usize::from(config.expiry_workers),
             lease_ms: config.expiry_lease_ms,
             attempts_max: config.expiry_attempts_max,
             sweep_interval_ms: config.sweep_interval_ms,
-            ..ExpirySettings::default()
         };
-        let drain = Duration::from_secs(config.drain_s);
+        let patience =
+            Patience { idle_max: Duration::from_secs(config.idle_s), stalled_max: STALLED_MAX, drain: Duration::from_secs(config.drain_s) };
         let extra_routes = ExtraRoutes {
             #[cfg(feature = "bench-routes")]
             bench: config.bench_routes,
         };
-        Ok(Self { connections, app, endpoint, expiry, drain, extra_routes })
+        Ok(Self { connections, app, endpoint, expiry, patience, extra_routes })
     }
 
     /// Where it listens.
@@ -64,10 +68,9 @@ impl Bound {
     /// # Errors
     /// When the workers cannot be started.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { connections, app, endpoint, expiry, drain, extra_routes } = self;
+        let Self { connections, app, endpoint, expiry, patience, extra_routes } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
-        let patience = Patience { idle_max: IDLE_MAX, drain };
         connections.serve(routes(Arc::clone(&app), extra_routes), stop, patience).await;
         tracing::info!("no more requests; stopping the workers");
         workers_stop.cancel();
@@ -75,4 +78,23 @@ impl Bound {
         app.lanes.drain().await;
         Ok(())
     }
+}
+
+/// Ends the start where a setting is wrong, and logs what else keeps the server from being ready.
+async fn first_contact(endpoint: &Endpoint) -> anyhow::Result<()> {
+    let contact = async {
+        let client = endpoint.connect_as_app().await?;
+        migrate::state(&client).await
+    };
+    match tokio::time::timeout(FIRST_CONTACT_MAX, contact).await {
+        Ok(Ok(state)) => {
+            if let Err(behind) = migrate::check(state) {
+                tracing::error!("{behind}; until then /readyz answers 503");
+            }
+        }
+        Ok(Err(DbError::Outage(outage))) if outage.kind.is_a_wrong_setting() => anyhow::bail!("{outage}"),
+        Ok(Err(error)) => endpoint.outages().failed(&error.into()),
+        Err(_) => endpoint.outages().failed(&Outage::new(OutageKind::Unreachable, "no answer in time")),
+    }
+    Ok(())
 }

@@ -287,17 +287,19 @@ comment on column rowlock.expiry_failures.last_failed_at is 'When the last attem
 comment on column rowlock.expiry_failures.retry_at is 'When the next attempt is due; null: a dead letter.';
 
 create table rowlock.api_keys (
-    api_key_id  bigint generated always as identity primary key,
-    name        text not null check (char_length(name) between 1 and 200),
-    hash        bytea not null unique check (octet_length(hash) = 32),
-    created_at  timestamptz not null default clock_timestamp(),
-    revoked_at  timestamptz
+    api_key_id   bigint generated always as identity primary key,
+    name         text not null check (char_length(name) between 1 and 200),
+    hash         bytea not null unique check (octet_length(hash) = 32),
+    created_at   timestamptz not null default clock_timestamp(),
+    last_used_at timestamptz,
+    revoked_at   timestamptz
 );
 comment on table rowlock.api_keys is 'Keys of admins and box offices. Only a hash is kept: a lost key is replaced, not looked up.';
 comment on column rowlock.api_keys.api_key_id is 'Names the key in lists and logs.';
 comment on column rowlock.api_keys.name is 'Whose key it is.';
 comment on column rowlock.api_keys.hash is 'SHA-256 of the key.';
 comment on column rowlock.api_keys.created_at is 'When it was made.';
+comment on column rowlock.api_keys.last_used_at is 'When a server last let somebody in with it, to the minute; null: never.';
 comment on column rowlock.api_keys.revoked_at is 'When it stopped working; null: it works.';
 
 create table rowlock.applied_files (

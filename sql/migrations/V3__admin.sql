@@ -5,6 +5,7 @@ create table rowlock.admin_actions (
     action_id  bigint generated always as identity primary key,
     acted_at   timestamptz not null,
     login_role text not null,
+    api_key_id bigint,
     function   text not null,
     event_id   bigint,
     order_id   uuid,
@@ -21,6 +22,8 @@ comment on column rowlock.admin_actions.action_id is 'Grows; gaps are calls that
 comment on column rowlock.admin_actions.acted_at is 'When the change was made.';
 comment on column rowlock.admin_actions.login_role is
     'Who was logged in (session_user), whatever role was set: an operator, or the login of a server.';
+comment on column rowlock.admin_actions.api_key_id is
+    'The API key it was called with; null for what did not come through the API.';
 comment on column rowlock.admin_actions.function is
     'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
 comment on column rowlock.admin_actions.event_id is 'The event concerned, if there is one.';

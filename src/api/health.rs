@@ -11,11 +11,11 @@ use serde::Serialize;
 use crate::api::Tag;
 use crate::app::App;
 use crate::app::SharedApp;
-use crate::db::{DbError, migrate};
+use crate::db::{DbError, Outage, OutageKind, migrate};
 use crate::http::refusals::{Refusal, refusals};
 use crate::http::replies::{Answer, Found, header};
 use crate::problem::Problem;
-use crate::problem::code::Code;
+use crate::problem::conversions::of_outage;
 use crate::redis::RedisHealth;
 
 /// The operations for operators.
@@ -23,9 +23,6 @@ pub struct HealthApi {
     /// The application.
     pub app: SharedApp,
 }
-
-/// Somebody has to migrate first: asking again at once is of no use.
-const MIGRATION_POLL_S: u32 = 5;
 
 refusals! {
     /// Of readiness.
@@ -47,8 +44,8 @@ impl HealthApi {
 
     /// Is it ready for requests?
     ///
-    /// Ready when PostgreSQL answers and is migrated to what this server expects. Without Redis the server is `degraded`: everything
-    /// works, expired seats return within 2 s instead of 250 ms.
+    /// Ready when PostgreSQL answers and is migrated to what this server expects. Without a Redis that answers and takes writes the server
+    /// is `degraded`: everything works, expired seats return within 2 s instead of 250 ms.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self) -> Result<Found<Readiness>, Refusal<GetReadiness>> {
         Ok(Found(readiness(&self.app).await?))
@@ -71,21 +68,22 @@ pub async fn readiness(app: &App) -> Result<Readiness, Problem> {
     let state = tokio::time::timeout(ANSWER_MAX, app.db.migration_state());
     let (state, redis) = tokio::join!(state, app.queue.health());
     let state = state.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned())));
-    let state = state.map_err(|error| match error {
-        // A database that was never migrated lacks the very function that says so.
-        DbError::Internal(cause) => {
-            let problem = Problem::new(Code::Unavailable, "the database is not migrated: run `rowlock migrate`");
-            problem.with_retry_after_s(MIGRATION_POLL_S).with_cause(cause)
-        }
-        error => error.into(),
-    })?;
-    migrate::check(state).map_err(|error| Problem::new(Code::Unavailable, error.to_string()).with_retry_after_s(MIGRATION_POLL_S))?;
+    let state = state.map_err(not_ready)?;
+    migrate::check(state).map_err(|behind| of_outage(OutageKind::NotMigrated).with_detail(behind.to_string()))?;
     let (status, redis) = match redis {
         RedisHealth::Up => (Ready::Ready, RedisState::Up),
         RedisHealth::Down => (Ready::Degraded, RedisState::Down),
         RedisHealth::Off => (Ready::Ready, RedisState::Off),
     };
     Ok(Readiness { status, postgresql: PostgresState::Up, redis, version: env!("CARGO_PKG_VERSION").to_owned() })
+}
+
+/// Whoever asks for readiness is an operator: the detail says what to do, without any name or address.
+fn not_ready(error: DbError) -> Problem {
+    match error {
+        DbError::Outage(Outage { kind, .. }) => of_outage(kind).with_detail(format!("{}: {}", kind.meaning(), kind.advice())),
+        error => error.into(),
+    }
 }
 
 /// The server is alive.
@@ -109,7 +107,7 @@ pub enum Alive {
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct Readiness {
-    /// `degraded`: everything works, but Redis is down.
+    /// `degraded`: everything works, but without Redis.
     pub status: Ready,
     /// Always `up`: without it the server is not ready.
     pub postgresql: PostgresState,
@@ -144,9 +142,9 @@ pub enum PostgresState {
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum RedisState {
-    /// It answers.
+    /// It answers and takes writes.
     Up,
-    /// It does not answer.
+    /// It does not answer, or refuses writes; the log says which.
     Down,
     /// The server was started without it.
     Off,

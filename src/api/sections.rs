@@ -49,8 +49,8 @@ impl SectionsApi {
     ) -> Result<Ready<SectionList>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
         // The catalogue remembers unknown ids: a storm of them must not reach Redis and the database.
-        self.app.catalogue.layout_and_summary(event_id.0.0, admin.audience(), &self.app.summaries).await?.ok_or_else(unknown)?;
-        let body = self.app.summaries.get(event_id.0.0).await?.ok_or_else(unknown)?;
+        let layout = self.app.catalogue.layout_and_summary(event_id.0.0, admin.audience(), &self.app.summaries).await?;
+        let body = self.app.summaries.get(&*layout.ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
         Ok(Ready::new(&body, request.headers()).await)
     }
 

@@ -1,9 +1,11 @@
 //! `rowlock api-key`.
 
 use clap::Subcommand;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::config::DatabaseArgs;
-use crate::db::api_keys;
+use crate::db::api_keys::{self, ApiKey};
 
 /// What to do about API keys; the database URL's user must be a rowlock_admin.
 #[derive(Subcommand)]
@@ -17,12 +19,18 @@ pub enum Args {
         #[arg(long)]
         name: String,
     },
+    /// List every key that was ever made, with when it was made, last used and revoked
+    List {
+        #[command(flatten)]
+        /// Where PostgreSQL is.
+        database: DatabaseArgs,
+    },
     /// Make a key useless, within 5 seconds everywhere
     Revoke {
         #[command(flatten)]
         /// Where PostgreSQL is.
         database: DatabaseArgs,
-        /// The key's number, as `create` printed it
+        /// The key's number, as `create` and `list` print it
         #[arg(long)]
         id: i64,
     },
@@ -35,10 +43,49 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             eprintln!("key {api_key_id} for {name}; it is not shown again:");
             println!("{api_key}");
         }
+        Args::List { database } => print!("{}", table(&api_keys::list(&database.endpoint()?).await?)),
         Args::Revoke { database, id } => {
             api_keys::revoke(&database.endpoint()?, id).await?;
             eprintln!("key {id} is revoked");
         }
     }
     Ok(())
+}
+
+/// A line for each key under a line of headings; the name comes last, because it may be long and have blanks in it.
+fn table(keys: &[ApiKey]) -> String {
+    let mut text = format!("{:>6}  {:20}  {:20}  {:20}  name\n", "id", "created", "last used", "revoked");
+    for key in keys {
+        // A name may have characters that a terminal would obey.
+        let name: String = key.name.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
+        let (created, last_used, revoked) = (shown(Some(key.created_at)), shown(key.last_used_at), shown(key.revoked_at));
+        text += &format!("{:>6}  {created:20}  {last_used:20}  {revoked:20}  {name}\n", key.api_key_id);
+    }
+    text
+}
+
+/// To the second, in UTC.
+fn shown(at: Option<OffsetDateTime>) -> String {
+    at.and_then(|at| at.truncate_to_second().format(&Rfc3339).ok()).unwrap_or_else(|| "-".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_listed_one_per_line_with_their_names_last() {
+        let key = ApiKey {
+            api_key_id: 7,
+            name: "box\u{1b}[2J office".into(),
+            created_at: datetime!(2026-11-30 08:00:00.123 UTC),
+            last_used_at: None,
+            revoked_at: Some(datetime!(2026-12-01 00:00:00 UTC)),
+        };
+        let expected = "    id  created               last used             revoked               name\n     \
+                        7  2026-11-30T08:00:00Z  -                     2026-12-01T00:00:00Z  box\u{fffd}[2J office\n";
+        assert_eq!(table(&[key]), expected);
+    }
 }

@@ -18,7 +18,7 @@ pub enum Command {
     Serve(Box<serve::Args>),
     /// Bring the database up to this binary
     Migrate(migrate::Args),
-    /// Make or revoke API keys of admins and box offices
+    /// Make, list or revoke API keys of admins and box offices
     #[command(subcommand)]
     ApiKey(api_key::Args),
     /// Mint a customer's token, for development

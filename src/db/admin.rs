@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::migrate::MIGRATION_STATE;
 use super::{Db, DbError};
 
 /// One section's line in the sales report.
@@ -155,7 +156,6 @@ impl Db {
 
     /// How far the database is migrated.
     pub async fn migration_state(&self) -> Result<MigrationState, DbError> {
-        let row = self.query_one("select version, files from rowlock.migration_state()", &[]).await?;
-        Ok(MigrationState { version: row.get(0), files: row.get(1) })
+        Ok(self.query_one(MIGRATION_STATE, &[]).await?.into())
     }
 }

@@ -1,8 +1,9 @@
-//! API keys of admins and box offices: made and revoked on the command line, looked up by the server.
+//! API keys of admins and box offices: made, listed and revoked on the command line, looked up by the server.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use super::{Db, DbError, Endpoint};
 
@@ -13,6 +14,21 @@ pub struct AdminKey {
     pub api_key_id: i64,
     /// Whose key it is.
     pub name: String,
+}
+
+/// A key in the list of all that were ever made.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Names the key in lists and logs.
+    pub api_key_id: i64,
+    /// Whose key it is.
+    pub name: String,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When a server last let somebody in with it, to the minute.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// When it stopped working.
+    pub revoked_at: Option<OffsetDateTime>,
 }
 
 /// What every key begins with, so that scanners find one that leaked.
@@ -55,10 +71,44 @@ pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// Every key that was ever made, by id.
+///
+/// # Errors
+/// When the database cannot be reached or the URL's user is no `rowlock_admin`.
+pub async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
+    let (client, _driver) = endpoint.connect().await?;
+    let sql = "select api_key_id, name, created_at, last_used_at, revoked_at from admin.api_keys order by api_key_id";
+    let rows = client.query(sql, &[]).await.map_err(DbError::from)?;
+    Ok(rows
+        .iter()
+        .map(|row| ApiKey {
+            api_key_id: row.get("api_key_id"),
+            name: row.get("name"),
+            created_at: row.get("created_at"),
+            last_used_at: row.get("last_used_at"),
+            revoked_at: row.get("revoked_at"),
+        })
+        .collect())
+}
+
 impl Db {
-    /// The working key with that hash.
+    /// The working key with that hash. Callers keep it for some seconds; that it is used is written down in the background.
     pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<AdminKey>, DbError> {
         let rows = self.query("select api_key_id, name from rowlock.find_api_key($1)", &[&hash.as_slice()]).await?;
-        Ok(rows.first().map(|row| AdminKey { api_key_id: row.get(0), name: row.get(1) }))
+        let found = rows.first().map(|row| AdminKey { api_key_id: row.get(0), name: row.get(1) });
+        if let Some(AdminKey { api_key_id, .. }) = found {
+            let db = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = db.note_api_key_use(api_key_id).await {
+                    tracing::debug!(api_key_id, %error, "the use of an API key was not written down");
+                }
+            });
+        }
+        Ok(found)
+    }
+
+    /// Writes down that a key was used, at most once a minute.
+    pub async fn note_api_key_use(&self, api_key_id: i64) -> Result<(), DbError> {
+        self.query("select rowlock.note_api_key_use($1)", &[&api_key_id]).await.map(drop)
     }
 }

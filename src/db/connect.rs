@@ -1,18 +1,18 @@
 //! One connection: address, TLS, and what every session sets first.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::DbError;
+use super::outage::Outage;
+use super::{DbError, OutageLog, database_url};
 
 /// What a session sets before its first call. Dropping a query's future does not end the query, so that the server must. An
 /// answer means that the commit is on disk: a role or database that was told otherwise is overruled.
@@ -46,6 +46,7 @@ impl Patience {
 pub struct Endpoint {
     config: Config,
     tls: MakeRustlsConnect,
+    outages: OutageLog,
 }
 
 impl Endpoint {
@@ -55,26 +56,9 @@ impl Endpoint {
     /// # Errors
     /// When the URL cannot be read, names no host, or the authorities cannot be loaded.
     pub fn new(database_url: &str, ca_file: Option<&std::path::Path>) -> anyhow::Result<Self> {
-        // The parser's own words may repeat the URL, and with it the password.
-        // libpq's stricter modes ask for what is always done here: with TLS the certificate and its host name are verified.
-        let database_url = database_url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
-        let mut config: Config = database_url.parse().map_err(|_| anyhow::anyhow!("the database URL cannot be read"))?;
-        if config.get_hosts().is_empty() {
-            bail!("the database URL names no host");
-        }
-        if !database_url.contains("sslmode=") {
-            config.ssl_mode(SslMode::Disable);
-        }
-        config.connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(15));
-        if config.get_hosts().len() > 1 {
-            // After a failover a standby must not be asked what the primary did.
-            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("rowlock");
-        }
+        let config = database_url::read(database_url)?;
         let tls = MakeRustlsConnect::new(tls_config(config.get_ssl_mode() == SslMode::Disable, ca_file)?);
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, outages: OutageLog::default() })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -85,9 +69,15 @@ impl Endpoint {
         self.tls.clone()
     }
 
+    /// What everybody who uses this address knows of its outages.
+    pub(crate) fn outages(&self) -> &OutageLog {
+        &self.outages
+    }
+
     /// Opens a connection with the rights of the URL's user; the task drives it until either side closes.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), DbError> {
-        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        let (client, connection) =
+            self.config.connect(self.tls.clone()).await.map_err(|error| DbError::Outage(Outage::of_connecting(&error)))?;
         let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a database connection ended");
@@ -99,7 +89,7 @@ impl Endpoint {
     /// Opens a connection as lanes and the sweep use it: role `rowlock_app`, with little patience.
     pub async fn connect_as_app(&self) -> Result<Client, DbError> {
         let (client, _) = self.connect().await?;
-        client.batch_execute(&session(Patience::LANE)).await?;
+        client.batch_execute(&session(Patience::LANE)).await.map_err(|error| DbError::Outage(Outage::of_session(&error)))?;
         Ok(client)
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The same table stands in `sql/README.md`; a test holds the two and the SQL files against each other.
 
+use super::outage::{Outage, is_io};
+
 /// A rule of the house that a stored function found broken, raised with a SQLSTATE of class `RL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
@@ -18,7 +20,7 @@ pub enum Rule {
     /// The order is not pending any more.
     OrderNotPending,
     /// A value is out of bounds; the detail names the field.
-    InvalidInput,
+    InvalidRequest,
     /// The event cannot go from its status to the one asked for.
     EventConflict,
     /// Some of the seats are held or sold; the detail lists them.
@@ -40,7 +42,7 @@ impl Rule {
         Self::OrderNotFound,
         Self::NotOnSale,
         Self::OrderNotPending,
-        Self::InvalidInput,
+        Self::InvalidRequest,
         Self::EventConflict,
         Self::SeatsNotBlockable,
         Self::Inconsistent,
@@ -57,7 +59,7 @@ impl Rule {
             Self::OrderNotFound => ("RL004", "order_not_found", 404),
             Self::NotOnSale => ("RL005", "not_on_sale", 409),
             Self::OrderNotPending => ("RL006", "order_not_pending", 409),
-            Self::InvalidInput => ("RL007", "invalid_request", 400),
+            Self::InvalidRequest => ("RL007", "invalid_request", 400),
             Self::EventConflict => ("RL008", "event_conflict", 409),
             Self::SeatsNotBlockable => ("RL009", "seats_not_blockable", 409),
             Self::Inconsistent => ("RL010", "internal_error", 500),
@@ -95,7 +97,10 @@ pub enum DbError {
         /// The part a program may need, such as the field or the seats.
         detail: Option<String>,
     },
-    /// PostgreSQL cannot be reached, or has no time; nothing was changed.
+    /// Nobody can be served at the moment; nothing was changed. It is logged once for all by the server's `OutageLog`.
+    #[error("{0}")]
+    Outage(Outage),
+    /// PostgreSQL has no time; nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// The connection broke during the call: whether it changed anything is not known yet.
@@ -104,6 +109,9 @@ pub enum DbError {
     /// A migration changed what a prepared statement answers: nothing was done, and a new connection will do.
     #[error("a statement is out of date: {0}")]
     Outdated(String),
+    /// A function, table or schema that the call needs does not exist: the database is not migrated, or it is a fault of ours.
+    #[error("the database lacks what a call needs: {0}")]
+    Missing(String),
     /// A fault of ours.
     #[error("the database refused a call: {0}")]
     Internal(String),
@@ -112,16 +120,16 @@ pub enum DbError {
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            let io = std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>());
             let text = with_sources(&error);
-            return if error.is_closed() || io { Self::Lost(text) } else { Self::Internal(text) };
+            return if error.is_closed() || is_io(&error) { Self::Lost(text) } else { Self::Internal(text) };
         };
         let code = db.code().code();
         if let Some(rule) = Rule::ALL.into_iter().find(|rule| rule.sqlstate() == code) {
             return Self::Rule { rule, message: db.message().to_owned(), detail: db.detail().map(str::to_owned) };
         }
-        let text = format!("{code} {}", db.message());
+        let text = with_sources(&error);
         match code {
+            "42883" | "42P01" | "3F000" => Self::Missing(text),
             // The server shut down, crashed, or somebody ended the session: the commit may or may not have been made.
             "57P01" | "57P02" | "57P05" => Self::Lost(text),
             // The primary became a standby: another connection will find the new one.
@@ -135,9 +143,18 @@ impl From<tokio_postgres::Error> for DbError {
     }
 }
 
-fn with_sources(error: &dyn std::error::Error) -> String {
+/// The SQLSTATE, if PostgreSQL has spoken.
+pub(super) fn code_of(error: &tokio_postgres::Error) -> Option<&str> {
+    error.code().map(tokio_postgres::error::SqlState::code)
+}
+
+/// What went wrong, in one line: the SQLSTATE and PostgreSQL's message, or whatever lies beneath.
+pub(super) fn with_sources(error: &tokio_postgres::Error) -> String {
+    if let Some(db) = error.as_db_error() {
+        return format!("{} {}", db.code().code(), db.message());
+    }
     let mut text = error.to_string();
-    let mut source = error.source();
+    let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
         text = format!("{text}: {inner}");
         source = inner.source();

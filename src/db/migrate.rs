@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use anyhow::{Context, bail, ensure};
 use sha2::{Digest, Sha256};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, Row, Transaction};
 
-use super::Endpoint;
 use super::admin::MigrationState;
+use super::{DbError, Endpoint};
 
 mod embedded {
     refinery::embed_migrations!("sql/migrations");
@@ -144,6 +144,23 @@ fn explain(error: refinery::Error) -> anyhow::Error {
         }
         _ => anyhow::Error::new(error).context("a migration failed; it was rolled back"),
     }
+}
+
+/// Asks how far the database is migrated.
+pub(super) const MIGRATION_STATE: &str = "select version, files from rowlock.migration_state()";
+
+impl From<Row> for MigrationState {
+    fn from(row: Row) -> Self {
+        Self { version: row.get(0), files: row.get(1) }
+    }
+}
+
+/// How far the database behind a connection is migrated.
+///
+/// # Errors
+/// When it never was, or cannot be asked.
+pub(crate) async fn state(client: &Client) -> Result<MigrationState, DbError> {
+    Ok(client.query_one(MIGRATION_STATE, &[]).await?.into())
 }
 
 /// Fails unless the database is at least where this binary expects it. A newer release migrates before its servers start, and

@@ -7,23 +7,30 @@ pub mod admin;
 pub mod api_keys;
 pub mod batches;
 mod connect;
+mod database_url;
 mod error;
 mod events;
 mod expiry;
 pub mod migrate;
 mod orders;
+mod outage;
+mod outage_log;
 mod reads;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Statement};
+
+use api_keys::AdminKey;
 
 pub use connect::{Endpoint, Patience};
 pub use error::{DbError, Rule};
 pub use events::{EventPage, EventQuery, EventWithSections};
 pub use expiry::{Expired, ExpiryOutcome, Overdue, Retry, while_leading_sweep};
+pub use outage::{Outage, OutageKind};
+use outage_log::OutageLog;
 pub use reads::{SectionCount, SectionSeats};
 
 /// How long a caller waits for a free connection before it is told that the database has no time.
@@ -37,6 +44,9 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    outages: OutageLog,
+    /// The API key whose holder calls, where that is to be written down.
+    api_key_id: Option<i64>,
 }
 
 impl Db {
@@ -56,7 +66,12 @@ impl Db {
                 Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
             }))
             .build()?;
-        Ok(Self { pool })
+        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None })
+    }
+
+    /// The same pool for the holder of that API key: the action log names the key beside what they change.
+    pub fn for_key(&self, api_key: &AdminKey) -> Self {
+        Self { api_key_id: Some(api_key.api_key_id), ..self.clone() }
     }
 
     /// Connections open and connections idle.
@@ -72,18 +87,24 @@ impl Db {
 
     /// The same, for a statement that may take its time.
     async fn query_within(&self, call_max: Duration, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, DbError> {
-        let client = self.pool.get().await.map_err(no_connection)?;
+        let mut client = self.connection().await?;
         let call = async {
             let statement = client.prepare_cached(sql).await?;
-            client.query(&statement, params).await
+            match self.api_key_id {
+                Some(api_key_id) => query_for_key(&mut client, api_key_id, &statement, params).await,
+                None => client.query(&statement, params).await,
+            }
         };
         let outcome = match tokio::time::timeout(call_max, call).await {
             Ok(outcome) => outcome.map_err(DbError::from),
             Err(_) => Err(DbError::Lost("no answer in time".to_owned())),
         };
-        if matches!(outcome, Err(DbError::Outdated(_) | DbError::Lost(_))) {
+        match &outcome {
+            Ok(_) => self.outages.works(),
             // Its statements are out of date, or it may still be busy with this one: close it instead of reusing it.
-            drop(deadpool_postgres::Object::take(client));
+            Err(DbError::Outdated(_) | DbError::Lost(_)) => drop(Object::take(client)),
+            Err(DbError::Missing(cause)) => return Err(self.why_missing(&client, cause).await),
+            Err(_) => {}
         }
         outcome
     }
@@ -93,15 +114,51 @@ impl Db {
         let rows = self.query(sql, params).await?;
         rows.into_iter().next().ok_or_else(|| DbError::Internal(format!("no row from: {sql}")))
     }
+
+    async fn connection(&self) -> Result<Object, DbError> {
+        self.pool.get().await.map_err(|error| {
+            let error = no_connection(error);
+            if let DbError::Outage(outage) = &error {
+                self.outages.failed(outage);
+            }
+            error
+        })
+    }
+
+    /// Something that a call needs does not exist: because nobody has migrated the database, or else it is a fault of ours.
+    async fn why_missing(&self, client: &Client, cause: &str) -> DbError {
+        let state = tokio::time::timeout(CALL_MAX, migrate::state(client)).await;
+        match state.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned()))) {
+            Ok(state) if migrate::check(state).is_ok() => return DbError::Internal(cause.to_owned()),
+            Ok(_) | Err(DbError::Missing(_)) => {}
+            Err(other) => return other,
+        }
+        let outage = Outage::new(OutageKind::NotMigrated, cause);
+        self.outages.failed(&outage);
+        DbError::Outage(outage)
+    }
+}
+
+/// Runs a statement in a transaction that knows whose API key it is called with.
+async fn query_for_key(
+    client: &mut Object,
+    api_key_id: i64,
+    statement: &Statement,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    // Dropped before its commit, it is rolled back.
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(&format!("select set_config('rowlock.api_key_id', '{api_key_id}', true)")).await?;
+    let rows = transaction.query(statement, params).await?;
+    transaction.commit().await?;
+    Ok(rows)
 }
 
 fn no_connection(error: PoolError) -> DbError {
     match error {
-        PoolError::Backend(error) => match DbError::from(error) {
-            // Wrong password, missing role, missing database: nobody can be served until an operator acts.
-            DbError::Internal(text) => DbError::Unavailable(text),
-            other => other,
-        },
+        PoolError::Backend(error) => DbError::Outage(Outage::of_connecting(&error)),
+        PoolError::PostCreateHook(HookError::Backend(error)) => DbError::Outage(Outage::of_session(&error)),
+        PoolError::Timeout(TimeoutType::Create) => DbError::Outage(Outage::new(OutageKind::Unreachable, "no connection in time")),
         other => DbError::Unavailable(other.to_string()),
     }
 }

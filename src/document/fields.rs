@@ -83,8 +83,12 @@ fn left_out(name: &str) -> Option<Node> {
 
 /// A free text in a request is one that people can read, whatever its field; the check of requests asks the same.
 fn say_readable(schema: &mut Node) {
-    let is_free = ["pattern", "format", "enum"].iter().all(|key| schema.get(key).is_none());
-    if schema.text("type") == Some("string") && is_free {
+    if is_free(schema) {
         schema.set("pattern", text::pattern(schema.get("minLength").is_none()));
     }
+}
+
+/// Whether a schema is of a text that may be anything.
+pub fn is_free(schema: &Node) -> bool {
+    schema.text("type") == Some("string") && ["pattern", "format", "enum"].iter().all(|key| schema.get(key).is_none())
 }

@@ -4,6 +4,8 @@
 //! write. Ten thousand buyers come at once here, so a connection is one task, its timers are hyper's, and what a request needs is
 //! given back before the next one comes.
 
+mod head_timer;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +20,7 @@ use http_body_util::combinators;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
@@ -28,11 +30,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
+use head_timer::HeadTimer;
+
 /// Connections the kernel may hold for us until we accept them; ten thousand buyers come at once.
 const BACKLOG: i32 = 16_384;
-/// The longest a connection waits for the head of its next request, from its first byte's absence to its last byte's arrival, and
-/// the longest a client may leave an answer unread. A rush keeps its buyers' connections open between two requests.
-pub(crate) const IDLE_MAX: Duration = Duration::from_secs(75);
+/// The longest the head of a request may take from its first byte to its last, and the longest a client may leave an answer unread.
+pub(crate) const STALLED_MAX: Duration = Duration::from_secs(75);
 /// The largest head of a request, and the most of an answer that waits in memory for its client, in bytes.
 const BUFFER_MAX_BYTES: usize = 64 * 1024;
 /// Pause after the system refused a connection, most likely for want of file descriptors.
@@ -44,8 +47,11 @@ type BoxBody = combinators::BoxBody<Bytes, io::Error>;
 /// How long a server waits for its clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
-    /// For the head of a request, and for a client to read its answer: usually [`IDLE_MAX`].
+    /// For the first byte of a request. A rush keeps its buyers' connections open between two requests, and a load balancer that reuses a
+    /// connection just as it is closed answers its client 502.
     pub(crate) idle_max: Duration,
+    /// For the rest of a head, and for a client to read its answer: usually [`STALLED_MAX`].
+    pub(crate) stalled_max: Duration,
     /// For requests under way, once it is to stop.
     pub(crate) drain: Duration,
 }
@@ -77,10 +83,10 @@ impl Connections {
     }
 
     /// Serves until `stop`; then accepts no more, lets requests under way finish for at most `drain`, and cuts what is left.
-    pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, Patience { idle_max, drain }: Patience) {
+    pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, patience: Patience) {
         let Self { listener, address } = self;
         let (graceful, cut) = (GracefulShutdown::new(), CancellationToken::new());
-        let server = Arc::new(Serving { routes, local: LocalAddr(Addr::SocketAddr(address)), http: http(idle_max), idle_max });
+        let server = Arc::new(Serving { routes, local: LocalAddr(Addr::SocketAddr(address)), http: http(patience), patience });
         let mut stopped = pin!(stop.cancelled());
         loop {
             let accepted = tokio::select! {
@@ -99,16 +105,17 @@ impl Connections {
             }
         }
         drop(listener);
-        if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-            tracing::warn!(drain_s = drain.as_secs(), "requests under way took too long; cutting their connections");
+        if tokio::time::timeout(patience.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(drain_s = patience.drain.as_secs(), "requests under way took too long; cutting their connections");
         }
         cut.cancel();
     }
 }
 
-fn http(idle_max: Duration) -> http1::Builder {
+/// hyper waits for a whole head as long as for its first byte; the timer of each connection tells the two apart.
+fn http(patience: Patience) -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(idle_max).max_buf_size(BUFFER_MAX_BYTES);
+    http.header_read_timeout(patience.idle_max).max_buf_size(BUFFER_MAX_BYTES);
     http
 }
 
@@ -122,7 +129,7 @@ struct Serving<R> {
     routes: R,
     local: LocalAddr,
     http: http1::Builder,
-    idle_max: Duration,
+    patience: Patience,
 }
 
 impl<R: Routes> Serving<R> {
@@ -139,9 +146,11 @@ fn converse<R: Routes>(
     watcher: Watcher,
     cut: CancellationToken,
 ) -> impl Future<Output = ()> + Send {
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(server.idle_max));
-    let http = server.http.clone();
+    let timer = HeadTimer::new(server.patience.stalled_max);
+    let mut stream = TimeoutStream::new(timer.watch(stream));
+    stream.set_write_timeout(Some(server.patience.stalled_max));
+    let mut http = server.http.clone();
+    http.timer(timer);
     let service = service_fn(move |request| {
         server.answer(request, remote).map(|answer| Ok::<_, Infallible>(hyper::Response::<BoxBody>::from(answer)))
     });

@@ -7,12 +7,15 @@
 pub(crate) mod accepted_input;
 pub(crate) mod allowed_methods;
 pub(crate) mod body;
+pub(crate) mod challenges;
 pub(crate) mod connections;
 pub(crate) mod content_encoding;
 pub(crate) mod credentials;
 pub(crate) mod deferred;
+pub(crate) mod expectations;
 pub(crate) mod middleware;
 pub(crate) mod params;
+pub(crate) mod refusal_log;
 pub(crate) mod refusals;
 pub(crate) mod replies;
 pub(crate) mod schema;

@@ -82,7 +82,11 @@ fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
             let meaning = "The content codings that are taken, if another one was the reason.";
             headers.push(header::sometimes("Accept-Encoding", meaning, crate::http::content_encoding::ACCEPTED));
         }
-        401 => headers.push(header::always("WWW-Authenticate", "How to authenticate.", "Bearer")),
+        401 => headers.push(header::long(
+            "WWW-Authenticate",
+            "How to authenticate, and what is wrong with the credentials that were sent.",
+            "Bearer",
+        )),
         503 => headers.push(header::always("Retry-After", "Seconds to wait before asking again.", 1)),
         _ => {}
     }

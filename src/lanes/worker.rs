@@ -11,7 +11,7 @@ use super::job::Job;
 use super::queue::{Connected, Queue};
 use super::work::Work;
 use crate::db::batches::{Backend, LaneClient};
-use crate::db::{DbError, Endpoint};
+use crate::db::{DbError, Endpoint, Outage, OutageKind};
 
 /// A request that waits longer than this for a connection is told that the database is unavailable.
 const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
@@ -21,8 +21,8 @@ const UNKNOWN_AFTER: Duration = Duration::from_secs(15);
 const BUSY_MAX: Duration = Duration::from_secs(2);
 /// Pause before rivals' locks are tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
-/// Pauses between attempts to connect.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
+/// Pause after a panic.
+const PANIC_PAUSE: Duration = Duration::from_millis(50);
 /// A call without an answer for this long counts as lost: PostgreSQL ends it sooner by its own timeouts, unless it hangs.
 const CALL_MAX: Duration = Duration::from_secs(8);
 /// Connecting, outliving a lost backend and asking what it did may take this long in all.
@@ -36,6 +36,9 @@ pub(super) struct Worker<W: Work> {
     batch_max: usize,
     client: Option<Connection<W>>,
     lost: Option<LostCall<W>>,
+    /// Attempts to connect that failed since the last that did not, and why the last one did.
+    failures: u32,
+    outage: Option<OutageKind>,
 }
 
 struct Connection<W: Work> {
@@ -51,7 +54,7 @@ struct LostCall<W: Work> {
 
 impl<W: Work> Worker<W> {
     pub(super) fn new(endpoint: Endpoint, work: Arc<W>, queue: Arc<Queue<W>>, batch_max: usize) -> Self {
-        Self { endpoint, work, queue, batch_max, client: None, lost: None }
+        Self { endpoint, work, queue, batch_max, client: None, lost: None, failures: 0, outage: None }
     }
 
     /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, not the lane.
@@ -59,7 +62,7 @@ impl<W: Work> Worker<W> {
         while AssertUnwindSafe(self.rounds()).catch_unwind().await.is_err() {
             tracing::error!("a lane panicked; going on with a new connection");
             self.client = None;
-            tokio::time::sleep(RECONNECT_PAUSE).await;
+            tokio::time::sleep(PANIC_PAUSE).await;
             self.give_up_on_the_oldest();
         }
     }
@@ -161,17 +164,22 @@ impl<W: Work> Worker<W> {
             Ok::<_, DbError>((lane, Vec::new()))
         };
         let attempt = tokio::time::timeout(RECONNECT_MAX, attempt).await;
-        match attempt.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned()))) {
+        match attempt.unwrap_or_else(|_| Err(DbError::Outage(Outage::new(OutageKind::Unreachable, "no answer in time")))) {
             Ok((lane, answers)) => {
+                (self.failures, self.outage) = (0, None);
+                self.endpoint.outages().works();
                 self.client = Some(Connection { lane, _counted: self.queue.connected() });
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
                 self.answer_recalled(jobs, answers);
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "a lane cannot connect");
-                tokio::time::sleep(RECONNECT_PAUSE).await;
+                let outage = Outage::from(error);
+                self.failures = self.failures.saturating_add(1);
+                self.outage = Some(outage.kind);
+                self.endpoint.outages().failed(&outage);
                 self.give_up_on_the_oldest();
+                self.endpoint.outages().pause(self.failures, outage.kind).await;
                 false
             }
         }
@@ -193,7 +201,12 @@ impl<W: Work> Worker<W> {
     }
 
     fn give_up_on_the_oldest(&mut self) {
-        self.queue.take_hopeless(UNAVAILABLE_AFTER).into_iter().for_each(|job| job.reply(Err(LaneError::Unavailable)));
+        // Only an operator migrates: nobody need wait for that.
+        let (answer, after) = match self.outage {
+            Some(OutageKind::NotMigrated) => (LaneError::NotMigrated, Duration::ZERO),
+            _ => (LaneError::Unavailable, UNAVAILABLE_AFTER),
+        };
+        self.queue.take_hopeless(after).into_iter().for_each(|job| job.reply(Err(answer.clone())));
         if let Some(lost) = &mut self.lost {
             for job in lost.jobs.extract_if(.., |job| job.age() > UNKNOWN_AFTER) {
                 job.reply(Err(LaneError::OutcomeUnknown));

@@ -20,11 +20,13 @@ const ENTRIES_MAX: usize = 100_000;
 const COMMAND_MAX: usize = 1_000;
 
 /// Leases due entries, until they stand for enough orders, by pushing their score ahead: whoever leased them removes them in time, or
-/// they come due again. The clock is Redis' own, the same for every server. Answers the time until the next entry is due, or -1 for
+/// they come due again. The clock is Redis' own, the same for every server. Anything else than a sorted set is thrown away. Answers the time until the next entry is due, or -1 for
 /// none, followed by the entries leased.
 static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
+        local kind = redis.call('TYPE', KEYS[1]).ok
+        if kind ~= 'zset' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
         local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])

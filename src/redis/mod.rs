@@ -1,30 +1,35 @@
 //! The way to Redis, which may be off, down or empty at any moment: every call is short, and a failure is "nothing found". Two things
 //! live there: summaries for a moment ([`RedisLink`]), and the expiry queue ([`ExpiryQueue`]).
 
+mod condition;
 mod expiry_queue;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{Client, FromRedisValue, Pipeline, RedisResult, Script};
 use anyhow::Context;
 
+use condition::{Condition, Watch, is_any_of};
 pub use expiry_queue::{Batch, ExpiryQueue, Lease};
 
 /// The longest a call may take before it counts as failed.
 const CALL_MAX: Duration = Duration::from_millis(250);
 /// After a failure nobody asks again for so long: a dead Redis must not cost every reader a timeout.
 const REST_MS: u64 = 100;
+/// What the health check writes, and for how long it stays.
+const PROBE_KEY: &str = "probe";
+const PROBE_TTL_MS: u64 = 1_000;
 
 /// How Redis is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedisHealth {
-    /// It answers.
+    /// It answers and takes writes.
     Up,
-    /// It does not answer.
+    /// It does not answer, or refuses writes.
     Down,
     /// The server was started without it.
     Off,
@@ -42,7 +47,16 @@ struct Inner {
     began: Instant,
     /// Milliseconds since `began` before which nobody asks.
     rest_until_ms: AtomicU64,
-    is_down: AtomicBool,
+    watch: Watch,
+}
+
+/// What a call proves when it succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// That Redis answers.
+    Read,
+    /// That it takes writes, too.
+    Write,
 }
 
 impl RedisLink {
@@ -64,13 +78,8 @@ impl RedisLink {
             .set_min_delay(Duration::from_millis(20))
             .set_max_delay(Duration::from_millis(50));
         let manager = ConnectionManager::new_lazy_with_config(client, config).context("cannot prepare for Redis")?;
-        let inner = Inner {
-            manager,
-            prefix: prefix.to_owned(),
-            began: Instant::now(),
-            rest_until_ms: AtomicU64::new(0),
-            is_down: AtomicBool::new(false),
-        };
+        let inner =
+            Inner { manager, prefix: prefix.to_owned(), began: Instant::now(), rest_until_ms: AtomicU64::new(0), watch: Watch::default() };
         Ok(Self { inner: Some(Arc::new(inner)) })
     }
 
@@ -79,21 +88,25 @@ impl RedisLink {
         self.inner.is_some()
     }
 
-    /// Asks Redis how it is.
+    /// Asks Redis how it is, by a small write: a replica, or a Redis whose memory or disk is full, answers readily and is of no use.
     pub async fn health(&self) -> RedisHealth {
         if self.inner.is_none() {
             return RedisHealth::Off;
         }
-        match self.attempt(|mut manager, _| async move { ::redis::cmd("PING").query_async::<String>(&mut manager).await }).await {
-            Some(_) => RedisHealth::Up,
-            None => RedisHealth::Down,
-        }
+        let written = self.attempt(Access::Write, |mut manager, prefix| async move {
+            let mut set = ::redis::cmd("SET");
+            set.arg(format!("{prefix}:{PROBE_KEY}")).arg(1).arg("PX").arg(PROBE_TTL_MS).query_async::<()>(&mut manager).await
+        });
+        if written.await.is_some() { RedisHealth::Up } else { RedisHealth::Down }
     }
 
-    /// The text under a key.
-    pub async fn get(&self, key: &str) -> Option<String> {
-        self.attempt(|mut manager, prefix| async move {
-            ::redis::cmd("GET").arg(format!("{prefix}:{key}")).query_async::<Option<String>>(&mut manager).await
+    /// The bytes under a key. A Redis that refuses writes is not asked: what it has may be old, and nobody can replace it.
+    pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
+        if self.inner.as_ref()?.watch.condition() == Condition::RefusesWrites {
+            return None;
+        }
+        self.attempt(Access::Read, |mut manager, prefix| async move {
+            ::redis::cmd("GET").arg(format!("{prefix}:{key}")).query_async::<Option<Vec<u8>>>(&mut manager).await
         })
         .await?
     }
@@ -102,7 +115,7 @@ impl RedisLink {
     pub fn set_px(&self, key: &str, text: &str, ttl_ms: u64) {
         let (link, key, text) = (self.clone(), key.to_owned(), text.to_owned());
         tokio::spawn(async move {
-            link.attempt(|mut manager, prefix| async move {
+            link.attempt(Access::Write, |mut manager, prefix| async move {
                 let mut set = ::redis::cmd("SET");
                 set.arg(format!("{prefix}:{key}")).arg(text).arg("PX").arg(ttl_ms).query_async::<()>(&mut manager).await
             })
@@ -113,7 +126,7 @@ impl RedisLink {
     /// Sets a key unless it is set; says whether it was this call that set it, or nothing when Redis cannot be asked.
     pub async fn set_nx_px(&self, key: &str, ttl_ms: u64) -> Option<bool> {
         let set: Option<String> = self
-            .attempt(|mut manager, prefix| async move {
+            .attempt(Access::Write, |mut manager, prefix| async move {
                 let mut set = ::redis::cmd("SET");
                 set.arg(format!("{prefix}:{key}")).arg(1).arg("NX").arg("PX").arg(ttl_ms).query_async(&mut manager).await
             })
@@ -121,14 +134,15 @@ impl RedisLink {
         Some(set.is_some())
     }
 
-    /// Runs many commands in one round trip; says whether Redis took them.
+    /// Runs many writing commands in one round trip; says whether Redis took them.
     pub async fn pipeline(&self, build: impl FnOnce(&str) -> Pipeline) -> bool {
-        self.attempt(|mut manager, prefix| async move { build(&prefix).query_async::<()>(&mut manager).await }).await.is_some()
+        let call = |mut manager, prefix: String| async move { build(&prefix).query_async::<()>(&mut manager).await };
+        self.attempt(Access::Write, call).await.is_some()
     }
 
-    /// Runs a script on one key. All keys of a prefix share a hash tag, so that a cluster keeps them together.
+    /// Runs a script on one key, which may find nothing to write. All keys of a prefix share a hash tag, so that a cluster keeps them together.
     pub async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, args: &[String]) -> Option<T> {
-        self.attempt(|mut manager, prefix| async move {
+        self.attempt(Access::Read, |mut manager, prefix| async move {
             let mut call = script.prepare_invoke();
             call.key(tagged(&prefix, key));
             args.iter().for_each(|arg| {
@@ -139,26 +153,25 @@ impl RedisLink {
         .await
     }
 
-    async fn attempt<T, F: Future<Output = RedisResult<T>>>(&self, call: impl FnOnce(ConnectionManager, String) -> F) -> Option<T> {
+    async fn attempt<T, F: Future<Output = RedisResult<T>>>(
+        &self,
+        access: Access,
+        call: impl FnOnce(ConnectionManager, String) -> F,
+    ) -> Option<T> {
         let inner = self.inner.as_ref()?;
         let now_ms = || u64::try_from(inner.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         if now_ms() < inner.rest_until_ms.load(Ordering::Relaxed) {
             return None;
         }
-        let outcome = tokio::time::timeout(CALL_MAX, call(inner.manager.clone(), inner.prefix.clone())).await;
-        let error = match outcome {
+        match tokio::time::timeout(CALL_MAX, call(inner.manager.clone(), inner.prefix.clone())).await {
             Ok(Ok(answer)) => {
-                if inner.is_down.swap(false, Ordering::Relaxed) {
-                    tracing::info!("Redis answers again");
-                }
+                inner.watch.succeeded(access);
                 return Some(answer);
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in time".to_owned(),
-        };
-        // Once for each outage, not for each reader.
-        if !inner.is_down.swap(true, Ordering::Relaxed) {
-            tracing::warn!(error, "Redis does not answer; doing without it");
+            // Somebody else's key under our name, which the next write takes the place of: Redis itself is well.
+            Ok(Err(error)) if is_any_of(&error, &["WRONGTYPE"]) => return None,
+            Ok(Err(error)) => inner.watch.failed(&error),
+            Err(_) => inner.watch.did_not_answer("no answer in time"),
         }
         inner.rest_until_ms.store(now_ms() + REST_MS, Ordering::Relaxed);
         None

@@ -16,7 +16,7 @@ use uuid::{Uuid, uuid};
 pub use currency::{Currency, CurrencyCode};
 pub use rfc3339::Time;
 
-use crate::domain::{self, EventLayout, SeatRef};
+use crate::domain::{self, EventLayout, SeatRef, UnknownSeat};
 
 /// Makes a serde value usable in schemas, with the schema given.
 macro_rules! value {
@@ -128,13 +128,19 @@ impl Example for SeatName {
 
 impl SeatName {
     /// The name of a seat of this event.
-    pub fn of(layout: &EventLayout, seat: SeatRef) -> Self {
-        let section = layout.section(seat.section_no).map_or_else(String::new, |section| section.code.clone());
-        Self { section, seat: seat.seat_no }
+    ///
+    /// # Errors
+    /// When the event has no such section.
+    pub fn of(layout: &EventLayout, seat: SeatRef) -> Result<Self, UnknownSeat> {
+        let section = layout.section(seat.section_no).ok_or(UnknownSeat { event_id: layout.event_id, seat })?;
+        Ok(Self { section: section.code.clone(), seat: seat.seat_no })
     }
 
     /// The names of some seats of this event.
-    pub fn all(layout: &EventLayout, seats: &[SeatRef]) -> Vec<Self> {
+    ///
+    /// # Errors
+    /// When the event lacks one of their sections.
+    pub fn all(layout: &EventLayout, seats: &[SeatRef]) -> Result<Vec<Self>, UnknownSeat> {
         seats.iter().map(|seat| Self::of(layout, *seat)).collect()
     }
 }

@@ -69,6 +69,9 @@ fn is_one_of(character: char, ranges: &[Range]) -> bool {
     ranges.iter().any(|(first, last)| (*first..=*last).contains(&character))
 }
 
+/// The pattern of a text without control characters, such as what is looked for.
+pub const UNCONTROLLED: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
+
 /// The pattern of a text that [`objection`] does not mind, for the document; of an empty one, too, if it may be empty.
 ///
 /// Regular expressions differ in how they name characters beyond U+FFFF, so here those count as visible: the few that are not make the

@@ -2,6 +2,7 @@
 
 mod backup;
 mod calls;
+mod compose;
 mod deadlines;
 pub mod functions;
 mod hot_updates;

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
+use rowlock::db::Endpoint;
+use rowlock::db::migrate::migrate;
 use serde_json::json;
 
-use crate::harness::{HOLD_CLAIMS, PATIENCE, RedisMode, TestServer, eventually};
+use crate::harness::{Answer, EventHandle, HOLD_CLAIMS, PATIENCE, RedisMode, TestServer, event_json, eventually};
 
 /// The value of one series.
 fn sample(metrics: &str, series: &str) -> f64 {
@@ -57,11 +59,57 @@ async fn a_server_on_a_database_that_is_behind_is_alive_but_not_ready() {
     behind.anyone().get("/livez").await.expect(200);
 }
 
+/// One operation of each kind: they go different ways to the database.
+async fn answers_of_all_kinds(server: &TestServer) -> Vec<Answer> {
+    let (anyone, event) = (server.anyone(), EventHandle { id: 1 });
+    let admin = anyone.with("x-api-key", "rlk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    let notice = json!({"event_id": 1, "order_id": uuid::Uuid::nil(), "amount_minor": 1, "currency": "TWD"});
+    vec![
+        anyone.get("/readyz").await,
+        anyone.get("/v1/events").await,
+        anyone.get(&event.path()).await,
+        anyone.get(&event.at("sections")).await,
+        admin.post("/v1/events", &event_json(&[("A", 1, 1)])).await,
+        server.customer("alice").claim_seats(&event, &[("A", 1)]).await,
+        server.customer("alice").orders(&event).await,
+        server.gateway().pay(&notice).await,
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_on_a_database_that_was_never_migrated_is_alive_but_not_ready() {
+async fn on_a_database_that_was_never_migrated_a_server_says_what_to_do_until_it_is_done() {
     let empty = TestServer::builder().unmigrated().start().await;
     empty.anyone().get("/livez").await.expect(200);
-    empty.anyone().get("/readyz").await.problem(503, "unavailable");
+    for answer in answers_of_all_kinds(&empty).await {
+        let problem = answer.problem(503, "unavailable");
+        assert_eq!(problem["detail"], "the database is not migrated: run `rowlock migrate`", "{answer:?}");
+        assert_eq!(answer.header("retry-after"), Some("5"), "{answer:?}");
+    }
+    migrate(&Endpoint::new(&empty.database_url, None).expect("a URL")).await.expect("migrated");
+    eventually(PATIENCE, || async { empty.anyone().get("/readyz").await.status == 200 }).await;
+    eventually(PATIENCE, || async {
+        let statuses: Vec<u16> = answers_of_all_kinds(&empty).await.iter().map(|answer| answer.status).collect();
+        // No event, no such key; and the money for what there is not is refused.
+        statuses == [200, 200, 404, 404, 401, 404, 404, 404]
+    })
+    .await;
+}
+
+/// A function that is missing means that somebody must migrate, or that there is a fault in ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_function_is_a_fault_of_ours_only_where_everything_is_migrated() {
+    let server = TestServer::start().await;
+    let broken = "create or replace function rowlock.list_events(p_after bigint, p_limit integer) returns setof rowlock.event_row
+        language plpgsql security definer as 'begin return query select * from rowlock.no_such_function(); end'";
+    server.db.batch_execute(broken).await.expect("replaced");
+    server.anyone().get("/v1/events").await.problem(500, "internal_error");
+    server.anyone().get("/readyz").await.expect(200);
+
+    server.db.batch_execute("drop function rowlock.list_events(bigint, integer)").await.expect("dropped");
+    server.anyone().get("/v1/events").await.problem(500, "internal_error");
+    server.db.execute("delete from rowlock.applied_files where path like '%/list_events.sql'", &[]).await.expect("deleted");
+    let problem = server.anyone().get("/v1/events").await.problem(503, "unavailable");
+    assert!(problem["detail"].as_str().expect("a text").contains("run `rowlock migrate`"), "{problem}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

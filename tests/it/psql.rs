@@ -6,7 +6,7 @@ mod caches;
 mod cookbook;
 mod exports;
 mod histories;
-mod logins;
+pub mod logins;
 mod pseudonyms;
 mod refunds;
 mod seats;

@@ -7,7 +7,7 @@ as $$
 begin
     raise exception using
         errcode = 'RL007',
-        message = 'invalid_input',
+        message = 'invalid_request',
         detail = p_path || ': ' || p_problem;
 end
 $$;

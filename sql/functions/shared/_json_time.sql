@@ -37,7 +37,7 @@ begin
         perform rowlock._invalid_input(p_path, 'must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z');
     end if;
     return v_time;
-    end
+end
 $$;
 
 comment on function rowlock._json_time(jsonb, text) is 'Reads an RFC 3339 time from a JSON value; null stays null.';

@@ -1,6 +1,8 @@
 -- Writes down what an operator changed, in the transaction that changed it.
 --
 -- session_user is who logged in: neither `set role` nor a function that runs with its owner's rights alters it.
+-- A server sets rowlock.api_key_id for its transaction when an API key's holder calls. Anybody could set it in psql, where there is no key:
+-- so it counts for the functions that only servers may call.
 -- A call that comes by way of schema admin has passed _check_reason; servers and the command line give no reason.
 --
 -- The change has locked seats, an order or an event until its transaction ends, and claims do not get past a section that is locked: a
@@ -17,9 +19,12 @@ create or replace function rowlock._log_action(
 language sql
 as $$
     select set_config('idle_in_transaction_session_timeout', '2s', true);
-    insert into rowlock.admin_actions (acted_at, login_role, function, event_id, order_id, reason, arguments, before, after)
-    values (date_trunc('milliseconds', clock_timestamp()), session_user, p_function, p_event_id, p_order_id, p_reason, p_arguments,
-        p_before, p_after)
+    insert into rowlock.admin_actions (
+        acted_at, login_role, api_key_id, function, event_id, order_id, reason, arguments, before, after
+    )
+    values (date_trunc('milliseconds', clock_timestamp()), session_user,
+        case when p_function like 'rowlock.%' then nullif(current_setting('rowlock.api_key_id', true), '')::bigint end,
+        p_function, p_event_id, p_order_id, p_reason, p_arguments, p_before, p_after)
 $$;
 
 comment on function rowlock._log_action(text, bigint, uuid, text, jsonb, jsonb, jsonb) is

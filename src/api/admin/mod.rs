@@ -83,7 +83,7 @@ impl AdminApi {
         let layout = self.layout(event_id.0.0).await?;
         let status = status.0.map(|status| OrderStatus::from(status).as_str());
         let orders = self.app.db.list_orders(event_id.0.0, None, status, after.0.map(|order| order.0), limit.0 + 1).await?;
-        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))))
+        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))?))
     }
 
     /// List refunds that are due
@@ -134,7 +134,7 @@ impl AdminApi {
         /// Id of the order.
         order_id: Path<OrderId>,
     ) -> Result<Done, Refusal<RedriveDeadLetter>> {
-        self.app.db.redrive_dead_letter(event_id.0.0, order_id.0.0).await.map_err(of_change)?;
+        self.app.db.for_key(&admin.0).redrive_dead_letter(event_id.0.0, order_id.0.0).await.map_err(of_change)?;
         tracing::info!(event_id = event_id.0.0, order_id = %order_id.0.0, api_key_id = admin.0.api_key_id, "dead letter redriven");
         Ok(Done)
     }
@@ -155,7 +155,7 @@ impl AdminApi {
         let layout = self.layout(event_id.0.0).await?;
         let section = section_of(&layout, &section.0.0)?;
         let seat_nos = selection.0.seat_nos(section)?;
-        let changed = self.app.db.block_seats(event_id.0.0, section.section_no, &seat_nos).await;
+        let changed = self.app.db.for_key(&admin.0).block_seats(event_id.0.0, section.section_no, &seat_nos).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats blocked");
         Ok(Found(SeatsChanged { changed }))
@@ -177,7 +177,7 @@ impl AdminApi {
         let layout = self.layout(event_id.0.0).await?;
         let section = section_of(&layout, &section.0.0)?;
         let seat_nos = selection.0.seat_nos(section)?;
-        let changed = self.app.db.unblock_seats(event_id.0.0, section.section_no, &seat_nos).await;
+        let changed = self.app.db.for_key(&admin.0).unblock_seats(event_id.0.0, section.section_no, &seat_nos).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats unblocked");
         Ok(Found(SeatsChanged { changed }))

@@ -50,6 +50,7 @@ impl Expiry {
         for ((event_id, orders), outcome) in by_event.iter().zip(outcomes) {
             match outcome {
                 Ok(settled) => done += settled.ended,
+                Err(DbError::Outage(_)) => {}
                 Err(error) => tracing::warn!(event_id, orders = orders.len(), %error, "orders wait for their expiry"),
             }
         }
@@ -62,7 +63,7 @@ impl Expiry {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         match self.db.expire_orders(event_id, &ids).await {
             Ok(outcomes) => Ok(self.settled(orders, &outcomes)),
-            Err(error @ (DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => Err(error),
+            Err(error @ (DbError::Outage(_) | DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => Err(error),
             // One order that cannot be expired must not keep the others waiting: halves of halves, until it is alone.
             Err(_) if orders.len() > 1 => {
                 let (some, others) = orders.split_at(orders.len() / 2);

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-use super::Expiry;
 use super::carry_out::Due;
-use crate::db::{DbError, Endpoint, while_leading_sweep};
+use super::{BATCH_MAX, Expiry, SWEEP_GRACE_MS};
+use crate::db::{DbError, Endpoint, Outage, OutageKind, while_leading_sweep};
 
 /// How long connecting, asking for the leadership or giving it back may take; PostgreSQL may hang.
 const ASK_MAX: Duration = Duration::from_secs(60);
@@ -16,17 +16,32 @@ const ASK_MAX: Duration = Duration::from_secs(60);
 /// Sweeps again and again until `stop`, whenever this server leads.
 pub(super) async fn run(expiry: Arc<Expiry>, endpoint: Endpoint, stop: CancellationToken) {
     let pause = Duration::from_millis(expiry.settings.sweep_interval_ms);
-    let mut client = None;
+    let (mut client, mut failures) = (None, 0_u32);
     while !stop.is_cancelled() {
         let attempt = lead_and_sweep(&expiry, &endpoint, client.take(), &stop);
-        match tokio::time::timeout(ASK_MAX, attempt).await {
-            Ok(Ok(healthy)) => client = Some(healthy),
-            Ok(Err(error)) => tracing::warn!(%error, "the sweep cannot ask the database"),
-            Err(_) => tracing::warn!("the sweep got no answer from the database in time"),
-        }
+        let outage = match tokio::time::timeout(ASK_MAX, attempt).await {
+            Ok(Ok(healthy)) => {
+                endpoint.outages().works();
+                (client, failures) = (Some(healthy), 0);
+                None
+            }
+            // One connection that breaks is no outage yet.
+            Ok(Err(DbError::Lost(_))) if failures == 0 => {
+                failures = 1;
+                None
+            }
+            Ok(Err(error)) => Some(Outage::from(error)),
+            Err(_) => Some(Outage::new(OutageKind::Unreachable, "the sweep got no answer in time")),
+        };
+        let pausing = async {
+            let Some(outage) = outage else { return tokio::time::sleep(pause).await };
+            failures = failures.saturating_add(1);
+            endpoint.outages().failed(&outage);
+            endpoint.outages().pause(failures, outage.kind).await;
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = pausing => {}
         }
     }
 }
@@ -43,15 +58,16 @@ async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Cli
 
 /// Expires everything overdue, batch by batch. With Redis the queue has had its chance when the grace is over.
 async fn sweep(expiry: &Expiry, stop: &CancellationToken) {
-    let grace_ms = if expiry.queue.is_on() { expiry.settings.sweep_grace_ms } else { 0 };
-    let limit = i32::try_from(expiry.settings.batch_max).unwrap_or(i32::MAX);
+    let grace_ms = if expiry.queue.is_on() { SWEEP_GRACE_MS } else { 0 };
+    let limit = i32::try_from(BATCH_MAX).unwrap_or(i32::MAX);
     while !stop.is_cancelled() {
         let overdue = match expiry.db.overdue_orders(grace_ms, limit).await {
             Ok(overdue) => overdue,
+            Err(DbError::Outage(_)) => return,
             Err(error) => return tracing::warn!(%error, "the sweep cannot list overdue orders"),
         };
         let due: Vec<Due> = overdue.iter().map(|order| Due { event_id: order.event_id, order_id: order.order_id, since: None }).collect();
-        if expiry.carry_out(&due).await == 0 || due.len() < expiry.settings.batch_max {
+        if expiry.carry_out(&due).await == 0 || due.len() < BATCH_MAX {
             return;
         }
     }

@@ -29,6 +29,10 @@ fn serve(patience: Patience, routes: impl Routes) -> Served {
     Served { address, stop, task }
 }
 
+fn hello(_: Request) -> BoxFuture<'static, Response> {
+    async { "hello".into_response() }.boxed()
+}
+
 async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(LONG, what).await.expect("it takes too long")
 }
@@ -42,7 +46,7 @@ async fn rest(stream: &mut TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_head_that_trickles_in_is_given_up_and_a_whole_one_is_answered() {
-    let served = serve(Patience { idle_max: SHORT, drain: LONG }, |_: Request| async { "hello".into_response() }.boxed());
+    let served = serve(Patience { idle_max: SHORT, stalled_max: SHORT, drain: LONG }, hello);
     let mut whole = TcpStream::connect(served.address).await.expect("a connection");
     whole.write_all(REQUEST).await.expect("sent");
     let text = rest(&mut whole).await;
@@ -56,6 +60,63 @@ async fn a_head_that_trickles_in_is_given_up_and_a_whole_one_is_answered() {
         tokio::time::sleep(SHORT / 10).await;
     }
     assert!(begun.elapsed() < LONG, "it waited for ever");
+}
+
+/// Sends a request and reads its answer, after which the connection is idle.
+async fn ask(stream: &mut TcpStream) -> io::Result<()> {
+    stream.write_all(REQUEST).await?;
+    let mut text = Vec::new();
+    while !text.ends_with(b"hello") {
+        if within(stream.read_buf(&mut text)).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
+}
+
+/// Nothing happens on it for twice as long as something short takes.
+async fn stays_quiet(stream: &TcpStream) {
+    let ended = tokio::time::timeout(SHORT * 2, stream.peek(&mut [0])).await;
+    assert!(ended.is_err(), "something happened: {ended:?}");
+}
+
+#[tokio::test]
+async fn a_connection_may_be_idle_for_longer_than_a_head_may_take() {
+    let served = serve(Patience { idle_max: LONG * 2, stalled_max: SHORT, drain: LONG }, hello);
+    let mut idle = TcpStream::connect(served.address).await.expect("a connection");
+    for _ in 0..3 {
+        // Nothing is to happen for a while, before the first request and after each.
+        stays_quiet(&idle).await;
+        ask(&mut idle).await.expect("an answer");
+    }
+
+    // The next head is begun, and not ended: there is no patience for that, neither at once nor after a request.
+    let begun = std::time::Instant::now();
+    idle.write_all(b"GET / HT").await.expect("sent");
+    assert!(rest(&mut idle).await.is_empty());
+    let mut slow = TcpStream::connect(served.address).await.expect("a connection");
+    slow.write_all(b"G").await.expect("sent");
+    assert!(rest(&mut slow).await.is_empty());
+    assert!(begun.elapsed() >= SHORT * 2 && begun.elapsed() < LONG, "after {} ms", begun.elapsed().as_millis());
+}
+
+#[tokio::test]
+async fn a_connection_that_stays_idle_is_closed() {
+    let served = serve(Patience { idle_max: SHORT, stalled_max: LONG * 2, drain: LONG }, hello);
+    let begun = std::time::Instant::now();
+    let mut silent = TcpStream::connect(served.address).await.expect("a connection");
+    assert!(rest(&mut silent).await.is_empty());
+    let mut idle = TcpStream::connect(served.address).await.expect("a connection");
+    ask(&mut idle).await.expect("an answer");
+    assert!(rest(&mut idle).await.is_empty());
+    assert!(begun.elapsed() >= SHORT * 2, "after {} ms", begun.elapsed().as_millis());
+
+    // Half a head keeps it, for as long as a head may take.
+    let mut slow = TcpStream::connect(served.address).await.expect("a connection");
+    slow.write_all(&REQUEST[..9]).await.expect("sent");
+    stays_quiet(&slow).await;
+    slow.write_all(&REQUEST[9..]).await.expect("sent");
+    assert!(rest(&mut slow).await.ends_with(b"hello"));
 }
 
 #[tokio::test]
@@ -76,7 +137,7 @@ async fn an_answer_that_nobody_reads_is_given_up() {
         });
         async move { poem::Body::from_bytes_stream(parts).into_response() }.boxed()
     };
-    let served = serve(Patience { idle_max: SHORT, drain: LONG }, routes);
+    let served = serve(Patience { idle_max: LONG * 2, stalled_max: SHORT, drain: LONG }, routes);
     let mut deaf = TcpStream::connect(served.address).await.expect("a connection");
     deaf.write_all(REQUEST).await.expect("sent");
     within(gone.notified()).await;
@@ -97,7 +158,7 @@ async fn what_outlasts_the_drain_is_cut() {
         }
         .boxed()
     };
-    let served = serve(Patience { idle_max: LONG, drain: SHORT }, routes);
+    let served = serve(Patience { idle_max: LONG, stalled_max: LONG, drain: SHORT }, routes);
     let mut waiting = TcpStream::connect(served.address).await.expect("a connection");
     waiting.write_all(REQUEST).await.expect("sent");
     within(begun.notified()).await;

@@ -30,7 +30,8 @@ async fn malformed_paths_and_queries_are_refused_by_name() {
         alice.get(&event.at(&format!("orders?after={id}"))).await.invalid("after");
     }
     for limit in ["0", "101", "-1", "x", "1.5", "99999999999", ""] {
-        anyone.get(&format!("/v1/events?limit={limit}")).await.invalid("limit");
+        let refused = anyone.get(&format!("/v1/events?limit={limit}")).await.invalid("limit");
+        assert_eq!(refused["detail"], "limit must be a whole number from 1 to 100", "{limit}");
         alice.get(&event.at(&format!("orders?limit={limit}"))).await.invalid("limit");
         admin.get(&format!("/v1/admin/events/{}/orders?limit={limit}", event.id)).await.invalid("limit");
     }

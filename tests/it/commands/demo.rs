@@ -48,13 +48,13 @@ async fn what_the_demo_prints_works_as_pasted_and_nothing_survives_its_death() {
         let bought = paste(&[claim[0], pay[0]]);
         assert!(bought.contains(r#""status":"pending_payment""#) && bought.contains(r#"{"outcome":"paid"}"#), "{bought}");
     } else {
-        skip("curl and openssl are not there for the lines that need them");
+        skip("curl", "no curl or no openssl for the demo's lines");
     }
     if is_installed("psql") {
         let violations = paste(&lines(&page, "psql "));
         assert!(violations.contains("(0 rows)"), "{violations}");
     } else {
-        skip("psql is not there for the line that needs it");
+        skip("psql", "no psql for the demo's line");
     }
     let started = descendants(demo.pid());
     assert!(started.len() >= 5, "PostgreSQL's processes, Redis, the server and their guards: {:?}", alive(&started));

@@ -1,12 +1,17 @@
 //! From an empty database to a paid seat, with the commands an operator types.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::process::{Running, output_of, printed_by, rowlock, serve};
-use crate::harness::{EventHandle, JWT_SECRET, PATIENCE, RedisMode, TestServer, WEBHOOK_SECRET, event_json, eventually};
+use crate::harness::{EventHandle, JWT_SECRET, PATIENCE, RedisMode, TestDatabase, TestServer, WEBHOOK_SECRET, event_json, eventually};
+use crate::psql::logins::{Logins, PASSWORD, url_as};
 
 /// How long `serve` may take to end when nothing is under way.
 const STOPPED_WITHIN: Duration = Duration::from_secs(5);
@@ -62,8 +67,14 @@ async fn an_operator_migrates_makes_a_key_serves_and_sells() {
     refused_in_many_ways(&server, &event).await;
 
     let id = said.split_whitespace().nth(1).expect("its number").to_owned();
+    let listed = || printed_by(rowlock(&["api-key", "list"]).env("DATABASE_URL", &database_url));
+    // Id, created, last used, revoked, and the name with its blank.
+    let columns = || listed().lines().nth(1).expect("a line").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    eventually(PATIENCE, || std::future::ready(columns()[2] != "-")).await;
+    assert_eq!((&columns()[0], &columns()[3..]), (&id, &["-", "box", "office"].map(str::to_owned)[..]), "{}", listed());
     printed_by(rowlock(&["api-key", "revoke", "--id", &id]).env("DATABASE_URL", &database_url));
     eventually(PATIENCE, || async { admin.get("/v1/admin/dead-letters").await.status == 401 }).await;
+    assert!(columns()[3].ends_with('Z') && !listed().contains(&api_key), "{}", listed());
     let unknown = output_of(rowlock(&["api-key", "revoke", "--id", "4711"]).env("DATABASE_URL", &database_url));
     assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("api_key_not_found"), "{unknown:?}");
 
@@ -104,17 +115,88 @@ fn with_password(url: &str, password: &str) -> String {
     url.replace(password_of(url), password)
 }
 
-/// A wrong password in either URL makes much noise in the log; the passwords are not part of it.
+/// `rowlock serve` that must end by itself, at once; answers what it said.
+async fn refused_start(database_url: &str) -> String {
+    let mut command = rowlock(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("DATABASE_URL", database_url).envs([("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET)]);
+    let mut serve = Running::start(command).await;
+    let status = serve.ended().await;
+    assert_eq!(status.code(), Some(1), "{}", serve.stderr());
+    serve.stderr()
+}
+
+/// Nobody but an operator can mend these, and a server that came up all the same would hide them from whoever started it.
 #[tokio::test(flavor = "multi_thread")]
-async fn passwords_of_servers_that_refuse_them_are_not_logged() {
+async fn a_start_with_a_wrong_login_or_database_is_refused_with_what_to_do() {
+    let database = TestDatabase::cloned().await;
+    let logins = Logins::new(&database.url()).await;
+    let login = |name: &str, password: &str| url_as(&database.url(), name, password);
+    let refusals = [
+        (login(&logins.name("shop"), "hunter2"), ["PostgreSQL refuses the login", "28P01", "the user and the password in --database-url"]),
+        (login("nobody_of_that_name", "hunter2"), ["PostgreSQL refuses the login", "28P01", "(DATABASE_URL)"]),
+        (login(&logins.name("sam"), PASSWORD), ["the login may not work as rowlock_app", "42501", "grant rowlock_app to"]),
+        (with_database(&database.url(), "no_such_database"), ["the database does not exist", "3D000", "run `rowlock migrate`"]),
+    ];
+    for (url, said) in refusals {
+        let log = refused_start(&url).await;
+        let last = log.lines().last().unwrap_or_default();
+        assert!(last.starts_with("rowlock: ") && said.iter().all(|part| last.contains(part)), "{said:?}: {log}");
+        for secret in ["hunter2", PASSWORD, password_of(&database.url()), JWT_SECRET] {
+            assert!(!log.contains(secret), "{secret} is given away: {log}");
+        }
+    }
+    let (child, url) = serve(&login(&logins.name("shop"), PASSWORD), &settings("redis://127.0.0.1:1", "text")).await;
+    printed_by(&mut rowlock(&["health", "--url", &format!("{url}/readyz")]));
+    ends_in_order(child, "TERM").await;
+    logins.gone().await;
+}
+
+fn with_database(url: &str, database: &str) -> String {
+    let (place, _) = url.rsplit_once('/').expect("a URL with a database");
+    format!("{place}/{database}")
+}
+
+/// A PostgreSQL that refuses every connection with this SQLSTATE, and counts them.
+async fn refusing_postgres(sqlstate: &'static str) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (port, refused) = (listener.local_addr().expect("an address").port(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&refused);
+    tokio::spawn(async move {
+        let fields = format!("SFATAL\0C{sqlstate}\0Mnot now\0\0");
+        let length = i32::try_from(fields.len() + 4).expect("short").to_be_bytes();
+        let message = [&b"E"[..], &length, fields.as_bytes()].concat();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // What it asks for is of no interest.
+            let _read = stream.read(&mut [0; 1024]).await;
+            stream.write_all(&message).await.ok();
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    (port, refused)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_a_postgresql_that_has_no_time_yet_waits_for_it() {
+    for (sqlstate, said) in [("57P03", "PostgreSQL is starting up"), ("53300", "PostgreSQL has no connection left")] {
+        let (port, refused) = refusing_postgres(sqlstate).await;
+        let (child, url) =
+            serve(&format!("postgres://shop:hidden@127.0.0.1:{port}/rowlock"), &settings("redis://127.0.0.1:1", "text")).await;
+        eventually(PATIENCE, || std::future::ready(refused.load(Ordering::Relaxed) >= 3)).await;
+        let not_ready = output_of(&mut rowlock(&["health", "--url", &format!("{url}/readyz")]));
+        assert!(!not_ready.status.success() && String::from_utf8_lossy(&not_ready.stderr).contains("503"), "{not_ready:?}");
+        assert!(child.stderr().contains(said) && child.stderr().contains(sqlstate), "{}", child.stderr());
+        ends_in_order(child, "TERM").await;
+    }
+}
+
+/// A wrong password of Redis makes some noise in the log; the password is not part of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_of_a_redis_that_refuses_it_is_not_logged() {
     let server = TestServer::builder().redis(RedisMode::Own).start().await;
-    let redis_url = server.redis_url().expect("Redis");
-    let (redis_url, database_url) = (with_password(&redis_url, "hunter2"), with_password(&server.database_url, "hunter2"));
-    let (child, url) = serve(&database_url, &settings(&redis_url, "json")).await;
-    let not_ready = output_of(&mut rowlock(&["health", "--url", &format!("{url}/readyz")]));
-    assert!(!not_ready.status.success() && String::from_utf8_lossy(&not_ready.stderr).contains("503"), "{not_ready:?}");
-    eventually(PATIENCE, || async { child.stderr().contains("Redis does not answer") && child.stderr().contains("the sweep cannot ask") })
-        .await;
+    let redis_url = with_password(&server.redis_url().expect("Redis"), "hunter2");
+    let (child, url) = serve(&server.database_url, &settings(&redis_url, "json")).await;
+    eventually(PATIENCE, || async { printed_by(&mut rowlock(&["health", "--url", &format!("{url}/readyz")])).contains("degraded") }).await;
+    eventually(PATIENCE, || async { child.stderr().contains("Redis does not answer") }).await;
     for line in child.stderr().lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}"));
     }

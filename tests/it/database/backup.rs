@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio_postgres::Client;
 
+use crate::drift::in_project;
 use crate::harness::{EventHandle, PATIENCE, RedisMode, Scratch, TestDatabase, TestServer, event_json, eventually, postgres_program, skip};
+use crate::psql::logins::Logins;
 
 const BUYERS: usize = 4;
 
@@ -67,7 +69,7 @@ async fn a_dump_from_the_middle_of_a_sale_is_restored_and_the_sale_goes_on() {
     let server = Arc::new(TestServer::start().await);
     let major = server.ask::<i32>("select current_setting('server_version_num')::integer / 10000").await;
     let (Some(pg_dump), Some(pg_restore)) = (postgres_program("pg_dump", major), postgres_program("pg_restore", major)) else {
-        return skip(&format!("there is no pg_dump of PostgreSQL {major}"));
+        return skip("pg_dump", &format!("there is no pg_dump of PostgreSQL {major}"));
     };
     let mut event = event_json(&[("A", 1000, 1000)]);
     event["window_ms"] = json!(5000);
@@ -105,6 +107,32 @@ async fn a_dump_from_the_middle_of_a_sale_is_restored_and_the_sale_goes_on() {
     let order = second.customer("new").best_available(&event, "A", 3).await.expect(201);
     assert_eq!(second.gateway().pay(&order).await.expect(200)["outcome"], "paid");
     assert_eq!(violations(&db).await, Vec::<String>::new());
+}
+
+/// Roles without their passwords: nothing in a backup lets anybody in, and no superuser is needed to read `pg_authid`.
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_are_dumped_without_their_passwords() {
+    let database = TestDatabase::cloned().await;
+    let logins = Logins::new(&database.url()).await;
+    let db = database.connect().await;
+    let major: i32 = db.query_one("select current_setting('server_version_num')::integer / 10000", &[]).await.expect("a version").get(0);
+    let Some(pg_dumpall) = postgres_program("pg_dumpall", major) else {
+        return eprintln!("skipped: there is no pg_dumpall of PostgreSQL {major}");
+    };
+    let page = std::fs::read_to_string(in_project("docs/operations.md")).expect("a text");
+    let flags = page.lines().find_map(|line| line.strip_prefix("pg_dumpall ")).expect("how roles are dumped");
+    let flags: Vec<&str> = flags.split_whitespace().take_while(|word| *word != ">").collect();
+    let dir = Scratch::new();
+    let file = dir.path().join("roles.sql").display().to_string();
+    let url = database.url();
+    run(&pg_dumpall, &[&flags[..], &["--dbname", &url, "--file", &file]].concat()).await;
+    let roles = std::fs::read_to_string(file).expect("a dump");
+    let shop = logins.name("shop");
+    for part in ["CREATE ROLE rowlock_owner;", &format!("CREATE ROLE {shop};"), &format!("GRANT rowlock_app TO {shop}")] {
+        assert!(roles.contains(part), "{part} is missing: {roles}");
+    }
+    assert!(!roles.contains("PASSWORD") && !roles.contains("SCRAM"), "a password was dumped: {roles}");
+    logins.gone().await;
 }
 
 /// The gateway sends every notice of the sale again: what the dump has is settled, and the money of what it lost is owed back.

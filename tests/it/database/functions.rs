@@ -147,7 +147,7 @@ async fn plpgsql_check_finds_nothing_wrong() {
     let database = TestDatabase::cloned().await;
     let db = database.connect().await;
     if let Err(error) = db.batch_execute("create extension plpgsql_check").await {
-        return skip(&format!("plpgsql_check is not there ({error})"));
+        return skip("plpgsql_check", &format!("plpgsql_check is not there ({error})"));
     }
     let sql = "
         select p.proname::text, c.lineno, c.level, c.message

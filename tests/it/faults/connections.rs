@@ -1,6 +1,10 @@
 //! Connections that are killed in mid-call.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 
 use super::ledger::{SECTIONS, Shoppers};
 use crate::harness::{PATIENCE, TestServer, event_json, eventually};
@@ -53,4 +57,15 @@ async fn after_every_connection_was_killed_the_server_goes_on_with_new_ones() {
         assert!(outcome == "paid" || outcome == "duplicate", "{outcome}");
     }
     server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_is_kept_for_as_long_as_the_setting_says() {
+    let server = TestServer::builder().arg("--idle-s", 1).start().await;
+    let begun = Instant::now();
+    let mut idle = TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("a connection");
+    let ended = tokio::time::timeout(PATIENCE, idle.read_to_end(&mut Vec::new())).await;
+    ended.expect("it is closed").ok();
+    assert!(begun.elapsed() >= Duration::from_secs(1), "closed after {} ms", begun.elapsed().as_millis());
+    assert!(begun.elapsed() < Duration::from_secs(10), "closed after {} ms", begun.elapsed().as_millis());
 }

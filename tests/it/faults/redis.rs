@@ -113,3 +113,82 @@ async fn a_redis_that_hangs_keeps_nobody_waiting() {
     becomes(&server, "ready", "up").await;
     server.assert_invariants().await;
 }
+
+/// It answers, but takes nothing: a failover left the server with a replica, or its memory is full.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_refuses_writes_is_done_without_until_it_takes_them_again() {
+    let server = TestServer::builder().redis(RedisMode::Own).start().await;
+    let event = event_of(&server, 600_000).await;
+    becomes(&server, "ready", "up").await;
+    let mut connection = server.redis().await;
+    let nowhere = rowlock_lab::embedded::free_port().expect("a port").to_string();
+    let (full, replica) = (["CONFIG", "SET", "maxmemory", "1"], ["REPLICAOF", "127.0.0.1", nowhere.as_str()]);
+    let refusals: [(&[&str], &[&str]); 2] = [(&full, &["CONFIG", "SET", "maxmemory", "0"]), (&replica, &["REPLICAOF", "NO", "ONE"])];
+    for (refuse, relent) in refusals {
+        run(&mut connection, refuse).await;
+        becomes(&server, "degraded", "down").await;
+        // Reads alone do not make it look well again.
+        for _ in 0..3 {
+            ten_are_sold(&server, &event).await;
+            assert_eq!(readiness(&server).await, ("degraded".into(), "down".into()), "{refuse:?}");
+        }
+        run(&mut connection, relent).await;
+        becomes(&server, "ready", "up").await;
+    }
+    server.assert_invariants().await;
+}
+
+async fn run(connection: &mut redis::aio::MultiplexedConnection, command: &[&str]) {
+    redis::cmd(command[0]).arg(&command[1..]).exec_async(connection).await.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+}
+
+/// Anybody may write anything into Redis, under any name: none of it reaches a buyer, and none of it stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn rubbish_where_a_summary_should_be_is_replaced_and_never_served() {
+    let server = TestServer::builder().redis(RedisMode::Own).start().await;
+    let (event, other) = (event_of(&server, 600_000).await, server.small_event(&[("A", 1000, 7)]).await);
+    let expected = server.anyone().get(&event.at("sections")).await.expect(200);
+    let another = server.anyone().get(&other.at("sections")).await.expect(200);
+    let mut few = expected.clone();
+    few["sections"][0]["available"] = 20_001.into();
+    let revision = expected["revision"].as_i64().expect("a number");
+    let rubbish: [Vec<u8>; 9] = [
+        b"".into(),
+        b"\xff\xfe".into(),
+        b"1".into(),
+        b"1\n".into(),
+        b"1\n<html>".into(),
+        b"1\n{}".into(),
+        format!("{}\n{another}", another["revision"]).into(),
+        format!("{revision}\n{few}").into(),
+        format!("{}\n{expected}", revision + 1).into(),
+    ];
+    let (mut connection, key) = (server.redis().await, format!("{}:summary:{}", server.redis_prefix, event.id));
+    for text in rubbish {
+        connection.set::<_, _, ()>(&key, &text).await.expect("Redis takes it");
+        replaced(&server, &event, &expected, || async {
+            server.redis().await.get::<_, Option<Vec<u8>>>(&key).await.expect("Redis answers") != Some(text.clone())
+        })
+        .await;
+    }
+    // Not even a text, and not only here.
+    for key in [key, format!("{{{}}}:expiry", server.redis_prefix)] {
+        run(&mut connection, &["DEL", &key]).await;
+        run(&mut connection, &["SADD", &key, "rubbish"]).await;
+        replaced(&server, &event, &expected, || async {
+            let kind: String = redis::cmd("TYPE").arg(&key).query_async(&mut server.redis().await).await.expect("Redis answers");
+            kind != "set"
+        })
+        .await;
+    }
+    assert_eq!(readiness(&server).await, ("ready".into(), "up".into()), "Redis is well: only what was in it was not");
+}
+
+/// Reads the summary until what was in Redis is gone; every answer must be right.
+async fn replaced<F: Future<Output = bool>>(server: &TestServer, event: &EventHandle, expected: &Value, gone: impl Fn() -> F) {
+    eventually(PATIENCE, || async {
+        assert_eq!(server.anyone().get(&event.at("sections")).await.expect(200), *expected);
+        gone().await
+    })
+    .await;
+}

@@ -46,10 +46,10 @@ impl Cluster {
     }
 }
 
-/// A cluster that one test has for itself; `None`, said aloud, where this machine has no PostgreSQL.
+/// A cluster that one test has for itself; `None` where this machine has no PostgreSQL of its own and need not have (see [`skip`]).
 pub async fn own_postgres(dir: &Path) -> Option<PrivatePostgres> {
     if let Err(error) = rowlock_lab::embedded::postgres_program("postgres") {
-        skip(&format!("no PostgreSQL of this machine ({error:#})"));
+        skip("postgres", &format!("no PostgreSQL of this machine ({error:#})"));
         return None;
     }
     Some(PrivatePostgres::start(dir, PostgresProfile::Test).await.unwrap_or_else(|error| panic!("{error:#}")))

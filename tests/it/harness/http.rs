@@ -6,6 +6,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
 use super::document::Document;
+use super::wait::{PATIENCE, waited_in_vain};
 
 /// Somebody who calls the server, with the headers they always send.
 #[derive(Clone)]
@@ -46,7 +47,12 @@ impl Caller {
         let request = request.build().expect("a request");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let name = format!("{method} {path}");
-        let response = self.http.execute(request).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let response = self.http.execute(request).await.unwrap_or_else(|error| {
+            if error.is_timeout() {
+                waited_in_vain(PATIENCE);
+            }
+            panic!("{name}: {error:?}")
+        });
         let answer = Answer::read(name, response).await;
         let promised = Document::published().check(method.as_str(), &path, answer.status, &answer.headers, &answer.bytes);
         promised.unwrap_or_else(|error| panic!("not as documented: {error}: {}", answer.text()));

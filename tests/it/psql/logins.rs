@@ -4,7 +4,7 @@ use rowlock::db::Endpoint;
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
-const PASSWORD: &str = "open-sesame";
+pub const PASSWORD: &str = "open-sesame";
 
 /// Logins of one test. They belong to the whole cluster, so each test has its own.
 pub struct Logins {

@@ -19,7 +19,7 @@ const WHO: [&str; 4] = ["olivia", "rita", "shop", "sam"];
 /// What the server calls, of schema `rowlock`.
 const FOR_SERVERS: &str = "block_seats cancel_order change_event claim_best_available claim_seats claimed_orders claimed_together \
     close_event create_event delete_event event_availability event_with_sections expire_orders find_api_key get_event get_order \
-    list_dead_letters list_events list_orders migration_state open_event overdue_orders pause_event record_expiry_failure \
+    list_dead_letters list_events list_orders migration_state note_api_key_use open_event overdue_orders pause_event record_expiry_failure \
     redrive_dead_letter refunds_due release_seats sales_report section_seats section_summary settle_payments try_lead_sweep unblock_seats";
 /// What operators call of it: what only reads.
 const FOR_OPERATORS: &str = "event_availability event_with_sections get_event get_order list_dead_letters list_events list_orders \
@@ -182,6 +182,8 @@ const FORGERIES: &[&str] = &[
     "delete from rowlock.admin_actions",
     "update rowlock.admin_actions set login_role = 'somebody else', reason = 'another'",
     "insert into rowlock.admin_actions (acted_at, login_role, function, arguments, before, after) values (now(), 'x', 'x', '{}', '{}', '{}')",
+    "update rowlock.api_keys set name = 'somebody else'",
+    "select hash from rowlock.api_keys",
     "update rowlock.pseudonym_key set key = sha256('mine')",
     "select key from rowlock.pseudonym_key",
     "select nextval('rowlock.events_event_id_seq')",

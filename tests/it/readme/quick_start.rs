@@ -56,7 +56,9 @@ async fn what_is_to_be_asked_in_psql_is_answered() {
         assert_eq!(server.event(event_json(&[("A", 1000, 1000), ("B", 800, 1000)])).await.id, id);
     }
     let major = server.ask::<i32>("select current_setting('server_version_num')::integer / 10000").await;
-    let Some(psql) = postgres_program("psql", major) else { return skip(&format!("there is no psql of PostgreSQL {major}")) };
+    let Some(psql) = postgres_program("psql", major) else {
+        return skip("psql", &format!("there is no psql of PostgreSQL {major}"));
+    };
     for block in readme_block(Kind::Sql, "From psql") {
         let mut run = Command::new(&psql);
         run.args(["--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", &server.database_url, "--command"]);

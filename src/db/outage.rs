@@ -1,0 +1,145 @@
+//! Why nobody can be served by the database, what an operator does about it, and saying so without flooding the log.
+
+use std::fmt;
+
+use super::error::{code_of, with_sources};
+
+/// What kind of outage it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutageKind {
+    /// Nobody answers at the address, or not in time.
+    Unreachable,
+    /// PostgreSQL answers, but takes no connections at the moment.
+    NotAccepting,
+    /// PostgreSQL has no connection left.
+    Full,
+    /// The login is unknown, its password is wrong, or it may not connect from here.
+    LoginRefused,
+    /// PostgreSQL has no database of that name.
+    NoSuchDatabase,
+    /// The login may not work as `rowlock_app`.
+    NotInRole,
+    /// The database lacks what this server calls.
+    NotMigrated,
+    /// Anything else that keeps a connection from being made.
+    NoConnection,
+}
+
+impl OutageKind {
+    /// What is wrong, in a few words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Unreachable => "PostgreSQL cannot be reached",
+            Self::NotAccepting => "PostgreSQL is starting up or shutting down",
+            Self::Full => "PostgreSQL has no connection left",
+            Self::LoginRefused => "PostgreSQL refuses the login",
+            Self::NoSuchDatabase => "the database does not exist",
+            Self::NotInRole => "the login may not work as rowlock_app",
+            Self::NotMigrated => "the database is not migrated",
+            Self::NoConnection => "no connection to PostgreSQL can be made",
+        }
+    }
+
+    /// What an operator does about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Unreachable => "check that it runs, and the host and port in --database-url (DATABASE_URL)",
+            Self::NotAccepting => "wait; if it stays like this, look at PostgreSQL's log",
+            Self::Full => "raise max_connections, or lower --pool-size or --lanes",
+            Self::LoginRefused => {
+                "check the user and the password in --database-url (DATABASE_URL), and that pg_hba.conf and its privileges let it connect"
+            }
+            Self::NoSuchDatabase => "check the name in --database-url (DATABASE_URL), or create the database and run `rowlock migrate`",
+            Self::NotInRole => "run `grant rowlock_app to` this login as a superuser, or give another one in --database-url (DATABASE_URL)",
+            Self::NotMigrated => "run `rowlock migrate`",
+            Self::NoConnection => "check --database-url (DATABASE_URL) and PostgreSQL's log",
+        }
+    }
+
+    /// Whether only an operator ends it, by other settings: a server that starts with these had better not start.
+    pub fn is_a_wrong_setting(self) -> bool {
+        matches!(self, Self::LoginRefused | Self::NoSuchDatabase | Self::NotInRole)
+    }
+
+    /// Whether it may be over any moment, without anybody doing anything.
+    pub(super) fn may_pass(self) -> bool {
+        !(self.is_a_wrong_setting() || self == Self::NotMigrated)
+    }
+}
+
+/// An outage, as somebody ran into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// What kind it is.
+    pub kind: OutageKind,
+    /// What was said by whoever refused: for the log, not for clients.
+    pub cause: String,
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.kind.meaning(), self.cause, self.kind.advice())
+    }
+}
+
+impl Outage {
+    pub(crate) fn new(kind: OutageKind, cause: impl Into<String>) -> Self {
+        Self { kind, cause: cause.into() }
+    }
+
+    /// Why a connection could not be opened.
+    pub(super) fn of_connecting(error: &tokio_postgres::Error) -> Self {
+        let kind = match code_of(error) {
+            Some("28P01" | "28000" | "42501") => OutageKind::LoginRefused,
+            Some("3D000") => OutageKind::NoSuchDatabase,
+            Some("57P01" | "57P02" | "57P03") => OutageKind::NotAccepting,
+            Some("53300") => OutageKind::Full,
+            Some(_) => OutageKind::NoConnection,
+            None if is_io(error) || error.is_closed() => OutageKind::Unreachable,
+            // The URL has none, and PostgreSQL asks for one.
+            None if with_sources(error).contains("password missing") => OutageKind::LoginRefused,
+            None => OutageKind::NoConnection,
+        };
+        Self::new(kind, with_sources(error))
+    }
+
+    /// Why a connection that was opened could not take up its role.
+    pub(super) fn of_session(error: &tokio_postgres::Error) -> Self {
+        match code_of(error) {
+            Some("42501") => Self::new(OutageKind::NotInRole, with_sources(error)),
+            // No migration has made the role in this cluster yet.
+            Some("22023") => Self::new(OutageKind::NotMigrated, with_sources(error)),
+            _ => Self::of_connecting(error),
+        }
+    }
+}
+
+/// Whether the network, and not PostgreSQL, has spoken.
+pub(super) fn is_io(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_says_what_is_wrong_and_what_to_do() {
+        let text = Outage::new(OutageKind::NotMigrated, "3F000 schema \"rowlock\" does not exist").to_string();
+        assert_eq!(text, "the database is not migrated (3F000 schema \"rowlock\" does not exist): run `rowlock migrate`");
+    }
+
+    #[test]
+    fn wrong_settings_are_told_apart_from_what_passes() {
+        use OutageKind::{Full, LoginRefused, NoConnection, NoSuchDatabase, NotAccepting, NotInRole, NotMigrated, Unreachable};
+        for kind in [LoginRefused, NoSuchDatabase, NotInRole] {
+            assert!(kind.is_a_wrong_setting() && !kind.may_pass(), "{kind:?}");
+            assert!(kind.advice().contains("--database-url (DATABASE_URL)"), "{kind:?}");
+        }
+        for kind in [Unreachable, NotAccepting, Full, NoConnection] {
+            assert!(!kind.is_a_wrong_setting() && kind.may_pass(), "{kind:?}");
+        }
+        // An operator migrates, but the server need not be started again for it.
+        assert!(!NotMigrated.is_a_wrong_setting() && !NotMigrated.may_pass());
+    }
+}

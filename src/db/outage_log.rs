@@ -1,0 +1,236 @@
+//! One voice for all who need the database: the lanes, the sweep, the workers and the pool of a server run into an outage many times a
+//! second, and an operator wants to read of it once.
+//!
+//! Whoever fails says so here and pauses here before the next attempt; whoever gets through wakes all the others.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::DbError;
+use super::outage::{Outage, OutageKind};
+
+/// An outage that lasts is said again after this, then after twice as long, and so on.
+const SAID_AGAIN_FIRST: Duration = Duration::from_secs(1);
+const SAID_AGAIN_MAX: Duration = Duration::from_secs(60);
+/// An outage that begins so long after the last word about another is news.
+const CALM: Duration = Duration::from_secs(60);
+
+/// The pause after a first failure; it doubles with each that follows.
+const PAUSE_FIRST: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// What each of those who wait adds to the longest pause: alone one tries often, so that the server is back soon after PostgreSQL; together
+/// they try hardly more often, and the first to get through wakes the others.
+const PAUSE_FOR_EACH: Duration = Duration::from_millis(150);
+
+/// What the parts of a server know together of the database's outages.
+#[derive(Clone, Default)]
+pub(crate) struct OutageLog(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    /// Looked at with every call that succeeds, so it must cost nothing.
+    is_out: AtomicBool,
+    history: Mutex<History>,
+    back: Notify,
+    waiting: AtomicUsize,
+}
+
+impl OutageLog {
+    /// The database served somebody.
+    pub(crate) fn works(&self) {
+        if !self.0.is_out.load(Ordering::Relaxed) {
+            return;
+        }
+        let away = {
+            let mut history = self.history();
+            self.0.is_out.store(false, Ordering::Relaxed);
+            history.ends(Instant::now())
+        };
+        self.0.back.notify_waiters();
+        if let Some(away) = away {
+            tracing::info!(away_s = away.as_secs(), "the database answers again");
+        }
+    }
+
+    /// The database could not serve somebody.
+    pub(crate) fn failed(&self, outage: &Outage) {
+        let away = {
+            let mut history = self.history();
+            self.0.is_out.store(true, Ordering::Relaxed);
+            history.fails(Instant::now())
+        };
+        let Some(away_s) = away.map(|away| away.as_secs()) else { return };
+        let (meaning, cause, advice) = (outage.kind.meaning(), &outage.cause, outage.kind.advice());
+        if outage.kind.may_pass() {
+            tracing::warn!(cause, away_s, "{meaning}; trying again. If it lasts: {advice}");
+        } else {
+            tracing::error!(cause, away_s, "{meaning}: {advice}");
+        }
+    }
+
+    /// Waits before the next attempt after so many failures in a row, or until somebody else got through.
+    pub(crate) async fn pause(&self, failures: u32, kind: OutageKind) {
+        let back = self.0.back.notified();
+        let waiting = Waiting::begin(&self.0.waiting);
+        let pause = longest_pause(failures, waiting.count, kind.may_pass()).mul_f64(rand::random_range(0.5..1.0));
+        tokio::select! {
+            () = back => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.0.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<DbError> for Outage {
+    /// The outage behind an error of somebody who cannot go on without a connection, whatever the reason.
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Outage(outage) => outage,
+            DbError::Missing(cause) => Self::new(OutageKind::NotMigrated, cause),
+            DbError::Lost(cause) => Self::new(OutageKind::Unreachable, cause),
+            DbError::Unavailable(cause) => Self::new(OutageKind::NoConnection, cause),
+            other => Self::new(OutageKind::NoConnection, other.to_string()),
+        }
+    }
+}
+
+/// Before jitter.
+fn longest_pause(failures: u32, waiting: usize, may_pass: bool) -> Duration {
+    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+    let most = if may_pass { PAUSE_FOR_EACH.saturating_mul(waiting).min(PAUSE_MAX) } else { PAUSE_MAX };
+    PAUSE_FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most)
+}
+
+/// One of those who pause, for as long as they do.
+struct Waiting<'a> {
+    all: &'a AtomicUsize,
+    count: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(all: &'a AtomicUsize) -> Self {
+        Self { all, count: all.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// When the database went away, and when that was said.
+#[derive(Default)]
+struct History {
+    /// Since when it is away, and whether that was said.
+    away: Option<(Instant, bool)>,
+    /// When an outage was last said, and for how long nothing more is said.
+    said: Option<(Instant, Duration)>,
+}
+
+impl History {
+    /// Somebody failed: answers for how long the database has been away, if that is to be said now.
+    fn fails(&mut self, now: Instant) -> Option<Duration> {
+        let (since, was_said) = self.away.unwrap_or((now, false));
+        let silence = match self.said {
+            Some((at, silence)) if now < at + silence => {
+                self.away = Some((since, was_said));
+                return None;
+            }
+            Some((at, silence)) if now < at + silence + CALM => (silence * 2).min(SAID_AGAIN_MAX),
+            _ => SAID_AGAIN_FIRST,
+        };
+        self.away = Some((since, true));
+        self.said = Some((now, silence));
+        Some(now - since)
+    }
+
+    /// Somebody was served: answers for how long the database was away, if anybody was told of it.
+    fn ends(&mut self, now: Instant) -> Option<Duration> {
+        let (since, was_said) = self.away.take()?;
+        was_said.then(|| now - since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENTH: Duration = Duration::from_millis(100);
+
+    fn seconds(tenths: u32) -> u64 {
+        (TENTH * tenths).as_secs()
+    }
+
+    #[test]
+    fn an_outage_is_said_at_growing_intervals_however_many_run_into_it() {
+        let (begun, mut history) = (Instant::now(), History::default());
+        let said: Vec<u64> = (0..3_000).filter(|tenths| history.fails(begun + TENTH * *tenths).is_some()).map(seconds).collect();
+        assert_eq!(said, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+        assert_eq!(history.ends(begun + Duration::from_secs(300)), Some(Duration::from_secs(300)));
+        assert_eq!(history.ends(begun + Duration::from_secs(301)), None, "it is back only once");
+    }
+
+    #[test]
+    fn a_database_that_comes_and_goes_does_not_fill_the_log_either() {
+        let (begun, mut history) = (Instant::now(), History::default());
+        let (mut said, mut back) = (Vec::new(), 0);
+        for tenths in 0..600 {
+            let now = begun + TENTH * tenths;
+            said.extend(history.fails(now).map(|_| seconds(tenths)));
+            back += usize::from(history.ends(now).is_some());
+        }
+        assert_eq!(said, [0, 1, 3, 7, 15, 31]);
+        assert_eq!(back, said.len(), "each that was said ends, and no other");
+    }
+
+    #[test]
+    fn after_a_calm_time_an_outage_is_news() {
+        let (begun, mut history) = (Instant::now(), History::default());
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        assert_eq!([0, 1].map(|second| history.fails(at(second)).is_some()), [true, true]);
+        history.ends(at(2));
+        // Said last at 1 s, silent until 3 s.
+        assert_eq!([62, 63].map(|second| history.fails(at(second)).is_some()), [true, false], "still as before: silent for 4 s");
+        history.ends(at(64));
+        assert_eq!([126, 127].map(|second| history.fails(at(second)).is_some()), [true, true], "news: silent for 1 s");
+    }
+
+    #[test]
+    fn pauses_grow_and_many_together_try_hardly_more_often_than_one() {
+        let ms = |failures, waiting, may_pass| longest_pause(failures, waiting, may_pass).as_millis();
+        assert_eq!([1, 2, 3, 4, 40].map(|failures| ms(failures, 1, true)), [50, 100, 150, 150, 150]);
+        assert_eq!([1, 2, 3, 4, 5, 6, 40].map(|failures| ms(failures, 20, true)), [50, 100, 200, 400, 800, 1000, 1000]);
+        assert_eq!(ms(40, 3, true), 450);
+        assert_eq!(ms(40, 1, false), 1000, "an operator is not that fast");
+    }
+
+    #[tokio::test]
+    async fn whoever_gets_through_wakes_those_who_pause() {
+        let log = OutageLog::default();
+        log.failed(&Outage::new(OutageKind::LoginRefused, "28P01"));
+        let begun = Instant::now();
+        let pauses: Vec<_> = (0..3)
+            .map(|_| {
+                let log = log.clone();
+                tokio::spawn(async move { log.pause(10, OutageKind::LoginRefused).await })
+            })
+            .collect();
+        while log.0.waiting.load(Ordering::Relaxed) < 3 {
+            tokio::task::yield_now().await;
+        }
+        assert!(pauses.iter().all(|pause| !pause.is_finished()));
+        log.works();
+        for pause in pauses {
+            pause.await.expect("no panic");
+        }
+        assert!(begun.elapsed() < PAUSE_MAX / 2, "they slept on");
+        assert_eq!(log.0.waiting.load(Ordering::Relaxed), 0);
+    }
+}
