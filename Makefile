@@ -36,9 +36,11 @@ test: ## formatting, lints and every test, as CI runs them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --locked -- -D warnings
+	@.ci/sql-format
 	@.ci/path-with-spaces
 	@.ci/sdk
 	cargo test --workspace --locked --no-fail-fast
+	@.ci/database-tests 16 17 18
 
 bench: setup ## measure every promise of speed on private servers, within 8 minutes, into target/bench (ARGS='--only ID,…': some)
 	cargo run --release --locked --package rowlock-lab -- bench $(ARGS)

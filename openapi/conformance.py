@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +69,8 @@ def is_possible(case: Case[Any]) -> bool:
     body = case.body
     if not isinstance(body, Mapping):
         return True
+    if not has_readable_texts(body):
+        return False
     match case.operation.definition.raw["operationId"]:
         case "createEvent":
             return has_possible_times(body) and is_possible_event(body)
@@ -77,6 +80,15 @@ def is_possible(case: Case[Any]) -> bool:
             return all(range_is_possible(item) for item in listed(body, "ranges"))
         case _:
             return True
+
+
+def has_readable_texts(value: object) -> bool:
+    """A letter, number, sign or symbol in every text: beyond U+FFFF the patterns take everything for visible."""
+    if isinstance(value, Mapping):
+        return all(map(has_readable_texts, value.values()))
+    if isinstance(value, list):
+        return all(map(has_readable_texts, value))
+    return not isinstance(value, str) or value == "" or any(unicodedata.category(char)[0] in "LNPS" for char in value)
 
 
 def has_possible_times(event: Mapping[str, Any]) -> bool:

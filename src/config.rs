@@ -4,8 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use tracing::level_filters::LevelFilter;
 
 use crate::db::Endpoint;
+
+/// What keys in Redis begin with unless an operator says otherwise.
+pub const REDIS_PREFIX: &str = "rowlock";
 
 /// Where PostgreSQL is.
 #[derive(Args, Clone)]
@@ -43,9 +47,46 @@ pub struct LogArgs {
     /// How the log is written, to standard error
     #[arg(long, env = "ROWLOCK_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
-    /// What is logged: error, warn, info, debug, or target=level pairs
-    #[arg(long, env = "ROWLOCK_LOG", default_value = "info")]
-    pub log: String,
+    /// What Rowlock logs: off, error, warn, info, debug or trace. Libraries log warnings, unless target=level pairs say otherwise:
+    /// info,tokio_postgres=debug
+    #[arg(long, env = "ROWLOCK_LOG", default_value = "info", value_parser = LogFilter::parse)]
+    pub log: LogFilter,
+}
+
+/// What is logged: a level for Rowlock's own lines, and `target=level` pairs for anybody's.
+#[derive(Clone, Debug)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// Reads `info`, `debug,tokio_postgres=info` and the like.
+    ///
+    /// # Errors
+    /// When a part is neither a level nor a pair: the filter's own parser would take a misspelt level for a target.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut own = None;
+        let mut pairs = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            if let Some((target, level)) = part.split_once('=') {
+                let is_good = !target.is_empty() && !level.is_empty() && level.parse::<LevelFilter>().is_ok();
+                pairs.push(is_good.then_some(part).ok_or_else(|| format!("{part} is no target=level pair"))?);
+            } else {
+                let level =
+                    part.parse::<LevelFilter>().map_err(|_| format!("{part} is none of off, error, warn, info, debug and trace"))?;
+                if own.replace(level).is_some() {
+                    return Err("only one level may stand without a target".to_owned());
+                }
+            }
+        }
+        let own = own.unwrap_or(LevelFilter::INFO);
+        // Drivers and other libraries tell more at `info` than operators want to read, and at `debug` much more.
+        let others = own.min(LevelFilter::WARN);
+        Ok(Self([format!("{others},rowlock={own}")].into_iter().chain(pairs.into_iter().map(str::to_owned)).collect::<Vec<_>>().join(",")))
+    }
+
+    /// The filter in the words of the log's library; targets include those below them, and `rowlock` includes `rowlock_lab`.
+    pub fn directives(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The server's settings.
@@ -58,7 +99,7 @@ pub struct ServeConfig {
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// What keys in Redis begin with; servers of one database share it
-    #[arg(long, env = "ROWLOCK_REDIS_PREFIX", default_value = "rowlock")]
+    #[arg(long, env = "ROWLOCK_REDIS_PREFIX", default_value = REDIS_PREFIX)]
     pub redis_prefix: String,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "ROWLOCK_LISTEN", default_value = "127.0.0.1:8080")]
@@ -72,7 +113,7 @@ pub struct ServeConfig {
     /// Secret of customers' HS256 tokens, at least 32 bytes
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
-    /// PEM file with the public key of customers' RS256 or EdDSA tokens
+    /// PEM file with the public keys of customers' RS256 or EdDSA tokens, one or several
     #[arg(long, env = "ROWLOCK_JWT_PUBLIC_KEY_FILE")]
     pub jwt_public_key_file: Option<PathBuf>,
     /// Audience (aud) that customers' tokens must name [default: any]
@@ -124,4 +165,44 @@ pub struct ServeConfig {
     #[command(flatten)]
     /// The log's settings.
     pub log: LogArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    #[test]
+    fn a_bare_level_is_for_our_own_lines_and_pairs_are_for_anybodys() {
+        let directives = |text: &str| LogFilter::parse(text).map(|filter| filter.directives().to_owned());
+        for (text, expected) in [
+            ("info", "warn,rowlock=info"),
+            ("debug", "warn,rowlock=debug"),
+            ("TRACE", "warn,rowlock=trace"),
+            ("warn", "warn,rowlock=warn"),
+            ("error", "error,rowlock=error"),
+            ("off", "off,rowlock=off"),
+            ("", "warn,rowlock=info"),
+            ("debug,tokio_postgres=info", "warn,rowlock=debug,tokio_postgres=info"),
+            ("tokio_postgres=debug, rowlock::lanes=trace", "warn,rowlock=info,tokio_postgres=debug,rowlock::lanes=trace"),
+        ] {
+            assert_eq!(directives(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_a_level_nor_a_pair_is_refused() {
+        for (text, expected) in [
+            ("inof", "inof is none of off, error"),
+            ("tokio_postgres", "tokio_postgres is none of off, error"),
+            ("info,debug", "only one level"),
+            ("rowlock=verbose", "rowlock=verbose is no target=level pair"),
+            ("=debug", "=debug is no target=level pair"),
+            ("rowlock=", "rowlock= is no target=level pair"),
+        ] {
+            let error = LogFilter::parse(text).expect_err(text);
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub mod redis;
 mod routes;
 pub mod server;
 pub mod signal;
-mod types;
+pub mod types;
 pub mod web;
 
 pub use document::{operations, spec};

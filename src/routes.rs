@@ -8,7 +8,9 @@ use std::sync::Arc;
 use crate::api::{self, Apis};
 use crate::app::SharedApp;
 use crate::document;
+use crate::http::accepted_input::{AcceptedInput, Accepting};
 use crate::http::allowed_methods::Methods;
+use crate::http::expectations::Expectations;
 use crate::http::middleware::Middleware;
 use crate::web::PagesApi;
 
@@ -32,7 +34,8 @@ pub(crate) fn routes(app: SharedApp, extra: ExtraRoutes) -> impl Fn(Request) -> 
     };
     #[cfg(not(feature = "bench-routes"))]
     let endpoint = document::service(apis).into_endpoint();
-    let middleware = Arc::new(Middleware::new(endpoint, Some(app), methods()));
+    let endpoint = Accepting::new(endpoint, AcceptedInput::of(&Apis::meta()));
+    let middleware = Arc::new(Middleware::new(endpoint, Some(app), methods(), expectations()));
     move |request| Box::pin(Arc::clone(&middleware).answer(request))
 }
 
@@ -40,8 +43,16 @@ fn methods() -> Methods {
     Methods::of(&<(Apis, PagesApi) as OpenApi>::meta())
 }
 
+fn expectations() -> Expectations {
+    Expectations::of::<(Apis, PagesApi)>()
+}
+
 #[cfg(test)]
 mod tests {
+    use poem_openapi::OperationId;
+    use poem_openapi::error::ParseParamError;
+    use pretty_assertions::assert_eq;
+
     use super::*;
 
     #[test]
@@ -54,5 +65,48 @@ mod tests {
             assert_eq!(methods.allowed(page), Some("GET, HEAD"), "{page}");
         }
         assert_eq!(methods.allowed("/nowhere"), None);
+    }
+
+    #[test]
+    fn the_template_of_a_path_holds_no_value_of_it() {
+        let methods = methods();
+        assert_eq!(methods.template("/v1/events/7/orders/x"), Some("/v1/events/{event_id}/orders/{order_id}"));
+        assert_eq!(methods.template("/v1/payments"), Some("/v1/payments"));
+        assert_eq!(methods.template("/v1/events/7/nothing"), None);
+    }
+
+    /// What an operation says of a parameter that the framework refused.
+    fn refusal(operation: &'static str, parameter: &'static str) -> String {
+        let mut error = poem::Error::from(ParseParamError { name: parameter, reason: "a word of the framework".into() });
+        error.set_data(OperationId(operation));
+        let problem = expectations().refusal(&error).expect("a refusal");
+        assert_eq!(problem.field(), Some(parameter));
+        problem.detail().to_owned()
+    }
+
+    #[test]
+    fn a_refused_parameter_is_told_its_documented_bounds() {
+        assert_eq!(refusal("listEvents", "limit"), "limit must be a whole number from 1 to 100");
+        assert_eq!(refusal("listDeadLetters", "limit"), "limit must be a whole number from 1 to 1000");
+        assert_eq!(refusal("listDeadLetters", "event_id"), "event_id must be a whole number from 1");
+        assert_eq!(refusal("listOrders", "after"), "after must be a UUID");
+        let statuses = "status must be one of pending_payment, paid, expired, cancelled, refund_due, refunded";
+        assert_eq!(refusal("listAllOrders", "status"), statuses);
+    }
+
+    #[test]
+    fn every_parameter_of_every_operation_can_be_put_into_words() {
+        let expectations = expectations();
+        assert!(expectations.all().count() > 20);
+        for (operation, parameter, expected) in expectations.all() {
+            assert!(expected.starts_with("must "), "{operation} {parameter}: {expected}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_is_not_about_a_parameter_has_no_bounds() {
+        assert!(expectations().refusal(&poem::error::NotFoundError.into()).is_none());
+        let unknown = poem::Error::from(ParseParamError { name: "limit", reason: "?".into() });
+        assert_eq!(expectations().refusal(&unknown).expect("a refusal").detail(), "limit is malformed");
     }
 }

@@ -48,7 +48,6 @@ impl Bound {
             lease_ms: config.expiry_lease_ms,
             attempts_max: config.expiry_attempts_max,
             sweep_interval_ms: config.sweep_interval_ms,
-            ..ExpirySettings::default()
         };
         let patience =
             Patience { idle_max: Duration::from_secs(config.idle_s), stalled_max: STALLED_MAX, drain: Duration::from_secs(config.drain_s) };

@@ -5,13 +5,13 @@ create or replace function admin.change_event(p_event_id bigint, p_change jsonb,
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     perform rowlock._change_event(
         p_event_id => p_event_id, p_change => p_change, p_function => 'admin.change_event', p_reason => rowlock._check_reason(p_reason)
     );
 end
-$function$;
+$$;
 
 comment on function admin.change_event(bigint, jsonb, text) is
     'Changes settings of an event; orders already made keep their deadlines. For rowlock_admin.';

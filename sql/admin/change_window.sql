@@ -5,7 +5,7 @@ create or replace function admin.change_window(p_event_id bigint, p_window_ms in
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 declare
     v_before_ms integer;
 begin
@@ -16,7 +16,7 @@ begin
     );
     return v_before_ms;
 end
-$function$;
+$$;
 
 comment on function admin.change_window(bigint, integer, text) is
     'Changes an event''s payment window; answers what it was. Orders already made keep their deadlines. For rowlock_admin.';

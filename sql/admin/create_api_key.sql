@@ -5,13 +5,13 @@ create or replace function admin.create_api_key(p_name text, p_hash bytea, p_rea
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     return rowlock._create_api_key(
         p_name => p_name, p_hash => p_hash, p_function => 'admin.create_api_key', p_reason => rowlock._check_reason(p_reason)
     );
 end
-$function$;
+$$;
 
 comment on function admin.create_api_key(text, bytea, text) is
     'Records a new API key by its SHA-256; answers its id. For rowlock_admin.';

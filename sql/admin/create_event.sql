@@ -5,11 +5,14 @@ create or replace function admin.create_event(p_event jsonb, p_reason text) retu
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
-    return rowlock._create_event(p_event, 'admin.create_event', rowlock._check_reason(p_reason));
+    return rowlock._create_event(
+        p_event => p_event, p_api_key_id => null, p_idempotency_key => null, p_function => 'admin.create_event',
+        p_reason => rowlock._check_reason(p_reason)
+    );
 end
-$function$;
+$$;
 
 comment on function admin.create_event(jsonb, text) is 'Creates a draft event from JSON; answers its id. For rowlock_admin.';
 grant execute on function admin.create_event(jsonb, text) to rowlock_admin;

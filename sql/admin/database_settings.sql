@@ -1,11 +1,12 @@
 -- What the promises rest on: durability, room for locks, and how far the database is migrated. A login or a database may have settings of
 -- its own, which win over the server's: each has a line.
 create or replace view admin.database_settings as
-with wanted (place, name, good) as (values
-    (1, 'fsync', 'on'), (2, 'synchronous_commit', 'on'), (3, 'full_page_writes', 'on'),
-    (4, 'max_locks_per_transaction', '128 or more'), (5, 'max_connections', '4 for each lane of each server, and its pool'),
-    (6, 'default_transaction_isolation', 'read committed'), (7, 'statement_timeout', null), (8, 'lock_timeout', null),
-    (9, 'idle_in_transaction_session_timeout', null), (10, 'server_version', '15 or newer')
+with wanted (place, name, good) as (
+    values
+        (1, 'fsync', 'on'), (2, 'synchronous_commit', 'on'), (3, 'full_page_writes', 'on'),
+        (4, 'max_locks_per_transaction', '128 or more'), (5, 'max_connections', '4 for each lane of each server, and its pool'),
+        (6, 'default_transaction_isolation', 'read committed'), (7, 'statement_timeout', null), (8, 'lock_timeout', null),
+        (9, 'idle_in_transaction_session_timeout', null), (10, 'server_version', '15 or newer')
 )
 select w.place, w.name, 'server' as applies_to, s.reset_val || coalesce(' ' || s.unit, '') as value, w.good as should_be
 from wanted w
@@ -26,10 +27,12 @@ union all
 select 21, 'function and view files', 'rowlock', count(*)::text, null
 from rowlock.applied_files
 union all
-(select 22, 'release', 'rowlock', r.version, null
- from rowlock.releases r
- order by r.applied_at desc
- limit 1)
+    (
+        select 22, 'release', 'rowlock', r.version, null
+        from rowlock.releases r
+        order by r.applied_at desc
+        limit 1
+    )
 order by 1, 2, 3;
 
 comment on view admin.database_settings is

@@ -5,11 +5,11 @@ create or replace function admin.delete_event(p_event_id bigint, p_reason text) 
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     perform rowlock._delete_event(p_event_id, 'admin.delete_event', rowlock._check_reason(p_reason));
 end
-$function$;
+$$;
 
 comment on function admin.delete_event(bigint, text) is 'Deletes a draft with its sections, rows and seats. For rowlock_admin.';
 grant execute on function admin.delete_event(bigint, text) to rowlock_admin;

@@ -80,12 +80,13 @@ select v.invariant, c.event_id, c.order_id, c.section_no, c.seat_no,
     format('the seat is %s, listed by the live order as %s, %s times, with %s tickets', coalesce(c.seat::text, 'not the order''s'),
         coalesce(c.listed::text, 'nothing'), c.listings, c.tickets) as detail
 from seat_claims c
-cross join lateral (values
-    ('seat_without_order', c.seat is not null and c.listings = 0),
-    ('order_without_seat', c.listings > 0 and c.seat is distinct from c.listed),
-    ('seat_listed_twice', c.listings > 1),
-    ('seat_without_ticket', c.listed = 'sold' and c.tickets = 0),
-    ('ticket_without_paid_order', c.tickets > 0 and c.listed is distinct from 'sold')
+cross join lateral (
+    values
+        ('seat_without_order', c.seat is not null and c.listings = 0),
+        ('order_without_seat', c.listings > 0 and c.seat is distinct from c.listed),
+        ('seat_listed_twice', c.listings > 1),
+        ('seat_without_ticket', c.listed = 'sold' and c.tickets = 0),
+        ('ticket_without_paid_order', c.tickets > 0 and c.listed is distinct from 'sold')
 ) as v (invariant, is_broken)
 where v.is_broken
 -- 3. A section's counts are those of its seats.
@@ -102,12 +103,13 @@ select v.invariant, m.event_id, m.order_id, null, null,
     format('the order is %s; %s payments succeeded, %s of them bought its seats', coalesce(m.status::text, 'unknown'), m.payments,
         m.buying_payments + m.empty_payments)
 from order_money m
-cross join lateral (values
-    ('money_without_seats',
-        case when m.status is null then m.buying_payments + m.empty_payments > 0
-            else m.payments > 0 and m.status not in ('paid', 'refund_due', 'refunded') or m.costs = 0 and m.buying_payments > 0 end),
-    ('paid_without_payment', m.status = 'paid' and m.costs > 0 and m.buying_payments = 0),
-    ('paid_twice', m.buying_payments > 1 or m.costs > 0 and m.buying_payments + m.empty_payments > 1)
+cross join lateral (
+    values
+        ('money_without_seats',
+            case when m.status is null then m.buying_payments + m.empty_payments > 0
+                else m.payments > 0 and m.status not in ('paid', 'refund_due', 'refunded') or m.costs = 0 and m.buying_payments > 0 end),
+        ('paid_without_payment', m.status = 'paid' and m.costs > 0 and m.buying_payments = 0),
+        ('paid_twice', m.buying_payments > 1 or m.costs > 0 and m.buying_payments + m.empty_payments > 1)
 ) as v (invariant, is_broken)
 where v.is_broken
 -- 5. Nothing waits for a payment long after its deadline.

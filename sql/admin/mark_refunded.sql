@@ -9,7 +9,7 @@ create or replace function admin.mark_refunded(p_event_id bigint, p_provider tex
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 declare
     v_reason     constant text := rowlock._check_reason(p_reason);
     v_payment    rowlock.payments;
@@ -62,7 +62,7 @@ begin
     );
     return v_status_now::text;
 end
-$function$;
+$$;
 
 comment on function admin.mark_refunded(bigint, text, text, text) is
     'Notes that a payment that was owed back went back; answers what its order is now. For rowlock_admin.';

@@ -5,13 +5,13 @@ create or replace function admin.open_event(p_event_id bigint, p_reason text) re
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     return rowlock._steer_event(
         p_event_id => p_event_id, p_status => 'open', p_function => 'admin.open_event', p_reason => rowlock._check_reason(p_reason)
     );
 end
-$function$;
+$$;
 
 comment on function admin.open_event(bigint, text) is 'Opens an event for sale; answers its status. For rowlock_admin.';
 grant execute on function admin.open_event(bigint, text) to rowlock_admin;

@@ -6,10 +6,11 @@
 -- Locks: none.
 -- Errors: RL004 if nobody ever named it.
 create or replace function admin.order_timeline(p_order_id uuid) returns table (at timestamptz, what text, detail text)
-language plpgsql stable
+language plpgsql
+stable
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_order rowlock.orders;
@@ -84,7 +85,7 @@ begin
     where h.at is not null
     order by h.at, h.place;
 end
-$function$;
+$$;
 
 comment on function admin.order_timeline(uuid) is 'What happened to an order, step by step. For rowlock_admin.';
 grant execute on function admin.order_timeline(uuid) to rowlock_admin;

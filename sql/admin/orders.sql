@@ -9,9 +9,11 @@ select o.event_id, o.order_id,
         else 'c-' || left(encode(sha256((select k.key from rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8')), 'hex'), 16)
     end as customer,
     o.status::text as status,
-    (select string_agg(s.code || ' ' || l.seat_no, ', ' order by l.place)
-     from unnest(o.section_nos, o.seat_nos) with ordinality as l (section_no, seat_no, place)
-     join rowlock.sections s on s.event_id = o.event_id and s.section_no = l.section_no) as seats,
+    (
+        select string_agg(s.code || ' ' || l.seat_no, ', ' order by l.place)
+        from unnest(o.section_nos, o.seat_nos) with ordinality as l (section_no, seat_no, place)
+        join rowlock.sections s on s.event_id = o.event_id and s.section_no = l.section_no
+    ) as seats,
     o.amount_minor, o.created_at, o.expires_at, o.ended_at
 from rowlock.orders o;
 

@@ -5,13 +5,13 @@ create or replace function admin.pause_event(p_event_id bigint, p_reason text) r
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     return rowlock._steer_event(
         p_event_id => p_event_id, p_status => 'paused', p_function => 'admin.pause_event', p_reason => rowlock._check_reason(p_reason)
     );
 end
-$function$;
+$$;
 
 comment on function admin.pause_event(bigint, text) is 'Pauses an event''s sale; answers its status. For rowlock_admin.';
 grant execute on function admin.pause_event(bigint, text) to rowlock_admin;

@@ -5,14 +5,14 @@ create or replace function admin.redrive_dead_letter(p_event_id bigint, p_order_
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     perform rowlock._redrive_dead_letter(
         p_event_id => p_event_id, p_order_id => p_order_id, p_function => 'admin.redrive_dead_letter',
         p_reason => rowlock._check_reason(p_reason)
     );
 end
-$function$;
+$$;
 
 comment on function admin.redrive_dead_letter(bigint, uuid, text) is 'Lets a given-up expiry be tried again at once. For rowlock_admin.';
 grant execute on function admin.redrive_dead_letter(bigint, uuid, text) to rowlock_admin;

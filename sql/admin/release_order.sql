@@ -7,7 +7,7 @@ create or replace function admin.release_order(p_event_id bigint, p_order_id uui
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 declare
     v_reason constant text := rowlock._check_reason(p_reason);
     v_order  rowlock.orders;
@@ -33,7 +33,7 @@ begin
     );
     return cardinality(v_order.seat_nos);
 end
-$function$;
+$$;
 
 comment on function admin.release_order(bigint, uuid, text) is
     'Ends a pending order as cancelled and puts its seats on sale again; answers how many. For rowlock_admin.';

@@ -5,11 +5,11 @@ create or replace function admin.revoke_api_key(p_api_key_id bigint, p_reason te
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     perform rowlock._revoke_api_key(p_api_key_id, 'admin.revoke_api_key', rowlock._check_reason(p_reason));
 end
-$function$;
+$$;
 
 comment on function admin.revoke_api_key(bigint, text) is 'Makes an API key stop working for good. For rowlock_admin.';
 grant execute on function admin.revoke_api_key(bigint, text) to rowlock_admin;

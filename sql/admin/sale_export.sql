@@ -1,5 +1,6 @@
 -- Everything sold of an event, a row a seat, for the accounts and the doors:
 --   \copy (select * from admin.sale_export(1)) to 'sale.csv' csv header
+-- Texts that a spreadsheet would run have an apostrophe in front, as csv_text puts it; numbers stay numbers.
 -- Reads all payments of the event once.
 -- Locks: none.
 -- Errors: RL001.
@@ -8,18 +9,20 @@ returns table (
     section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text,
     ordered_at timestamptz, paid_at timestamptz, provider text, provider_reference text
 )
-language plpgsql stable
+language plpgsql
+stable
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 #variable_conflict use_column
 begin
     if not exists (select from rowlock.events e where e.event_id = p_event_id) then
         perform rowlock._event_not_found(p_event_id);
     end if;
     return query
-    select s.code, r.label, t.seat_no, s.price_minor, e.currency, t.order_id, o.customer_id, o.created_at, t.issued_at, p.provider,
-        p.provider_reference
+    select rowlock._csv_text(s.code), rowlock._csv_text(r.label), t.seat_no, s.price_minor, e.currency, t.order_id,
+        rowlock._csv_text(o.customer_id), o.created_at, t.issued_at, rowlock._csv_text(p.provider),
+        rowlock._csv_text(p.provider_reference)
     from rowlock.tickets t
     join rowlock.events e on e.event_id = t.event_id
     join rowlock.sections s on s.event_id = t.event_id and s.section_no = t.section_no
@@ -31,7 +34,7 @@ begin
     where t.event_id = p_event_id
     order by t.section_no, t.seat_no;
 end
-$function$;
+$$;
 
 comment on function admin.sale_export(bigint) is 'What was sold of an event, a row a seat, with buyers and payments. For rowlock_admin.';
 grant execute on function admin.sale_export(bigint) to rowlock_admin;

@@ -10,10 +10,11 @@ create or replace function admin.seat_history(p_event_id bigint, p_section text,
 returns table (
     from_at timestamptz, until_at timestamptz, seat_was text, order_id uuid, who text, why_it_ended text
 )
-language plpgsql stable
+language plpgsql
+stable
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_section constant rowlock.sections := rowlock._section_of(p_event_id, p_section);
@@ -84,7 +85,7 @@ begin
     ) h
     order by h.from_at, h.until_at;
 end
-$function$;
+$$;
 
 comment on function admin.seat_history(bigint, text, integer) is
     'Who held a seat and who had it, when, and why it ended. For rowlock_admin.';

@@ -1,10 +1,12 @@
 -- The house as it stands, a line a row: a available, h held, s sold, b blocked. Reads every seat of the events asked for.
 create or replace view admin.seat_map as
 select r.event_id, s.code as section, r.label as row_label, r.first_seat, r.last_seat,
-    (select string_agg(case t.status when 'available' then 'a' when 'held' then 'h' when 'sold' then 's' else 'b' end, ''
-                       order by t.seat_no)
-     from rowlock.seats t
-     where t.event_id = r.event_id and t.section_no = r.section_no and t.seat_no between r.first_seat and r.last_seat) as seats
+    (
+        select string_agg(case t.status when 'available' then 'a' when 'held' then 'h' when 'sold' then 's' else 'b' end, ''
+                order by t.seat_no)
+        from rowlock.seats t
+        where t.event_id = r.event_id and t.section_no = r.section_no and t.seat_no between r.first_seat and r.last_seat
+    ) as seats
 from rowlock.section_rows r
 join rowlock.sections s on s.event_id = r.event_id and s.section_no = r.section_no
 order by r.event_id, r.section_no, r.row_no;

@@ -10,14 +10,14 @@ create or replace function admin.unblock_seats(p_event_id bigint, p_seats text, 
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     return rowlock._block_selected(
         p_event_id => p_event_id, p_seats => p_seats, p_from => 'blocked', p_to => 'available', p_function => 'admin.unblock_seats',
         p_reason => p_reason
     );
 end
-$function$;
+$$;
 
 comment on function admin.unblock_seats(bigint, text, text) is
     'Puts blocked seats on sale again, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';

@@ -15,7 +15,7 @@ use crate::http::refusals::{BODY, Refusal, refusals};
 use crate::http::replies::{Answer, Found};
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{Currency, EventId, OrderId};
+use crate::types::{CurrencyCode, EventId, OrderId};
 
 /// The operation of the payment gateway.
 pub struct PaymentsApi {
@@ -92,8 +92,9 @@ pub struct PaymentIn {
     /// What was paid, in minor units of the currency.
     #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
     pub amount_minor: i64,
-    /// ISO 4217 code of the money.
-    pub currency: Currency,
+    /// ISO 4217 code of the money. Any three capital letters are taken: money in another currency than the event's is `refund_due`, never
+    /// turned away.
+    pub currency: CurrencyCode,
     /// Whether money moved.
     pub status: PaymentStatus,
 }
@@ -194,7 +195,7 @@ impl Example for PaymentIn {
             provider: "acmepay".into(),
             provider_reference: "pay_8c1f20".into(),
             amount_minor: 560_000,
-            currency: Currency("TWD".into()),
+            currency: CurrencyCode("TWD".into()),
             status: PaymentStatus::Succeeded,
         }
     }

@@ -49,7 +49,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 /// Starts the log on standard error.
 fn start_log(args: &LogArgs) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&args.log)?;
+    let filter = tracing_subscriber::EnvFilter::try_new(args.log.directives())?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let started = match args.log_format {
         LogFormat::Text => log.try_init(),

@@ -1,19 +1,18 @@
 //! One connection: address, TLS, and what every session sets first.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::outage::Outage;
-use super::{DbError, OutageLog};
+use super::{DbError, OutageLog, database_url};
 
 /// What a session sets before its first call. Dropping a query's future does not end the query, so that the server must. An
 /// answer means that the commit is on disk: a role or database that was told otherwise is overruled.
@@ -57,24 +56,7 @@ impl Endpoint {
     /// # Errors
     /// When the URL cannot be read, names no host, or the authorities cannot be loaded.
     pub fn new(database_url: &str, ca_file: Option<&std::path::Path>) -> anyhow::Result<Self> {
-        // The parser's own words may repeat the URL, and with it the password.
-        // libpq's stricter modes ask for what is always done here: with TLS the certificate and its host name are verified.
-        let database_url = database_url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
-        let mut config: Config = database_url.parse().map_err(|_| anyhow::anyhow!("the database URL cannot be read"))?;
-        if config.get_hosts().is_empty() {
-            bail!("the database URL names no host");
-        }
-        if !database_url.contains("sslmode=") {
-            config.ssl_mode(SslMode::Disable);
-        }
-        config.connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(15));
-        if config.get_hosts().len() > 1 {
-            // After a failover a standby must not be asked what the primary did.
-            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("rowlock");
-        }
+        let config = database_url::read(database_url)?;
         let tls = MakeRustlsConnect::new(tls_config(config.get_ssl_mode() == SslMode::Disable, ca_file)?);
         Ok(Self { config, tls, outages: OutageLog::default() })
     }

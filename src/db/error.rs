@@ -20,7 +20,7 @@ pub enum Rule {
     /// The order is not pending any more.
     OrderNotPending,
     /// A value is out of bounds; the detail names the field.
-    InvalidInput,
+    InvalidRequest,
     /// The event cannot go from its status to the one asked for.
     EventConflict,
     /// Some of the seats are held or sold; the detail lists them.
@@ -42,7 +42,7 @@ impl Rule {
         Self::OrderNotFound,
         Self::NotOnSale,
         Self::OrderNotPending,
-        Self::InvalidInput,
+        Self::InvalidRequest,
         Self::EventConflict,
         Self::SeatsNotBlockable,
         Self::Inconsistent,
@@ -59,7 +59,7 @@ impl Rule {
             Self::OrderNotFound => ("RL004", "order_not_found", 404),
             Self::NotOnSale => ("RL005", "not_on_sale", 409),
             Self::OrderNotPending => ("RL006", "order_not_pending", 409),
-            Self::InvalidInput => ("RL007", "invalid_request", 400),
+            Self::InvalidRequest => ("RL007", "invalid_request", 400),
             Self::EventConflict => ("RL008", "event_conflict", 409),
             Self::SeatsNotBlockable => ("RL009", "seats_not_blockable", 409),
             Self::Inconsistent => ("RL010", "internal_error", 500),

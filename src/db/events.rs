@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::{Db, DbError, SectionCount};
-use crate::domain::{Audience, Event, EventLayout, SectionLayout, SectionRow};
+use crate::domain::{Audience, Event, EventCreation, EventLayout, SectionLayout, SectionRow};
 
 /// To create or delete a house of a million seats takes seconds.
 const LARGE_MAX: Duration = Duration::from_secs(60);
@@ -38,13 +38,26 @@ pub struct EventPage {
 }
 
 impl Db {
-    /// Creates a draft event with its sections and seats; answers its id.
+    /// Creates a draft event with its sections and seats, for the API key of that id; at most once for an idempotency key of it.
     ///
     /// # Errors
     /// `invalid_request` with the field at fault as detail.
-    pub async fn create_event(&self, event: &serde_json::Value) -> Result<i64, DbError> {
-        let rows = self.query_within(LARGE_MAX, "select rowlock.create_event($1)", &[event]).await?;
-        rows.first().map(|row| row.get(0)).ok_or_else(|| DbError::Internal("no id of a new event".to_owned()))
+    pub async fn create_event(
+        &self,
+        event: &serde_json::Value,
+        api_key_id: i64,
+        idempotency_key: Option<&str>,
+    ) -> Result<EventCreation, DbError> {
+        let sql = "select outcome, event_id from rowlock.create_event($1, $2, $3)";
+        let rows = self.query_within(LARGE_MAX, sql, &[event, &api_key_id, &idempotency_key]).await?;
+        let row = rows.first().ok_or_else(|| DbError::Internal("no id of a new event".to_owned()))?;
+        let event_id = row.get("event_id");
+        match row.get::<_, &str>("outcome") {
+            "created" => Ok(EventCreation::Created(event_id)),
+            "replayed" => Ok(EventCreation::Replayed(event_id)),
+            "idempotency_key_reused" => Ok(EventCreation::IdempotencyKeyReused),
+            other => Err(DbError::Internal(format!("create_event answered {other}"))),
+        }
     }
 
     /// Changes an event's settings; running orders keep their deadlines.

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod api_keys;
 pub mod batches;
 mod connect;
+mod database_url;
 mod error;
 mod events;
 mod expiry;

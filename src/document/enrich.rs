@@ -5,6 +5,7 @@ use super::fields;
 use super::node::{Node, Object};
 use super::problems;
 use crate::api::Tag;
+use crate::http::challenges::Credential;
 use crate::problem::code::Code;
 
 /// The finished document; the framework's own, should that ever be no JSON.
@@ -48,29 +49,28 @@ fn plain_references(node: &mut Node) {
 
 /// An operation without credentials says so: readers and linters cannot tell "none" from "forgotten".
 fn say_who_may_call(operation: &mut Node) {
-    let scheme = operation.get("security").and_then(|list| list.items().first()?.entries().next().map(|(name, _)| name.to_owned()));
     // Credentials that may be left out stand beside none.
     let is_optional = operation.get("security").is_some_and(|list| list.items().iter().any(|needed| needed.entries().next().is_none()));
-    let (caller, challenge) = match scheme.as_deref() {
-        Some("AdminKey") if is_optional => {
-            ("anyone, without credentials; drafts are shown to admins only, with an API key", "ApiKey header=\"X-Api-Key\"")
-        }
-        Some("CustomerToken") => ("a customer, with a bearer token", "Bearer"),
-        Some("AdminKey") => ("an admin or a box office, with an API key", "ApiKey header=\"X-Api-Key\""),
-        Some("GatewaySignature") => (
-            "the payment gateway, with its signature over the body",
-            "Signature headers=\"webhook-id webhook-timestamp webhook-signature\"",
-        ),
-        _ => ("anyone, without credentials", ""),
+    let credential = credential_of(operation);
+    let caller = match credential {
+        Some(Credential::ApiKey) if is_optional => "anyone, without credentials; drafts are shown to admins only, with an API key",
+        Some(Credential::BearerToken) => "a customer, with a bearer token",
+        Some(Credential::ApiKey) => "an admin or a box office, with an API key",
+        Some(Credential::GatewaySignature) => "the payment gateway, with its signature over the body",
+        None => "anyone, without credentials",
     };
     let description = format!("{}\n\n**Who may call**: {caller}.", operation.text("description").unwrap_or_default());
     operation.set("description", description.as_str());
-    if scheme.is_none() {
-        operation.set("security", Node::List(vec![]));
-    }
+    let Some(credential) = credential else { return operation.set("security", Node::List(vec![])) };
     if let Some(header) = operation.at_mut(&["responses", "401", "headers", "WWW-Authenticate", "schema"]) {
-        header.set("example", challenge);
+        header.set("example", credential.challenge());
     }
+}
+
+/// The credential that an operation takes, if any.
+fn credential_of(operation: &Node) -> Option<Credential> {
+    let (scheme, _) = operation.get("security")?.items().first()?.entries().next()?;
+    Credential::of_scheme(scheme)
 }
 
 fn show_parameters(operation: &mut Node, id: &str) {
@@ -101,12 +101,13 @@ fn example(summary: &str, value: Node) -> Node {
 
 /// Each answer with a body gets an example: a problem one for each of its codes.
 fn show_answers(operation: &mut Node, id: &str, schemas: &Node) {
+    let credential = credential_of(operation);
     let Some(responses) = operation.at_mut(&["responses"]) else { return };
     for (_, response) in responses.entries_mut() {
         let codes = codes_in(response.text("description").unwrap_or_default());
         for (media_type, content) in response.at_mut(&["content"]).into_iter().flat_map(Node::entries_mut) {
             if media_type == crate::problem::CONTENT_TYPE {
-                content.set("examples", examples_of_problems(id, &codes));
+                content.set("examples", examples_of_problems(id, credential, &codes));
             } else if let Some(example) = examples::of_answer(id, content, schemas) {
                 content.set("example", example);
             }
@@ -120,7 +121,7 @@ fn codes_in(description: &str) -> Vec<Code> {
     description.lines().filter_map(word).collect()
 }
 
-fn examples_of_problems(id: &str, codes: &[Code]) -> Node {
-    let named = codes.iter().map(|code| (code.as_str().to_owned(), example(code.title(), problems::example(id, *code))));
+fn examples_of_problems(id: &str, credential: Option<Credential>, codes: &[Code]) -> Node {
+    let named = codes.iter().map(|code| (code.as_str().to_owned(), example(code.title(), problems::example(id, credential, *code))));
     Node::Object(named.collect())
 }

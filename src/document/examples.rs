@@ -24,6 +24,7 @@ pub fn of_parameter(operation_id: &str, name: &str) -> Option<Node> {
         (_, "limit") => Node::from(20),
         (_, "status") => "pending_payment".into(),
         ("listDeadLetters", "event_id") => Node::from(7),
+        ("createEvent", "Idempotency-Key") => "spring-tour-2026-11-22".into(),
         (_, "If-None-Match") => "W/\"4710\"".into(),
         (_, "webhook-id") => "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W".into(),
         (_, "webhook-signature") => "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=".into(),

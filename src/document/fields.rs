@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::examples::{in_order, resolved};
 use super::node::{Node, Object};
-use crate::http::schema::PRINTABLE;
+use crate::types::text;
 
 /// How many properties an object of a request has, where it is not any number of them.
 const PROPERTIES: &[(&str, &str, i64)] =
@@ -30,7 +30,7 @@ pub fn describe(document: &mut Node) {
             let shown = whole.as_ref().and_then(|whole| whole.get(property));
             show(property, schema, shown, &schemas);
             if is_incoming {
-                say_printable(schema);
+                say_readable(schema);
             }
         }
     }
@@ -81,10 +81,10 @@ fn left_out(name: &str) -> Option<Node> {
     })
 }
 
-/// A free text in a request has no control characters, whatever its field.
-fn say_printable(schema: &mut Node) {
+/// A free text in a request is one that people can read, whatever its field; the check of requests asks the same.
+fn say_readable(schema: &mut Node) {
     let is_free = ["pattern", "format", "enum"].iter().all(|key| schema.get(key).is_none());
     if schema.text("type") == Some("string") && is_free {
-        schema.set("pattern", PRINTABLE);
+        schema.set("pattern", text::pattern(schema.get("minLength").is_none()));
     }
 }

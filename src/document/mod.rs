@@ -32,10 +32,14 @@ Sells numbered concert seats to everyone at once, and never sells one twice.
 - Money is in minor units (cents) of an ISO 4217 currency; times are RFC 3339 in UTC with milliseconds.
 - Every refusal is a problem body (RFC 9457, `application/problem+json`) with a stable `code` and the `request_id`.
 - A path that does not exist answers 404 `not_found`, a method that a path does not have 405 `method_not_allowed` with `Allow`.
-- Fields, parameters and codes may be added: ignore those you do not know. Requests with a field that is not listed are refused.
+- Fields, parameters and codes may be added: ignore those you do not know. Requests with a field or a query parameter that is not listed, \
+or with a body where none is taken, are refused.
+- A request body may be compressed: `Content-Encoding` is `gzip`, `deflate`, `br` or `zstd`. Its limit counts what it decodes to; a \
+signature is over the bytes as sent.
+- Texts need a character that can be seen, and must not have control characters or characters that reorder or break their line.
 - Every response has `X-Request-Id`: the one that was sent, if it has 1 to 128 visible ASCII characters, or a new one.
-- After a 503 ask again, at the earliest after `Retry-After` seconds; claims with an `Idempotency-Key` and payment notices may be sent \
-again without harm.";
+- After a 503 ask again, at the earliest after `Retry-After` seconds; claims and new events with an `Idempotency-Key` and payment \
+notices may be sent again without harm.";
 /// Two licences to choose from have no page of their own: the register of their names has both.
 const LICENSE_URL: &str = "https://spdx.org/licenses/";
 

@@ -1,32 +1,42 @@
 //! An example of each problem: built like the real one, and answered like this in a test.
 
+use poem::http::HeaderMap;
+use poem_openapi::types::Example;
+
 use super::node::Node;
+use crate::auth::{AuthError, MALFORMED_KEY};
+use crate::http::challenges::Credential;
 use crate::problem::code::Code;
 use crate::problem::{Problem, ProblemBody};
 use crate::types::{OrderId, SeatName};
-use poem_openapi::types::Example;
 
 const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
 
 /// They need no key, but a key that is sent must be good.
 const MAY_BE_ADMINS: [&str; 5] = ["listEvents", "getEvent", "listSections", "listSeats", "getAvailability"];
 
-/// What the operation answers with that code.
-pub fn example(operation_id: &str, code: Code) -> Node {
-    Node::of(&ProblemBody::of(problem(operation_id, code), REQUEST_ID))
+/// What the operation, which takes that credential, answers with that code.
+pub fn example(operation_id: &str, credential: Option<Credential>, code: Code) -> Node {
+    let refused = credential.filter(|_| [Code::Unauthorized, Code::InvalidSignature].contains(&code));
+    let problem = match refused {
+        Some(credential) if MAY_BE_ADMINS.contains(&operation_id) => {
+            credential.refuse(AuthError::Invalid(MALFORMED_KEY.into()), &HeaderMap::new())
+        }
+        Some(credential) => credential.refuse(AuthError::Missing, &HeaderMap::new()),
+        None => problem(operation_id, code),
+    };
+    Node::of(&ProblemBody::of(problem, REQUEST_ID))
 }
 
 fn problem(operation_id: &str, code: Code) -> Problem {
     let seat = |seat| vec![SeatName { section: "A".to_owned(), seat }];
     match code {
         Code::InvalidRequest => invalid(operation_id),
-        Code::Unauthorized if MAY_BE_ADMINS.contains(&operation_id) => Problem::new(code, "these credentials are not good"),
-        Code::Unauthorized => Problem::new(code, "this operation needs credentials, and none came"),
         Code::SectionNotFound if operation_id == "claimSeats" => Problem::new(code, "the event has no section Z"),
         Code::SectionNotFound => Problem::new(code, "the event has no section of this code"),
         Code::SeatNotFound if operation_id == "claimSeats" => Problem::new(code, "seats that do not exist: 1").with_seats(seat(1001)),
         Code::SeatNotFound => Problem::new(code, "section A has 1000 seats").with_seats(seat(1001)),
-        Code::SeatTaken => Problem::new(code, "seats that are not to be had: 1").with_taken(seat(12)),
+        Code::SeatTaken => Problem::new(code, "seats not available: 1").with_taken(seat(12)),
         Code::CustomerLimit => Problem::new(code, "the event allows a customer 4 seats, held and owned together"),
         Code::NotOnSale => Problem::new(code, "the event is paused for the moment"),
         Code::SeatsNotBlockable => Problem::plain(code).with_seats(seat(12)),
@@ -34,6 +44,7 @@ fn problem(operation_id: &str, code: Code) -> Problem {
             Problem::new(code, "the body may have at most 4194304 bytes")
         }
         Code::BodyTooLarge => Problem::new(code, "the body may have at most 65536 bytes"),
+        Code::UnsupportedMediaType => Problem::new(code, "the body must be sent as `application/json`"),
         Code::OutcomeUnknown if ["claimSeats", "notifyPayment"].contains(&operation_id) => {
             Problem::plain(code).with_order(OrderId::example().0)
         }
@@ -48,9 +59,10 @@ fn invalid(operation_id: &str) -> Problem {
         "changeEvent" => Problem::invalid("window_ms", "must be a whole number from 1000 to 86400000"),
         "claimSeats" => Problem::invalid("seats[1].seat", "must be a whole number from 1 to 1000000"),
         "changeOrder" => Problem::invalid("seats[0]", "is not a seat of the order"),
-        "notifyPayment" => Problem::invalid("currency", "must match ^[A-Z]{3}$"),
+        "notifyPayment" => Problem::invalid("currency", "must be an ISO 4217 code, for example TWD"),
         "blockSeats" | "unblockSeats" => Problem::invalid("ranges[0].to", "must not be below `from`"),
-        "listEvents" | "listDeadLetters" => Problem::invalid("limit", "is malformed or out of its bounds"),
+        "listEvents" => Problem::invalid("limit", "must be a whole number from 1 to 100"),
+        "listDeadLetters" => Problem::invalid("limit", "must be a whole number from 1 to 1000"),
         _ => Problem::invalid("event_id", "must be a whole number from 1"),
     }
 }

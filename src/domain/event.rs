@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use time::OffsetDateTime;
 
+use super::SeatRef;
+
 /// An event's settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -56,6 +58,17 @@ impl Event {
     }
 }
 
+/// What became of a request for a new event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventCreation {
+    /// The event of that id is new.
+    Created(i64),
+    /// Its idempotency key came before with the same request: that event.
+    Replayed(i64),
+    /// Its idempotency key came before with another request.
+    IdempotencyKeyReused,
+}
+
 /// What never changes about an event once it is created: its currency, sections and rows. Cached for as long as it is used.
 #[derive(Clone, Debug)]
 pub struct EventLayout {
@@ -75,10 +88,30 @@ impl EventLayout {
         usize::try_from(section_no).ok()?.checked_sub(1).and_then(|index| self.sections.get(index))
     }
 
+    /// The section and the row in which a seat of one of the event's orders is.
+    ///
+    /// # Errors
+    /// When the event has no such seat: then the database is not as it promises to be, and no name or price may be made up.
+    pub fn place_of(&self, seat: SeatRef) -> Result<(&SectionLayout, &str), UnknownSeat> {
+        let section = self.section(seat.section_no);
+        let place = section.and_then(|section| Some((section, section.row_of(seat.seat_no)?)));
+        place.ok_or(UnknownSeat { event_id: self.event_id, seat })
+    }
+
     /// The section of that code.
     pub fn section_by_code(&self, code: &str) -> Option<&SectionLayout> {
         self.section(*self.section_nos.get(code)?)
     }
+}
+
+/// A seat that its event does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the layout of event {event_id} has no seat {} in section number {}", .seat.seat_no, .seat.section_no)]
+pub struct UnknownSeat {
+    /// The event.
+    pub event_id: i64,
+    /// The seat.
+    pub seat: SeatRef,
 }
 
 /// One section: what never changes about it.

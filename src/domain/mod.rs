@@ -6,6 +6,6 @@ mod order;
 mod payment;
 
 pub use claim::{ClaimOutcome, ClaimRequest, Idempotency, SEATS_PER_ORDER_MAX, SeatRef, Wanted};
-pub use event::{Audience, Event, EventLayout, SectionLayout, SectionRow};
+pub use event::{Audience, Event, EventCreation, EventLayout, SectionLayout, SectionRow, UnknownSeat};
 pub use order::{Order, OrderStatus};
 pub use payment::{PaymentNotice, PaymentOutcome, Settled};

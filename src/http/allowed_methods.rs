@@ -1,11 +1,17 @@
-//! Which methods each path has, for the `Allow` header of a 405.
+//! The paths of the API: which methods each has, for the `Allow` header of a 405, and what the log calls it.
 
 use std::collections::BTreeMap;
 
 use poem_openapi::registry::MetaApi;
 
-/// Which methods each path has, for the `Allow` header of a 405.
-pub(crate) struct Methods(Vec<(Vec<String>, String)>);
+/// The paths of the API with their methods.
+pub(crate) struct Methods(Vec<Known>);
+
+struct Known {
+    template: String,
+    segments: Vec<String>,
+    allow: String,
+}
 
 impl Methods {
     /// The methods of the paths of these operations.
@@ -14,16 +20,27 @@ impl Methods {
         for path in apis.iter().flat_map(|api| &api.paths) {
             methods.entry(path.path.clone()).or_default().extend(path.operations.iter().map(|operation| operation.method.to_string()));
         }
-        Self(methods.into_iter().map(|(path, methods)| (segments(&path), allow(&methods))).collect())
+        let known = |(path, methods): (String, Vec<String>)| Known { segments: segments(&path), allow: allow(&methods), template: path };
+        Self(methods.into_iter().map(known).collect())
     }
 
     /// The methods of that path, as `Allow` lists them.
     pub fn allowed(&self, path: &str) -> Option<&str> {
+        self.find(path).map(|known| known.allow.as_str())
+    }
+
+    /// The path with the names of its variables in braces.
+    pub fn template(&self, path: &str) -> Option<&str> {
+        self.find(path).map(|known| known.template.as_str())
+    }
+
+    fn find(&self, path: &str) -> Option<&Known> {
         let asked = segments(path);
-        let fits = |template: &[String]| {
-            template.len() == asked.len() && template.iter().zip(&asked).all(|(part, asked)| part.starts_with('{') || part == asked)
+        let fits = |known: &&Known| {
+            known.segments.len() == asked.len()
+                && known.segments.iter().zip(&asked).all(|(part, asked)| part.starts_with('{') || part == asked)
         };
-        self.0.iter().find(|(template, _)| fits(template)).map(|(_, allow)| allow.as_str())
+        self.0.iter().find(fits)
     }
 }
 

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use poem::http::header::CONTENT_LENGTH;
-use poem::{Request, RequestBody};
+use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::app::HttpLimits;
 use crate::http::app_of;
+use crate::http::content_encoding::decoded;
 use crate::http::schema::Schema;
 use crate::http::strict_json::Distinct;
 use crate::problem::Problem;
@@ -66,8 +67,9 @@ impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         check_media_type(request)?;
-        let bytes = read(request, body, T::bytes_max(&app_of(request)?.limits)).await?;
-        Ok(Self(parse(&bytes)?))
+        let bytes_max = T::bytes_max(&app_of(request)?.limits);
+        let bytes = read(request, body, bytes_max).await?;
+        Ok(Self(parse(&decoded(request.headers(), bytes, bytes_max).await?)?))
     }
 }
 
@@ -83,7 +85,7 @@ pub(crate) fn check_media_type(request: &Request) -> Result<(), Problem> {
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
     }
-    Err(Problem::plain(Code::UnsupportedMediaType))
+    Err(Problem::new(Code::UnsupportedMediaType, "the body must be sent as `application/json`"))
 }
 
 const BROKE_OFF: &str = "the body broke off";
@@ -113,9 +115,19 @@ async fn read_whole(request: &Request, body: &mut RequestBody, bytes_max: usize)
     if bytes.len() <= bytes_max {
         return Ok(bytes.into());
     }
-    // A client that is still sending would see a broken connection instead of the answer: hear it out, up to a point.
-    tokio::io::copy(&mut reader.take(DISCARDED_BYTES_MAX), &mut tokio::io::sink()).await.ok();
+    discard(reader).await;
     Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes")))
+}
+
+/// Hears a body out that nobody wants; answers how many bytes came.
+pub(crate) async fn discarded(body: Body) -> u64 {
+    tokio::time::timeout(ARRIVAL_MAX, discard(body.into_async_read())).await.unwrap_or(1)
+}
+
+/// A client that is still sending would see a broken connection instead of the answer: it is heard out, up to a point.
+async fn discard(reader: impl AsyncRead + Unpin) -> u64 {
+    // How many came before a connection broke is of no interest: its client gets no answer.
+    tokio::io::copy(&mut reader.take(DISCARDED_BYTES_MAX), &mut tokio::io::sink()).await.unwrap_or(1)
 }
 
 pub(crate) fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {

@@ -1,20 +1,22 @@
 //! Who calls: customers by bearer token, admins by API key, the gateway by its signature over the body.
 
 use poem::http::header::AUTHORIZATION;
+use poem::http::{HeaderMap, HeaderValue};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use sha2::{Digest, Sha256};
 
+use crate::app::App;
 use crate::auth::{AuthError, AuthFailure};
 use crate::db::api_keys::AdminKey;
 use crate::domain::Audience;
 use crate::http::app_of;
 use crate::http::body::{Input, check_media_type, parse, read, request_meta};
+use crate::http::challenges::{API_KEY_HEADER, Credential};
+use crate::http::content_encoding::decoded;
 use crate::problem::Problem;
 use crate::problem::code::Code;
-
-const BEARER: &str = "Bearer";
-const API_KEY: &str = "ApiKey header=\"X-Api-Key\"";
 
 /// The customer who calls: the `sub` of the bearer token.
 pub struct Customer(pub String);
@@ -26,12 +28,12 @@ impl<'a> ApiExtractor<'a> for Customer {
 
     fn register(registry: &mut Registry) {
         registry.create_security_scheme(
-            "CustomerToken",
+            Credential::BearerToken.scheme(),
             MetaSecurityScheme {
                 ty: "http",
                 description: Some(
                     "A customer's JSON Web Token (HS256, RS256 or EdDSA), sent as `Authorization: Bearer …`. `sub` is the customer's id; \
-                     `exp` is required, `nbf` is obeyed. `rowlock token` makes one for development.",
+                     `exp` is required, `nbf` is obeyed; both may be fractions of a second. `rowlock token` makes one for development.",
                 ),
                 name: None,
                 key_in: None,
@@ -44,24 +46,32 @@ impl<'a> ApiExtractor<'a> for Customer {
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec!["CustomerToken"]
+        vec![Credential::BearerToken.scheme()]
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let token = request.headers().get(AUTHORIZATION).and_then(|value| bearer_token(value.to_str().ok()?));
-        let customer = token.ok_or(AuthError::Missing).and_then(|token| app_auth(request, token));
-        Ok(Self(customer.map_err(|error| refused(&error, BEARER))?))
+        let app = app_of(request)?;
+        let customer = bearer_token(request.headers()).and_then(|token| app.auth.customer(token));
+        Ok(Self(customer.map_err(|error| Credential::BearerToken.refuse(error, request.headers()))?))
     }
 }
 
-fn app_auth(request: &Request, token: &str) -> Result<String, AuthError> {
-    app_of(request).map_err(|_| AuthError::Invalid)?.auth.customer(token)
+/// The token of the `Authorization` header; the scheme's case does not matter.
+fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
+    let value = only_value(headers, AUTHORIZATION.as_str())?;
+    let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim());
+    let token = token.ok_or(AuthError::Invalid("the header Authorization must be `Bearer`, a space and the token".into()))?;
+    if token.is_empty() { Err(AuthError::Invalid("the header Authorization has no token after `Bearer`".into())) } else { Ok(token) }
 }
 
-/// The token of an `Authorization` header; the scheme's case does not matter.
-fn bearer_token(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case(BEARER).then(|| token.trim()).filter(|token| !token.is_empty())
+/// The value of a header that must come once.
+fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, AuthError> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().ok_or(AuthError::Missing)?;
+    if values.next().is_some() {
+        return Err(AuthError::Invalid(format!("the header {name} was sent more than once").into()));
+    }
+    value.to_str().map_err(|_| AuthError::Invalid(format!("the header {name} must be visible ASCII").into()))
 }
 
 /// The admin or box office that calls.
@@ -74,14 +84,14 @@ impl<'a> ApiExtractor<'a> for Admin {
 
     fn register(registry: &mut Registry) {
         registry.create_security_scheme(
-            "AdminKey",
+            Credential::ApiKey.scheme(),
             MetaSecurityScheme {
                 ty: "apiKey",
                 description: Some(
                     "The key of an admin or a box office, sent as `X-Api-Key`. `rowlock api-key create` makes it and prints it once; only \
                      its hash is kept.",
                 ),
-                name: Some("X-Api-Key"),
+                name: Some(API_KEY_HEADER),
                 key_in: Some("header"),
                 scheme: None,
                 bearer_format: None,
@@ -92,16 +102,19 @@ impl<'a> ApiExtractor<'a> for Admin {
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec!["AdminKey"]
+        vec![Credential::ApiKey.scheme()]
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let app = app_of(request)?;
-        let key = request.headers().get("x-api-key").and_then(|value| value.to_str().ok()).filter(|key| !key.is_empty());
-        let key = key.ok_or_else(|| refused(&AuthError::Missing, API_KEY))?;
+        let (app, headers) = (app_of(request)?, request.headers());
+        let refused = |error| Credential::ApiKey.refuse(error, headers);
+        let key = only_value(headers, API_KEY_HEADER).map_err(refused)?;
+        if key.is_empty() {
+            return Err(refused(AuthError::Invalid("the header X-Api-Key is empty".into())).into());
+        }
         match app.auth.admin(&app.db, key).await {
             Ok(admin) => Ok(Self(admin)),
-            Err(AuthFailure::Auth(error)) => Err(refused(&error, API_KEY).into()),
+            Err(AuthFailure::Auth(error)) => Err(refused(error).into()),
             Err(AuthFailure::Db(error)) => Err(Problem::from(error).into()),
         }
     }
@@ -123,7 +136,7 @@ impl MaybeAdmin {
     pub fn or_refuse(&self, detail: &str) -> Result<(), Problem> {
         match self.0 {
             Some(_) => Ok(()),
-            None => Err(Problem::new(Code::Unauthorized, detail).with_challenge(API_KEY)),
+            None => Err(Problem::new(Code::Unauthorized, detail).with_challenge(HeaderValue::from_static(Credential::ApiKey.challenge()))),
         }
     }
 }
@@ -146,20 +159,12 @@ impl<'a> ApiExtractor<'a> for MaybeAdmin {
     }
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, options: ExtractParamOptions<()>) -> poem::Result<Self> {
-        if !request.headers().contains_key("x-api-key") {
+        if !request.headers().contains_key(API_KEY_HEADER) {
             return Ok(Self(None));
         }
         // Boxed: few readers are admins, and all would carry its state.
         let Admin(key) = Box::pin(Admin::from_request(request, body, options)).await?;
         Ok(Self(Some(key)))
-    }
-}
-
-fn refused(error: &AuthError, challenge: &'static str) -> Problem {
-    match error {
-        AuthError::Missing => Problem::new(Code::Unauthorized, "this operation needs credentials, and none came").with_challenge(challenge),
-        AuthError::Invalid => Problem::new(Code::Unauthorized, "these credentials are not good").with_challenge(challenge),
-        AuthError::Expired => Problem::plain(Code::TokenExpired).with_challenge("Bearer error=\"invalid_token\""),
     }
 }
 
@@ -174,7 +179,7 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
     fn register(registry: &mut Registry) {
         T::register(registry);
         registry.create_security_scheme(
-            "GatewaySignature",
+            Credential::GatewaySignature.scheme(),
             MetaSecurityScheme {
                 ty: "apiKey",
                 description: Some(
@@ -194,7 +199,7 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec!["GatewaySignature"]
+        vec![Credential::GatewaySignature.scheme()]
     }
 
     fn request_meta() -> Option<MetaRequest> {
@@ -203,25 +208,70 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let app = app_of(request)?;
-        let bytes = read(request, body, T::bytes_max(&app.limits)).await?;
-        app.auth.gateway(request.headers(), &bytes).map_err(|_| {
-            Problem::plain(Code::InvalidSignature).with_challenge("Signature headers=\"webhook-id webhook-timestamp webhook-signature\"")
-        })?;
+        let bytes_max = T::bytes_max(&app.limits);
+        let bytes = read(request, body, bytes_max).await?;
+        let signed = app.auth.gateway(request.headers(), &bytes);
+        signed.map_err(|error| Credential::GatewaySignature.refuse(error, request.headers()))?;
         check_media_type(request)?;
-        Ok(Self(parse(&bytes)?))
+        Ok(Self(parse(&decoded(request.headers(), bytes, bytes_max).await?)?))
     }
+}
+
+/// Who sent a request, for the log.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct KnownCaller {
+    /// The admin, by the number of the key.
+    pub(crate) api_key_id: Option<i64>,
+    /// The customer, by a pseudonym: the first 16 hex digits of the SHA-256 of the id. Who knows an id finds its lines; who reads the
+    /// log learns no id.
+    pub(crate) customer_hash: Option<String>,
+}
+
+impl KnownCaller {
+    /// Whom these headers show to be calling; nobody where they do not. It asks no database.
+    pub(crate) fn of(app: &App, authorization: Option<&HeaderValue>, api_key: Option<&HeaderValue>) -> Self {
+        let token = authorization.and_then(|value| value.to_str().ok()?.split_once(' ')).map(|(_, token)| token.trim());
+        let customer = token.and_then(|token| app.auth.customer(token).ok());
+        let admin = api_key.and_then(|value| app.auth.recent_admin(value.to_str().ok()?));
+        Self { api_key_id: admin.map(|admin| admin.api_key_id), customer_hash: customer.map(|id| pseudonym(&id)) }
+    }
+}
+
+fn pseudonym(customer_id: &str) -> String {
+    Sha256::digest(customer_id).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::bearer_token;
+    use super::*;
+
+    fn read(values: &[&'static str]) -> Result<String, String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        bearer_token(&headers).map(str::to_owned).map_err(|error| match error {
+            AuthError::Missing => "nothing was sent".to_owned(),
+            AuthError::Invalid(reason) => reason.into_owned(),
+            AuthError::Expired => panic!("nobody looked at the token"),
+        })
+    }
 
     #[test]
     fn bearer_tokens() {
-        assert_eq!(bearer_token("Bearer abc"), Some("abc"));
-        assert_eq!(bearer_token("bearer  abc "), Some("abc"));
-        assert_eq!(bearer_token("Basic abc"), None);
-        assert_eq!(bearer_token("Bearer "), None);
-        assert_eq!(bearer_token("abc"), None);
+        assert_eq!(read(&["Bearer abc"]).as_deref(), Ok("abc"));
+        assert_eq!(read(&["bearer  abc "]).as_deref(), Ok("abc"));
+        assert_eq!(read(&[]).unwrap_err(), "nothing was sent");
+        for value in ["Basic abc", "abc", "Bearer"] {
+            assert!(read(&[value]).unwrap_err().contains("must be `Bearer`, a space and the token"), "{value}");
+        }
+        assert!(read(&["Bearer  "]).unwrap_err().contains("has no token"));
+        assert!(read(&["Bearer abc", "Bearer abc"]).unwrap_err().contains("more than once"));
+    }
+
+    #[test]
+    fn a_pseudonym_can_be_made_with_sha256sum() {
+        // printf %s alice | sha256sum | cut -c1-16
+        assert_eq!(pseudonym("alice"), "2bd806c97f0e00af");
     }
 }

@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use poem::http::header::{self, CACHE_CONTROL, CONTENT_TYPE};
-use poem::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use poem::{Endpoint, Request, Response};
 use uuid::Uuid;
 
 use crate::app::SharedApp;
 use crate::http::allowed_methods::Methods;
+use crate::http::challenges::API_KEY_HEADER;
+use crate::http::credentials::KnownCaller;
 use crate::http::deferred::awaited_by;
+use crate::http::expectations::Expectations;
+use crate::http::refusal_log::RefusalLog;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_framework;
 use crate::problem::{self, Problem};
@@ -24,36 +28,67 @@ pub struct Middleware<E> {
     inner: E,
     app: Option<SharedApp>,
     methods: Methods,
+    expectations: Expectations,
+    refusals: Arc<RefusalLog>,
+}
+
+/// What of a request is still needed when it is answered. All of it is cheap to keep: it shares the text of the request's head.
+struct Asked {
+    request_id: HeaderValue,
+    method: Method,
+    uri: Uri,
+    authorization: Option<HeaderValue>,
+    api_key: Option<HeaderValue>,
+}
+
+impl Asked {
+    fn by(request: &Request) -> Self {
+        let headers = request.headers();
+        Self {
+            request_id: request_id(headers),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            authorization: headers.get(header::AUTHORIZATION).cloned(),
+            api_key: headers.get(API_KEY_HEADER).cloned(),
+        }
+    }
+
+    /// The request id as text; it is visible ASCII.
+    fn id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
 }
 
 impl<E> Middleware<E> {
-    /// Wraps `inner` and puts `app` into each request; `methods` are listed where a path lacks one.
-    pub fn new(inner: E, app: Option<SharedApp>, methods: Methods) -> Self {
-        Self { inner, app, methods }
+    /// Wraps `inner` and puts `app` into each request; `methods` are listed where a path lacks one, `expectations` where a parameter is
+    /// not as documented.
+    pub fn new(inner: E, app: Option<SharedApp>, methods: Methods, expectations: Expectations) -> Self {
+        Self { inner, app, methods, expectations, refusals: RefusalLog::new() }
     }
 }
 
 impl<E: Endpoint<Output = Response>> Middleware<E> {
     /// Answers a request, whatever comes.
     pub async fn answer(self: Arc<Self>, mut request: Request) -> Response {
-        let request_id = request_id(request.headers());
+        let asked = Asked::by(&request);
         if let Some(app) = &self.app {
             request.set_data(SharedApp::clone(app));
         }
-        // Both are cheap: a URI shares its text.
-        let (method, uri) = (request.method().clone(), request.uri().clone());
         // Boxed, so that nothing of it is kept while a later answer is waited for.
-        let mut response = Box::pin(self.at_once(request, &uri, &request_id)).await;
-        if let Some(awaited) = awaited_by(&mut response) {
-            response = match AssertUnwindSafe(awaited).catch_unwind().await {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(problem)) => problem.into_response(text(&request_id)),
-                Err(panic) => panicked(panic.as_ref(), &request_id),
+        let mut answer = Box::pin(self.at_once(request)).await;
+        if let Ok(response) = &mut answer
+            && let Some(awaited) = awaited_by(response)
+        {
+            answer = match AssertUnwindSafe(awaited).catch_unwind().await {
+                Ok(answer) => answer.and_then(presentable),
+                Err(panic) => Err(panicked(panic.as_ref())),
             };
         }
-        tracing::debug!(request_id = text(&request_id), %method, path = uri.path(), status = response.status().as_u16(), "answered");
+        let mut response = answer.unwrap_or_else(|problem| self.refuse(problem, &asked));
+        let (status, path) = (response.status().as_u16(), asked.uri.path());
+        tracing::debug!(request_id = asked.id(), method = %asked.method, path, status, "answered");
         let headers = response.headers_mut();
-        headers.insert(REQUEST_ID, request_id);
+        headers.insert(REQUEST_ID, asked.request_id);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // Orders are private and events are cached here: nobody else keeps what does not say otherwise.
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -61,29 +96,47 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
     }
 
     /// The framework's answer, which may carry one that comes later.
-    async fn at_once(&self, request: Request, uri: &Uri, request_id: &HeaderValue) -> Response {
+    async fn at_once(&self, request: Request) -> Result<Response, Problem> {
         match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
-            Ok(Ok(response)) if is_presentable(&response) => response,
-            Ok(Ok(response)) => of_framework(response.status().into()).into_response(text(request_id)),
-            Ok(Err(error)) => self.refuse(of_framework(error), uri, text(request_id)),
-            Err(panic) => panicked(panic.as_ref(), request_id),
+            Ok(Ok(response)) => presentable(response),
+            Ok(Err(error)) => Err(self.expectations.refusal(&error).unwrap_or_else(|| of_framework(error))),
+            Err(panic) => Err(panicked(panic.as_ref())),
         }
     }
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send), request_id: &HeaderValue) -> Response {
-    Problem::internal(panic_message(panic)).into_response(text(request_id))
-}
-
 impl<E> Middleware<E> {
-    fn refuse(&self, problem: Problem, uri: &Uri, request_id: &str) -> Response {
-        let allowed = if problem.code() == Code::MethodNotAllowed { self.methods.allowed(uri.path()) } else { None };
-        let mut response = problem.into_response(request_id);
+    fn refuse(&self, problem: Problem, asked: &Asked) -> Response {
+        let code = problem.code();
+        if code.status().is_client_error() && self.refusals.admits(code) {
+            self.log_refusal(&problem, asked);
+        }
+        let mut response = problem.into_response(asked.id());
+        let allowed = if code == Code::MethodNotAllowed { self.methods.allowed(asked.uri.path()) } else { None };
         if let Some(allow) = allowed.and_then(|allowed| HeaderValue::from_str(allowed).ok()) {
             response.headers_mut().insert(header::ALLOW, allow);
         }
         response
     }
+
+    /// The line by which operators find a request that a client asks about. Its path may hold what should not be in a log.
+    fn log_refusal(&self, problem: &Problem, asked: &Asked) {
+        let caller = |app: &SharedApp| KnownCaller::of(app, asked.authorization.as_ref(), asked.api_key.as_ref());
+        let KnownCaller { api_key_id, customer_hash } = self.app.as_ref().map(caller).unwrap_or_default();
+        let (code, detail) = (problem.code(), problem.detail());
+        let route = self.methods.template(asked.uri.path()).unwrap_or("unknown");
+        let (request_id, method, status, code) = (asked.id(), &asked.method, code.status().as_u16(), code.as_str());
+        tracing::info!(request_id, %method, route, status, code, api_key_id, customer_hash, detail, "refused");
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Problem {
+    Problem::internal(panic_message(panic))
+}
+
+/// The response, unless it is an error without a problem body.
+fn presentable(response: Response) -> Result<Response, Problem> {
+    if is_presentable(&response) { Ok(response) } else { Err(of_framework(response.status().into())) }
 }
 
 /// Whether a response may go out as it is: any success, and errors that are problems already.
@@ -104,11 +157,6 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-/// A request id as text; it is visible ASCII.
-fn text(request_id: &HeaderValue) -> &str {
-    request_id.to_str().unwrap_or_default()
-}
-
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panic: {}", message.unwrap_or("without a message"))
@@ -116,16 +164,30 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
     use poem::IntoResponse;
     use poem::endpoint::make;
-    use poem::http::{Method, StatusCode};
+    use poem::http::StatusCode;
+    use poem_openapi::OpenApi;
     use serde_json::Value;
 
     use super::*;
     use crate::http::deferred::Later;
 
+    /// An API of one path.
+    struct OnePath;
+
+    #[OpenApi]
+    impl OnePath {
+        #[oai(path = "/v1/orders/:order_id", method = "post")]
+        async fn pay(&self) {}
+    }
+
     async fn call(request: Request, inner: impl Endpoint<Output = Response>) -> (Response, Value) {
-        let mut response = Arc::new(Middleware::new(inner, None, Methods::of(&[]))).answer(request).await;
+        let (methods, expectations) = (Methods::of(&OnePath::meta()), Expectations::of::<OnePath>());
+        let mut response = Arc::new(Middleware::new(inner, None, methods, expectations)).answer(request).await;
         let body = response.take_body().into_bytes().await.unwrap();
         (response, serde_json::from_slice(&body).unwrap_or_default())
     }
@@ -178,10 +240,82 @@ mod tests {
         let (response, body) = call(Request::default(), inner).await;
         assert_eq!((response.status().as_u16(), &body["code"]), (500, &"internal_error".into()));
         let inner = make(|_| async { Err::<Response, poem::Error>(poem::error::MethodNotAllowedError.into()) });
-        let request = Request::builder().method(Method::PUT).uri(Uri::from_static("/v1/payments")).finish();
+        let request = Request::builder().method(Method::PUT).uri(Uri::from_static("/v1/orders/7")).finish();
         let (response, body) = call(request, inner).await;
         assert_eq!((response.status().as_u16(), &body["code"]), (405, &"method_not_allowed".into()));
         assert_eq!(header(&response, "allow"), "POST");
         assert_eq!(header(&response, "content-type"), problem::CONTENT_TYPE);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_comes_later_is_an_error_with_a_problem_body_or_none() {
+        let inner = make(|_| async { Ok::<_, poem::Error>(Later::new(async { Ok(StatusCode::INTERNAL_SERVER_ERROR) }).into_response()) });
+        let (response, body) = call(Request::default(), inner).await;
+        assert_eq!((response.status().as_u16(), &body["code"]), (500, &"internal_error".into()));
+    }
+
+    /// What is logged meanwhile.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Log {
+        fn started_at(level: tracing::Level) -> (Self, tracing::subscriber::DefaultGuard) {
+            let log = Self::default();
+            let writer = log.clone();
+            let subscriber = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(move || writer.clone()).finish();
+            (log, tracing::subscriber::set_default(subscriber))
+        }
+
+        fn lines(&self) -> Vec<String> {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+        }
+    }
+
+    fn asked() -> Request {
+        let request = Request::builder().method(Method::POST).header("x-request-id", "trace-1");
+        request.header("authorization", "Bearer secret").uri(Uri::from_static("/v1/orders/alice?token=secret")).finish()
+    }
+
+    #[tokio::test]
+    async fn a_refusal_leaves_one_line_that_finds_the_request_and_gives_nothing_away() {
+        let (log, _guard) = Log::started_at(tracing::Level::INFO);
+        call(asked(), make(|_| async { Err::<Response, poem::Error>(Problem::plain(Code::SoldOut).into()) })).await;
+        let lines = log.lines();
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        for part in [" INFO ", "refused", "trace-1", "method=POST", "/v1/orders/{order_id}", "status=409", "sold_out"] {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+        assert!(!line.contains("secret") && !line.contains("alice"), "{line}");
+    }
+
+    #[tokio::test]
+    async fn a_late_refusal_is_logged_and_a_success_or_a_fault_of_ours_is_no_refusal() {
+        let (log, _guard) = Log::started_at(tracing::Level::INFO);
+        let late = make(|_| async {
+            Ok::<_, poem::Error>(Later::new(async { Err::<StatusCode, _>(Problem::plain(Code::SeatTaken)) }).into_response())
+        });
+        call(asked(), late).await;
+        call(asked(), make(|_| async { ok(StatusCode::OK) })).await;
+        call(asked(), make(|_| async { Err::<Response, poem::Error>(Problem::plain(Code::Overloaded).into()) })).await;
+        let lines = log.lines();
+        assert!(lines.len() == 1 && lines[0].contains("seat_taken"), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn a_log_without_informative_lines_has_no_refusals() {
+        let (log, _guard) = Log::started_at(tracing::Level::WARN);
+        call(asked(), make(|_| async { Err::<Response, poem::Error>(Problem::plain(Code::SoldOut).into()) })).await;
+        assert_eq!(log.lines(), Vec::<String>::new());
     }
 }

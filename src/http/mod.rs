@@ -1,16 +1,21 @@
 //! HTTP plumbing that all resources share.
 //!
-//! [`connections`] accepts and serves; [`middleware`] names each request and turns every error into a problem. An operation extracts
-//! who calls ([`credentials`]), its parameters ([`params`]) and its body ([`body`], held against its [`schema`]), and answers with one
+//! [`connections`] accepts and serves; [`middleware`] names each request and turns every error into a problem; [`accepted_input`] refuses
+//! what an operation does not take. An operation extracts who calls ([`credentials`]), its parameters ([`params`]) and its body ([`body`], held against its [`schema`]), and answers with one
 //! of [`replies`], a refusal ([`refusals`]), or an answer that comes later ([`deferred`]).
 
+pub(crate) mod accepted_input;
 pub(crate) mod allowed_methods;
 pub(crate) mod body;
+pub(crate) mod challenges;
 pub(crate) mod connections;
+pub(crate) mod content_encoding;
 pub(crate) mod credentials;
 pub(crate) mod deferred;
+pub(crate) mod expectations;
 pub(crate) mod middleware;
 pub(crate) mod params;
+pub(crate) mod refusal_log;
 pub(crate) mod refusals;
 pub(crate) mod replies;
 pub(crate) mod schema;

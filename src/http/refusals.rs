@@ -78,7 +78,15 @@ fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
     let text: Vec<_> = codes.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.meaning())).collect();
     let mut headers = vec![header::request_id()];
     match status {
-        401 => headers.push(header::always("WWW-Authenticate", "How to authenticate.", "Bearer")),
+        415 => {
+            let meaning = "The content codings that are taken, if another one was the reason.";
+            headers.push(header::sometimes("Accept-Encoding", meaning, crate::http::content_encoding::ACCEPTED));
+        }
+        401 => headers.push(header::long(
+            "WWW-Authenticate",
+            "How to authenticate, and what is wrong with the credentials that were sent.",
+            "Bearer",
+        )),
         503 => headers.push(header::always("Retry-After", "Seconds to wait before asking again.", 1)),
         _ => {}
     }

@@ -225,10 +225,19 @@ pub mod header {
         header(name, description, false, example.into())
     }
 
+    /// A header that is never missing, with a text of up to 1,000 characters.
+    pub fn long(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
+        header_up_to(1000, name, description, true, example.into())
+    }
+
     fn header(name: &str, description: &str, required: bool, example: Value) -> MetaHeader {
+        header_up_to(200, name, description, required, example)
+    }
+
+    fn header_up_to(chars_max: usize, name: &str, description: &str, required: bool, example: Value) -> MetaHeader {
         let schema = match example {
             Value::Number(_) => MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int32") },
-            _ => MetaSchema { min_length: Some(1), max_length: Some(200), ..MetaSchema::new("string") },
+            _ => MetaSchema { min_length: Some(1), max_length: Some(chars_max), ..MetaSchema::new("string") },
         };
         let schema = MetaSchemaRef::Inline(Box::new(MetaSchema { example: Some(example), ..schema }));
         MetaHeader { name: name.to_owned(), description: Some(description.to_owned()), required, deprecated: false, schema }

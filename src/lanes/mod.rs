@@ -149,7 +149,8 @@ impl Drop for Lanes {
     }
 }
 
-fn lane_of<W: Work>(lanes: &[Lane<W>], event_id: i64) -> &Lane<W> {
+/// The lane of an event, always the same one; events of consecutive numbers take turns over all of them.
+fn lane_of<L>(lanes: &[L], event_id: i64) -> &L {
     &lanes[usize::try_from(event_id.unsigned_abs()).unwrap_or(0) % lanes.len()]
 }
 
@@ -179,5 +180,26 @@ impl<W: Work> Lane<W> {
 
     fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lane_of;
+
+    #[test]
+    fn events_spread_evenly_over_all_lanes_and_each_keeps_its_own() {
+        for count in [1, 4, 7] {
+            let lanes: Vec<usize> = (0..count).collect();
+            let mut events = vec![0; count];
+            for event_id in 1..=700 {
+                events[*lane_of(&lanes, event_id)] += 1;
+                assert_eq!(lane_of(&lanes, event_id), lane_of(&lanes, event_id));
+            }
+            assert!(events.iter().all(|share| *share == 700 / count), "{count} lanes: {events:?}");
+            for event_id in [i64::MIN, -1, 0, i64::MAX] {
+                assert!(lanes.contains(lane_of(&lanes, event_id)));
+            }
+        }
     }
 }

@@ -66,17 +66,18 @@ impl Retry {
 codes! {
     InvalidRequest 400 "invalid_request" "Invalid request"
         "The request is malformed, or a value has the wrong type or is out of bounds; `field` names it."
-        Changed "Mend the value that `field` names. Unless a person typed it, this is a fault of the client: log it with the `request_id`."
+        Changed "Correct the value that `field` names; the detail says what it must be. Unless a person typed it, the client has a bug: log it with the `request_id`."
         "Please check what you have entered.";
-    Unauthorized 401 "unauthorized" "Unauthorized" "The token or the API key is missing, malformed, forged or revoked."
-        Changed "Send a good token in `Authorization: Bearer …`, or a good key in `X-Api-Key`; the same one will be refused again."
+    Unauthorized 401 "unauthorized" "Unauthorized"
+        "The token or the API key is missing, malformed, forged, revoked or not meant for this server; the detail says which."
+        Changed "Do what the detail says: it names the credentials that the operation takes and what is wrong with those that were sent."
         "Please sign in.";
     TokenExpired 401 "token_expired" "Token expired" "The bearer token has expired: get a new one."
         Changed "Get a new token from the identity provider and send the same request with it, a claim with the same `Idempotency-Key`."
         "Please sign in again.";
     InvalidSignature 401 "invalid_signature" "Invalid signature"
-        "The signature of the notice is missing or wrong, or its timestamp is too far from now."
-        Changed "Sign exactly the bytes that are sent, under the shared secret, at the moment of sending. If that is so, look at the clocks."
+        "The signature of the notice is missing or wrong, or its timestamp is too far from now; the detail says which."
+        Changed "Sign exactly the bytes that are sent, under the shared secret, when you send them. If you do, check the clocks."
         "";
     EventNotFound 404 "event_not_found" "Event not found" "There is no such event."
         Never "Take the id from `GET /v1/events`." "This event does not exist.";
@@ -105,7 +106,7 @@ codes! {
         Changed "Ask for fewer seats, or cancel a pending order first; the event's `seats_per_customer` is the limit."
         "You have reached the number of seats that one person may buy.";
     NotOnSale 409 "not_on_sale" "Not on sale" "The event sells nothing at the moment; the detail says why."
-        Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; ask no oftener than every few seconds. After `off_sale_at` the sale has ended."
+        Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; poll at most every few seconds. After `off_sale_at` the sale has ended."
         "These seats are not on sale at the moment.";
     OrderNotPending 409 "order_not_pending" "Order not pending" "The order is not waiting for its payment any more."
         Never "Read the order: it is paid, expired or owed a refund." "This order can no longer be changed.";
@@ -119,13 +120,14 @@ codes! {
         Never "The first notice stands. Two different payments need two references: have a person compare it with the gateway's books." "";
     BodyTooLarge 413 "body_too_large" "Body too large" "The body is longer than this operation takes."
         Changed "Send less; the detail says how many bytes may come." "";
-    UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type" "The body must be sent as `application/json`."
-        Changed "Send `Content-Type: application/json`." "";
+    UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"
+        "The body must be `application/json`, plain or compressed by `gzip`, `deflate`, `br` or `zstd`; the detail says which of the two is wrong."
+        Changed "Send `Content-Type: application/json`, and no `Content-Encoding` or one of those." "";
     IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key came before with another request."
-        Changed "Use a new key for a new wish, and an old one only to repeat the very same claim. `GET …/orders` shows what it bought."
+        Changed "Use a new key for a new wish, and an old one only to repeat the very same request. `GET …/orders` shows what a claim bought."
         "";
     InternalError 500 "internal_error" "Internal error" "A fault of the server; its log has the cause under the request id."
-        Later "Tell the operators the `request_id`. Repeat it a few times at growing intervals, a claim only with its `Idempotency-Key`."
+        Later "Tell the operators the `request_id`. Repeat the request a few times at growing intervals, a claim only with its `Idempotency-Key`."
         "Something went wrong on our side. Please try again later.";
     Overloaded 503 "overloaded" "Overloaded" "Too many requests wait already. Nothing was done: ask again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds and a random part of a second more."
@@ -134,8 +136,8 @@ codes! {
         Later "Send the same request again after `Retry-After` seconds, at growing intervals."
         "We cannot be reached for a moment. We keep trying for you.";
     OutcomeUnknown 503 "outcome_unknown" "Outcome unknown"
-        "The database was lost before it could say whether the request was carried out: send it again, a claim with its `Idempotency-Key` or after a look at the order `order_id`, a new event after a look at the list."
-        Later "A claim with its `Idempotency-Key` and a payment notice do no harm when sent again: they answer what became of them."
+        "The database was lost before it could say whether the request was carried out: send it again, a claim or a new event with its `Idempotency-Key`, or after a look at the order `order_id` or the events."
+        Later "A claim or a new event with its `Idempotency-Key` and a payment notice do no harm when sent again: they answer what became of them."
         "We are checking whether your order was placed. Please do not order again yet.";
 }
 

@@ -1,9 +1,9 @@
 //! From everything that can fail underneath to the problem the client sees.
 
 use poem::error::{MethodNotAllowedError, NotFoundError};
-use poem_openapi::error::ParseParamError;
 
 use crate::db::{DbError, OutageKind, Rule};
+use crate::domain::UnknownSeat;
 use crate::lanes::LaneError;
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -29,7 +29,7 @@ impl From<DbError> for Problem {
             DbError::Rule { rule: rule @ (Rule::Inconsistent | Rule::ApiKeyNotFound), message, detail } => {
                 Self::internal(format!("{}: {message} {}", rule.sqlstate(), detail.unwrap_or_default()))
             }
-            DbError::Rule { rule: Rule::InvalidInput, detail: Some(detail), .. } => match detail.split_once(": ") {
+            DbError::Rule { rule: Rule::InvalidRequest, detail: Some(detail), .. } => match detail.split_once(": ") {
                 Some((field, expected)) => Self::invalid(field, expected),
                 None => Self::new(Code::InvalidRequest, detail),
             },
@@ -57,6 +57,12 @@ pub fn after_change(problem: Problem) -> Problem {
     if problem.code() == Code::Unavailable { Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S) } else { problem }
 }
 
+impl From<UnknownSeat> for Problem {
+    fn from(error: UnknownSeat) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
 impl From<LaneError> for Problem {
     fn from(error: LaneError) -> Self {
         match error {
@@ -75,10 +81,6 @@ pub fn of_framework(error: poem::Error) -> Problem {
         Ok(problem) => return problem,
         Err(error) => error,
     };
-    if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
-        // The framework's own reason speaks of Rust types; the documentation gives the bounds.
-        return Problem::invalid(parameter.name, "is malformed or out of its bounds");
-    }
     if error.is::<NotFoundError>() {
         return Problem::plain(Code::NotFound);
     }
@@ -107,7 +109,7 @@ mod tests {
         for known in Rule::ALL.into_iter().filter(|rule| *rule != Rule::ApiKeyNotFound) {
             assert_eq!(rule(known, None).code().as_str(), known.code());
         }
-        let problem = rule(Rule::InvalidInput, Some("sections[2].name: must be a text"));
+        let problem = rule(Rule::InvalidRequest, Some("sections[2].name: must be a text"));
         assert_eq!((problem.field(), problem.detail()), (Some("sections[2].name"), "sections[2].name must be a text"));
     }
 
@@ -136,8 +138,6 @@ mod tests {
         assert_eq!(of_framework(MethodNotAllowedError.into()).code(), Code::MethodNotAllowed);
         assert_eq!(of_framework(poem::Error::from_status(poem::http::StatusCode::IM_A_TEAPOT)).code(), Code::InvalidRequest);
         assert_eq!(of_framework(poem::Error::from_status(poem::http::StatusCode::BAD_GATEWAY)).code(), Code::InternalError);
-        let parameter = ParseParamError { name: "limit", reason: "too large".into() };
-        assert_eq!(of_framework(parameter.into()).field(), Some("limit"));
         assert_eq!(of_framework(Problem::plain(Code::SoldOut).into()).code(), Code::SoldOut);
     }
 }

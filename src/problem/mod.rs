@@ -9,6 +9,7 @@ use poem::{Body, Response};
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::types::{OrderId, SeatName};
@@ -27,7 +28,8 @@ struct Parts {
     seats: Option<Vec<SeatName>>,
     order_id: Option<Uuid>,
     retry_after_s: Option<u32>,
-    challenge: Option<&'static str>,
+    challenge: Option<HeaderValue>,
+    accept_encoding: Option<&'static str>,
     cause: Option<String>,
 }
 
@@ -43,6 +45,7 @@ impl Problem {
             order_id: None,
             retry_after_s: None,
             challenge: None,
+            accept_encoding: None,
             cause: None,
         }))
     }
@@ -113,8 +116,14 @@ impl Problem {
     }
 
     /// With a `WWW-Authenticate` challenge.
-    pub fn with_challenge(mut self, challenge: &'static str) -> Self {
+    pub fn with_challenge(mut self, challenge: HeaderValue) -> Self {
         self.0.challenge = Some(challenge);
+        self
+    }
+
+    /// With the content codings that would have been taken.
+    pub fn with_accept_encoding(mut self, codings: &'static str) -> Self {
+        self.0.accept_encoding = Some(codings);
         self
     }
 
@@ -134,21 +143,25 @@ impl Problem {
     }
 
     /// The response, and a line in the log if the fault is ours.
-    pub fn into_response(self, request_id: &str) -> Response {
-        let parts = &self.0;
+    pub fn into_response(mut self, request_id: &str) -> Response {
+        let parts = &mut self.0;
         if parts.code == Code::InternalError {
             tracing::error!(request_id, cause = parts.cause.as_deref().unwrap_or(&parts.detail), "internal error");
         } else if let Some(cause) = &parts.cause {
             tracing::warn!(request_id, code = parts.code.as_str(), cause, "request not served");
         }
-        let (status, retry_after_s, challenge) = (parts.code.status(), parts.retry_after_s, parts.challenge);
-        let bytes = serde_json::to_vec(&ProblemBody::of(self, request_id)).unwrap_or_default();
+        let (status, retry_after_s, challenge) = (parts.code.status(), parts.retry_after_s, parts.challenge.take());
+        let accept_encoding = parts.accept_encoding;
+        let (status, bytes) = written(&ProblemBody::of(self, request_id), status, request_id);
         let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(Body::from(bytes));
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(challenge) = challenge {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(codings) = accept_encoding {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
         }
         response
     }
@@ -166,6 +179,20 @@ impl ResponseError for Problem {
     fn status(&self) -> StatusCode {
         self.0.code.status()
     }
+}
+
+/// The body as JSON, under its status. One that cannot be written is an internal error, and never an empty body.
+fn written(body: &impl Serialize, status: StatusCode, request_id: &str) -> (StatusCode, Vec<u8>) {
+    let error = match serde_json::to_vec(body) {
+        Ok(bytes) => return (status, bytes),
+        Err(error) => error,
+    };
+    tracing::error!(request_id, %error, "a problem could not be written");
+    let code = Code::InternalError;
+    // A JSON value has nothing in it that cannot be written.
+    let plain = json!({"type": format!("/errors#{}", code.as_str()), "title": code.title(), "status": code.status().as_u16(),
+        "code": code.as_str(), "detail": code.meaning(), "request_id": request_id});
+    (code.status(), plain.to_string().into_bytes())
 }
 
 /// Details and fields may quote what a client sent, which may be long.
@@ -206,7 +233,7 @@ pub struct ProblemBody {
     /// `invalid_request`: the path of the value at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// `seat_taken`: those of the wanted seats that were not to be had.
+    /// `seat_taken`: those of the wanted seats that were not available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken: Option<Vec<SeatName>>,
     /// `seat_not_found` and `seats_not_blockable`: the seats at fault.
@@ -243,7 +270,7 @@ impl Example for ProblemBody {
             title: Code::SeatTaken.title().into(),
             status: 409,
             code: Code::SeatTaken,
-            detail: "seats that are not to be had: 1".into(),
+            detail: "seats not available: 1".into(),
             request_id: "01980f2e4c7a7bd2a6f3d1f0c9a5e812".into(),
             field: None,
             taken: Some(vec![SeatName { section: "A".into(), seat: 12 }]),
@@ -255,7 +282,27 @@ impl Example for ProblemBody {
 
 #[cfg(test)]
 mod tests {
+    use serde::Serializer;
+    use serde::ser::Error;
+    use serde_json::Value;
+
     use super::*;
+
+    struct Unwritable;
+
+    impl Serialize for Unwritable {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(S::Error::custom("no words"))
+        }
+    }
+
+    #[test]
+    fn a_problem_that_cannot_be_written_still_has_a_body() {
+        let (status, bytes) = written(&Unwritable, StatusCode::CONFLICT, "trace-1");
+        let body: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!((status, &body["status"]), (StatusCode::INTERNAL_SERVER_ERROR, &500.into()));
+        assert_eq!((&body["code"], &body["request_id"]), (&"internal_error".into(), &"trace-1".into()));
+    }
 
     #[test]
     fn what_a_client_sent_is_not_quoted_at_length() {

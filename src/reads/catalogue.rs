@@ -98,12 +98,7 @@ impl Catalogue {
         Box::pin(self.event_with(event_id, audience, None)).await
     }
 
-    async fn event_with(
-        &self,
-        event_id: i64,
-        audience: Audience,
-        summaries: Option<&Summaries>,
-    ) -> Result<Option<Arc<Event>>, DbError> {
+    async fn event_with(&self, event_id: i64, audience: Audience, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
         let event = self.events.try_get_with(event_id, self.load_event(event_id, summaries)).await.map_err(|error| (*error).clone())?;
         Ok(event.filter(|event| event.is_shown_to(audience)))
     }

@@ -45,7 +45,8 @@ impl SeatMaps {
         let load = async {
             self.metrics.cache_read("seats", CacheResult::Database);
             let seats = self.db.section_seats(layout.event_id, section.section_no).await?;
-            Ok::<_, DbError>(seats.map(|seats| Arc::new(Body::new(seats.revision, section_json(layout.event_id, section, &seats)))))
+            let body = |seats: SectionSeats| Ok::<_, DbError>(Body::new(seats.revision, section_json(layout.event_id, section, &seats)?));
+            Ok::<_, DbError>(seats.map(body).transpose()?.map(Arc::new))
         };
         Box::pin(self.sections.try_get_with(key, load)).await.map_err(|error| (*error).clone())
     }
@@ -60,7 +61,10 @@ impl SeatMaps {
             self.metrics.cache_read("availability", CacheResult::Database);
             let sections = self.db.event_availability(layout.event_id).await?;
             let revision = sections.iter().map(|section| section.revision).sum();
-            Ok::<_, DbError>((!sections.is_empty()).then(|| Arc::new(Body::new(revision, house_json(layout, revision, &sections)))))
+            if sections.is_empty() {
+                return Ok::<_, DbError>(None);
+            }
+            Ok(Some(Arc::new(Body::new(revision, house_json(layout, revision, &sections)?))))
         };
         Box::pin(self.houses.try_get_with(layout.event_id, load)).await.map_err(|error| (*error).clone())
     }
@@ -70,26 +74,19 @@ fn weigh<K>(_: &K, body: &Option<Arc<Body>>) -> u32 {
     body.as_ref().map_or(1, |body| body.weight())
 }
 
-fn status_name(letter: u8) -> &'static str {
+/// The name of a status and its two bits, by the letter with which the database abbreviates it.
+fn status(letter: u8) -> Result<(&'static str, u8), DbError> {
     match letter {
-        b'a' => "available",
-        b'h' => "held",
-        b's' => "sold",
-        _ => "blocked",
-    }
-}
-
-fn status_bits(letter: u8) -> u8 {
-    match letter {
-        b'a' => 0,
-        b'h' => 1,
-        b's' => 2,
-        _ => 3,
+        b'a' => Ok(("available", 0)),
+        b'h' => Ok(("held", 1)),
+        b's' => Ok(("sold", 2)),
+        b'b' => Ok(("blocked", 3)),
+        _ => Err(DbError::Internal(format!("unknown seat status {:?}", char::from(letter)))),
     }
 }
 
 /// Written by hand, seat by seat: a thousand structs for a body that is mostly the same words cost more than the query.
-fn section_json(event_id: i64, section: &SectionLayout, seats: &SectionSeats) -> String {
+fn section_json(event_id: i64, section: &SectionLayout, seats: &SectionSeats) -> Result<String, DbError> {
     let mut json = String::with_capacity(seats.statuses.len() * 68 + 128);
     let code = serde_json::Value::from(section.code.as_str());
     // Writing to a string cannot fail.
@@ -101,29 +98,26 @@ fn section_json(event_id: i64, section: &SectionLayout, seats: &SectionSeats) ->
             row_json = serde_json::Value::from(row.label.as_str()).to_string();
         }
         let comma = if seat_no == 1 { "" } else { "," };
-        let (price_minor, status) = (section.price_minor, status_name(letter));
+        let (price_minor, (status, _)) = (section.price_minor, status(letter)?);
         write!(json, "{comma}{{\"seat\":{seat_no},\"row\":{row_json},\"price_minor\":{price_minor},\"status\":\"{status}\"}}").ok();
     }
     json.push_str("]}");
-    json
+    Ok(json)
 }
 
-fn house_json(layout: &EventLayout, revision: i64, sections: &[SectionSeats]) -> String {
+fn house_json(layout: &EventLayout, revision: i64, sections: &[SectionSeats]) -> Result<String, DbError> {
     let mut json = format!("{{\"event_id\":{},\"revision\":{revision},\"sections\":[", layout.event_id);
     for (index, seats) in sections.iter().enumerate() {
-        let code = serde_json::Value::from(layout.section(seats.section_no).map_or("", |section| section.code.as_str()));
-        let packed: Vec<u8> = seats
-            .statuses
-            .as_bytes()
-            .chunks(4)
-            .map(|four| four.iter().rev().fold(0, |byte, letter| (byte << 2) | status_bits(*letter)))
-            .collect();
+        let unknown = || DbError::Internal(format!("the layout of event {} has no section {}", layout.event_id, seats.section_no));
+        let code = serde_json::Value::from(layout.section(seats.section_no).ok_or_else(unknown)?.code.as_str());
+        let four_seats = |four: &[u8]| four.iter().rev().try_fold(0, |byte, letter| Ok::<u8, DbError>((byte << 2) | status(*letter)?.1));
+        let packed = seats.statuses.as_bytes().chunks(4).map(four_seats).collect::<Result<Vec<u8>, DbError>>()?;
         let comma = if index == 0 { "" } else { "," };
         let (revision, capacity, bits) = (seats.revision, seats.statuses.len(), STANDARD.encode(packed));
         write!(json, "{comma}{{\"section\":{code},\"revision\":{revision},\"capacity\":{capacity},\"seats\":\"{bits}\"}}").ok();
     }
     json.push_str("]}");
-    json
+    Ok(json)
 }
 
 #[cfg(test)]
@@ -146,7 +140,7 @@ mod tests {
     #[test]
     fn seats_carry_their_row_and_status() {
         let seats = SectionSeats { section_no: 1, revision: 9, statuses: "ahsb".into() };
-        let json: Value = serde_json::from_str(&section_json(3, &section(4, 2), &seats)).unwrap();
+        let json: Value = serde_json::from_str(&section_json(3, &section(4, 2), &seats).unwrap()).unwrap();
         let expected = json!({"event_id": 3, "section": "A", "revision": 9, "seats": [
             {"seat": 1, "row": "1", "price_minor": 280_000, "status": "available"},
             {"seat": 2, "row": "1", "price_minor": 280_000, "status": "held"},
@@ -161,7 +155,7 @@ mod tests {
         // Every third seat gone at random is the worst case for a compressor.
         let statuses: String = (0..1000_u32).map(|n| if n.wrapping_mul(2_654_435_761) >> 30 == 0 { 's' } else { 'a' }).collect();
         let seats = SectionSeats { section_no: 1, revision: 12_345, statuses };
-        let body = Body::new(1, section_json(3, &section(1000, 50), &seats));
+        let body = Body::new(1, section_json(3, &section(1000, 50), &seats).unwrap());
         assert!(body.plain().len() < 66_500, "{} bytes plain", body.plain().len());
         for encoding in [Encoding::Gzip, Encoding::Brotli, Encoding::Zstd] {
             let bytes = body.encoded(encoding).await.len();
@@ -173,9 +167,21 @@ mod tests {
     fn the_house_packs_four_seats_into_a_byte_lowest_bits_first() {
         let layout = EventLayout { event_id: 3, currency: "TWD".into(), sections: vec![section(5, 5)], section_nos: HashMap::new() };
         let seats = [SectionSeats { section_no: 1, revision: 2, statuses: "ahsbh".into() }];
-        let json: Value = serde_json::from_str(&house_json(&layout, 2, &seats)).unwrap();
+        let json: Value = serde_json::from_str(&house_json(&layout, 2, &seats).unwrap()).unwrap();
         let packed = STANDARD.decode(json["sections"][0]["seats"].as_str().unwrap()).unwrap();
         assert_eq!(packed, vec![0b11_10_01_00, 0b01]);
         assert_eq!(json["sections"][0]["capacity"], 5);
+    }
+
+    #[test]
+    fn a_status_or_a_section_that_nobody_knows_is_an_error_and_no_blocked_seat() {
+        let layout = EventLayout { event_id: 3, currency: "TWD".into(), sections: vec![section(4, 4)], section_nos: HashMap::new() };
+        let seats = |section_no, statuses: &str| SectionSeats { section_no, revision: 2, statuses: statuses.into() };
+        for statuses in ["x", "aax", "A", " ", "é"] {
+            let error = section_json(3, &layout.sections[0], &seats(1, statuses)).unwrap_err();
+            assert!(matches!(&error, DbError::Internal(cause) if cause.contains("unknown seat status")), "{error:?}");
+            assert!(house_json(&layout, 2, &[seats(1, statuses)]).is_err());
+        }
+        assert!(house_json(&layout, 2, &[seats(2, "aaaa")]).is_err());
     }
 }

@@ -1,17 +1,22 @@
 //! The small values that many schemas share, each with its bounds in its schema.
 
+pub mod currency;
+mod rfc3339;
+pub mod text;
+
 use std::borrow::Cow;
 
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
 use poem_openapi::{Enum, Object};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 use uuid::{Uuid, uuid};
 
-use crate::domain::{self, EventLayout, SeatRef};
+pub use currency::{Currency, CurrencyCode};
+pub use rfc3339::Time;
+
+use crate::domain::{self, EventLayout, SeatRef, UnknownSeat};
 
 /// Makes a serde value usable in schemas, with the schema given.
 macro_rules! value {
@@ -51,6 +56,7 @@ macro_rules! value {
         }
     };
 }
+use value;
 
 /// Id of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,67 +95,17 @@ value!(
     }
 );
 
-/// An ISO 4217 code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Currency(pub String);
-value!(
-    Currency,
-    "currency",
-    MetaSchema { pattern: Some(CURRENCY_PATTERN.to_owned()), example: Some(json!("TWD")), ..MetaSchema::new("string") }
-);
-
-/// A moment, written as RFC 3339 in UTC with milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time(pub OffsetDateTime);
-value!(Time, "time", MetaSchema { example: Some(json!("2026-11-22T10:00:00.000Z")), ..MetaSchema::new_with_format("string", "date-time") });
-
 const SECTION_PATTERN: &str = "^[A-Za-z0-9_-]+$";
-const CURRENCY_PATTERN: &str = "^[A-Z]{3}$";
 
-/// Whether a text matches one of the patterns that our schemas use; `None` for any other pattern.
+/// What is wrong with a text of one of the patterns that our schemas use; a pattern of no type here objects to nothing.
 ///
-/// Written out because they are two, and a regular expression compiled for each value would cost more than the request.
-pub fn matches_pattern(pattern: &str, text: &str) -> Option<bool> {
-    match pattern {
-        SECTION_PATTERN => Some(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))),
-        CURRENCY_PATTERN => Some(text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())),
-        _ => None,
+/// Written out because they are three, and a regular expression compiled for each value would cost more than the request.
+pub fn objection(pattern: &str, text: &str) -> Option<&'static str> {
+    if pattern == SECTION_PATTERN {
+        let is_code = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        return (!is_code).then_some("must be made of the letters A-Z and a-z, digits, - and _");
     }
-}
-
-impl ParseFromParameter for Time {
-    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
-        Self::parse(text).ok_or_else(|| ParseError::custom("must be an RFC 3339 time from 1970 to 9999"))
-    }
-}
-
-impl Time {
-    /// Reads an RFC 3339 time from 1970 to 9999, with any offset.
-    pub fn parse(text: &str) -> Option<Self> {
-        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.to_offset(UtcOffset::UTC);
-        (1970..=9999).contains(&time.year()).then_some(Self(time))
-    }
-}
-
-impl std::fmt::Display for Time {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let time = self.0.to_offset(UtcOffset::UTC);
-        let ((year, month, day), (hour, minute, second, ms)) = (time.to_calendar_date(), time.time().as_hms_milli());
-        write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", u8::from(month))
-    }
-}
-
-impl Serialize for Time {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time from 1970 to 9999"))
-    }
+    currency::objection(pattern, text).flatten()
 }
 
 /// One seat, by the names people use.
@@ -172,13 +128,19 @@ impl Example for SeatName {
 
 impl SeatName {
     /// The name of a seat of this event.
-    pub fn of(layout: &EventLayout, seat: SeatRef) -> Self {
-        let section = layout.section(seat.section_no).map_or_else(String::new, |section| section.code.clone());
-        Self { section, seat: seat.seat_no }
+    ///
+    /// # Errors
+    /// When the event has no such section.
+    pub fn of(layout: &EventLayout, seat: SeatRef) -> Result<Self, UnknownSeat> {
+        let section = layout.section(seat.section_no).ok_or(UnknownSeat { event_id: layout.event_id, seat })?;
+        Ok(Self { section: section.code.clone(), seat: seat.seat_no })
     }
 
     /// The names of some seats of this event.
-    pub fn all(layout: &EventLayout, seats: &[SeatRef]) -> Vec<Self> {
+    ///
+    /// # Errors
+    /// When the event lacks one of their sections.
+    pub fn all(layout: &EventLayout, seats: &[SeatRef]) -> Result<Vec<Self>, UnknownSeat> {
         seats.iter().map(|seat| Self::of(layout, *seat)).collect()
     }
 }
@@ -261,27 +223,13 @@ pub enum SeatState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::macros::datetime;
-
-    #[test]
-    fn times_have_exactly_milliseconds_and_utc() {
-        assert_eq!(Time(datetime!(2026-11-22 10:00 UTC)).to_string(), "2026-11-22T10:00:00.000Z");
-        assert_eq!(Time(datetime!(2026-11-22 18:00:00.1239 +8)).to_string(), "2026-11-22T10:00:00.123Z");
-    }
-
-    #[test]
-    fn times_are_read_with_any_offset_within_bounds() {
-        assert_eq!(Time::parse("2026-11-22T18:00:00+08:00").unwrap().to_string(), "2026-11-22T10:00:00.000Z");
-        assert!(Time::parse("1969-12-31T23:59:59Z").is_none());
-        assert!(Time::parse("tomorrow").is_none());
-    }
 
     #[test]
     fn patterns() {
-        assert_eq!(matches_pattern(CURRENCY_PATTERN, "TWD"), Some(true));
-        assert_eq!(matches_pattern(CURRENCY_PATTERN, "twd"), Some(false));
-        assert_eq!(matches_pattern(SECTION_PATTERN, "Floor_A-1"), Some(true));
-        assert_eq!(matches_pattern(SECTION_PATTERN, "Floor A"), Some(false));
-        assert_eq!(matches_pattern("another", "x"), None);
+        assert_eq!(objection(SECTION_PATTERN, "Floor_A-1"), None);
+        for bad in ["Floor A", "", "\u{c4}", "A\0"] {
+            assert!(objection(SECTION_PATTERN, bad).is_some(), "{bad:?}");
+        }
+        assert_eq!(objection("another", "x"), None);
     }
 }

@@ -3,6 +3,7 @@
 
 const METHODS = ["get", "post", "patch", "put", "delete"];
 const EVENTS_PAGE = 100;
+const IDEMPOTENCY_KEY = "Idempotency-Key";
 
 async function read(path) {
   const response = await fetch(path, { headers: { accept: "application/json" } });
@@ -79,18 +80,28 @@ function resolved(spec, schema) {
   return name ? spec.components.schemas[name] : schema;
 }
 
-/** Values that are needed come filled in; what may be left out is left empty. */
+/** A random UUID. `crypto.randomUUID` would be missing where the page is neither on https nor on localhost. */
+function randomUuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** Values that are needed come filled in, and so does the key that makes a retry harmless; what else may be left out is left empty. */
 function fillParameters(operation, { event, section }) {
   for (const parameter of operation.parameters ?? []) {
     const { name, required, schema } = parameter;
     const values = {
       event_id: event?.event_id,
       section,
+      [IDEMPOTENCY_KEY]: randomUuid(),
       "webhook-id": `msg_${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`,
       "webhook-timestamp": String(Math.floor(Date.now() / 1000)),
     };
     const holders = [parameter, schema].filter(Boolean);
-    if (!required) {
+    if (!required && name !== IDEMPOTENCY_KEY) {
       for (const holder of holders) {
         delete holder.example;
         delete holder.examples;
@@ -110,6 +121,18 @@ function fillBody(spec, operation, examples) {
   if (example && !media.examples) media.example = adapted(example, examples);
 }
 
+/** Examples go from the schemas to the bodies of that schema: below a schema, Swagger UI would show them as its own data structures. */
+function moveExamples(spec) {
+  for (const { operation } of operations(spec)) {
+    for (const { content } of [operation.requestBody ?? {}, ...Object.values(operation.responses)]) {
+      for (const media of Object.values(content ?? {})) {
+        if (!media.examples) media.example ??= resolved(spec, media.schema)?.example;
+      }
+    }
+  }
+  for (const schema of Object.values(spec.components.schemas)) if (typeof schema.example === "object") delete schema.example;
+}
+
 /** Text that is nothing but text in Markdown, whoever wrote it. */
 function plain(text) {
   return text.replace(/[^\p{L}\p{N} ]/gu, (character) => `&#${character.codePointAt(0)};`);
@@ -121,6 +144,7 @@ function fillIn(spec, examples) {
     // A new event describes sections of its own.
     if (examples && (path.includes("{event_id}") || path === "/v1/payments")) fillBody(spec, operation, examples);
   }
+  moveExamples(spec);
   const { GatewaySignature } = spec.components.securitySchemes;
   GatewaySignature.description += "\n\nHere, give the `whsec_` secret itself: this page signs each notice with it and sends only the signature.";
   const hint = examples
@@ -129,11 +153,19 @@ function fillIn(spec, examples) {
   spec.info.description = `${spec.info.description ?? ""}\n\n${hint}`;
 }
 
+/** Fills in a parameter from now on. An operation that was opened before keeps its values under the parameter itself, not its name. */
+function setParameter(ui, { path, method, name, place, value }) {
+  ui.specActions.changeParam([path, method], name, place, value);
+  const parameters = ui.specSelectors.specJsonWithResolvedSubtrees().getIn(["paths", path, method, "parameters"]);
+  const opened = parameters?.find((parameter) => parameter.get("name") === name && parameter.get("in") === place);
+  if (opened) ui.specActions.changeParamByIdentity([path, method], opened, value);
+}
+
 /** An order that was claimed becomes the example wherever one is asked for, and what the gateway would say of its payment. */
 function rememberOrder(ui, spec, order) {
   for (const { path, method, operation } of operations(spec)) {
     const asked = operation.parameters?.some((parameter) => parameter.name === "order_id" && parameter.in === "path");
-    if (asked) ui.specActions.changeParam([path, method], "order_id", "path", order.order_id);
+    if (asked) setParameter(ui, { path, method, name: "order_id", place: "path", value: order.order_id });
   }
   const notice = {
     event_id: order.event_id,
@@ -148,6 +180,16 @@ function rememberOrder(ui, spec, order) {
   // Else it would be the document's example again as soon as the operation is opened.
   ui.oas3Actions.setRetainRequestBodyValueFlag({ value: true, pathMethod });
   ui.oas3Actions.setRequestBodyValue({ value: JSON.stringify(notice, null, 2), pathMethod });
+}
+
+/** A key has done its work once its request succeeded: the next one is another request, and gets another key unless a person chose it. */
+function renewKey(ui, spec, used) {
+  for (const { path, method, operation } of operations(spec)) {
+    const parameter = operation.parameters?.find((parameter) => parameter.name === IDEMPOTENCY_KEY);
+    if (parameter?.example !== used) continue;
+    parameter.example = randomUuid();
+    setParameter(ui, { path, method, name: IDEMPOTENCY_KEY, place: "header", value: parameter.example });
+  }
 }
 
 function base64(bytes) {
@@ -170,6 +212,7 @@ async function signed(request) {
 }
 
 const spec = await read("openapi.json");
+let keyUsed;
 fillIn(spec, await findExamples().catch(() => undefined));
 const ui = window.SwaggerUIBundle({
   dom_id: "#ui",
@@ -182,8 +225,12 @@ const ui = window.SwaggerUIBundle({
   tryItOutEnabled: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
-  requestInterceptor: signed,
+  requestInterceptor: (request) => {
+    keyUsed = request.headers[IDEMPOTENCY_KEY];
+    return signed(request);
+  },
   responseInterceptor: (response) => {
+    if (response.ok && keyUsed) renewKey(ui, spec, keyUsed);
     const order = response.status === 201 ? response.obj : undefined;
     if (order?.order_id) rememberOrder(ui, spec, order);
     return response;

@@ -22,7 +22,7 @@ pub fn asset(file: &str) -> Option<&'static Asset> {
     const CSS: &str = "text/css; charset=utf-8";
     static UI_CSS: LazyLock<Asset> = LazyLock::new(|| Asset::new(CSS, UI.css.as_str()));
     static UI_JS: LazyLock<Asset> = LazyLock::new(|| Asset::new(JS, UI.js.as_str()));
-    static OWN_CSS: LazyLock<Asset> = LazyLock::new(|| Asset::new(CSS, include_str!("swagger.css")));
+    static OWN_CSS: LazyLock<Asset> = LazyLock::new(|| Asset::new(CSS, concat!(include_str!("theme.css"), include_str!("swagger.css"))));
     static OWN_JS: LazyLock<Asset> = LazyLock::new(|| Asset::new(JS, include_str!("swagger.js")));
     match file {
         "swagger-ui.css" => Some(&UI_CSS),

@@ -54,11 +54,6 @@ export async function shoot(page, name, options = {}) {
   await page.screenshot({ path: path.join(given.screenshots, `${name}.png`), ...options });
 }
 
-/** Fails if the page is wider than its window. */
-export async function assertFits(page, name) {
-  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert(content <= window, `${name} is ${content} px wide in a window of ${window} px`);
-}
-
 export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 export const DARK = { colorScheme: "dark" };
+export const LOOKS = { light: {}, dark: DARK, phone: PHONE, "phone-dark": { ...PHONE, ...DARK } };

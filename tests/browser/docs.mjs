@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 
-import { DARK, PHONE, assertFits, given, shoot, withBrowser } from "./browser.mjs";
+import { LOOKS, given, shoot, withBrowser } from "./browser.mjs";
+import { assertFits, assertReadable } from "./looks.mjs";
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TAGS = ["Events", "Seats", "Orders", "Payments", "Admin", "Operations"];
 
 async function openDocs(page) {
@@ -52,11 +54,62 @@ async function execute(page, operationId, picture) {
   return { status, body, curl };
 }
 
+/** Opens every operation that takes an idempotency key: each is filled in. Answers the keys. */
+async function idempotencyKeys(page) {
+  const { paths } = await (await page.request.get(`${given.url}/openapi.json`)).json();
+  const operations = Object.values(paths).flatMap((item) => Object.values(item));
+  const takers = operations.filter(({ parameters }) => parameters?.some(({ name }) => name === "Idempotency-Key"));
+  const keys = [];
+  for (const { operationId } of takers) {
+    await block(page, operationId).locator(".opblock-summary-control").click();
+    keys.push(await block(page, operationId).locator('tr[data-param-name="Idempotency-Key"] input').inputValue());
+  }
+  for (const key of keys) assert.match(key, UUID);
+  return keys;
+}
+
 async function expect(page, operationId, status, words = [], picture = undefined) {
   const answer = await execute(page, operationId, picture);
   assert.equal(answer.status, status, `${operationId}: ${answer.body}`);
   for (const word of [words].flat()) assert(answer.body.includes(word), `${operationId} does not say ${word}: ${answer.body}`);
   return answer;
+}
+
+/** Looks at whatever a newcomer opens. */
+async function look(page, name) {
+  const seen = async (what) => {
+    await shoot(page, `docs-${name}-${what}`);
+    await assertFits(page, `docs (${name}, ${what})`);
+    // What has just been opened fades in.
+    await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === "finished"));
+    await assertReadable(page, `docs (${name}, ${what})`);
+  };
+  await openDocs(page);
+  await seen("closed");
+  await page.locator(".btn.authorize").click();
+  await page.locator(".auth-container").first().waitFor();
+  await seen("authorize");
+  await page.locator(".close-modal").click();
+  for (const operationId of ["claimSeats", "listSeats"]) {
+    const operation = block(page, operationId);
+    await operation.locator(".opblock-summary-control").click();
+    await operation.getByRole("button", { name: "Execute" }).click();
+    await operation.locator(".live-responses-table .response").waitFor();
+    await operation.scrollIntoViewIfNeeded();
+    await seen(operationId);
+    await operation.locator(".opblock-summary-control").click();
+  }
+  const claim = block(page, "claimSeats");
+  await claim.locator(".opblock-summary-control").click();
+  await claim.getByRole("tab", { name: "Schema" }).first().click();
+  await seen("schema");
+  await claim.locator(".opblock-summary-control").click();
+  await page.locator(".models-control").click();
+  await page.locator("#model-Order .model-box-control").first().click();
+  await page.locator("#model-Order .inner-object").waitFor();
+  assert(!(await page.locator(".models").innerText()).includes("OrderedMap"), "an example is JSON");
+  await page.locator("#model-Order").scrollIntoViewIfNeeded();
+  await seen("schemas");
 }
 
 await withBrowser(async (open) => {
@@ -83,8 +136,15 @@ await withBrowser(async (open) => {
   await attempt("listSections", 200, '"section": "A"');
   await attempt("listSeats", 200, '"available"');
   await attempt("getAvailability", 200);
-  await attempt("claimSeats", 201, '"pending_payment"', "docs-claimed");
-  await attempt("claimSeats", 409, ['"code": "seat_taken"', "/errors#seat_taken"], "docs-seat-taken");
+  const first = await attempt("claimSeats", 201, '"pending_payment"', "docs-claimed");
+  // With the same key it would be the first answer again.
+  const second = await attempt("claimSeats", 409, ['"code": "seat_taken"', "/errors#seat_taken"], "docs-seat-taken");
+  const third = await attempt("claimSeats", 409, "seat_taken");
+  const [used, fresh, kept] = [first, second, third].map(({ curl }) => curl.match(/Idempotency-Key: ([^']+)'/)?.[1]);
+  assert.match(used, UUID);
+  assert.match(fresh, UUID);
+  assert.notEqual(used, fresh, "a key that did its work is replaced");
+  assert.equal(fresh, kept, "a key that did nothing yet is kept for the retry");
   await attempt("listOrders", 200, '"pending_payment"');
   await attempt("getOrder", 200, '"pending_payment"');
   const { curl } = await attempt("notifyPayment", 200, '"outcome": "paid"');
@@ -106,6 +166,11 @@ await withBrowser(async (open) => {
   await expect(page, "listOrders", 401, "unauthorized");
   await authorise(page, { CustomerToken: given.token, AdminKey: given.api_key, GatewaySignature: given.webhook_secret });
   await attempt("claimSeats", 201, '"pending_payment"');
+  await attempt("getOrder", 200, '"pending_payment"');
+  await attempt("cancelOrder", 200, '"cancelled"');
+  // The seats are free again: another order, which is the example from now on even where the one before was shown.
+  await attempt("claimSeats", 201, '"pending_payment"');
+  await attempt("getOrder", 200, '"pending_payment"');
   await attempt("changeOrder", 200, '"pending_payment"');
   await attempt("cancelOrder", 200, '"cancelled"');
   await attempt("changeEvent", 200);
@@ -118,12 +183,12 @@ await withBrowser(async (open) => {
   await page.reload();
   await block(page, "claimSeats").locator(".opblock-body").waitFor();
 
-  for (const [name, options] of [["dark", DARK], ["phone", PHONE], ["phone-dark", { ...PHONE, ...DARK }]]) {
-    const other = await open(options);
-    await openDocs(other);
-    await assertFits(other, `docs (${name})`);
-    await block(other, "claimSeats").locator(".opblock-summary-control").click();
-    await block(other, "claimSeats").scrollIntoViewIfNeeded();
-    await shoot(other, `docs-${name}`);
+  const keys = [];
+  for (let load = 0; load < 2; load += 1) {
+    await openDocs(page);
+    keys.push(...(await idempotencyKeys(page)));
   }
+  assert(keys.length >= 2 && new Set(keys).size === keys.length, `each operation has a key of its own after each load: ${keys}`);
+
+  for (const [name, options] of Object.entries(LOOKS)) await look(await open(options), name);
 });

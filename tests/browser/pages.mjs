@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 
-import { DARK, PHONE, assertFits, given, shoot, withBrowser } from "./browser.mjs";
-
-const LOOKS = { light: {}, dark: DARK, phone: PHONE, "phone-dark": { ...PHONE, ...DARK } };
+import { LOOKS, given, shoot, withBrowser } from "./browser.mjs";
+import { assertFits, assertReadable } from "./looks.mjs";
 
 await withBrowser(async (open) => {
   for (const [look, options] of Object.entries(LOOKS)) {
@@ -14,11 +13,13 @@ await withBrowser(async (open) => {
     assert.equal(await page.locator("h1").innerText(), "Rowlock");
     assert.equal(await page.locator(".state").innerText(), "Ready");
     await assertFits(page, `/ (${look})`);
+    await assertReadable(page, `/ (${look})`);
     await shoot(page, `home-${look}`, { fullPage: true });
 
     await page.getByRole("link", { name: "Errors" }).click();
     assert.equal(new URL(page.url()).pathname, "/errors");
     await assertFits(page, `/errors (${look})`);
+    await assertReadable(page, `/errors (${look})`);
     await shoot(page, `errors-${look}`);
     await page.locator('.index a[href="#seat_taken"]').click();
     const article = page.locator("article:target");

@@ -166,11 +166,11 @@ async fn dead_letters_are_listed_and_redriven() {
 
     server.db.batch_execute("drop trigger refuse on rowlock.seats").await.expect("dropped");
     let redrive = format!("/v1/admin/dead-letters/{}/{}/redrive", event.id, order["order_id"].as_str().expect("an id"));
-    let answer = server.admin().post(&redrive, &json!({})).await;
+    let answer = server.admin().post_nothing(&redrive).await;
     answer.expect(204);
     assert_eq!(answer.bytes.len(), 0);
     eventually(PATIENCE, || async { alice.order(&order).await.expect(200)["status"] == "expired" }).await;
     assert_eq!(list("").await, json!({"dead_letters": []}));
-    server.admin().post(&redrive, &json!({})).await.problem(404, "dead_letter_not_found");
+    server.admin().post_nothing(&redrive).await.problem(404, "dead_letter_not_found");
     server.assert_invariants().await;
 }

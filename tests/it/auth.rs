@@ -1,17 +1,21 @@
-//! Who may call: customers by token, admins by key.
+//! Who may call: customers by token here, admins and the gateway beside.
+
+mod lifetimes;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use pretty_assertions::assert_eq;
 use reqwest::Method;
 use rowlock::auth::{Auth, AuthSettings, mint_customer_token};
-use rowlock::db::{Endpoint, api_keys};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::harness::{EventHandle, JWT_SECRET, PATIENCE, TestServer, WEBHOOK_SECRET, eventually};
+use crate::harness::{EventHandle, JWT_SECRET, Scratch, TestServer, WEBHOOK_SECRET};
+
+mod admins;
+mod gateway;
 
 const RSA_PRIVATE: &[u8] = include_bytes!("keys/rsa_private.pem");
 const RSA_PUBLIC: &[u8] = include_bytes!("keys/rsa_public.pem");
@@ -53,22 +57,6 @@ fn customers_operations(event: &EventHandle) -> [(Method, String); 4] {
     [(Method::POST, event.at("orders")), (Method::GET, event.at("orders")), (Method::GET, order.clone()), (Method::DELETE, order)]
 }
 
-/// Every operation of an admin.
-fn admins_operations(event: &EventHandle) -> Vec<(Method, String)> {
-    let admin = |rest: &str| format!("/v1/admin/events/{}/{rest}", event.id);
-    vec![
-        (Method::POST, "/v1/events".to_owned()),
-        (Method::PATCH, event.path()),
-        (Method::GET, admin("sales")),
-        (Method::GET, admin("orders")),
-        (Method::GET, admin("refunds-due")),
-        (Method::POST, admin("sections/A/block")),
-        (Method::POST, admin("sections/A/unblock")),
-        (Method::GET, "/v1/admin/dead-letters".to_owned()),
-        (Method::POST, format!("/v1/admin/dead-letters/{}/01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812/redrive", event.id)),
-    ]
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_missing_malformed_or_forged_opens_nothing() {
     let server = TestServer::start().await;
@@ -85,38 +73,75 @@ async fn a_token_that_is_missing_malformed_or_forged_opens_nothing() {
     let bearer = |token: &str| format!("Bearer {token}");
     let long = "x".repeat(201);
     let without = |claims: Value| bearer(&hs256(&claims, JWT_SECRET.as_bytes()));
+    let none = "this operation takes a customer's token in `Authorization: Bearer …`, and none was sent";
+    let signature = "the token's signature is not of a key that this server knows";
+    let algorithm = "the token's alg is not supported: this server takes HS256";
+    let malformed = "the token is malformed: a JSON Web Token is three parts of base64url with a dot between them";
+    let scheme = "the header Authorization must be `Bearer`, a space and the token";
+    let customer = "the token's sub must have 1 to 200 characters, none of them a control character";
     let bad = [
-        ("another secret", bearer(&forged)),
-        ("another payload", bearer(&tampered)),
-        ("alg none", bearer(&unsigned("none"))),
-        ("alg NONE", bearer(&unsigned("NONE"))),
-        ("no signature", bearer(&unsigned("HS256"))),
-        ("no token", "Bearer ".to_owned()),
-        ("no JWT", bearer("abc")),
-        ("another scheme", format!("Basic {good}")),
-        ("no scheme", good.clone()),
-        ("no exp", without(json!({"sub": "alice"}))),
-        ("no sub", without(json!({"exp": seconds_from_now(600)}))),
-        ("not yet good", without(json!({"sub": "alice", "exp": seconds_from_now(600), "nbf": seconds_from_now(60)}))),
-        ("an empty customer", sub("")),
-        ("a NUL in the customer", sub("al\0ice")),
-        ("a long customer", sub(&long)),
+        ("another secret", bearer(&forged), signature),
+        ("another payload", bearer(&tampered), signature),
+        ("alg none", bearer(&unsigned("none")), algorithm),
+        ("alg NONE", bearer(&unsigned("NONE")), algorithm),
+        ("no signature", bearer(&unsigned("HS256")), signature),
+        // A client cannot send the space at the end of a header.
+        ("no token", "Bearer ".to_owned(), scheme),
+        ("no JWT", bearer("abc"), malformed),
+        ("another scheme", format!("Basic {good}"), scheme),
+        ("no scheme", good.clone(), scheme),
+        ("no exp", without(json!({"sub": "alice"})), "the token has no exp, which is when it expires"),
+        ("no sub", without(json!({"exp": seconds_from_now(600)})), "the token has no sub, which is the customer's id"),
+        ("a number as sub", without(json!({"sub": 7, "exp": seconds_from_now(600)})), "the token's sub is not a string"),
+        (
+            "not yet good",
+            without(json!({"sub": "alice", "exp": seconds_from_now(600), "nbf": seconds_from_now(60)})),
+            "the token is not valid yet: its nbf is in the future",
+        ),
+        (
+            "milliseconds",
+            without(json!({"sub": "alice", "exp": seconds_from_now(600) * 1000})),
+            "the token's exp is malformed: it must be seconds since 1970, a number up to 253402300799",
+        ),
+        ("an empty customer", sub(""), customer),
+        ("a NUL in the customer", sub("al\0ice"), customer),
+        ("a long customer", sub(&long), customer),
     ];
     for (method, path) in customers_operations(&event) {
         let anyone = server.anyone();
-        let answer = anyone.send(anyone.request(method.clone(), &path).json(&json!({}))).await;
-        answer.problem(401, "unauthorized");
+        let answer = anyone.send(anyone.request_in_form(method.clone(), &path)).await;
+        assert_eq!(answer.problem(401, "unauthorized")["detail"], none);
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
-        for (what, authorization) in &bad {
+        for (what, authorization, detail) in &bad {
             let caller = server.anyone().with("authorization", authorization);
-            let answer = caller.send(caller.request(method.clone(), &path).json(&json!({}))).await;
+            let answer = caller.send(caller.request_in_form(method.clone(), &path)).await;
             assert_eq!(answer.status, 401, "{what}: {method} {path}");
-            answer.problem(401, "unauthorized");
+            assert_eq!(answer.problem(401, "unauthorized")["detail"], *detail, "{what}");
+            let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{detail}\"");
+            assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()), "{what}");
         }
     }
     assert_eq!(server.trace().await, before);
     server.bearer(&good).get(&event.at("orders")).await.expect(200);
     assert_eq!(server.bearer(&hs256(&claims(&"x".repeat(200)), JWT_SECRET.as_bytes())).get(&event.at("orders")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_of_a_token_may_be_fractions_of_a_second() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let orders = async |claims: Value| server.bearer(&hs256(&claims, JWT_SECRET.as_bytes())).get(&event.at("orders")).await;
+    let half = |seconds: i64| seconds_from_now(seconds) as f64 + 0.5;
+    orders(json!({"sub": "alice", "exp": 1_893_456_000.5, "nbf": half(-60), "iat": half(0)})).await.expect(200);
+    orders(json!({"sub": "alice", "exp": half(-3)})).await.expect(200);
+    orders(json!({"sub": "alice", "exp": half(-8)})).await.problem(401, "token_expired");
+    orders(json!({"sub": "alice", "exp": half(600), "nbf": half(3)})).await.expect(200);
+    orders(json!({"sub": "alice", "exp": half(600), "nbf": half(20)})).await.problem(401, "unauthorized");
+    orders(json!({"sub": "alice", "exp": half(600), "iat": half(600)})).await.expect(200);
+    for exp in [json!(-1), json!(1e300), json!("1893456000"), json!(u64::MAX)] {
+        let problem = orders(json!({"sub": "alice", "exp": exp})).await.problem(401, "unauthorized");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("exp is malformed")), "{problem}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,9 +151,10 @@ async fn an_expired_token_says_so_but_a_forged_expired_one_does_not() {
     let old = json!({"sub": "alice", "exp": seconds_from_now(-60)});
     for (method, path) in customers_operations(&event) {
         let caller = server.bearer(&hs256(&old, JWT_SECRET.as_bytes()));
-        let answer = caller.send(caller.request(method, &path).json(&json!({}))).await;
+        let answer = caller.send(caller.request_in_form(method, &path)).await;
         answer.problem(401, "token_expired");
-        assert!(answer.header("www-authenticate").is_some_and(|challenge| challenge.contains("invalid_token")));
+        let challenge = "Bearer error=\"invalid_token\", error_description=\"the token has expired\"";
+        assert_eq!(answer.header("www-authenticate"), Some(challenge));
     }
     let forged = server.bearer(&hs256(&old, b"a secret that is not the server's, but long enough"));
     forged.get(&event.at("orders")).await.problem(401, "unauthorized");
@@ -163,6 +189,21 @@ async fn tokens_signed_with_the_private_ed25519_key_are_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_public_key_in_the_file_is_good() {
+    let keys = Scratch::new();
+    let pem = |name: &str| std::fs::read_to_string(key_file(name)).expect("a key");
+    let file = keys.file("keys.pem", format!("{}{}", pem("rsa_public.pem"), pem("ed25519_public.pem")));
+    let server = TestServer::builder().arg("--jwt-public-key-file", file.display()).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let orders = async |token: &str| server.bearer(token).get(&event.at("orders")).await;
+    for token in [rs256(&claims("alice")), eddsa(&claims("alice")), hs256(&claims("alice"), JWT_SECRET.as_bytes())] {
+        orders(&token).await.expect(200);
+    }
+    let unsupported = orders(&unsigned("none")).await.problem(401, "unauthorized");
+    assert_eq!(unsupported["detail"], "the token's alg is not supported: this server takes EdDSA or HS256 or RS256");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_for_another_audience_or_of_another_issuer_is_refused() {
     let server = TestServer::builder().arg("--jwt-audience", "rowlock").arg("--jwt-issuer", "https://id.example").start().await;
     let event = server.small_event(&[("A", 1000, 10)]).await;
@@ -173,10 +214,14 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_refused() {
         server.bearer(&hs256(&claims, JWT_SECRET.as_bytes())).get(&event.at("orders")).await
     };
     orders(Some("rowlock"), Some("https://id.example")).await.expect(200);
-    orders(Some("shop"), Some("https://id.example")).await.problem(401, "unauthorized");
-    orders(Some("rowlock"), Some("https://id.evil")).await.problem(401, "unauthorized");
-    orders(None, Some("https://id.example")).await.problem(401, "unauthorized");
-    orders(Some("rowlock"), None).await.problem(401, "unauthorized");
+    for (aud, iss, detail) in [
+        (Some("shop"), Some("https://id.example"), "the token is for another audience (aud) than this server"),
+        (Some("rowlock"), Some("https://id.evil"), "the token is of another issuer (iss) than this server's"),
+        (None, Some("https://id.example"), "the token names no audience (aud)"),
+        (Some("rowlock"), None, "the token names no issuer (iss)"),
+    ] {
+        assert_eq!(orders(aud, iss).await.problem(401, "unauthorized")["detail"], detail);
+    }
 }
 
 #[test]
@@ -191,74 +236,6 @@ fn weak_or_missing_keys_are_refused_before_the_server_starts() {
         assert!(error(AuthSettings { jwt_secret: Some(JWT_SECRET), webhook_secret, ..settings }).contains("webhook secret"));
     }
     let private = key_file("rsa_private.pem");
-    assert!(error(AuthSettings { jwt_public_key_file: Some(private.as_ref()), ..settings }).contains("no RSA or Ed25519 public key"));
+    assert!(error(AuthSettings { jwt_public_key_file: Some(private.as_ref()), ..settings }).contains("it is a private key"));
     assert!(mint_customer_token(&short, "alice", 60).is_err());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_an_admins_key_opens_the_admins_operations() {
-    let server = TestServer::start().await;
-    let event = server.small_event(&[("A", 1000, 10)]).await;
-    let before = server.trace().await;
-    let alice = server.customer("alice");
-    for (method, path) in admins_operations(&event) {
-        let unknown = server.anyone().with("x-api-key", "rlk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-        let empty = server.anyone().with("x-api-key", "");
-        for caller in [&server.anyone(), &*alice, &unknown, &empty] {
-            let answer = caller.send(caller.request(method.clone(), &path).json(&json!({"status": "closed"}))).await;
-            answer.problem(401, "unauthorized");
-            assert!(answer.header("www-authenticate").is_some(), "{method} {path}");
-        }
-    }
-    // And an admin's key is no customer's token.
-    server.admin().get(&event.at("orders")).await.problem(401, "unauthorized");
-    assert_eq!(server.trace().await, before);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_key_stops_working_within_seconds_and_its_neighbour_does_not() {
-    let server = TestServer::start().await;
-    let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (api_key_id, api_key) = api_keys::create(&endpoint, "box office").await.expect("a key");
-    let box_office = server.anyone().with("x-api-key", &api_key);
-    box_office.get("/v1/admin/dead-letters").await.expect(200);
-    api_keys::revoke(&endpoint, api_key_id).await.expect("revoked");
-    eventually(PATIENCE, || async { box_office.get("/v1/admin/dead-letters").await.status == 401 }).await;
-    box_office.get("/v1/admin/dead-letters").await.problem(401, "unauthorized");
-    server.admin().get("/v1/admin/dead-letters").await.expect(200);
-
-    let stored = "select count(*) from rowlock.api_keys where encode(hash, 'escape') like '%rlk%' or name like '%rlk%'";
-    assert_eq!(server.ask::<i64>(stored).await, 0, "a key itself is never stored");
-    assert!(api_keys::revoke(&endpoint, 4711).await.is_err());
-}
-
-/// When the key was last used, as operators see it.
-async fn last_used(server: &TestServer, api_key_id: i64) -> Option<OffsetDateTime> {
-    server.ask(&format!("select last_used_at from admin.api_keys where api_key_id = {api_key_id}")).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_use_of_a_key_is_written_down_to_the_minute() {
-    let server = TestServer::start().await;
-    let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (api_key_id, api_key) = api_keys::create(&endpoint, "box office").await.expect("a key");
-    assert_eq!(last_used(&server, api_key_id).await, None);
-    server.anyone().with("x-api-key", "rlk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").get("/v1/admin/dead-letters").await.expect(401);
-    server.anyone().with("x-api-key", &api_key).get("/v1/admin/dead-letters").await.expect(200);
-    let first = eventually(PATIENCE, || last_used(&server, api_key_id)).await;
-    assert!((OffsetDateTime::now_utc() - first).abs() < time::Duration::minutes(1), "{first}");
-    let others = server.ask::<i64>("select count(*) from rowlock.api_keys where last_used_at is not null").await;
-    assert_eq!(others, 1, "nobody else's key was used");
-
-    let note = format!("select rowlock.note_api_key_use({api_key_id})");
-    server.db.batch_execute(&note).await.expect("noted");
-    assert_eq!(last_used(&server, api_key_id).await, Some(first), "not with every use");
-    let long_ago = "update rowlock.api_keys set last_used_at = last_used_at - interval '61 s'";
-    server.db.batch_execute(&format!("{long_ago}; {note}")).await.expect("noted");
-    assert!(last_used(&server, api_key_id).await >= Some(first), "a minute later it is written down again");
-
-    // Somebody has the key's row: whoever uses the key meanwhile does not wait.
-    let other = endpoint.connect().await.expect("a connection").0;
-    other.batch_execute(&format!("{long_ago}; begin; select from rowlock.api_keys for update")).await.expect("locked");
-    server.db.batch_execute(&format!("set lock_timeout = 1; {note}; reset lock_timeout")).await.expect("not waited for");
 }

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{TestServer, event_json};
 
+mod bodies;
+mod queries;
+mod texts;
 mod wire;
 
 /// The body with one value replaced, found by a JSON pointer.

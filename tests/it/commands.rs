@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod help;
+mod log;
 pub mod process;
 mod rush;
 mod secrets;

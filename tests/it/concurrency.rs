@@ -1,5 +1,9 @@
 //! Rivals for seats: all at once, through one server and through two.
 
+mod lanes;
+mod limit;
+mod lock_order;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::harness::{EventHandle, TestServer, event_json};
 
 mod drafts;
+mod idempotency;
 mod listing;
 
 /// Whether a text is RFC 3339 in UTC with exactly milliseconds.

@@ -1,7 +1,10 @@
 //! Seats of unpaid orders are on sale again soon after their deadline, whatever fails.
 
+mod backoff;
 mod dead_letters;
+mod grace;
 mod queue;
+mod rolled_back;
 mod storm;
 mod sweep;
 
@@ -11,7 +14,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{EventHandle, PATIENCE, TestServer, event_json, eventually};
 
-/// A debug build on a busy machine may take this many times as long as promised.
+/// A debug build on a busy machine may take this many times as long as promised where milliseconds or ten thousand orders are at stake.
+/// On a release build the promises hold as they stand, and `make bench` measures them from outside: `due_together_p99_ms`.
 const SLACK: f64 = if cfg!(debug_assertions) { 4.0 } else { 1.0 };
 /// How late a seat may come back where the queue cannot help.
 const SWEPT_WITHIN_MS: f64 = 2_000.0;
@@ -63,7 +67,5 @@ async fn queued_for_ms(server: &TestServer, order: &Value) -> Option<f64> {
 
 /// A counter of the server's metrics.
 async fn counter(server: &TestServer, name: &str) -> u64 {
-    let metrics = server.anyone().get("/metrics").await.text();
-    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap_or_else(|| panic!("no {name} in\n{metrics}")).parse().expect("a count")
+    server.metric(name).await
 }

@@ -1,7 +1,10 @@
 //! What breaks in real life: Redis, connections, PostgreSQL, the server itself. Nobody is told what is not so.
 
+mod callers;
 mod connections;
+mod leadership;
 mod ledger;
+mod lost_calls;
 mod network;
 mod outage_log;
 mod outages;

@@ -33,4 +33,5 @@ mod payments;
 mod psql;
 mod readme;
 mod reads;
+mod sessions;
 mod stored;

@@ -58,7 +58,7 @@ async fn new_event(server: &TestServer) -> EventHandle {
     let event = json!({
         "name": "Concert", "currency": "TWD", "window_ms": WINDOW_MS, "seats_per_customer": LIMIT, "sections": sections
     });
-    let sql = "with created as (select rowlock.create_event($1) as event_id) select event_id from created";
+    let sql = "select event_id from rowlock.create_event($1)";
     let id: i64 = server.db.query_one(sql, &[&event]).await.expect("an event").get(0);
     server.db.execute("select rowlock.open_event($1)", &[&id]).await.expect("an open event");
     EventHandle { id }

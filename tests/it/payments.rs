@@ -1,5 +1,7 @@
 //! Payments: the gateway's signed notices, each settled once and none lost.
 
+mod late_money;
+
 use pretty_assertions::assert_eq;
 use rowlock::auth::sign_notice;
 use serde_json::{Value, json};

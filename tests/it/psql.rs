@@ -4,6 +4,7 @@
 mod actions;
 mod caches;
 mod cookbook;
+mod exports;
 mod histories;
 pub mod logins;
 mod pseudonyms;

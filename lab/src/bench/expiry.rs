@@ -9,6 +9,7 @@ use super::{
     requests::Claims,
     stage::{CONNECTIONS, Stage, draw_seats},
 };
+use rowlock::config::REDIS_PREFIX;
 use rowlock::redis::{Batch, ExpiryQueue, RedisLink};
 
 const ORDERS: usize = 10_000;
@@ -20,8 +21,6 @@ const WINDOW_MS: u64 = 600_000;
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// Seats that come back later than this do not come back at all.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What keys in Redis begin with unless `serve` is told otherwise.
-const REDIS_PREFIX: &str = "rowlock";
 
 /// One round. A seat is on sale again when a look at the database from outside, after the commit, finds it available.
 ///

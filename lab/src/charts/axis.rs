@@ -19,6 +19,21 @@ impl Span {
     pub(super) fn new(range: Range<f64>, ticks: Vec<f64>) -> Self {
         Self { range, ticks }
     }
+
+    pub(super) fn ticks(&self) -> &[f64] {
+        &self.ticks
+    }
+
+    /// The same part, to be labelled by somebody else.
+    pub(super) fn without_ticks(&self) -> Self {
+        Self::new(self.range.clone(), Vec::new())
+    }
+
+    /// The distance between the two nearest ticks, as a share of the axis.
+    pub(super) fn least_distance(&self) -> f64 {
+        let least = self.ticks.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(f64::INFINITY, f64::min);
+        (least / (self.range.end - self.range.start)).min(1.0)
+    }
 }
 
 impl Ranged for Span {
@@ -108,7 +123,7 @@ impl Axis {
             Scale::Log => {
                 // A bar of the least value has a height, too.
                 let from = (least - headroom).floor();
-                let to = (most + headroom).max(from + 0.5);
+                let to = (most + (most - from) * headroom).max(from + 0.5);
                 (from..to, log_ticks(from..to))
             }
         };

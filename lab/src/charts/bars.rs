@@ -5,7 +5,7 @@ use plotters::{
     element::{Rectangle, Text},
     prelude::IntoFont,
     style::{
-        Color,
+        Color, FontTransform,
         text_anchor::{HPos, Pos, VPos},
     },
 };
@@ -13,18 +13,26 @@ use plotters::{
 use super::{
     Axis, Chart,
     axis::{Span, brief},
-    draw::{Drawn, Frame, LABEL_SIZE, Side, figure, plot},
+    draw::{Drawn, Format, Frame, PLOT_HEIGHT, Side, figure, plot},
+    labels::{widest, width_of},
     palette::{LABEL, series},
 };
 
 /// The share of a group's room that its bars take.
 const FILLED: f64 = 0.76;
-/// Groups that can have a label each.
-const LABELS_MAX: usize = 24;
-/// Bars that can have their value written on top.
-const VALUES_MAX: usize = 24;
+/// The size of the values on top of the bars.
+const VALUE_SIZE: u32 = 18;
+/// What the labels beside a plot take at most.
+const MARGINS: u32 = 120;
 
-const VALUE_SIZE: u32 = LABEL_SIZE * 4 / 5;
+/// How the values are written on top of the bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Values {
+    Across,
+    Upwards,
+    /// The bars are too narrow for any: their figures are in the table.
+    None,
+}
 
 /// Bars in groups.
 #[derive(Clone, Debug)]
@@ -71,10 +79,26 @@ impl BarChart {
         if self.stacked { (0..series).map(|below| self.value(below, group)).sum() } else { 0.0 }
     }
 
-    fn draw(&self) -> anyhow::Result<String> {
+    /// The bars that stand beside each other in a group.
+    fn abreast(&self) -> usize {
+        if self.stacked { 1 } else { self.series.len().max(1) }
+    }
+
+    fn values(&self, format: Format) -> (Values, f64) {
+        let texts: Vec<String> = self.series.iter().flat_map(|(_, values)| values.iter().map(|value| brief(*value))).collect();
+        let bars = self.groups.len().max(1) * self.abreast();
+        let (room, needed) = (f64::from(format.width() - MARGINS) * FILLED / bars as f64, widest(&texts, VALUE_SIZE));
+        match () {
+            () if self.stacked || room < width_of("0", VALUE_SIZE) * 2.0 => (Values::None, 0.06),
+            () if needed < room => (Values::Across, 0.12),
+            () => (Values::Upwards, 1.2 * needed / f64::from(PLOT_HEIGHT)),
+        }
+    }
+
+    fn draw(&self, format: Format) -> anyhow::Result<String> {
         let count = self.groups.len();
-        let step = count.div_ceil(LABELS_MAX).max(1);
-        let centres = (0..count).step_by(step).map(|group| group as f64 + 0.5).collect();
+        let (values, headroom) = self.values(format);
+        let centres = (0..count).map(|group| group as f64 + 0.5).collect();
         let tops = (0..self.series.len())
             .flat_map(|series| (0..count).map(move |group| (series, group)))
             .map(|(series, group)| self.base(series, group) + self.value(series, group));
@@ -82,21 +106,21 @@ impl BarChart {
             axis: &self.x,
             span: Span::new(0.0..count.max(1) as f64, centres),
             tick: &|centre| self.groups.get(centre.floor() as usize).cloned().unwrap_or_default(),
+            names: true,
         };
-        let y = Side { axis: &self.y, span: self.y.over(tops, 0.12), tick: &|place| self.y.tick(*place) };
-        plot(x, y, |frame| {
+        let y = Side { axis: &self.y, span: self.y.over(tops, headroom), tick: &|place| self.y.tick(*place), names: false };
+        plot(format, x, y, |frame| {
             for series in 0..self.series.len() {
                 for group in 0..count {
-                    self.draw_bar(frame, series, group)?;
+                    self.draw_bar(frame, series, group, values)?;
                 }
             }
             Ok(())
         })
     }
 
-    fn draw_bar(&self, frame: &mut Frame, index: usize, group: usize) -> Drawn {
-        let abreast = if self.stacked { 1 } else { self.series.len() };
-        let width = FILLED / abreast as f64;
+    fn draw_bar(&self, frame: &mut Frame, index: usize, group: usize, values: Values) -> Drawn {
+        let width = FILLED / self.abreast() as f64;
         let place_in_group = if self.stacked { 0 } else { index };
         let left = group as f64 + (1.0 - FILLED) / 2.0 + width * place_in_group as f64;
         let (value, base) = (self.value(index, group), self.base(index, group));
@@ -106,10 +130,16 @@ impl BarChart {
         let gap = if self.stacked { 0.0 } else { width * 0.06 };
         let bar = Rectangle::new([(left + gap, bottom), (left + width - gap, top)], series(index).drawn().filled());
         frame.draw_series([bar])?;
-        if !self.stacked && self.groups.len() * self.series.len() <= VALUES_MAX {
-            let font = ("sans-serif", VALUE_SIZE).into_font().color(&LABEL.drawn()).pos(Pos::new(HPos::Center, VPos::Bottom));
-            frame.draw_series([Text::new(brief(value), (left + width / 2.0, top), font)])?;
-        }
+        let (anchor, turn) = match values {
+            Values::Across => (Pos::new(HPos::Center, VPos::Bottom), FontTransform::None),
+            Values::Upwards => (Pos::new(HPos::Left, VPos::Center), FontTransform::Rotate270),
+            Values::None => return Ok(()),
+        };
+        let style = ("sans-serif", VALUE_SIZE).into_font().color(&LABEL.drawn()).pos(anchor).transform(turn);
+        let (across, top) = frame.backend_coord(&(left + width / 2.0, top));
+        // In units of the plot, so that the distance is the same on every scale.
+        let (x, y) = frame.plotting_area().get_base_pixel();
+        frame.plotting_area().strip_coord_spec().draw(&Text::new(brief(value), (across - x, top - y - 4), style))?;
         Ok(())
     }
 }
@@ -117,6 +147,6 @@ impl BarChart {
 impl Chart for BarChart {
     fn figure(&self) -> anyhow::Result<Markup> {
         let legend: Vec<&str> = self.series.iter().map(|(label, _)| label.as_str()).collect();
-        Ok(figure(&self.title, &legend, &self.y, &self.draw()?, self.note.as_deref()))
+        figure(&self.title, &legend, &self.y, self.note.as_deref(), |format| self.draw(format))
     }
 }

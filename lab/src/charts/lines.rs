@@ -9,7 +9,7 @@ use plotters::{
 
 use super::{
     Axis, Chart,
-    draw::{self, Side, figure, plot},
+    draw::{self, Format, Side, figure, plot},
     palette::series,
 };
 
@@ -58,11 +58,12 @@ impl LineChart {
         self
     }
 
-    fn draw(&self) -> anyhow::Result<String> {
+    fn draw(&self, format: Format) -> anyhow::Result<String> {
         let points = || self.lines.iter().flat_map(|line| &line.points);
-        let x = Side { axis: &self.x, span: self.x.over(points().map(|point| point.0), 0.0), tick: &|place| self.x.tick(*place) };
-        let y = Side { axis: &self.y, span: self.y.over(points().map(|point| point.1), 0.06), tick: &|place| self.y.tick(*place) };
-        plot(x, y, |frame| {
+        let (across, up) = (self.x.over(points().map(|point| point.0), 0.0), self.y.over(points().map(|point| point.1), 0.06));
+        let x = Side { axis: &self.x, span: across, tick: &|place| self.x.tick(*place), names: false };
+        let y = Side { axis: &self.y, span: up, tick: &|place| self.y.tick(*place), names: false };
+        plot(format, x, y, |frame| {
             let floor = frame.plotting_area().get_y_range().start;
             for (index, line) in self.lines.iter().enumerate() {
                 let places: Vec<(f64, f64)> = line.points.iter().filter_map(|&(x, y)| Some((self.x.place(x)?, self.y.place(y)?))).collect();
@@ -83,6 +84,6 @@ impl LineChart {
 impl Chart for LineChart {
     fn figure(&self) -> anyhow::Result<Markup> {
         let legend: Vec<&str> = self.lines.iter().map(|line| line.label.as_str()).collect();
-        Ok(figure(&self.title, &legend, &self.y, &self.draw()?, self.note.as_deref()))
+        figure(&self.title, &legend, &self.y, self.note.as_deref(), |format| self.draw(format))
     }
 }

@@ -21,6 +21,7 @@
 mod axis;
 mod bars;
 mod draw;
+mod labels;
 mod lines;
 mod page;
 mod palette;

@@ -137,7 +137,9 @@ mod tests {
         for foreign in ["<script", "src=", "href=", "url(", "@import"] {
             assert!(!page.contains(foreign), "the page loads something: {foreign}");
         }
-        assert_eq!(page.matches("<svg role=\"img\"").count(), 2);
+        for format in ["wide", "narrow"] {
+            assert_eq!(page.matches(&format!("<svg class=\"{format}\" role=\"img\"")).count(), 2, "{format}");
+        }
     }
 
     #[test]

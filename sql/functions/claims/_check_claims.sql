@@ -27,44 +27,51 @@ language plpgsql
 as $$
 begin
     select array_agg(c.live_seats), array_agg(c.outcome), array_agg(case when c.outcome = 'replayed' then c.order_id end)
-      into o_live_seats, o_outcomes, o_answers
-      from (select l.live_seats, coalesce(l.order_id, e.order_id, i.order_id) as order_id,
-                   case when i.order_id is not null then 'replayed'
-                        when coalesce(l.order_id, e.order_id) is not null
-                            then rowlock._repeat_outcome(r.fingerprint, coalesce(l.fingerprint, e.fingerprint))
-                        when p_is_on_sale is null then 'event_not_found'
-                        when not p_is_on_sale then 'not_on_sale'
-                        when (r.quantity between 1 and 100) is not true then 'too_many_seats'
-                        when r.fault is not null then r.fault
-                        -- Behind a request of the same key the key decides first.
-                        when coalesce(r.key_no, r.request_no) = r.request_no
-                            and rowlock._exceeds_limit(l.live_seats, r.quantity, p_limit) then 'customer_limit' end as outcome
-              from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_key_nos, p_quantities, p_faults)
-                   with ordinality as r(order_id, customer_id, idempotency_key, fingerprint, key_no, quantity, fault, request_no)
-              -- Every index begins with the event, and over a table that is still tiny all of them cost the same, in a plan that is kept
-              -- while the table grows. Only the right one needs no sort for the order asked for here; with "=" the planner would drop
-              -- that order, and in a few states of the table (six of 600 tried) look through all orders of the event.
-              cross join lateral (
-                    select coalesce(sum(cardinality(o.seat_nos)), 0)::integer as live_seats,
-                           (array_agg(o.order_id) filter (where o.idempotency_key = r.idempotency_key))[1] as order_id,
-                           (array_agg(o.fingerprint) filter (where o.idempotency_key = r.idempotency_key))[1] as fingerprint
-                      from (select o.seat_nos, o.order_id, o.idempotency_key, o.fingerprint
-                              from rowlock.orders o
-                             where o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id and o.is_live
-                             order by o.customer_id) o) l
-              left join lateral (
-                    select o.order_id, o.fingerprint
-                      from rowlock.orders o
-                     where o.event_id = p_event_id and o.customer_id = r.customer_id
-                       and o.idempotency_key between r.idempotency_key and r.idempotency_key and not o.is_live
-                     order by o.idempotency_key
-                     limit 1) e on true
-              left join lateral (
-                    select o.order_id, o.customer_id
-                      from rowlock.orders o
-                     where r.idempotency_key is null and o.event_id = p_event_id and o.order_id = r.order_id
-                     limit 1) i on i.customer_id = r.customer_id
-             order by r.request_no) c;
+    into o_live_seats, o_outcomes, o_answers
+    from (
+        select l.live_seats, coalesce(l.order_id, e.order_id, i.order_id) as order_id,
+            case when i.order_id is not null then 'replayed'
+                when coalesce(l.order_id, e.order_id) is not null
+                    then rowlock._repeat_outcome(r.fingerprint, coalesce(l.fingerprint, e.fingerprint))
+                when p_is_on_sale is null then 'event_not_found'
+                when not p_is_on_sale then 'not_on_sale'
+                when (r.quantity between 1 and 100) is not true then 'too_many_seats'
+                when r.fault is not null then r.fault
+                -- Behind a request of the same key the key decides first.
+                when coalesce(r.key_no, r.request_no) = r.request_no
+                    and rowlock._exceeds_limit(l.live_seats, r.quantity, p_limit) then 'customer_limit' end as outcome
+        from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_key_nos, p_quantities, p_faults)
+            with ordinality as r (order_id, customer_id, idempotency_key, fingerprint, key_no, quantity, fault, request_no)
+        -- Every index begins with the event, and over a table that is still tiny all of them cost the same, in a plan that is kept
+        -- while the table grows. Only the right one needs no sort for the order asked for here; with "=" the planner would drop
+        -- that order, and in a few states of the table (six of 600 tried) look through all orders of the event.
+        cross join lateral (
+            select coalesce(sum(cardinality(o.seat_nos)), 0)::integer as live_seats,
+                (array_agg(o.order_id) filter (where o.idempotency_key = r.idempotency_key))[1] as order_id,
+                (array_agg(o.fingerprint) filter (where o.idempotency_key = r.idempotency_key))[1] as fingerprint
+            from (
+                select o.seat_nos, o.order_id, o.idempotency_key, o.fingerprint
+                from rowlock.orders o
+                where o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id and o.is_live
+                order by o.customer_id
+            ) o
+        ) l
+        left join lateral (
+            select o.order_id, o.fingerprint
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.customer_id = r.customer_id
+                and o.idempotency_key between r.idempotency_key and r.idempotency_key and not o.is_live
+            order by o.idempotency_key
+            limit 1
+        ) e on true
+        left join lateral (
+            select o.order_id, o.customer_id
+            from rowlock.orders o
+            where r.idempotency_key is null and o.event_id = p_event_id and o.order_id = r.order_id
+            limit 1
+        ) i on i.customer_id = r.customer_id
+        order by r.request_no
+    ) c;
 end
 $$;
 

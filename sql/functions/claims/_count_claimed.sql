@@ -21,10 +21,10 @@ begin
     perform rowlock._lock_sections(p_event_id, p_section_nos);
     for v_moved in
         select case p_amounts[w.request_no] when 0 then 'sold'::rowlock.seat_status else 'held'::rowlock.seat_status end as moved_to,
-               array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos
-          from unnest(p_request_nos, p_section_nos, p_seat_nos) as w(request_no, section_no, seat_no)
-         where p_outcomes[w.request_no] = 'claimed'
-         group by moved_to
+            array_agg(w.section_no) as section_nos, array_agg(w.seat_no) as seat_nos
+        from unnest(p_request_nos, p_section_nos, p_seat_nos) as w (request_no, section_no, seat_no)
+        where p_outcomes[w.request_no] = 'claimed'
+        group by moved_to
     loop
         perform rowlock._move_seat_counts(
             p_event_id => p_event_id, p_section_nos => v_moved.section_nos, p_seat_nos => v_moved.seat_nos, p_from => 'available',

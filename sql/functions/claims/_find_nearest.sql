@@ -23,23 +23,25 @@ declare
 begin
     with seats as materialized (
         select a.row_no, a.seat_no, row_number() over (order by a.seat_no)::integer as seat_order
-          from rowlock._available_seats(
-              p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => 1, p_limit => null, p_lost => '{}'
-          ) a
-         where not exists (select from unnest(p_taken) as t(seat_no) where t.seat_no = a.seat_no)
+        from rowlock._available_seats(
+            p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => 1, p_limit => null, p_lost => '{}'
+        ) a
+        where not exists (select from unnest(p_taken) as t (seat_no) where t.seat_no = a.seat_no)
     ), groups as (
         select s.seat_order, lead(s.row_no, p_quantity - 1) over w - s.row_no as rows_spanned,
-               lead(s.seat_no, p_quantity - 1) over w - s.seat_no as spread
-          from seats s
+            lead(s.seat_no, p_quantity - 1) over w - s.seat_no as spread
+        from seats s
         window w as (order by s.seat_order)
     )
     select array(select s.seat_no from seats s order by s.seat_order),
-           array(select g.seat_order
-                   from groups g
-                  where g.spread is not null
-                  order by g.rows_spanned, g.spread, g.seat_order
-                  limit p_count * (2 * p_quantity - 1))
-      into v_seats, v_groups;
+        array(
+            select g.seat_order
+            from groups g
+            where g.spread is not null
+            order by g.rows_spanned, g.spread, g.seat_order
+            limit p_count * (2 * p_quantity - 1)
+        )
+    into v_seats, v_groups;
 
     v_is_chosen := array_fill(false, array[cardinality(v_seats)]);
     for v_index in 1 .. cardinality(v_groups) loop

@@ -28,22 +28,22 @@ declare
     v_seats     integer[];
 begin
     select coalesce(max(h.from_seat), 1), max(q.seats) * 2 + 64
-      into v_from_seat, v_limit
-      from (select min(q.quantity) as smallest, sum(q.quantity)::integer as seats from unnest(p_quantities) as q(quantity)) q
-      left join unnest(p_hints) with ordinality as h(from_seat, quantity) on h.quantity <= q.smallest;
+    into v_from_seat, v_limit
+    from (select min(q.quantity) as smallest, sum(q.quantity)::integer as seats from unnest(p_quantities) as q (quantity)) q
+    left join unnest(p_hints) with ordinality as h (from_seat, quantity) on h.quantity <= q.smallest;
     select f.o_starts, f.o_from_seat
-      into v_starts, o_from_seat
-      from rowlock._find_together(
-          p_event_id => p_event_id, p_section_no => p_section_no, p_quantities => p_quantities, p_from_seat => v_from_seat,
-          p_limit => v_limit, p_lost => p_lost
-      ) f;
+    into v_starts, o_from_seat
+    from rowlock._find_together(
+        p_event_id => p_event_id, p_section_no => p_section_no, p_quantities => p_quantities, p_from_seat => v_from_seat,
+        p_limit => v_limit, p_lost => p_lost
+    ) f;
     if array_position(v_starts, null) is not null and v_from_seat < 2147483647 then
         select f.o_starts, f.o_from_seat
-          into v_starts, o_from_seat
-          from rowlock._find_together(
-              p_event_id => p_event_id, p_section_no => p_section_no, p_quantities => p_quantities, p_from_seat => 1, p_limit => null,
-              p_lost => p_lost
-          ) f;
+        into v_starts, o_from_seat
+        from rowlock._find_together(
+            p_event_id => p_event_id, p_section_no => p_section_no, p_quantities => p_quantities, p_from_seat => 1, p_limit => null,
+            p_lost => p_lost
+        ) f;
     end if;
 
     if 1 = all (p_quantities) and array_position(v_starts, null) is null then
@@ -52,19 +52,19 @@ begin
         return;
     end if;
     select coalesce(array_agg(r.request_no), '{}'), coalesce(array_agg(s.seat_no), '{}')
-      into o_request_nos, o_seat_nos
-      from unnest(p_request_nos, p_quantities, v_starts) as r(request_no, quantity, start)
-      cross join lateral generate_series(r.start, r.start + r.quantity - 1) as s(seat_no);
+    into o_request_nos, o_seat_nos
+    from unnest(p_request_nos, p_quantities, v_starts) as r (request_no, quantity, start)
+    cross join lateral generate_series(r.start, r.start + r.quantity - 1) as s (seat_no);
     if array_position(v_starts, null) is null then
         return;
     end if;
 
     for v_wanted in
         select r.quantity, array_agg(r.request_no order by r.request_no) as request_nos
-          from unnest(p_request_nos, p_quantities, v_starts) as r(request_no, quantity, start)
-         where r.start is null
-         group by r.quantity
-         order by min(r.request_no)
+        from unnest(p_request_nos, p_quantities, v_starts) as r (request_no, quantity, start)
+        where r.start is null
+        group by r.quantity
+        order by min(r.request_no)
     loop
         while cardinality(v_wanted.request_nos) > 0 loop
             v_seats := rowlock._find_nearest(
@@ -73,8 +73,10 @@ begin
             );
             exit when cardinality(v_seats) = 0;
             o_seat_nos := o_seat_nos || v_seats;
-            o_request_nos := o_request_nos || array(select v_wanted.request_nos[(s.seat_order - 1) / v_wanted.quantity + 1]
-                                                      from generate_series(1, cardinality(v_seats)) as s(seat_order));
+            o_request_nos := o_request_nos || array(
+                select v_wanted.request_nos[(s.seat_order - 1) / v_wanted.quantity + 1]
+                from generate_series(1, cardinality(v_seats)) as s (seat_order)
+            );
             v_wanted.request_nos := v_wanted.request_nos[cardinality(v_seats) / v_wanted.quantity + 1 :];
         end loop;
     end loop;

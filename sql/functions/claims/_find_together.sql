@@ -20,7 +20,7 @@ create or replace function rowlock._find_together(
 language plpgsql
 as $$
 declare
-    v_smallest integer := (select min(q.quantity) from unnest(p_quantities) as q(quantity));
+    v_smallest integer := (select min(q.quantity) from unnest(p_quantities) as q (quantity));
     v_firsts   integer[];
     v_lengths  integer[];
     v_last     integer;
@@ -30,11 +30,11 @@ declare
 begin
     if 1 = all (p_quantities) then
         select array_agg(a.seat_no)
-          into v_firsts
-          from rowlock._available_seats(
-              p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => p_from_seat, p_limit => cardinality(p_quantities) + 1,
-              p_lost => p_lost
-          ) a;
+        into v_firsts
+        from rowlock._available_seats(
+            p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => p_from_seat, p_limit => cardinality(p_quantities) + 1,
+            p_lost => p_lost
+        ) a;
         o_starts := v_firsts[: cardinality(p_quantities)];
         o_starts[cardinality(p_quantities)] := v_firsts[cardinality(p_quantities)];  -- as many as requests, null where none is left
         o_from_seat := coalesce(v_firsts[cardinality(p_quantities) + 1], 2147483647);
@@ -42,16 +42,20 @@ begin
     end if;
 
     select coalesce(array_agg(r.first_seat order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
-           coalesce(array_agg(r.seats order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
-           max(r.last_seat), coalesce(sum(r.seats), 0)
-      into v_firsts, v_lengths, v_last, v_seen
-      from (select min(a.seat_no) as first_seat, max(a.seat_no) as last_seat, count(*)::integer as seats
-              from (select a.row_no, a.seat_no, a.seat_no - row_number() over (order by a.seat_no) as island
-                      from rowlock._available_seats(
-                          p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => p_from_seat, p_limit => p_limit,
-                          p_lost => p_lost
-                      ) a) a
-             group by a.row_no, a.island) r;
+        coalesce(array_agg(r.seats order by r.first_seat) filter (where r.seats >= v_smallest), '{}'),
+        max(r.last_seat), coalesce(sum(r.seats), 0)
+    into v_firsts, v_lengths, v_last, v_seen
+    from (
+        select min(a.seat_no) as first_seat, max(a.seat_no) as last_seat, count(*)::integer as seats
+        from (
+            select a.row_no, a.seat_no, a.seat_no - row_number() over (order by a.seat_no) as island
+            from rowlock._available_seats(
+                p_event_id => p_event_id, p_section_no => p_section_no, p_from_seat => p_from_seat, p_limit => p_limit,
+                p_lost => p_lost
+            ) a
+        ) a
+        group by a.row_no, a.island
+    ) r;
 
     for v_request in 1 .. cardinality(p_quantities) loop
         v_run := v_pointers[p_quantities[v_request]];

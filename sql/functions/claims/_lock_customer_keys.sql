@@ -9,9 +9,11 @@ declare
     v_locks integer;
 begin
     perform pg_advisory_xact_lock(1, k.lock_key)
-      from (select distinct hashtext(p_event_id || ':' || c.customer_id) as lock_key
-              from unnest(p_customer_ids) as c(customer_id)
-             order by lock_key) k;
+    from (
+        select distinct hashtext(p_event_id || ':' || c.customer_id) as lock_key
+        from unnest(p_customer_ids) as c (customer_id)
+        order by lock_key
+    ) k;
     get diagnostics v_locks = row_count;
     return v_locks;
 end

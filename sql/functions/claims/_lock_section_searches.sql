@@ -6,9 +6,11 @@ language plpgsql
 as $$
 begin
     perform pg_advisory_xact_lock(2, k.lock_key)
-      from (select distinct hashtext(p_event_id || ':' || s.section_no) as lock_key
-              from unnest(p_section_nos) as s(section_no)
-             order by lock_key) k;
+    from (
+        select distinct hashtext(p_event_id || ':' || s.section_no) as lock_key
+        from unnest(p_section_nos) as s (section_no)
+        order by lock_key
+    ) k;
 end
 $$;
 

@@ -10,11 +10,13 @@ language plpgsql
 as $$
 begin
     select array_agg(n.customer_no order by n.request_no), array_agg(n.key_no order by n.request_no)
-      into o_customer_nos, o_key_nos
-      from (select r.request_no, min(r.request_no) over (partition by r.customer_id)::integer as customer_no,
-                   case when r.idempotency_key is null then r.request_no
-                        else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer as key_no
-              from unnest(p_customer_ids, p_idempotency_keys) with ordinality as r(customer_id, idempotency_key, request_no)) n;
+    into o_customer_nos, o_key_nos
+    from (
+        select r.request_no, min(r.request_no) over (partition by r.customer_id)::integer as customer_no,
+            case when r.idempotency_key is null then r.request_no
+                else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer as key_no
+        from unnest(p_customer_ids, p_idempotency_keys) with ordinality as r (customer_id, idempotency_key, request_no)
+    ) n;
 end
 $$;
 

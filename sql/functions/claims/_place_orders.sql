@@ -38,35 +38,37 @@ begin
     o_expires_at := o_created_at + p_window_ms * interval '1 millisecond';
 
     update rowlock.seats s
-       set status = case p_amounts[w.request_no] when 0 then 'sold'::rowlock.seat_status else 'held'::rowlock.seat_status end,
-           order_id = p_order_ids[w.request_no], filler = null
-      from unnest(p_request_nos, p_seat_rows) as w(request_no, seat_row)
-     where p_outcomes[w.request_no] = 'claimed' and s.ctid = w.seat_row and s.status = 'available';
+    set status = case p_amounts[w.request_no] when 0 then 'sold'::rowlock.seat_status else 'held'::rowlock.seat_status end,
+        order_id = p_order_ids[w.request_no], filler = null
+    from unnest(p_request_nos, p_seat_rows) as w (request_no, seat_row)
+    where p_outcomes[w.request_no] = 'claimed' and s.ctid = w.seat_row and s.status = 'available';
     get diagnostics v_held = row_count;
     perform rowlock._assert_rows(v_held, p_won, 'claimed seats');
 
     insert into rowlock.orders (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at,
-                                ended_at, idempotency_key, fingerprint)
+        ended_at, idempotency_key, fingerprint)
     select p_event_id, r.order_id, r.customer_id,
-           case r.amount_minor when 0 then 'paid'::rowlock.order_status else 'pending_payment'::rowlock.order_status end,
-           p_section_nos[r.first_no : r.first_no + r.quantity - 1], p_seat_nos[r.first_no : r.first_no + r.quantity - 1], r.amount_minor,
-           o_created_at, o_expires_at, case r.amount_minor when 0 then o_created_at end, r.idempotency_key,
-           case when r.idempotency_key is not null then r.fingerprint end
-      from unnest(p_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_firsts, p_quantities, p_amounts)
-           as r(outcome, order_id, customer_id, idempotency_key, fingerprint, first_no, quantity, amount_minor)
-     where r.outcome = 'claimed';
+        case r.amount_minor when 0 then 'paid'::rowlock.order_status else 'pending_payment'::rowlock.order_status end,
+        p_section_nos[r.first_no : r.first_no + r.quantity - 1], p_seat_nos[r.first_no : r.first_no + r.quantity - 1], r.amount_minor,
+        o_created_at, o_expires_at, case r.amount_minor when 0 then o_created_at end, r.idempotency_key,
+        case when r.idempotency_key is not null then r.fingerprint end
+    from unnest(p_outcomes, p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_firsts, p_quantities, p_amounts)
+        as r (outcome, order_id, customer_id, idempotency_key, fingerprint, first_no, quantity, amount_minor)
+    where r.outcome = 'claimed';
 
     insert into rowlock.deadlines (event_id, expires_at, first_order_id, order_ids)
     select p_event_id, o_expires_at, p.order_ids[1], p.order_ids
-      from (select array_agg(r.order_id order by r.order_id) as order_ids
-              from unnest(p_outcomes, p_order_ids, p_amounts) as r(outcome, order_id, amount_minor)
-             where r.outcome = 'claimed' and r.amount_minor <> 0) p
-     where p.order_ids is not null;
+    from (
+        select array_agg(r.order_id order by r.order_id) as order_ids
+        from unnest(p_outcomes, p_order_ids, p_amounts) as r (outcome, order_id, amount_minor)
+        where r.outcome = 'claimed' and r.amount_minor <> 0
+    ) p
+    where p.order_ids is not null;
     if 0 = any (p_amounts) then
         insert into rowlock.tickets (event_id, section_no, seat_no, order_id, issued_at)
         select p_event_id, w.section_no, w.seat_no, p_order_ids[w.request_no], o_created_at
-          from unnest(p_request_nos, p_section_nos, p_seat_nos) as w(request_no, section_no, seat_no)
-         where p_outcomes[w.request_no] = 'claimed' and p_amounts[w.request_no] = 0;
+        from unnest(p_request_nos, p_section_nos, p_seat_nos) as w (request_no, section_no, seat_no)
+        where p_outcomes[w.request_no] = 'claimed' and p_amounts[w.request_no] = 0;
     end if;
 end
 $$;

@@ -33,8 +33,8 @@ declare
 begin
     for v_section in
         select s.section_no, s.price_minor, s.capacity
-          from rowlock.sections s
-         where s.event_id = p_event_id and s.section_no = any (p_section_nos)
+        from rowlock.sections s
+        where s.event_id = p_event_id and s.section_no = any (p_section_nos)
     loop
         v_prices[v_section.section_no] := v_section.price_minor;
         v_capacities[v_section.section_no] := v_section.capacity;
@@ -59,8 +59,9 @@ begin
                 v_named := v_named || p_seat_nos[v_seat - 1];
                 if p_seat_nos[v_seat] = any (v_named) then
                     v_is_twice := v_is_twice or exists (
-                        select from generate_series(v_first, v_seat - 1) as w(seat)
-                         where p_section_nos[w.seat] = p_section_nos[v_seat] and p_seat_nos[w.seat] = p_seat_nos[v_seat]);
+                        select from generate_series(v_first, v_seat - 1) as w (seat)
+                        where p_section_nos[w.seat] = p_section_nos[v_seat] and p_seat_nos[w.seat] = p_seat_nos[v_seat]
+                    );
                 end if;
             end if;
             v_seat := v_seat + 1;

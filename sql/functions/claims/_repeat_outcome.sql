@@ -8,4 +8,5 @@ as $$
     select case when p_fingerprint = p_first_fingerprint then 'replayed' else 'idempotency_key_reused' end
 $$;
 
-comment on function rowlock._repeat_outcome(bytea, bytea) is 'What becomes of a request whose idempotency key has made an order before. Private.';
+comment on function rowlock._repeat_outcome(bytea, bytea) is
+    'What becomes of a request whose idempotency key has made an order before. Private.';

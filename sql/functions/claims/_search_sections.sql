@@ -30,25 +30,28 @@ declare
 begin
     for v_section in
         select r.section_no, r.request_nos, r.quantities, r.smallest, s.search_from, s.releases
-          from (select r.section_no, array_agg(r.request_no::integer order by r.request_no) as request_nos,
-                       array_agg(r.quantity order by r.request_no) as quantities, min(r.quantity) as smallest
-                  from unnest(p_asked_section_nos, p_quantities, p_admitted)
-                       with ordinality as r(section_no, quantity, is_admitted, request_no)
-                 where r.is_admitted
-                 group by r.section_no) r
-          join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no
-         order by r.section_no
+        from (
+            select r.section_no, array_agg(r.request_no::integer order by r.request_no) as request_nos,
+                array_agg(r.quantity order by r.request_no) as quantities, min(r.quantity) as smallest
+            from unnest(p_asked_section_nos, p_quantities, p_admitted)
+                with ordinality as r (section_no, quantity, is_admitted, request_no)
+            where r.is_admitted
+            group by r.section_no
+        ) r
+        join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no
+        order by r.section_no
     loop
         select f.o_request_nos as request_nos, f.o_seat_nos as seat_nos, f.o_from_seat as from_seat
-          into v_found
-          from rowlock._find_seats(
-              p_event_id => p_event_id, p_section_no => v_section.section_no, p_request_nos => v_section.request_nos,
-              p_quantities => v_section.quantities, p_hints => v_section.search_from,
-              p_lost => array(
-                  select l.seat_no
-                    from unnest(p_lost_section_nos, p_lost_seat_nos) as l(section_no, seat_no)
-                   where l.section_no = v_section.section_no)
-          ) f;
+        into v_found
+        from rowlock._find_seats(
+            p_event_id => p_event_id, p_section_no => v_section.section_no, p_request_nos => v_section.request_nos,
+            p_quantities => v_section.quantities, p_hints => v_section.search_from,
+            p_lost => array(
+                select l.seat_no
+                from unnest(p_lost_section_nos, p_lost_seat_nos) as l (section_no, seat_no)
+                where l.section_no = v_section.section_no
+            )
+        ) f;
         continue when cardinality(v_found.seat_nos) = 0;
         o_request_nos := o_request_nos || v_found.request_nos;
         o_section_nos := o_section_nos || array_fill(v_section.section_no, array[cardinality(v_found.seat_nos)]);

@@ -27,14 +27,16 @@ begin
         o_seat_rows := p_seat_rows;
     else
         select array_agg(f.request_no) filter (where f.is_won), array_agg(f.section_no) filter (where f.is_won),
-               array_agg(f.seat_no) filter (where f.is_won), array_agg(f.seat_row) filter (where f.is_won),
-               array_agg(f.section_no) filter (where f.seat_row is null), array_agg(f.seat_no) filter (where f.seat_row is null)
-          into o_request_nos, o_section_nos, o_seat_nos, o_seat_rows, o_lost_section_nos, o_lost_seat_nos
-          from (select f.request_no, f.section_no, f.seat_no, f.seat_row,
-                       bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
-                  from unnest(p_request_nos, p_section_nos, p_seat_nos, p_seat_rows)
-                       with ordinality as f(request_no, section_no, seat_no, seat_row, found_no)
-                 order by f.request_no, f.found_no) f;
+            array_agg(f.seat_no) filter (where f.is_won), array_agg(f.seat_row) filter (where f.is_won),
+            array_agg(f.section_no) filter (where f.seat_row is null), array_agg(f.seat_no) filter (where f.seat_row is null)
+        into o_request_nos, o_section_nos, o_seat_nos, o_seat_rows, o_lost_section_nos, o_lost_seat_nos
+        from (
+            select f.request_no, f.section_no, f.seat_no, f.seat_row,
+                bool_and(f.seat_row is not null) over (partition by f.request_no) as is_won
+            from unnest(p_request_nos, p_section_nos, p_seat_nos, p_seat_rows)
+                with ordinality as f (request_no, section_no, seat_no, seat_row, found_no)
+            order by f.request_no, f.found_no
+        ) f;
     end if;
     o_outcomes := p_outcomes;
     foreach v_request in array coalesce(o_request_nos, '{}') loop

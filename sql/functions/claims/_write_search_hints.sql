@@ -13,12 +13,14 @@ language plpgsql
 as $$
 begin
     update rowlock.sections s
-       set search_from = array(select case when q.quantity = h.quantity then h.from_seat else coalesce(s.search_from[q.quantity], 1) end
-                                 from generate_series(1, greatest(cardinality(s.search_from), h.quantity)) as q(quantity)
-                                order by q.quantity)
-      from unnest(p_section_nos, p_quantities, p_seats, p_releases) as h(section_no, quantity, from_seat, releases)
-     where s.event_id = p_event_id and s.section_no = h.section_no and s.releases = h.releases
-       and s.search_from[h.quantity] is distinct from h.from_seat;
+    set search_from = array(
+        select case when q.quantity = h.quantity then h.from_seat else coalesce(s.search_from[q.quantity], 1) end
+        from generate_series(1, greatest(cardinality(s.search_from), h.quantity)) as q (quantity)
+        order by q.quantity
+    )
+    from unnest(p_section_nos, p_quantities, p_seats, p_releases) as h (section_no, quantity, from_seat, releases)
+    where s.event_id = p_event_id and s.section_no = h.section_no and s.releases = h.releases
+        and s.search_from[h.quantity] is distinct from h.from_seat;
 end
 $$;
 

@@ -62,25 +62,25 @@ begin
         return;
     end if;
     select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at) as is_on_sale
-      into v_event
-      from rowlock.events e
-     where e.event_id = p_event_id and e.opened_at is not null;
+    into v_event
+    from rowlock.events e
+    where e.event_id = p_event_id and e.opened_at is not null;
     v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < cardinality(p_order_ids) then
         select n.o_customer_nos, n.o_key_nos into v_customer_nos, v_key_nos
-          from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
+        from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
     end if;
     select array_agg(case when r.quantity between 1 and 100 then r.quantity * s.price_minor end order by r.request_no),
-           array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
-      into v_amounts, v_faults
-      from unnest(p_section_nos, p_quantities) with ordinality as r(section_no, quantity, request_no)
-      left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no;
+        array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
+    into v_amounts, v_faults
+    from unnest(p_section_nos, p_quantities) with ordinality as r (section_no, quantity, request_no)
+    left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no;
     select c.o_live_seats, c.o_outcomes, c.o_answers into v_live_seats, v_outcomes, v_answers
-      from rowlock._check_claims(
-          p_event_id => p_event_id, p_limit => v_event.seats_per_customer, p_is_on_sale => v_event.is_on_sale, p_order_ids => p_order_ids,
-          p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-          p_key_nos => v_key_nos, p_quantities => p_quantities, p_faults => v_faults
-      ) c;
+    from rowlock._check_claims(
+        p_event_id => p_event_id, p_limit => v_event.seats_per_customer, p_is_on_sale => v_event.is_on_sale, p_order_ids => p_order_ids,
+        p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
+        p_key_nos => v_key_nos, p_quantities => p_quantities, p_faults => v_faults
+    ) c;
 
     -- As late as can be: the next batch for the section waits from here to the commit.
     if array_position(v_outcomes, null) is not null then
@@ -89,32 +89,32 @@ begin
     for v_round in 1 .. 4 loop
         exit when array_position(v_outcomes, null) is null;
         select array_agg(s.section_no) as section_nos, array_agg(s.available) as available
-          into v_sections
-          from rowlock.sections s
-         where s.event_id = p_event_id and s.section_no = any (p_section_nos);
+        into v_sections
+        from rowlock.sections s
+        where s.event_id = p_event_id and s.section_no = any (p_section_nos);
         select a.o_outcomes, a.o_answers, a.o_admitted
-          into v_outcomes, v_answers, v_admitted
-          from rowlock._admit_searches(
-              p_limit => v_event.seats_per_customer, p_outcomes => v_outcomes, p_answers => v_answers, p_order_ids => p_order_ids,
-              p_fingerprints => p_fingerprints, p_customer_nos => v_customer_nos, p_key_nos => v_key_nos, p_live_seats => v_live_seats,
-              p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_section_nos => v_sections.section_nos,
-              p_available => v_sections.available
-          ) a;
+        into v_outcomes, v_answers, v_admitted
+        from rowlock._admit_searches(
+            p_limit => v_event.seats_per_customer, p_outcomes => v_outcomes, p_answers => v_answers, p_order_ids => p_order_ids,
+            p_fingerprints => p_fingerprints, p_customer_nos => v_customer_nos, p_key_nos => v_key_nos, p_live_seats => v_live_seats,
+            p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_section_nos => v_sections.section_nos,
+            p_available => v_sections.available
+        ) a;
         exit when array_position(v_admitted, true) is null;
 
         select f.* into v_found
-          from rowlock._search_sections(
-              p_event_id => p_event_id, p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_admitted => v_admitted,
-              p_lost_section_nos => v_lost_section_nos || v_won_section_nos, p_lost_seat_nos => v_lost_seat_nos || v_won_seat_nos
-          ) f;
+        from rowlock._search_sections(
+            p_event_id => p_event_id, p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_admitted => v_admitted,
+            p_lost_section_nos => v_lost_section_nos || v_won_section_nos, p_lost_seat_nos => v_lost_seat_nos || v_won_seat_nos
+        ) f;
         if v_round = 1 then
             v_hints := v_found;
         end if;
         select w.* into v_round_won
-          from rowlock._win_found(
-              p_outcomes => v_outcomes, p_request_nos => v_found.o_request_nos, p_section_nos => v_found.o_section_nos,
-              p_seat_nos => v_found.o_seat_nos, p_seat_rows => v_found.o_seat_rows
-          ) w;
+        from rowlock._win_found(
+            p_outcomes => v_outcomes, p_request_nos => v_found.o_request_nos, p_section_nos => v_found.o_section_nos,
+            p_seat_nos => v_found.o_seat_nos, p_seat_rows => v_found.o_seat_rows
+        ) w;
         v_outcomes := v_round_won.o_outcomes;
         v_won_nos := v_won_nos || v_round_won.o_request_nos;
         v_won_section_nos := v_won_section_nos || v_round_won.o_section_nos;
@@ -130,13 +130,13 @@ begin
     end loop;
     if v_won_seat_nos <> '{}' then
         select o.o_created_at, o.o_expires_at into v_created_at, v_expires_at
-          from rowlock._place_orders(
-              p_event_id => p_event_id, p_window_ms => v_event.window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
-              p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-              p_firsts => v_firsts, p_quantities => p_quantities, p_amounts => v_amounts, p_request_nos => v_won_nos,
-              p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_seat_rows => v_won_rows,
-              p_won => cardinality(v_won_seat_nos)
-          ) o;
+        from rowlock._place_orders(
+            p_event_id => p_event_id, p_window_ms => v_event.window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
+            p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
+            p_firsts => v_firsts, p_quantities => p_quantities, p_amounts => v_amounts, p_request_nos => v_won_nos,
+            p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_seat_rows => v_won_rows,
+            p_won => cardinality(v_won_seat_nos)
+        ) o;
     end if;
     return query
     select a.* from rowlock._claim_answers(

@@ -62,58 +62,60 @@ begin
         return;
     end if;
     select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at) as is_on_sale
-      into v_event
-      from rowlock.events e
-     where e.event_id = p_event_id and e.opened_at is not null;
+    into v_event
+    from rowlock.events e
+    where e.event_id = p_event_id and e.opened_at is not null;
     v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
     if v_locks < v_requests then
         select n.o_customer_nos, n.o_key_nos into v_customer_nos, v_key_nos
-          from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
+        from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
     end if;
     select w.o_firsts, w.o_quantities, w.o_amounts, w.o_faults, w.o_missing into v_firsts, v_quantities, v_amounts, v_faults, v_missing
-      from rowlock._read_wanted_seats(
-          p_event_id => p_event_id, p_requests => v_requests, p_request_nos => p_request_nos, p_section_nos => p_section_nos,
-          p_seat_nos => p_seat_nos
-      ) w;
+    from rowlock._read_wanted_seats(
+        p_event_id => p_event_id, p_requests => v_requests, p_request_nos => p_request_nos, p_section_nos => p_section_nos,
+        p_seat_nos => p_seat_nos
+    ) w;
     select c.o_live_seats, c.o_outcomes, c.o_answers into v_live_seats, v_outcomes, v_answers
-      from rowlock._check_claims(
-          p_event_id => p_event_id, p_limit => v_event.seats_per_customer, p_is_on_sale => v_event.is_on_sale, p_order_ids => p_order_ids,
-          p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-          p_key_nos => v_key_nos, p_quantities => v_quantities, p_faults => v_faults
-      ) c;
+    from rowlock._check_claims(
+        p_event_id => p_event_id, p_limit => v_event.seats_per_customer, p_is_on_sale => v_event.is_on_sale, p_order_ids => p_order_ids,
+        p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
+        p_key_nos => v_key_nos, p_quantities => v_quantities, p_faults => v_faults
+    ) c;
     if cardinality(array_remove(v_outcomes, null)) > 0 then
-        v_is_wanted := array(select v_outcomes[w.request_no] is null from unnest(p_request_nos) with ordinality as w(request_no, wanted_no)
-                              order by w.wanted_no);
+        v_is_wanted := array(
+            select v_outcomes[w.request_no] is null from unnest(p_request_nos) with ordinality as w (request_no, wanted_no)
+            order by w.wanted_no
+        );
     end if;
     select s.o_seat_rows, s.o_first_nos, s.o_are_all into v_seat_rows, v_first_nos, v_are_all
-      from rowlock._lock_available_seats(
-          p_event_id => p_event_id, p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_is_wanted => v_is_wanted
-      ) s;
+    from rowlock._lock_available_seats(
+        p_event_id => p_event_id, p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_is_wanted => v_is_wanted
+    ) s;
 
     if v_are_all and v_locks = v_requests and array_position(v_quantities, 0) is null then
         v_outcomes := array_fill('claimed'::text, array[v_requests]);
     else
         select d.o_outcomes, d.o_answers, d.o_blamed into v_outcomes, v_answers, v_blamed
-          from rowlock._decide_seat_claims(
-              p_limit => v_event.seats_per_customer, p_outcomes => v_outcomes, p_answers => v_answers, p_order_ids => p_order_ids,
-              p_fingerprints => p_fingerprints, p_customer_nos => v_customer_nos, p_key_nos => v_key_nos, p_live_seats => v_live_seats,
-              p_firsts => v_firsts, p_quantities => v_quantities, p_missing => v_missing, p_first_nos => v_first_nos,
-              p_seat_rows => v_seat_rows
-          ) d;
+        from rowlock._decide_seat_claims(
+            p_limit => v_event.seats_per_customer, p_outcomes => v_outcomes, p_answers => v_answers, p_order_ids => p_order_ids,
+            p_fingerprints => p_fingerprints, p_customer_nos => v_customer_nos, p_key_nos => v_key_nos, p_live_seats => v_live_seats,
+            p_firsts => v_firsts, p_quantities => v_quantities, p_missing => v_missing, p_first_nos => v_first_nos,
+            p_seat_rows => v_seat_rows
+        ) d;
         select coalesce(array_agg(w.section_no), '{}'), coalesce(array_agg(w.seat_no), '{}')
-          into v_won_sections, v_won_seats
-          from unnest(p_request_nos, p_section_nos, p_seat_nos) as w(request_no, section_no, seat_no)
-         where v_outcomes[w.request_no] = 'claimed';
+        into v_won_sections, v_won_seats
+        from unnest(p_request_nos, p_section_nos, p_seat_nos) as w (request_no, section_no, seat_no)
+        where v_outcomes[w.request_no] = 'claimed';
     end if;
 
     if v_won_seats <> '{}' then
         select o.o_created_at, o.o_expires_at into v_created_at, v_expires_at
-          from rowlock._place_orders(
-              p_event_id => p_event_id, p_window_ms => v_event.window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
-              p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-              p_firsts => v_firsts, p_quantities => v_quantities, p_amounts => v_amounts, p_request_nos => p_request_nos,
-              p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_seat_rows => v_seat_rows, p_won => cardinality(v_won_seats)
-          ) o;
+        from rowlock._place_orders(
+            p_event_id => p_event_id, p_window_ms => v_event.window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
+            p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
+            p_firsts => v_firsts, p_quantities => v_quantities, p_amounts => v_amounts, p_request_nos => p_request_nos,
+            p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_seat_rows => v_seat_rows, p_won => cardinality(v_won_seats)
+        ) o;
     end if;
     return query
     select a.* from rowlock._claim_answers(

@@ -11,13 +11,14 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
     select r.request_no::integer, 'claimed', o.order_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, o.created_at,
-           o.expires_at, null::integer[], null::integer[]
-      from unnest(p_order_ids) with ordinality as r(order_id, request_no)
-      cross join lateral (
-            select o.order_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at
-              from rowlock.orders o
-             where o.event_id = p_event_id and o.order_id = r.order_id
-             limit 1) o
+        o.expires_at, null::integer[], null::integer[]
+    from unnest(p_order_ids) with ordinality as r (order_id, request_no)
+    cross join lateral (
+        select o.order_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at
+        from rowlock.orders o
+        where o.event_id = p_event_id and o.order_id = r.order_id
+        limit 1
+    ) o
 $$;
 
 comment on function rowlock.claimed_orders(bigint, uuid[]) is

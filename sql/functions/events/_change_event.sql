@@ -4,7 +4,8 @@
 -- Locks: the event's row (for no key update: claims lock no event).
 -- Errors: RL001, RL007.
 create or replace function rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) returns void
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_event  rowlock.events;
     v_before jsonb;
@@ -66,6 +67,7 @@ begin
         p_after => (select coalesce(jsonb_object_agg(k, to_jsonb(v_event) -> k), '{}') from jsonb_object_keys(p_change) as k)
     );
 end
-$body$;
+$$;
+
 comment on function rowlock._change_event(bigint, jsonb, text, text) is
     'Changes settings of an event and writes it down. Private.';

@@ -6,14 +6,23 @@
 -- 1 to 500 sections, 1 to 1,000,000 seats in all. Everything is checked here again, whatever the caller checked: the detail of
 -- an error names the field as JSON counts it (sections[0] is the first). The seats come last, in one statement, when nothing
 -- can be wrong any more.
+-- p_api_key_id and p_idempotency_key may be null. If that API key has created an event under that idempotency key before, nothing is
+-- created and the answer is null.
 -- Errors: RL007.
-create or replace function rowlock._create_event(p_event jsonb, p_function text, p_reason text) returns bigint
-language plpgsql as $body$
+create or replace function rowlock._create_event(
+    p_event           jsonb,
+    p_api_key_id      bigint,
+    p_idempotency_key text,
+    p_function        text,
+    p_reason          text
+) returns bigint
+language plpgsql
+as $$
 declare
     v_event    jsonb;
     v_event_id bigint;
     v_sections jsonb := p_event -> 'sections';
-    v_currency text;
+    v_currency text := p_event ->> 'currency';
     v_on_sale  timestamptz;
     v_off_sale timestamptz;
     v_seats    integer := 0;
@@ -22,9 +31,8 @@ begin
     perform rowlock._json_object(p_event, 'event', array[
         'name', 'venue', 'starts_at', 'on_sale_at', 'off_sale_at', 'window_ms', 'seats_per_customer', 'currency', 'sections'
     ]);
-    v_currency := rowlock._json_text(p_value => p_event -> 'currency', p_path => 'currency', p_min => 3, p_max => 3);
-    if v_currency !~ '^[A-Z]{3}$' then
-        perform rowlock._invalid_input('currency', 'must be an ISO 4217 code, for example TWD');
+    if rowlock._is_currency(v_currency) is not true then
+        perform rowlock._invalid_input('currency', 'must be the ISO 4217 code of a currency in use, for example TWD');
     end if;
     if jsonb_typeof(v_sections) is distinct from 'array' or jsonb_array_length(v_sections) not between 1 and 500 then
         perform rowlock._invalid_input('sections', 'must be a list of 1 to 500 sections');
@@ -37,7 +45,8 @@ begin
         perform rowlock._invalid_input('off_sale_at', 'must be after on_sale_at');
     end if;
     insert into rowlock.events (
-        name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at
+        name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at,
+        api_key_id, idempotency_key, fingerprint
     )
     values (
         rowlock._json_text(p_value => v_event -> 'name', p_path => 'name', p_min => 1, p_max => 200),
@@ -47,9 +56,14 @@ begin
         v_off_sale,
         rowlock._json_integer(p_value => v_event -> 'window_ms', p_path => 'window_ms', p_min => 1000, p_max => 86400000),
         rowlock._json_integer(p_value => v_event -> 'seats_per_customer', p_path => 'seats_per_customer', p_min => 1, p_max => 1000),
-        v_currency, v_now, v_now
+        v_currency, v_now, v_now,
+        p_api_key_id, p_idempotency_key, case when p_idempotency_key is not null then rowlock._event_fingerprint(p_event) end
     )
+    on conflict (api_key_id, idempotency_key) do nothing
     returning event_id into v_event_id;
+    if v_event_id is null then
+        return null;
+    end if;
 
     for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
         v_seats := v_seats
@@ -75,6 +89,7 @@ begin
     );
     return v_event_id;
 end
-$body$;
-comment on function rowlock._create_event(jsonb, text, text) is
+$$;
+
+comment on function rowlock._create_event(jsonb, bigint, text, text, text) is
     'Creates a draft event with its sections, rows and seats, and writes it down; answers its id. Private.';

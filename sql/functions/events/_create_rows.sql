@@ -2,7 +2,8 @@
 -- _create_section needs their sum first; the labels are checked here.
 -- Errors: RL007.
 create or replace function rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) returns void
-language plpgsql as $body$
+language plpgsql
+as $$
 begin
     insert into rowlock.section_rows (event_id, section_no, row_no, label, first_seat, last_seat)
     select
@@ -16,5 +17,6 @@ begin
     cross join lateral (select (r.value -> 'seats')::integer as seats) as s
     window up_to_here as (order by r.no);
 end
-$body$;
+$$;
+
 comment on function rowlock._create_rows(bigint, integer, jsonb, text) is 'Creates the rows of a section from a checked JSON list.';

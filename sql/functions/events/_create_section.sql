@@ -2,7 +2,8 @@
 -- p_path names the section in errors, for example sections[2]. The numbering of seats runs on from row to row.
 -- Errors: RL007.
 create or replace function rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) returns integer
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_code     text;
     v_capacity bigint;
@@ -45,5 +46,6 @@ begin
     );
     return v_capacity::integer;
 end
-$body$;
+$$;
+
 comment on function rowlock._create_section(bigint, integer, jsonb, text) is 'Creates a section and its rows, and answers its capacity.';

@@ -3,7 +3,8 @@
 -- Locks: the event's row, then its seats (section_no, seat_no), as whoever blocks some of them does.
 -- Errors: RL001, RL008 unless it is a draft.
 create or replace function rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) returns void
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_event    rowlock.events;
     v_seats    bigint;
@@ -37,5 +38,6 @@ begin
         p_after => '{}'
     );
 end
-$body$;
+$$;
+
 comment on function rowlock._delete_event(bigint, text, text) is 'Deletes a draft and writes it down. Private.';

@@ -9,7 +9,8 @@ create or replace function rowlock._set_event_status(
     p_status rowlock.event_status,
     p_from rowlock.event_status[]
 ) returns void
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_status rowlock.event_status;
 begin
@@ -33,6 +34,7 @@ begin
         updated_at = date_trunc('milliseconds', clock_timestamp())
     where e.event_id = p_event_id;
 end
-$body$;
+$$;
+
 comment on function rowlock._set_event_status(bigint, rowlock.event_status, rowlock.event_status[])
     is 'Moves an event to a status if it has one of the statuses given.';

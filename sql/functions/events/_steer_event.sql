@@ -7,7 +7,8 @@ create or replace function rowlock._steer_event(
     p_function text,
     p_reason   text
 ) returns text
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_before rowlock.event_status;
 begin
@@ -23,6 +24,7 @@ begin
     );
     return p_status::text;
 end
-$body$;
+$$;
+
 comment on function rowlock._steer_event(bigint, rowlock.event_status, text, text) is
     'Opens, pauses or closes an event and writes it down. Private.';

@@ -9,7 +9,7 @@ create or replace function rowlock._check_kept_seats(
 )
 returns void
 language plpgsql
-as $function$
+as $$
 declare
     v_fault record;
 begin
@@ -37,7 +37,7 @@ begin
         );
     end if;
 end
-$function$;
+$$;
 
 comment on function rowlock._check_kept_seats(integer[], integer[], integer[], integer[]) is
     'Raises RL007 unless the seats to keep are distinct seats of the order. Private.';

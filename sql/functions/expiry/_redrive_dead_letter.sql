@@ -5,7 +5,7 @@
 create or replace function rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text)
 returns void
 language plpgsql
-as $function$
+as $$
 declare
     v_attempts integer;
 begin
@@ -21,7 +21,7 @@ begin
         p_before => jsonb_build_object('attempts', v_attempts), p_after => jsonb_build_object('attempts', 0)
     );
 end
-$function$;
+$$;
 
 comment on function rowlock._redrive_dead_letter(bigint, uuid, text, text) is
     'Lets a given-up expiry be tried again at once, and writes it down. Private.';

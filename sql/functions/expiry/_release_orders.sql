@@ -9,7 +9,7 @@
 create or replace function rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamptz)
 returns void
 language plpgsql
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_section_nos integer[];
@@ -45,7 +45,7 @@ begin
         p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => 'held', p_to => 'available'
     );
 end
-$function$;
+$$;
 
 comment on function rowlock._release_orders(bigint, tid[], rowlock.order_status, timestamptz) is
     'Ends pending orders as expired, cancelled or refund_due and puts their seats on sale again. Private.';

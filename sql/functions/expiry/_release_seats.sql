@@ -13,7 +13,7 @@ create or replace function rowlock._release_seats(
 )
 returns void
 language plpgsql
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_order rowlock.orders;
@@ -68,7 +68,7 @@ begin
         perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => array[p_order_row], p_from => 'held', p_at => p_at);
     end if;
 end
-$function$;
+$$;
 
 comment on function rowlock._release_seats(bigint, tid, integer[], integer[], timestamptz) is
     'Takes from a pending order the seats it does not keep. Private.';

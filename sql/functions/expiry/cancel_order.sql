@@ -11,7 +11,7 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_row    tid;
@@ -37,7 +37,7 @@ begin
     end if;
     return query select o.* from rowlock.get_order(p_event_id, p_order_id, p_customer_id) o;
 end
-$function$;
+$$;
 
 comment on function rowlock.cancel_order(bigint, uuid, text) is 'Cancels a customer''s pending order and puts its seats on sale again.';
 grant execute on function rowlock.cancel_order(bigint, uuid, text) to rowlock_app;

@@ -17,7 +17,7 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_now constant timestamptz := clock_timestamp();
@@ -44,7 +44,7 @@ begin
     ) p
     where not exists (select from rowlock.expiry_failures f where f.event_id = p_event_id and f.order_id = i.order_id);
 end
-$function$;
+$$;
 
 comment on function rowlock.claimed_together(bigint, uuid[]) is
     'Pending orders of the batches whose first orders by id these are, and how long each is overdue.';

@@ -18,7 +18,7 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_order_ids uuid[];
@@ -64,7 +64,7 @@ begin
         case when o.status = 'pending_payment' and o.left_ms > 0 then o.left_ms end
     from unnest(v_order_ids, v_statuses, v_left_ms) as o (order_id, status, left_ms);
 end
-$function$;
+$$;
 
 comment on function rowlock.expire_orders(bigint, uuid[]) is
     'Expires overdue pending orders of one event and puts their seats on sale again.';

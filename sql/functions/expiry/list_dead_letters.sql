@@ -16,7 +16,7 @@ stable
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_custom_plan
-as $function$
+as $$
 #variable_conflict use_column
 begin
     return query
@@ -26,7 +26,7 @@ begin
     order by f.last_failed_at desc, f.event_id, f.order_id
     limit least(greatest(coalesce(p_limit, 100), 1), 1000);
 end
-$function$;
+$$;
 
 comment on function rowlock.list_dead_letters(bigint, integer) is 'Expiries given up after their retries, the latest first.';
 grant execute on function rowlock.list_dead_letters(bigint, integer) to rowlock_app, rowlock_admin;

@@ -18,7 +18,7 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_now         constant timestamptz := clock_timestamp();
@@ -79,7 +79,7 @@ begin
     select o.event_id, o.order_id, least(extract(epoch from v_now - o.expires_at) * 1000, 2147483647)::integer
     from unnest(v_event_ids, v_order_ids, v_deadlines) as o (event_id, order_id, expires_at);
 end
-$function$;
+$$;
 
 comment on function rowlock.overdue_orders(integer, integer) is
     'Pending orders whose deadline passed more than a grace in milliseconds ago, oldest first.';

@@ -12,7 +12,7 @@ returns table (attempts integer, retry_in_ms integer)
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_now         constant timestamptz := date_trunc('milliseconds', clock_timestamp());
@@ -43,7 +43,7 @@ begin
     where f.event_id = p_event_id and f.order_id = p_order_id;
     return query select v_attempts, v_retry_in_ms;
 end
-$function$;
+$$;
 
 comment on function rowlock.record_expiry_failure(bigint, uuid, text, integer) is
     'Counts a failed expiry: when to retry in milliseconds, or null for a dead letter.';

@@ -6,13 +6,13 @@ returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     perform rowlock._redrive_dead_letter(
         p_event_id => p_event_id, p_order_id => p_order_id, p_function => 'rowlock.redrive_dead_letter', p_reason => null
     );
 end
-$function$;
+$$;
 
 comment on function rowlock.redrive_dead_letter(bigint, uuid) is 'Lets a given-up expiry be tried again at once.';
 grant execute on function rowlock.redrive_dead_letter(bigint, uuid) to rowlock_app;

@@ -23,7 +23,7 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_row         tid;
@@ -62,7 +62,7 @@ begin
     end if;
     return query select o.* from rowlock.get_order(p_event_id, p_order_id, p_customer_id) o;
 end
-$function$;
+$$;
 
 comment on function rowlock.release_seats(bigint, uuid, text, integer[], integer[]) is
     'Gives back seats of a customer''s pending order, all but those to keep, and answers the order.';

@@ -6,11 +6,11 @@ returns boolean
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 begin
     return pg_try_advisory_xact_lock(3, 0);
 end
-$function$;
+$$;
 
 comment on function rowlock.try_lead_sweep() is 'True for the one transaction that may sweep for overdue orders.';
 grant execute on function rowlock.try_lead_sweep() to rowlock_app;

@@ -3,7 +3,8 @@
 -- Locks: none but on its own new row.
 -- Errors: RL007 (also for a hash that is there already, revoked or not).
 create or replace function rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) returns bigint
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_api_key_id bigint;
 begin
@@ -26,5 +27,6 @@ begin
     );
     return v_api_key_id;
 end
-$body$;
+$$;
+
 comment on function rowlock._create_api_key(text, bytea, text, text) is 'Records a new API key by its SHA-256; answers its id. Private.';

@@ -3,7 +3,8 @@
 -- Locks: the key's row.
 -- Errors: RL012.
 create or replace function rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) returns void
-language plpgsql as $body$
+language plpgsql
+as $$
 declare
     v_revoked_at timestamptz;
 begin
@@ -23,5 +24,6 @@ begin
         p_after => jsonb_build_object('works', false)
     );
 end
-$body$;
+$$;
+
 comment on function rowlock._revoke_api_key(bigint, text, text) is 'Makes an API key stop working for good. Private.';

@@ -1,8 +1,12 @@
 -- Finds a key that still works by its SHA-256; no row if it is unknown or revoked.
 -- Locks: none. Errors: none.
 create or replace function rowlock.find_api_key(p_hash bytea) returns table (api_key_id bigint, name text)
-language plpgsql stable security definer
-set search_path = pg_catalog, rowlock, pg_temp set plan_cache_mode = force_generic_plan as $body$
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
 #variable_conflict use_column
 begin
     return query
@@ -10,6 +14,7 @@ begin
     from rowlock.api_keys as k
     where k.hash = p_hash and k.revoked_at is null;
 end
-$body$;
+$$;
+
 comment on function rowlock.find_api_key(bytea) is 'Finds an API key that still works by its SHA-256.';
 grant execute on function rowlock.find_api_key(bytea) to rowlock_app;

@@ -2,7 +2,10 @@
 -- used again.
 -- Locks: the key's row, without waiting. Errors: none.
 create or replace function rowlock.note_api_key_use(p_api_key_id bigint) returns void
-language plpgsql security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
+language plpgsql
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $$
 begin
     perform from rowlock.api_keys as k
     where k.api_key_id = p_api_key_id and (k.last_used_at is null or k.last_used_at < clock_timestamp() - interval '1 minute')
@@ -13,6 +16,7 @@ begin
         where k.api_key_id = p_api_key_id;
     end if;
 end
-$body$;
+$$;
+
 comment on function rowlock.note_api_key_use(bigint) is 'Writes down that an API key was used, at most once a minute.';
 grant execute on function rowlock.note_api_key_use(bigint) to rowlock_app;

@@ -10,7 +10,7 @@ create or replace function rowlock._check_notices(
 )
 returns void
 language plpgsql
-as $function$
+as $$
 begin
     if num_nulls(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded) > 0
         or cardinality(p_order_ids) <> any (array[cardinality(p_providers), cardinality(p_provider_references),
@@ -25,7 +25,7 @@ begin
         perform rowlock._invalid_input('notices', 'must not hold a null');
     end if;
 end
-$function$;
+$$;
 
 comment on function rowlock._check_notices(uuid[], text[], text[], bigint[], text[], boolean[]) is
     'Raises RL007 unless the arrays describe a batch of payment notices. Private.';

@@ -9,7 +9,7 @@
 create or replace function rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[])
 returns void
 language plpgsql
-as $function$
+as $$
 #variable_conflict use_column
 begin
     perform rowlock._lock_customer_keys(p_event_id, array(
@@ -63,7 +63,7 @@ begin
         for no key update
     ) s;
 end
-$function$;
+$$;
 
 comment on function rowlock._lock_settlement(bigint, uuid[]) is
     'Locks the customers of late orders, the seats of pending ones and the sections of all, in order. Private.';

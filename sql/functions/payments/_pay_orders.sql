@@ -10,7 +10,7 @@
 create or replace function rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamptz)
 returns void
 language plpgsql
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_section_nos integer[];
@@ -53,7 +53,7 @@ begin
         p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => p_from, p_to => 'sold'
     );
 end
-$function$;
+$$;
 
 comment on function rowlock._pay_orders(bigint, tid[], rowlock.seat_status, timestamptz) is
     'Makes orders paid and their seats sold, with a ticket each. Private.';

@@ -9,7 +9,7 @@
 create or replace function rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamptz)
 returns boolean
 language plpgsql
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_customer_id text;
@@ -48,7 +48,7 @@ begin
     perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => array[p_order_row], p_from => 'available', p_at => p_at);
     return true;
 end
-$function$;
+$$;
 
 comment on function rowlock._reclaim_order(bigint, tid, timestamptz) is
     'Claims a late order''s seats again and pays it, if all of them are free and the limit holds. Private.';

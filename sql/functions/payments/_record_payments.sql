@@ -22,7 +22,7 @@ create or replace function rowlock._record_payments(
     out fresh              integer[]
 )
 language plpgsql
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
@@ -36,7 +36,7 @@ begin
         order by n.order_id
     ), locked as materialized (
         select n.*, o.order_row, coalesce(n.first_of_order and n.first_of_identity and n.succeeded and n.currency = v_currency
-            and o.status = 'pending_payment' and o.amount_minor = n.amount_minor, false) as payable
+                and o.status = 'pending_payment' and o.amount_minor = n.amount_minor, false) as payable
         from notices n
         left join lateral (
             select o.ctid as order_row, o.status, o.amount_minor
@@ -69,7 +69,7 @@ begin
     into payable_order_rows, one_by_one, fresh
     from sorted s;
 end
-$function$;
+$$;
 
 comment on function rowlock._record_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
     'Locks the orders of payment notices, records the new payments, tells which can be paid together. Private.';

@@ -23,7 +23,7 @@ create or replace function rowlock._settle_payment(
     out o_recorded       rowlock.payment_outcome
 )
 language plpgsql
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_recorded rowlock.payments;
@@ -63,7 +63,7 @@ begin
     end if;
     o_outcome := v_outcome::text;
 end
-$function$;
+$$;
 
 comment on function rowlock._settle_payment(bigint, uuid, text, text, bigint, text, boolean, boolean, timestamptz) is
     'Settles one recorded payment notice against its order. Private.';

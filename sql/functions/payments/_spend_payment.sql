@@ -20,7 +20,7 @@ create or replace function rowlock._spend_payment(
 )
 returns rowlock.payment_outcome
 language plpgsql
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_row    tid;
@@ -56,7 +56,7 @@ begin
     end case;
     return 'refund_due'::rowlock.payment_outcome;
 end
-$function$;
+$$;
 
 comment on function rowlock._spend_payment(bigint, uuid, bigint, text, timestamptz) is
     'What arrived money buys: the seats, the seats claimed again, or a refund. Private.';

@@ -34,7 +34,7 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_at         timestamptz;
@@ -83,7 +83,7 @@ begin
     select o.no::integer, o.outcome, v_recorded[o.no]
     from unnest(v_outcomes) with ordinality as o (outcome, no);
 end
-$function$;
+$$;
 
 comment on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
     'Records payment notices of one event and pays their orders; one outcome a notice.';

@@ -2,7 +2,9 @@
 -- It must stay stable: a stable function reads with its caller's snapshot, and so what it reads fits the revision beside it.
 -- Locks: none. Errors: none.
 create or replace function rowlock._section_statuses(p_event_id bigint, p_section_no integer) returns text
-language plpgsql stable as $body$
+language plpgsql
+stable
+as $$
 begin
     return (
         select string_agg(
@@ -17,5 +19,6 @@ begin
         ) as o
     );
 end
-$body$;
+$$;
+
 comment on function rowlock._section_statuses(bigint, integer) is 'Reads the seats of a section as one text, with its caller''s snapshot.';

@@ -6,12 +6,14 @@
 create or replace function rowlock.event_availability(p_event_id bigint) returns table (
     section_no integer, code text, revision bigint, statuses text
 )
-language plpgsql stable security definer
+language plpgsql
+stable
+security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set jit = off
-as $body$
+as $$
 #variable_conflict use_column
 begin
     return query
@@ -20,6 +22,7 @@ begin
     where s.event_id = p_event_id
     order by s.section_no;
 end
-$body$;
+$$;
+
 comment on function rowlock.event_availability(bigint) is 'Reads the status of every seat of an event, one text a section.';
 grant execute on function rowlock.event_availability(bigint) to rowlock_app, rowlock_admin;

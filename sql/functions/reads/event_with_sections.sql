@@ -9,8 +9,12 @@ create or replace function rowlock.event_with_sections(p_event_id bigint) return
     section_no integer, code text, section_name text, price_minor bigint, capacity integer, available integer, revision bigint,
     row_labels text[], row_first_seats integer[]
 )
-language plpgsql stable security definer
-set search_path = pg_catalog, rowlock, pg_temp set plan_cache_mode = force_generic_plan as $body$
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
 #variable_conflict use_column
 begin
     return query
@@ -33,7 +37,8 @@ begin
     where e.event_id = p_event_id
     order by s.section_no;
 end
-$body$;
+$$;
+
 comment on function rowlock.event_with_sections(bigint) is
     'Reads an event with its sections, their rows, and how many seats each has on sale, at one moment.';
 grant execute on function rowlock.event_with_sections(bigint) to rowlock_app, rowlock_admin;

@@ -1,8 +1,12 @@
 -- Reads one event, drafts included; no row if there is none.
 -- Locks: none. Errors: none.
 create or replace function rowlock.get_event(p_event_id bigint) returns setof rowlock.event_row
-language plpgsql stable security definer
-set search_path = pg_catalog, rowlock, pg_temp set plan_cache_mode = force_generic_plan as $body$
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
 begin
     return query
     select
@@ -11,6 +15,7 @@ begin
     from rowlock.events as e
     where e.event_id = p_event_id;
 end
-$body$;
+$$;
+
 comment on function rowlock.get_event(bigint) is 'Reads one event, drafts included; no row if there is none.';
 grant execute on function rowlock.get_event(bigint) to rowlock_app, rowlock_admin;

@@ -9,7 +9,7 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
-as $function$
+as $$
 begin
     return query
     select o.event_id, o.order_id, o.customer_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, e.currency,
@@ -19,7 +19,7 @@ begin
     where o.event_id = p_event_id and o.order_id = p_order_id
         and (p_customer_id is null or o.customer_id = p_customer_id);
 end
-$function$;
+$$;
 
 comment on function rowlock.get_order(bigint, uuid, text) is 'One order: a customer''s own, or anybody''s when no customer is given.';
 grant execute on function rowlock.get_order(bigint, uuid, text) to rowlock_app, rowlock_admin;

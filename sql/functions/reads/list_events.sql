@@ -20,8 +20,12 @@ create or replace function rowlock.list_events(
     opened_at timestamptz, window_ms integer, seats_per_customer integer, currency text, created_at timestamptz, updated_at timestamptz,
     is_match boolean, ends_search boolean
 )
-language plpgsql stable security definer
-set search_path = pg_catalog, rowlock, pg_temp set plan_cache_mode = force_custom_plan as $body$
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
 #variable_conflict use_column
 declare
     v_limit   constant integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
@@ -71,7 +75,8 @@ begin
     where c.matches <= v_limit and (c.is_match or p_name is not null and c.looks = v_looks)
     order by c.place, c.event_id;
 end
-$body$;
+$$;
+
 comment on function rowlock.list_events(bigint, integer, boolean, text, timestamptz, text)
     is 'Lists events, the soonest first, a page at a time, by status, beginning and name.';
 grant execute on function rowlock.list_events(bigint, integer, boolean, text, timestamptz, text) to rowlock_app, rowlock_admin;

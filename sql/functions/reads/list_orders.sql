@@ -18,7 +18,7 @@ stable
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_custom_plan
-as $function$
+as $$
 #variable_conflict use_column
 declare
     v_limit  constant integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
@@ -34,7 +34,8 @@ begin
         v_ids := array(
             select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and o.is_live
             union all
-            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and not o.is_live);
+            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and not o.is_live
+        );
     end if;
 
     return query
@@ -49,7 +50,7 @@ begin
     order by o.order_id desc
     limit v_limit;
 end
-$function$;
+$$;
 
 comment on function rowlock.list_orders(bigint, text, text, uuid, integer) is
     'Orders of an event, the newest first, a page at a time: a customer''s own or everybody''s.';

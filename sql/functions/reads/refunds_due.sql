@@ -14,7 +14,7 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
-as $function$
+as $$
 #variable_conflict use_column
 begin
     return query
@@ -24,7 +24,7 @@ begin
     order by p.received_at, p.provider, p.provider_reference
     limit least(greatest(coalesce(p_limit, 1000), 1), 10000);
 end
-$function$;
+$$;
 
 comment on function rowlock.refunds_due(bigint, integer) is 'Money of an event that is owed back, the oldest first.';
 grant execute on function rowlock.refunds_due(bigint, integer) to rowlock_app, rowlock_admin;

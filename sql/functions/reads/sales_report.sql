@@ -5,7 +5,11 @@ create or replace function rowlock.sales_report(p_event_id bigint) returns table
     section_no integer, code text, name text, price_minor bigint, currency text,
     capacity integer, available integer, held integer, sold integer, blocked integer, revenue_minor bigint
 )
-language plpgsql stable security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $$
 #variable_conflict use_column
 begin
     return query
@@ -17,6 +21,7 @@ begin
     where e.event_id = p_event_id
     order by s.section_no;
 end
-$body$;
+$$;
+
 comment on function rowlock.sales_report(bigint) is 'Reports seats and revenue of an event by section.';
 grant execute on function rowlock.sales_report(bigint) to rowlock_app, rowlock_admin;

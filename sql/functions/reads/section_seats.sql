@@ -6,12 +6,14 @@
 create or replace function rowlock.section_seats(p_event_id bigint, p_section_no integer) returns table (
     revision bigint, statuses text
 )
-language plpgsql stable security definer
+language plpgsql
+stable
+security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set jit = off
-as $body$
+as $$
 #variable_conflict use_column
 begin
     return query
@@ -19,7 +21,8 @@ begin
     from rowlock.sections as s
     where s.event_id = p_event_id and s.section_no = p_section_no;
 end
-$body$;
+$$;
+
 comment on function rowlock.section_seats(bigint, integer)
     is 'Reads the status of every seat of a section, one character a seat, with its revision.';
 grant execute on function rowlock.section_seats(bigint, integer) to rowlock_app, rowlock_admin;

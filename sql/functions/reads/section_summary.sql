@@ -4,8 +4,12 @@
 create or replace function rowlock.section_summary(p_event_id bigint) returns table (
     section_no integer, code text, name text, price_minor bigint, currency text, capacity integer, available integer, revision bigint
 )
-language plpgsql stable security definer
-set search_path = pg_catalog, rowlock, pg_temp set plan_cache_mode = force_generic_plan as $body$
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
 #variable_conflict use_column
 begin
     return query
@@ -15,6 +19,7 @@ begin
     where e.event_id = p_event_id
     order by s.section_no;
 end
-$body$;
+$$;
+
 comment on function rowlock.section_summary(bigint) is 'Reads how many seats each section of an event has on sale.';
 grant execute on function rowlock.section_summary(bigint) to rowlock_app, rowlock_admin;

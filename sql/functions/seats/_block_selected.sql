@@ -19,18 +19,20 @@ declare
     v_unfit       text;
 begin
     select array_agg(w.section_no), array_agg(w.seat_no) into v_section_nos, v_seat_nos
-      from (select distinct r.section_no, n.seat_no
-              from rowlock._selected_seats(p_event_id, p_seats) r
-              cross join lateral generate_series(r.first_seat, r.last_seat) as n(seat_no)) w;
+    from (
+        select distinct r.section_no, n.seat_no
+        from rowlock._selected_seats(p_event_id, p_seats) r
+        cross join lateral generate_series(r.first_seat, r.last_seat) as n (seat_no)
+    ) w;
     if v_seat_nos is null then
         perform rowlock._invalid_input('seats', 'must name seats, for example A 1-20 35, B 5');
     end if;
 
     perform rowlock._wait_for_seats(p_event_id, v_section_nos, v_seat_nos);
     select rowlock._format_seats(p_event_id, array_agg(s.section_no), array_agg(s.seat_no)) into v_unfit
-      from rowlock.seats s
-      join unnest(v_section_nos, v_seat_nos) as w(section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
-     where s.event_id = p_event_id and s.status in ('held', 'sold');
+    from rowlock.seats s
+    join unnest(v_section_nos, v_seat_nos) as w (section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
+    where s.event_id = p_event_id and s.status in ('held', 'sold');
     if v_unfit <> '' then
         raise exception using errcode = 'RL009', message = 'seats_not_blockable', detail = v_unfit,
             hint = 'These seats are held or sold, and can be neither blocked nor unblocked; nothing was changed.';

@@ -24,15 +24,15 @@ begin
     perform rowlock._wait_for_seats(p_event_id, p_section_nos, p_seat_nos);
     -- What will change: it is locked, and a new statement sees what became of it while the locks were waited for.
     select array_agg(s.section_no), array_agg(s.seat_no) into v_section_nos, v_seat_nos
-      from rowlock.seats s
-      join unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
-     where s.event_id = p_event_id and s.status = p_from;
+    from rowlock.seats s
+    join unnest(p_section_nos, p_seat_nos) as w (section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
+    where s.event_id = p_event_id and s.status = p_from;
 
     for v_section in
         select w.section_no, array_agg(w.seat_no) as seat_nos
-          from unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no)
-         group by w.section_no
-         order by w.section_no
+        from unnest(p_section_nos, p_seat_nos) as w (section_no, seat_no)
+        group by w.section_no
+        order by w.section_no
     loop
         v_changed := v_changed + rowlock._set_seats_blocked(
             p_event_id => p_event_id, p_section_no => v_section.section_no, p_seat_nos => v_section.seat_nos, p_from => p_from, p_to => p_to

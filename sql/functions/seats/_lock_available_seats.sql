@@ -16,20 +16,25 @@ language plpgsql
 as $$
 begin
     select array_agg(l.seat_row), array_agg(l.first_no), bool_and(l.seat_row is not null and l.first_no = l.wanted_no)
-      into o_seat_rows, o_first_nos, o_are_all
-      from (select l.seat_row, w.first_no, w.wanted_no
-              from (select w.section_no, w.seat_no, w.is_wanted is not false as is_wanted, w.wanted_no,
-                           min(w.wanted_no) over (partition by w.section_no, w.seat_no)::integer as first_no
-                      from unnest(p_section_nos, p_seat_nos, p_is_wanted)
-                           with ordinality as w(section_no, seat_no, is_wanted, wanted_no)
-                     order by w.section_no, w.seat_no) w
-              left join lateral (
-                    select s.ctid as seat_row
-                      from rowlock.seats s
-                     where w.is_wanted and s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
-                       and s.status = 'available'
-                       for update skip locked) l on true
-             order by w.wanted_no) l;
+    into o_seat_rows, o_first_nos, o_are_all
+    from (
+        select l.seat_row, w.first_no, w.wanted_no
+        from (
+            select w.section_no, w.seat_no, w.is_wanted is not false as is_wanted, w.wanted_no,
+                min(w.wanted_no) over (partition by w.section_no, w.seat_no)::integer as first_no
+            from unnest(p_section_nos, p_seat_nos, p_is_wanted)
+                with ordinality as w (section_no, seat_no, is_wanted, wanted_no)
+            order by w.section_no, w.seat_no
+        ) w
+        left join lateral (
+            select s.ctid as seat_row
+            from rowlock.seats s
+            where w.is_wanted and s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
+                and s.status = 'available'
+            for update skip locked
+        ) l on true
+        order by w.wanted_no
+    ) l;
 end
 $$;
 

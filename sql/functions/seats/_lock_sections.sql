@@ -5,10 +5,10 @@ language plpgsql
 as $$
 begin
     perform
-      from rowlock.sections s
-     where s.event_id = p_event_id and s.section_no = any (p_section_nos)
-     order by s.section_no
-       for no key update;
+    from rowlock.sections s
+    where s.event_id = p_event_id and s.section_no = any (p_section_nos)
+    order by s.section_no
+    for no key update;
 end
 $$;
 

@@ -21,26 +21,30 @@ begin
     end if;
     -- An update alone would lock in whatever order its plan visits the rows.
     perform
-      from rowlock.sections s
-     where s.event_id = p_event_id and s.section_no = any (p_section_nos)
-     order by s.section_no
-       for no key update;
+    from rowlock.sections s
+    where s.event_id = p_event_id and s.section_no = any (p_section_nos)
+    order by s.section_no
+    for no key update;
 
     update rowlock.sections s
-       set available = s.available + m.seats * ((p_to = 'available')::integer - (p_from = 'available')::integer),
-           held = s.held + m.seats * ((p_to = 'held')::integer - (p_from = 'held')::integer),
-           sold = s.sold + m.seats * ((p_to = 'sold')::integer - (p_from = 'sold')::integer),
-           blocked = s.blocked + m.seats * ((p_to = 'blocked')::integer - (p_from = 'blocked')::integer),
-           revision = s.revision + 1,
-           releases = s.releases + (p_to = 'available')::integer,
-           search_from = case when p_to <> 'available' then s.search_from else
-               array(select least(h.from_seat, m.lowest_seat_no - h.quantity::integer + 1)
-                       from unnest(s.search_from) with ordinality as h(from_seat, quantity)
-                      order by h.quantity) end
-      from (select w.section_no, count(*)::integer as seats, min(w.seat_no) as lowest_seat_no
-              from unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no)
-             group by w.section_no) m
-     where s.event_id = p_event_id and s.section_no = m.section_no;
+    set available = s.available + m.seats * ((p_to = 'available')::integer - (p_from = 'available')::integer),
+        held = s.held + m.seats * ((p_to = 'held')::integer - (p_from = 'held')::integer),
+        sold = s.sold + m.seats * ((p_to = 'sold')::integer - (p_from = 'sold')::integer),
+        blocked = s.blocked + m.seats * ((p_to = 'blocked')::integer - (p_from = 'blocked')::integer),
+        revision = s.revision + 1,
+        releases = s.releases + (p_to = 'available')::integer,
+        search_from = case when p_to <> 'available' then s.search_from else
+                array(
+                    select least(h.from_seat, m.lowest_seat_no - h.quantity::integer + 1)
+                    from unnest(s.search_from) with ordinality as h (from_seat, quantity)
+                    order by h.quantity
+                ) end
+    from (
+        select w.section_no, count(*)::integer as seats, min(w.seat_no) as lowest_seat_no
+        from unnest(p_section_nos, p_seat_nos) as w (section_no, seat_no)
+        group by w.section_no
+    ) m
+    where s.event_id = p_event_id and s.section_no = m.section_no;
 end
 $$;
 

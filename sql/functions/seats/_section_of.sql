@@ -1,7 +1,9 @@
 -- Finds a section by what operators and tickets call it: its code.
 -- Errors: RL001, RL002 (detail: the codes there are).
 create or replace function rowlock._section_of(p_event_id bigint, p_section text) returns rowlock.sections
-language plpgsql stable as $body$
+language plpgsql
+stable
+as $$
 declare
     v_section rowlock.sections;
 begin
@@ -18,5 +20,6 @@ begin
     end if;
     return v_section;
 end
-$body$;
+$$;
+
 comment on function rowlock._section_of(bigint, text) is 'Finds a section by its code. Private.';

@@ -3,7 +3,8 @@
 -- Errors: RL001, RL002, RL003 (detail: what the section has), RL007.
 create or replace function rowlock._selected_seats(p_event_id bigint, p_seats text)
 returns table (section_no integer, first_seat integer, last_seat integer)
-language plpgsql stable
+language plpgsql
+stable
 as $$
 #variable_conflict use_column
 declare

@@ -23,15 +23,15 @@ begin
             detail = format('event %s has no section %s', p_event_id, p_section_no);
     end if;
     select json_agg(w.seat_no order by w.seat_no) into v_unfit
-      from unnest(p_seat_nos) as w(seat_no)
-     where (w.seat_no between 1 and v_capacity) is not true;
+    from unnest(p_seat_nos) as w (seat_no)
+    where (w.seat_no between 1 and v_capacity) is not true;
     if v_unfit is not null then
         raise exception using errcode = 'RL003', message = 'seat_not_found', detail = v_unfit::text;
     end if;
 
     select json_agg(s.seat_no order by s.seat_no) into v_unfit
-      from rowlock.seats s
-     where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status in ('held', 'sold');
+    from rowlock.seats s
+    where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status in ('held', 'sold');
     if v_unfit is not null then
         raise exception using errcode = 'RL009', message = 'seats_not_blockable', detail = v_unfit::text,
             hint = 'Held and sold seats can be neither blocked nor unblocked; nothing was changed.';
@@ -39,8 +39,8 @@ begin
 
     with changed as (
         update rowlock.seats s
-           set status = p_to, filler = null
-         where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status = p_from
+        set status = p_to, filler = null
+        where s.event_id = p_event_id and s.section_no = p_section_no and s.seat_no = any (p_seat_nos) and s.status = p_from
         returning s.seat_no
     )
     select array_agg(c.seat_no) into v_changed from changed c;

@@ -7,11 +7,11 @@ language plpgsql
 as $$
 begin
     perform
-      from rowlock.seats s
-      join unnest(p_section_nos, p_seat_nos) as w(section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
-     where s.event_id = p_event_id
-     order by s.section_no, s.seat_no
-       for update of s;
+    from rowlock.seats s
+    join unnest(p_section_nos, p_seat_nos) as w (section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
+    where s.event_id = p_event_id
+    order by s.section_no, s.seat_no
+    for update of s;
 end
 $$;
 

@@ -2,7 +2,7 @@
 -- Errors: RL010.
 create or replace function rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) returns void
 language plpgsql
-as $function$
+as $$
 begin
     if p_actual is distinct from p_expected then
         raise exception using
@@ -12,6 +12,6 @@ begin
             hint = 'Ask admin.invariant_violations what is wrong with the event.';
     end if;
 end
-$function$;
+$$;
 
 comment on function rowlock._assert_rows(bigint, bigint, text) is 'Raises RL010 unless both counts are the same. Private.';

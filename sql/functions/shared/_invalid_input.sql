@@ -2,12 +2,14 @@
 -- Volatile, or a call with constants would be made while its caller is being planned.
 -- Errors: RL007 always.
 create or replace function rowlock._invalid_input(p_path text, p_problem text) returns void
-language plpgsql as $body$
+language plpgsql
+as $$
 begin
     raise exception using
         errcode = 'RL007',
-        message = 'invalid_input',
+        message = 'invalid_request',
         detail = p_path || ': ' || p_problem;
 end
-$body$;
+$$;
+
 comment on function rowlock._invalid_input(text, text) is 'Raises RL007 with a detail that names the field.';

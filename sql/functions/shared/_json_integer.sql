@@ -1,7 +1,9 @@
 -- Reads a whole number from p_min to p_max from a JSON value; 3.0 and 3e0 are whole, "3" and 3.5 are not.
 -- Errors: RL007.
 create or replace function rowlock._json_integer(p_value jsonb, p_path text, p_min bigint, p_max bigint) returns bigint
-language plpgsql immutable as $body$
+language plpgsql
+immutable
+as $$
 declare
     v_number numeric;
 begin
@@ -14,5 +16,6 @@ begin
     end if;
     return v_number::bigint;
 end
-$body$;
+$$;
+
 comment on function rowlock._json_integer(jsonb, text, bigint, bigint) is 'Reads a whole number within bounds from a JSON value.';

@@ -1,7 +1,9 @@
 -- Checks that a JSON value is an object without keys nobody knows: a misspelt setting must not be ignored silently.
 -- Errors: RL007.
 create or replace function rowlock._json_object(p_value jsonb, p_path text, p_known text[]) returns void
-language plpgsql immutable as $body$
+language plpgsql
+immutable
+as $$
 declare
     v_unknown text;
 begin
@@ -13,5 +15,6 @@ begin
         perform rowlock._invalid_input(p_path, format('has an unknown field "%s"', left(v_unknown, 50)));
     end if;
 end
-$body$;
+$$;
+
 comment on function rowlock._json_object(jsonb, text, text[]) is 'Checks that a value is an object with known fields only.';

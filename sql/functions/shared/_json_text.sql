@@ -1,18 +1,21 @@
--- Reads a text of p_min to p_max characters from a JSON value. Control characters are refused: they have no place in a name
--- and break tickets, logs and CSV files later.
+-- Reads a text of p_min to p_max characters that people can read from a JSON value.
 -- Errors: RL007.
 create or replace function rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) returns text
-language plpgsql immutable as $body$
+language plpgsql
+immutable
+as $$
 declare
-    v_text text := p_value #>> '{}';
+    v_text      text := p_value #>> '{}';
+    v_objection text := rowlock._text_objection(v_text);
 begin
     if p_value is null or jsonb_typeof(p_value) <> 'string' or char_length(v_text) not between p_min and p_max then
         perform rowlock._invalid_input(p_path, format('must be a text of %s to %s characters', p_min, p_max));
     end if;
-    if v_text ~ '[\u0001-\u001f\u007f-\u009f]' then
-        perform rowlock._invalid_input(p_path, 'must not contain control characters');
+    if v_objection is not null then
+        perform rowlock._invalid_input(p_path, v_objection);
     end if;
     return v_text;
 end
-$body$;
+$$;
+
 comment on function rowlock._json_text(jsonb, text, integer, integer) is 'Reads a text of a length within bounds from a JSON value.';

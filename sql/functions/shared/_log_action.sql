@@ -19,12 +19,10 @@ create or replace function rowlock._log_action(
 language sql
 as $$
     select set_config('idle_in_transaction_session_timeout', '2s', true);
-    insert into rowlock.admin_actions (
-        acted_at, login_role, api_key_id, function, event_id, order_id, reason, arguments, before, after
-    )
+    insert into rowlock.admin_actions (acted_at, login_role, api_key_id, function, event_id, order_id, reason, arguments, before, after)
     values (date_trunc('milliseconds', clock_timestamp()), session_user,
-            case when p_function like 'rowlock.%' then nullif(current_setting('rowlock.api_key_id', true), '')::bigint end,
-            p_function, p_event_id, p_order_id, p_reason, p_arguments, p_before, p_after)
+        case when p_function like 'rowlock.%' then nullif(current_setting('rowlock.api_key_id', true), '')::bigint end,
+        p_function, p_event_id, p_order_id, p_reason, p_arguments, p_before, p_after)
 $$;
 
 comment on function rowlock._log_action(text, bigint, uuid, text, jsonb, jsonb, jsonb) is

@@ -3,7 +3,11 @@
 -- looked up when called, because this file may be applied before the table exists.
 -- Locks: none. Errors: none.
 create or replace function rowlock.migration_state() returns table (version integer, files integer)
-language plpgsql stable security definer set search_path = pg_catalog, rowlock, pg_temp as $body$
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, rowlock, pg_temp
+as $$
 #variable_conflict use_column
 declare
     v_history regclass := to_regclass('public.refinery_schema_history');
@@ -15,6 +19,7 @@ begin
     return query
     select v_version, count(*)::integer from rowlock.applied_files;
 end
-$body$;
+$$;
+
 comment on function rowlock.migration_state() is 'Says how far the database is migrated.';
 grant execute on function rowlock.migration_state() to rowlock_app, rowlock_admin;

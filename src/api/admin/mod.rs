@@ -83,7 +83,7 @@ impl AdminApi {
         let layout = self.layout(event_id.0.0).await?;
         let status = status.0.map(|status| OrderStatus::from(status).as_str());
         let orders = self.app.db.list_orders(event_id.0.0, None, status, after.0.map(|order| order.0), limit.0 + 1).await?;
-        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))))
+        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))?))
     }
 
     /// List refunds that are due

@@ -11,10 +11,10 @@ use crate::api::Tag;
 use crate::api::events::types::{EventIn, EventList, EventOut, EventPatch};
 use crate::app::SharedApp;
 use crate::db::EventQuery;
-use crate::domain::Audience;
+use crate::domain::{Audience, EventCreation};
 use crate::http::body::JsonBody;
 use crate::http::credentials::{Admin, MaybeAdmin};
-use crate::http::params::{Path, limit_default};
+use crate::http::params::{IdempotencyKey, Path, limit_default};
 use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
 use crate::http::replies::{Created, Done, Found};
 use crate::problem::Problem;
@@ -34,7 +34,7 @@ refusals! {
     /// Of reading an event.
     GetEvent = ADMIN, EVENT;
     /// Of creating an event.
-    CreateEvent = ADMIN, BODY, CHANGE;
+    CreateEvent = ADMIN, BODY, CHANGE, &[Code::IdempotencyKeyReused];
     /// Of changing an event.
     ChangeEvent = ADMIN, BODY, CHANGE, EVENT, &[Code::EventConflict];
     /// Of deleting an event.
@@ -101,12 +101,28 @@ impl EventsApi {
     ///
     /// The event is a draft: nothing is sold until it is opened. Its sections, seats and prices never change.
     #[oai(path = "/events", method = "post", operation_id = "createEvent")]
-    async fn create_event(&self, admin: Admin, event: JsonBody<EventIn>) -> Result<Created<EventOut>, Refusal<CreateEvent>> {
-        let event_id = self.app.db.for_key(&admin.0).create_event(&event.0.to_db()?).await.map_err(in_api_words)?;
-        tracing::info!(event_id, api_key_id = admin.0.api_key_id, "event created");
+    async fn create_event(
+        &self,
+        admin: Admin,
+        /// Makes a retry harmless: the same key with the same request answers the event that it created, however often it comes. Unique for
+        /// an API key.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: IdempotencyKey,
+        event: JsonBody<EventIn>,
+    ) -> Result<Created<EventOut>, Refusal<CreateEvent>> {
+        let api_key_id = admin.0.api_key_id;
+        let created = self.app.db.for_key(&admin.0).create_event(&event.0.to_db()?, api_key_id, idempotency_key.0.as_deref()).await;
+        let (event_id, replayed) = match created.map_err(in_api_words)? {
+            EventCreation::Created(event_id) => (event_id, false),
+            EventCreation::Replayed(event_id) => (event_id, true),
+            EventCreation::IdempotencyKeyReused => return Err(Problem::plain(Code::IdempotencyKeyReused).into()),
+        };
+        if !replayed {
+            tracing::info!(event_id, api_key_id, "event created");
+        }
         self.app.catalogue.forget(event_id).await;
         let body = self.read_fresh(event_id).await.map_err(after_change)?;
-        Ok(Created { body, location: format!("/v1/events/{event_id}"), replayed: false })
+        Ok(Created { body, location: format!("/v1/events/{event_id}"), replayed })
     }
 
     /// Change an event

@@ -36,7 +36,7 @@ pub struct EventIn {
     /// How many seats one customer may hold and own together, over all orders; 10 if absent.
     #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
     pub seats_per_customer: Option<i32>,
-    /// The currency of every price, an ISO 4217 code.
+    /// The currency of every price, the ISO 4217 code of one that people pay in.
     pub currency: Currency,
     /// Its sections, with 1 to 1,000,000 seats in all.
     #[oai(validator(min_items = 1, max_items = 500))]
@@ -214,6 +214,7 @@ pub struct EventList {
 impl Answer for EventOut {
     const MEANING: &'static str = "The event.";
     const LOCATION: &'static str = "/v1/events/7";
+    const REPLAYS: bool = true;
 }
 
 impl Answer for EventList {

@@ -136,12 +136,13 @@ pub fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Even
         ClaimOutcome::EventNotFound => Problem::plain(Code::EventNotFound),
         ClaimOutcome::NotOnSale => Problem::new(Code::NotOnSale, why_not_on_sale(event, OffsetDateTime::now_utc())),
         ClaimOutcome::SectionNotFound => Problem::plain(Code::SectionNotFound),
-        ClaimOutcome::SeatNotFound(seats) => seats_not_found(SeatName::all(layout, &seats)),
+        ClaimOutcome::SeatNotFound(seats) => seats_not_found(SeatName::all(layout, &seats)?),
         ClaimOutcome::DuplicateSeat => Problem::invalid("seats", "must not name a seat twice"),
         ClaimOutcome::TooManySeats => Problem::invalid("seats", "must have 1 to 100 items"),
         ClaimOutcome::CustomerLimit => Problem::new(Code::CustomerLimit, customer_limit(event)),
-        ClaimOutcome::SeatTaken(seats) => Problem::new(Code::SeatTaken, format!("seats that are not to be had: {}", seats.len()))
-            .with_taken(SeatName::all(layout, &seats)),
+        ClaimOutcome::SeatTaken(seats) => {
+            Problem::new(Code::SeatTaken, format!("seats not available: {}", seats.len())).with_taken(SeatName::all(layout, &seats)?)
+        }
         ClaimOutcome::SoldOut => Problem::plain(Code::SoldOut),
     })
 }

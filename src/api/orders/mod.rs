@@ -90,7 +90,7 @@ impl OrdersApi {
     ) -> Result<Found<OrderList>, Refusal<ListOrders>> {
         let layout = self.layout(event_id.0.0).await?;
         let orders = self.app.db.list_orders(event_id.0.0, Some(&customer.0), None, after.0.map(|order| order.0), limit.0 + 1).await?;
-        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::new(order, &layout))))
+        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::new(order, &layout))?))
     }
 
     /// Read an order
@@ -108,7 +108,7 @@ impl OrdersApi {
         let layout = self.layout(event_id.0.0).await?;
         let order = self.app.db.get_order(event_id.0.0, order_id.0.0, Some(&customer.0)).await?;
         let order = order.ok_or_else(|| Problem::plain(Code::OrderNotFound))?;
-        Ok(Found(OrderOut::new(&order, &layout)))
+        Ok(Found(OrderOut::new(&order, &layout)?))
     }
 
     /// Give back seats of an order
@@ -130,7 +130,7 @@ impl OrdersApi {
         let layout = self.layout(event_id).await?;
         let kept = patch.0.kept(&layout);
         let order = self.app.db.release_seats(event_id, order_id, &customer.0, &kept).await.map_err(of_change)?;
-        Ok(Found(OrderOut::new(&order, &layout)))
+        Ok(Found(OrderOut::new(&order, &layout)?))
     }
 
     /// Cancel an order
@@ -148,7 +148,7 @@ impl OrdersApi {
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
         let layout = self.layout(event_id).await?;
         let order = self.app.db.cancel_order(event_id, order_id, &customer.0).await.map_err(of_change)?;
-        Ok(Found(OrderOut::new(&order, &layout)))
+        Ok(Found(OrderOut::new(&order, &layout)?))
     }
 }
 
@@ -173,5 +173,5 @@ async fn claimed(app: SharedApp, layout: Arc<EventLayout>, request: ClaimRequest
     };
     let (order, replayed) = order_of(outcome, &layout, event.as_deref())?;
     let location = format!("/v1/events/{event_id}/orders/{}", order.order_id);
-    Ok(Created { body: OrderOut::new(&order, &layout), location, replayed })
+    Ok(Created { body: OrderOut::new(&order, &layout)?, location, replayed })
 }

@@ -5,9 +5,10 @@ use poem_openapi::types::Example;
 use serde::Serialize;
 use time::macros::datetime;
 
-use crate::domain::{EventLayout, Order, SeatRef};
+use crate::domain::{EventLayout, Order, SeatRef, UnknownSeat};
 use crate::http::body::input;
 use crate::http::replies::Answer;
+use crate::problem::Problem;
 use crate::types::{OrderId, OrderState, SeatName, Time};
 
 /// Who claimed which seats, until when, and how it ended.
@@ -99,48 +100,56 @@ impl Answer for OrderList {
 
 impl OrderOut {
     /// The order for its customer.
-    pub fn new(order: &Order, layout: &EventLayout) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When it lists a seat that the event does not have.
+    pub fn new(order: &Order, layout: &EventLayout) -> Result<Self, Problem> {
+        Ok(Self {
             order_id: OrderId(order.order_id),
             event_id: order.event_id,
             customer_id: None,
             status: order.status.into(),
-            seats: order.seats.iter().map(|seat| OrderSeat::new(*seat, layout)).collect(),
+            seats: order.seats.iter().map(|seat| OrderSeat::new(*seat, layout)).collect::<Result<_, _>>()?,
             amount_minor: order.amount_minor,
             currency: layout.currency.clone(),
             created_at: Time(order.created_at),
             expires_at: Time(order.expires_at),
-        }
+        })
     }
 
     /// The order for an admin.
-    pub fn for_admin(order: &Order, layout: &EventLayout) -> Self {
-        Self { customer_id: Some(order.customer_id.clone()), ..Self::new(order, layout) }
+    ///
+    /// # Errors
+    /// When it lists a seat that the event does not have.
+    pub fn for_admin(order: &Order, layout: &EventLayout) -> Result<Self, Problem> {
+        Ok(Self { customer_id: Some(order.customer_id.clone()), ..Self::new(order, layout)? })
     }
 }
 
 impl OrderSeat {
-    fn new(seat: SeatRef, layout: &EventLayout) -> Self {
-        // An order only lists seats that the layout has.
-        let section = layout.section(seat.section_no);
-        Self {
-            section: section.map_or_else(String::new, |section| section.code.clone()),
+    fn new(seat: SeatRef, layout: &EventLayout) -> Result<Self, UnknownSeat> {
+        let (section, row) = layout.place_of(seat)?;
+        Ok(Self {
+            section: section.code.clone(),
             seat: seat.seat_no,
-            row: section.and_then(|section| section.row_of(seat.seat_no)).unwrap_or_default().to_owned(),
+            row: row.to_owned(),
             label: seat.seat_no.to_string(),
-            price_minor: section.map_or(0, |section| section.price_minor),
-        }
+            price_minor: section.price_minor,
+        })
     }
 }
 
 impl OrderList {
     /// The page of at most `limit` orders out of a list that was asked for one more, which tells whether there is another page.
-    pub fn page(mut orders: Vec<Order>, limit: i32, show: impl Fn(&Order) -> OrderOut) -> Self {
+    ///
+    /// # Errors
+    /// When an order cannot be shown.
+    pub fn page(mut orders: Vec<Order>, limit: i32, show: impl Fn(&Order) -> Result<OrderOut, Problem>) -> Result<Self, Problem> {
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = orders.len() > limit;
         orders.truncate(limit);
         let next = orders.last().filter(|_| more).map(|order| OrderId(order.order_id));
-        Self { orders: orders.iter().map(show).collect(), next }
+        Ok(Self { orders: orders.iter().map(show).collect::<Result<_, _>>()?, next })
     }
 }
 
@@ -179,6 +188,7 @@ mod tests {
     use super::*;
     use crate::api::testing::layout;
     use crate::domain::OrderStatus;
+    use crate::problem::code::Code;
 
     fn order(n: u128) -> Order {
         Order {
@@ -195,11 +205,24 @@ mod tests {
 
     #[test]
     fn seats_carry_the_names_people_use() {
-        let out = OrderOut::new(&order(1), &layout());
+        let out = OrderOut::new(&order(1), &layout()).unwrap();
         let expected = OrderSeat { section: "B".into(), seat: 51, row: "2".into(), label: "51".into(), price_minor: 100 };
         assert_eq!(out.seats, [expected]);
         assert_eq!(out.customer_id, None);
-        assert_eq!(OrderOut::for_admin(&order(1), &layout()).customer_id.as_deref(), Some("c"));
+        assert_eq!(OrderOut::for_admin(&order(1), &layout()).unwrap().customer_id.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn a_seat_that_the_event_does_not_have_is_an_internal_error_and_not_free_of_charge() {
+        for (section_no, seat_no) in [(0, 1), (3, 1), (2, 0), (2, 61), (-1, 1)] {
+            let order = Order { seats: vec![SeatRef { section_no, seat_no }], ..order(1) };
+            for shown in [OrderOut::new(&order, &layout()), OrderOut::for_admin(&order, &layout())] {
+                let problem = shown.unwrap_err();
+                assert_eq!(problem.code(), Code::InternalError);
+                let cause = format!("event 7 has no seat {seat_no} in section number {section_no}");
+                assert!(format!("{problem:?}").contains(&cause), "{problem:?}");
+            }
+        }
     }
 
     #[test]
@@ -212,7 +235,8 @@ mod tests {
 
     #[test]
     fn a_page_has_a_next_only_when_there_is_more() {
-        let page = |count: u128, limit| OrderList::page((1..=count).map(order).collect(), limit, |order| OrderOut::new(order, &layout()));
+        let page =
+            |count: u128, limit| OrderList::page((1..=count).map(order).collect(), limit, |order| OrderOut::new(order, &layout())).unwrap();
         assert_eq!(page(3, 2).next, Some(OrderId(Uuid::from_u128(2))));
         assert_eq!(page(3, 2).orders.len(), 2);
         assert_eq!(page(2, 2).next, None);

@@ -21,27 +21,22 @@ use crate::db::{Db, Endpoint, Patience};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
 
-/// How expiry is run.
+/// Orders that one call expires at most.
+const BATCH_MAX: usize = 1_000;
+/// How long past its deadline the sweep leaves an order to the queue, in milliseconds.
+const SWEEP_GRACE_MS: i32 = 300;
+
+/// How expiry is run: what operators may set, whose defaults are in [`ServeConfig`](crate::config::ServeConfig) and nowhere else.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpirySettings {
     /// Workers of the queue in this server.
     pub workers: usize,
-    /// Orders that one call expires at most.
-    pub batch_max: usize,
     /// How long a worker may take with what it leased, in milliseconds.
     pub lease_ms: i64,
     /// How many times an expiry may fail before it is a dead letter.
     pub attempts_max: i32,
     /// Pause between two sweeps, in milliseconds.
     pub sweep_interval_ms: u64,
-    /// How long past its deadline the sweep leaves an order to the queue, in milliseconds.
-    pub sweep_grace_ms: i32,
-}
-
-impl Default for ExpirySettings {
-    fn default() -> Self {
-        Self { workers: 4, batch_max: 1_000, lease_ms: 5_000, attempts_max: 5, sweep_interval_ms: 400, sweep_grace_ms: 300 }
-    }
 }
 
 /// What the workers and the sweep share.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-use super::Expiry;
 use super::carry_out::Due;
+use super::{BATCH_MAX, Expiry, SWEEP_GRACE_MS};
 use crate::db::{DbError, Endpoint, Outage, OutageKind, while_leading_sweep};
 
 /// How long connecting, asking for the leadership or giving it back may take; PostgreSQL may hang.
@@ -58,8 +58,8 @@ async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Cli
 
 /// Expires everything overdue, batch by batch. With Redis the queue has had its chance when the grace is over.
 async fn sweep(expiry: &Expiry, stop: &CancellationToken) {
-    let grace_ms = if expiry.queue.is_on() { expiry.settings.sweep_grace_ms } else { 0 };
-    let limit = i32::try_from(expiry.settings.batch_max).unwrap_or(i32::MAX);
+    let grace_ms = if expiry.queue.is_on() { SWEEP_GRACE_MS } else { 0 };
+    let limit = i32::try_from(BATCH_MAX).unwrap_or(i32::MAX);
     while !stop.is_cancelled() {
         let overdue = match expiry.db.overdue_orders(grace_ms, limit).await {
             Ok(overdue) => overdue,
@@ -67,7 +67,7 @@ async fn sweep(expiry: &Expiry, stop: &CancellationToken) {
             Err(error) => return tracing::warn!(%error, "the sweep cannot list overdue orders"),
         };
         let due: Vec<Due> = overdue.iter().map(|order| Due { event_id: order.event_id, order_id: order.order_id, since: None }).collect();
-        if expiry.carry_out(&due).await == 0 || due.len() < expiry.settings.batch_max {
+        if expiry.carry_out(&due).await == 0 || due.len() < BATCH_MAX {
             return;
         }
     }

@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Expiry;
 use super::carry_out::{Due, Settled};
+use super::{BATCH_MAX, Expiry};
 use crate::db::DbError;
 use crate::redis::Batch;
 
@@ -33,7 +33,7 @@ pub(super) async fn run(expiry: Arc<Expiry>, stop: CancellationToken) {
 
 /// One lease; answers how long to wait before the next.
 async fn round(expiry: &Expiry) -> Duration {
-    let Some(lease) = expiry.queue.lease(expiry.settings.batch_max, expiry.settings.lease_ms).await else {
+    let Some(lease) = expiry.queue.lease(BATCH_MAX, expiry.settings.lease_ms).await else {
         return DOWN_PAUSE;
     };
     if lease.batches.is_empty() {
@@ -78,7 +78,7 @@ async fn settle(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<Set
             Err(_) => settled.is_due_in(overdue_ms.saturating_neg()),
         }
     }
-    for some in due.chunks(expiry.settings.batch_max) {
+    for some in due.chunks(BATCH_MAX) {
         settled.add(expiry.expire(event_id, some).await?);
     }
     Ok(settled)

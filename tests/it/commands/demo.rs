@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::process::{Running, alive, descendants, output_of, rowlock_lab};
-use crate::harness::{Scratch, eventually};
+use crate::harness::{Scratch, eventually, skip};
 
 /// A debug build starts three servers on a busy machine.
 const UP_WITHIN: Duration = Duration::from_secs(120);
@@ -48,13 +48,13 @@ async fn what_the_demo_prints_works_as_pasted_and_nothing_survives_its_death() {
         let bought = paste(&[claim[0], pay[0]]);
         assert!(bought.contains(r#""status":"pending_payment""#) && bought.contains(r#"{"outcome":"paid"}"#), "{bought}");
     } else {
-        eprintln!("skipped the lines that need curl and openssl");
+        skip("curl", "no curl or no openssl for the demo's lines");
     }
     if is_installed("psql") {
         let violations = paste(&lines(&page, "psql "));
         assert!(violations.contains("(0 rows)"), "{violations}");
     } else {
-        eprintln!("skipped the line that needs psql");
+        skip("psql", "no psql for the demo's line");
     }
     let started = descendants(demo.pid());
     assert!(started.len() >= 5, "PostgreSQL's processes, Redis, the server and their guards: {:?}", alive(&started));

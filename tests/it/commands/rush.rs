@@ -27,6 +27,9 @@ async fn report_of(mut command: Command) -> Value {
     }
     assert_eq!((&report["oversold"], &report["violations"], &report["interrupted"]), (&json!(0), &json!(0), &json!(false)), "{report}");
     assert!(said.contains("seats sold") && said.contains("oversold        0"), "{said}");
+    for (what, file) in [("page", &html), ("JSON", &json)] {
+        assert!(said.contains(&format!("  {what}            {}\n", file.display())), "it does not say where the {what} is: {said}");
+    }
     assert_accounted_for(&report);
     let page = std::fs::read_to_string(&html).expect("the page");
     assert!(page.contains("Every promise was kept") && page.matches("<svg").count() >= 5, "{page}");

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use tokio_postgres::Client;
 
 use crate::drift::in_project;
-use crate::harness::{EventHandle, PATIENCE, RedisMode, Scratch, TestDatabase, TestServer, event_json, eventually, postgres_program};
+use crate::harness::{EventHandle, PATIENCE, RedisMode, Scratch, TestDatabase, TestServer, event_json, eventually, postgres_program, skip};
 use crate::psql::logins::Logins;
 
 const BUYERS: usize = 4;
@@ -69,7 +69,7 @@ async fn a_dump_from_the_middle_of_a_sale_is_restored_and_the_sale_goes_on() {
     let server = Arc::new(TestServer::start().await);
     let major = server.ask::<i32>("select current_setting('server_version_num')::integer / 10000").await;
     let (Some(pg_dump), Some(pg_restore)) = (postgres_program("pg_dump", major), postgres_program("pg_restore", major)) else {
-        return eprintln!("skipped: there is no pg_dump of PostgreSQL {major}");
+        return skip("pg_dump", &format!("there is no pg_dump of PostgreSQL {major}"));
     };
     let mut event = event_json(&[("A", 1000, 1000)]);
     event["window_ms"] = json!(5000);
@@ -117,7 +117,7 @@ async fn roles_are_dumped_without_their_passwords() {
     let db = database.connect().await;
     let major: i32 = db.query_one("select current_setting('server_version_num')::integer / 10000", &[]).await.expect("a version").get(0);
     let Some(pg_dumpall) = postgres_program("pg_dumpall", major) else {
-        return eprintln!("skipped: there is no pg_dumpall of PostgreSQL {major}");
+        return skip("pg_dumpall", &format!("there is no pg_dumpall of PostgreSQL {major}"));
     };
     let page = std::fs::read_to_string(in_project("docs/operations.md")).expect("a text");
     let flags = page.lines().find_map(|line| line.strip_prefix("pg_dumpall ")).expect("how roles are dumped");

@@ -41,6 +41,24 @@ fn functions_raise_only_what_the_server_knows() {
     assert!(raised > 0, "no function raises anything: this test reads the wrong files");
 }
 
+/// psql shows the message, the API the code: whoever knows one of them must not meet another word for the same rule.
+#[test]
+fn functions_raise_the_word_that_the_api_answers() {
+    let mut compared = 0;
+    for file in sql_files("functions").into_iter().chain(sql_files("admin")) {
+        for raise in file.text.split("errcode").skip(1) {
+            let state = raise.find("RL").and_then(|at| sqlstate(&raise[at..])).unwrap_or_else(|| panic!("{}: no SQLSTATE", file.name));
+            let message = raise.split_once("message = '").and_then(|(_, rest)| rest.split_once('\'')).map(|(message, _)| message);
+            let rule = Rule::ALL.into_iter().find(|rule| rule.sqlstate() == state).unwrap_or_else(|| panic!("{}: {state}", file.name));
+            // An assertion that failed says which one; clients are not told.
+            let word = if rule == Rule::Inconsistent { "inconsistent" } else { rule.code() };
+            assert_eq!(message, Some(word), "{}: {state}", file.name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 10, "{compared} messages compared");
+}
+
 /// `RL` and three digits, at the beginning of the text.
 fn sqlstate(text: &str) -> Option<String> {
     let state = text.get(..5)?;

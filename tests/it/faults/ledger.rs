@@ -10,12 +10,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
-use crate::harness::{Answer, Customer, EventHandle, Gateway, TestServer};
+use crate::harness::{Answer, Customer, EventHandle, Gateway, PATIENCE, TestServer, patience_left};
 
 /// Seats of each of the two sections of [`sections`]: nobody runs out of them.
 const SEATS: i32 = 20_000;
-/// Longer than any outage of these tests.
-const PATIENCE: Duration = Duration::from_secs(60);
 const BACKOFF: Duration = Duration::from_millis(50);
 
 /// The sections buyers shop in: of A each takes seats of its own, of B any.
@@ -161,7 +159,7 @@ impl Shopper {
                 return Some(order);
             }
             self.refused(&answer);
-            assert!(begun.elapsed() < PATIENCE, "no definite answer for a minute");
+            assert!(begun.elapsed() < patience_left(PATIENCE), "no definite answer for {} s", begun.elapsed().as_secs());
             // Without a key there is no asking again.
             key?;
             tokio::time::sleep(BACKOFF).await;
@@ -183,7 +181,7 @@ impl Shopper {
                 return;
             }
             self.refused(&answer);
-            assert!(begun.elapsed() < PATIENCE, "no definite answer for a minute");
+            assert!(begun.elapsed() < patience_left(PATIENCE), "no definite answer for {} s", begun.elapsed().as_secs());
             tokio::time::sleep(BACKOFF).await;
         }
     }

@@ -45,9 +45,14 @@ impl OnOwnCluster {
         self.running().port()
     }
 
+    /// The way to the database that does not go through the network, with a superuser's password in it.
+    pub fn url(&self) -> String {
+        self.running().url(DATABASE)
+    }
+
     /// A superuser's connection that does not go through the network.
     pub async fn db(&self) -> Client {
-        Endpoint::new(&self.running().url(DATABASE), None).expect("a URL").connect().await.expect("a connection").0
+        Endpoint::new(&self.url(), None).expect("a URL").connect().await.expect("a connection").0
     }
 
     /// Creates and opens an event whose orders live for ten minutes.

@@ -11,6 +11,7 @@ use rowlock::db::{Endpoint, migrate::migrate};
 use rowlock_lab::embedded::{PostgresProfile, PrivatePostgres, PrivateRedis};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::skip::{is_ci, skip};
 use super::{docker, reaper::after_our_end};
 
 /// A migrated database, cloned for each test.
@@ -45,10 +46,10 @@ impl Cluster {
     }
 }
 
-/// A cluster that one test has for itself; `None`, said aloud, where this machine has no PostgreSQL.
+/// A cluster that one test has for itself; `None` where this machine has no PostgreSQL of its own and need not have (see [`skip`]).
 pub async fn own_postgres(dir: &Path) -> Option<PrivatePostgres> {
     if let Err(error) = rowlock_lab::embedded::postgres_program("postgres") {
-        eprintln!("skipped: no PostgreSQL of this machine ({error:#})");
+        skip("postgres", &format!("no PostgreSQL of this machine ({error:#})"));
         return None;
     }
     Some(PrivatePostgres::start(dir, PostgresProfile::Test).await.unwrap_or_else(|error| panic!("{error:#}")))
@@ -127,7 +128,7 @@ async fn start_redis(dir: &std::path::Path, docker_only: bool) -> anyhow::Result
     }
     match docker::redis().await {
         Ok(container) => Ok(RedisServer::Docker(Box::new(container))),
-        Err(error) if docker_only => Err(error),
+        Err(error) if docker_only || is_ci() => Err(error).context("the tests have no Redis"),
         Err(_) => Ok(RedisServer::None),
     }
 }

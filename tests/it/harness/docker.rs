@@ -7,6 +7,7 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
 use super::reaper::after_our_end;
+use super::skip::skip;
 
 /// A container and the URL of what runs in it. Dropping it removes the container.
 pub struct Container {
@@ -54,7 +55,7 @@ fn engine_is_usable() -> bool {
 #[tokio::test]
 async fn postgresql_and_redis_run_in_containers_where_an_engine_answers() {
     if !engine_is_usable() {
-        return eprintln!("no container engine with the images postgres:15 and redis:7");
+        return skip("docker", "no container engine with the images postgres:15 and redis:7");
     }
     let (postgres, redis) = tokio::try_join!(postgres(), redis()).expect("two containers");
     let endpoint = rowlock::db::Endpoint::new(&postgres.url, None).expect("a URL");

@@ -71,7 +71,7 @@ impl Document {
     }
 
     /// The operation that a request calls, if it is one of the document's.
-    fn called(&self, method: &str, path: &str) -> Option<Operation<'_>> {
+    pub(super) fn called(&self, method: &str, path: &str) -> Option<Operation<'_>> {
         let asked: Vec<_> = path.split('/').collect();
         let fits = |template: &str| {
             let parts: Vec<_> = template.split('/').collect();

@@ -6,6 +6,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
 use super::document::Document;
+use super::wait::{PATIENCE, waited_in_vain};
 
 /// Somebody who calls the server, with the headers they always send.
 #[derive(Clone)]
@@ -33,12 +34,25 @@ impl Caller {
         self.http.request(method, format!("{}{path}", self.url)).headers(self.headers.clone())
     }
 
+    /// The same with an empty object as its body, if the operation takes one.
+    pub fn request_in_form(&self, method: Method, path: &str) -> RequestBuilder {
+        let operation = Document::published().called(method.as_str(), path);
+        let takes_body = operation.is_some_and(|operation| !operation.json["requestBody"].is_null());
+        let request = self.request(method, path);
+        if takes_body { request.json(&serde_json::json!({})) } else { request }
+    }
+
     /// Sends a request and reads the answer, which must be one that the document promises.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let request = request.build().expect("a request");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let name = format!("{method} {path}");
-        let response = self.http.execute(request).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let response = self.http.execute(request).await.unwrap_or_else(|error| {
+            if error.is_timeout() {
+                waited_in_vain(PATIENCE);
+            }
+            panic!("{name}: {error:?}")
+        });
         let answer = Answer::read(name, response).await;
         let promised = Document::published().check(method.as_str(), &path, answer.status, &answer.headers, &answer.bytes);
         promised.unwrap_or_else(|error| panic!("not as documented: {error}: {}", answer.text()));
@@ -58,6 +72,11 @@ impl Caller {
     /// POST with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// POST without a body.
+    pub async fn post_nothing(&self, path: &str) -> Answer {
+        self.send(self.request(Method::POST, path)).await
     }
 
     /// POST with any body, as JSON.

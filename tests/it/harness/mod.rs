@@ -11,11 +11,13 @@
 // A harness is a tool box: not every theme uses every tool.
 #![allow(dead_code, unused_imports)]
 
+mod abandoned;
 mod cluster;
 mod database;
 pub mod docker;
 mod document;
 mod event;
+mod gate;
 mod http;
 mod people;
 mod programs;
@@ -23,16 +25,20 @@ mod reaper;
 mod redis;
 mod scratch;
 mod server;
+mod skip;
 mod wait;
 
+pub use abandoned::Abandoned;
 pub use cluster::{Cluster, own_postgres};
 pub use database::{HOLD_CLAIMS, TestDatabase};
 pub use document::{Document, Operation, entries};
 pub use event::{EventHandle, event_json};
+pub use gate::{Stops, at_the_gate, build_gate, open_gate};
 pub use http::{Answer, Caller};
 pub use people::{Customer, Gateway, SignedNotice};
 pub use programs::postgres_program;
 pub use redis::RedisMode;
 pub use scratch::Scratch;
 pub use server::{JWT_SECRET, TestServer, WEBHOOK_SECRET};
-pub use wait::{PATIENCE, eventually, rivals};
+pub use skip::{is_ci, skip};
+pub use wait::{PATIENCE, eventually, patience_left, rivals};

@@ -1,7 +1,6 @@
 //! The server under test: in this process, on a port of its own, over a database of its own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Parser;
 use pretty_assertions::assert_eq;
@@ -22,6 +21,7 @@ use super::event::{EventHandle, event_json};
 use super::http::Caller;
 use super::people::{Customer, Gateway};
 use super::redis::{Redis, RedisMode};
+use super::wait::{PATIENCE, patience_left};
 
 /// Secret of the customers' tokens.
 pub const JWT_SECRET: &str = "the tests' secret of customers' tokens, long enough";
@@ -147,7 +147,7 @@ impl TestServer {
         let url = format!("http://{}", bound.address());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(bound.serve(stop.clone()));
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
+        let http = reqwest::Client::builder().no_proxy().timeout(patience_left(PATIENCE)).build().expect("a client");
         let db = shared.database.connect().await;
         let (database_url, redis_prefix) = (shared.database.url(), shared.redis_prefix.clone());
         Self { url, database_url, db, redis_prefix, http, shared, stop, serving }
@@ -243,6 +243,18 @@ impl TestServer {
                                               order by event_id, section_no) from rowlock.sections))",
         )
         .await
+    }
+
+    /// Another superuser's connection to the database.
+    pub async fn connect(&self) -> Client {
+        self.shared.database.connect().await
+    }
+
+    /// A counter or gauge of the server's metrics, by its name and labels as they are written.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let metrics = self.anyone().get("/metrics").await.text();
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {name} in\n{metrics}")).parse().expect("a count")
     }
 
     /// Where its Redis is.

@@ -3,13 +3,31 @@
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Barrier;
 
 /// Long enough for anything that should happen at all, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// The same once a wait as long as that has come to nothing in this run.
+const PATIENCE_WHEN_BROKEN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
+
+static BROKEN: AtomicBool = AtomicBool::new(false);
+
+/// `patience`, unless a long wait has come to nothing in this run: what holds at all holds within seconds, and a broken tree should fail
+/// in minutes, not in as many minutes as it has tests. The run has failed already, so that nothing is lost by giving up early.
+pub fn patience_left(patience: Duration) -> Duration {
+    if BROKEN.load(Ordering::Relaxed) { patience.min(PATIENCE_WHEN_BROKEN) } else { patience }
+}
+
+/// Makes those who wait from now on less patient, after somebody waited for so long in vain.
+pub(super) fn waited_in_vain(patience: Duration) {
+    if patience > PATIENCE_WHEN_BROKEN {
+        BROKEN.store(true, Ordering::Relaxed);
+    }
+}
 
 /// What a look at a condition may find: `false` or `None` means not yet.
 pub trait Look {
@@ -41,12 +59,15 @@ impl<T> Look for Option<T> {
 pub fn eventually<L: Look, F: Future<Output = L>>(patience: Duration, mut look: impl FnMut() -> F) -> impl Future<Output = L::Found> {
     let caller = Location::caller();
     async move {
-        let begun = Instant::now();
+        let (begun, patience) = (Instant::now(), patience_left(patience));
         loop {
             if let Some(found) = look().await.found() {
                 return found;
             }
-            assert!(begun.elapsed() < patience, "{caller}: the condition does not hold after {} ms", patience.as_millis());
+            if begun.elapsed() >= patience {
+                waited_in_vain(patience);
+                panic!("{caller}: the condition does not hold after {} ms", patience.as_millis());
+            }
             tokio::time::sleep(PAUSE).await;
         }
     }

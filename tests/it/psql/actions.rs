@@ -113,7 +113,16 @@ async fn nothing_changes_without_a_reason() {
     let named: std::collections::BTreeSet<_> = calls.iter().map(|call| call.split('(').next()).collect();
     assert_eq!(db.query_one(functions, &[]).await.expect("a count").get::<_, i64>(0), i64::try_from(named.len()).expect("few"));
     for call in calls {
-        for reason in ["null", "''", "E' \\n\\t'", "E'\\u00a0\\u200b\\u3000\\u2028'", "repeat('x', 501)", "E'a\\u0007b'"] {
+        for reason in [
+            "null",
+            "''",
+            "E' \\n\\t'",
+            "E'\\u00a0\\u200b\\u3000\\u2028'",
+            "E'\\u200b'",
+            "E'a\\u202eb'",
+            "repeat('x', 501)",
+            "E'a\\u0007b'",
+        ] {
             let (state, detail) = refusal(olivia.batch_execute(&format!("select {}", call.replace("$why", reason))).await);
             assert_eq!(state, "RL007", "{call} {reason}");
             assert!(detail.starts_with("reason: must "), "{call} {reason}: {detail}");
@@ -142,8 +151,8 @@ async fn the_rules_of_the_api_hold_and_a_refusal_leaves_no_trace() {
     let (_database, db, logins) = sale().await;
     let olivia = logins.connect("olivia").await;
     db.batch_execute(
-        "select rowlock.close_event(rowlock.create_event('{\"name\": \"Over\", \"currency\": \"TWD\", \"sections\": [
-        {\"code\": \"A\", \"name\": \"A\", \"price_minor\": 1, \"rows\": [{\"label\": \"1\", \"seats\": 2}]}]}'))",
+        "select rowlock.close_event(c.event_id) from rowlock.create_event('{\"name\": \"Over\", \"currency\": \"TWD\", \"sections\": [
+        {\"code\": \"A\", \"name\": \"A\", \"price_minor\": 1, \"rows\": [{\"label\": \"1\", \"seats\": 2}]}]}') as c",
     )
     .await
     .expect("a closed event");
@@ -158,7 +167,7 @@ async fn the_rules_of_the_api_hold_and_a_refusal_leaves_no_trace() {
         ("admin.change_window(1, 999, 'x')".to_owned(), "RL007", "window_ms: must be a whole number from 1000 to 86400000"),
         ("admin.change_window(1, null, 'x')".to_owned(), "RL007", "window_ms: must be a whole number from 1000 to 86400000"),
         ("admin.change_event(1, '{\"status\": \"closed\"}', 'x')".to_owned(), "RL007", "event: has an unknown field \"status\""),
-        ("admin.create_event('{}', 'x')".to_owned(), "RL007", "currency: must be a text of 3 to 3 characters"),
+        ("admin.create_event('{}', 'x')".to_owned(), "RL007", "currency: must be the ISO 4217 code of a currency in use, for example TWD"),
         (format!("admin.release_order(1, '{paid}', 'x')"), "RL006", &format!("order {paid} is paid")),
         (format!("admin.release_order(2, '{paid}', 'x')"), "RL004", &format!("there is no order {paid} of event 2")),
         (format!("admin.redrive_dead_letter(1, '{paid}', 'x')"), "RL011", &format!("there is no dead letter for order {paid} of event 1")),

@@ -25,8 +25,8 @@ const FOR_SERVERS: &str = "block_seats cancel_order change_event claim_best_avai
 const FOR_OPERATORS: &str = "event_availability event_with_sections get_event get_order list_dead_letters list_events list_orders \
     migration_state refunds_due sales_report section_seats section_summary";
 /// What operators call of schema `admin`.
-const ADMIN: &str = "block_seats change_event change_window close_event create_api_key create_event delete_event mark_refunded open_event order_timeline \
-    pause_event redrive_dead_letter release_order revoke_api_key sale_export seat_history unblock_seats";
+const ADMIN: &str = "block_seats change_event change_window close_event create_api_key create_event csv_text delete_event mark_refunded \
+    open_event order_timeline pause_event redrive_dead_letter release_order revoke_api_key sale_export seat_history unblock_seats";
 
 struct Scene {
     _database: TestDatabase,

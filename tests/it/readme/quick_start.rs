@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use super::blocks::{Block, Kind};
 use super::readme_block;
-use crate::harness::{JWT_SECRET, TestServer, event_json, postgres_program};
+use crate::harness::{JWT_SECRET, TestServer, event_json, postgres_program, skip};
 
 async fn shell(command: &str, variables: &[(&str, &str)]) -> Output {
     let mut shell = Command::new("sh");
@@ -56,7 +56,9 @@ async fn what_is_to_be_asked_in_psql_is_answered() {
         assert_eq!(server.event(event_json(&[("A", 1000, 1000), ("B", 800, 1000)])).await.id, id);
     }
     let major = server.ask::<i32>("select current_setting('server_version_num')::integer / 10000").await;
-    let Some(psql) = postgres_program("psql", major) else { return eprintln!("skipped: there is no psql of PostgreSQL {major}") };
+    let Some(psql) = postgres_program("psql", major) else {
+        return skip("psql", &format!("there is no psql of PostgreSQL {major}"));
+    };
     for block in readme_block(Kind::Sql, "From psql") {
         let mut run = Command::new(&psql);
         run.args(["--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", &server.database_url, "--command"]);

@@ -2,6 +2,8 @@
 
 mod args;
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 
@@ -36,15 +38,26 @@ pub async fn run(args: RushArgs) -> anyhow::Result<()> {
     verdict(&report)
 }
 
+/// Writes the report wherever it was wished for, and says where that is.
 fn write(args: &RushArgs, report: &Report) -> anyhow::Result<()> {
-    if let Some(file) = &args.json {
-        let text = serde_json::to_string_pretty(report)? + "\n";
-        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    }
     if let Some(file) = &args.html {
-        std::fs::write(file, report.html()?).with_context(|| format!("cannot write {}", file.display()))?;
+        write_to(file, &report.html()?)?;
+        println!("  page            {}", shown(file));
+    }
+    if let Some(file) = &args.json {
+        write_to(file, &(serde_json::to_string_pretty(report)? + "\n"))?;
+        println!("  JSON            {}", shown(file));
     }
     Ok(())
+}
+
+fn write_to(file: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// The whole path, which a terminal or a browser can open from anywhere.
+fn shown(file: &Path) -> String {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string()
 }
 
 /// An error if a promise was broken or the rush was stopped.

@@ -1,0 +1,25 @@
+-- What is wrong with a text that people will read; null if nothing is. An empty text is for its bounds to refuse.
+--
+-- Control characters break tickets, logs and files; bidirectional controls show a text in another order than it has, and the separators
+-- of lines and paragraphs break it; of what cannot be seen there must not be nothing else (Unicode's categories Cc, Cf, Zs, Zl and Zp, its
+-- properties White_Space and Default_Ignorable_Code_Point, U+2800 and U+1D159). Joiners are fine between other characters: emoji and the
+-- scripts of India need them. src/types/text.rs is the same rule for the API, in the same words; a test compares them.
+create or replace function rowlock._text_objection(p_text text) returns text
+language sql
+immutable
+as $$
+    select case
+        when p_text ~ '[\u0001-\u001f\u007f-\u009f]' then
+            'must not contain control characters'
+        when p_text ~ '[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]' then
+            'must not contain characters that reorder or break its line, such as U+202E'
+        when p_text <> '' and p_text !~ (
+            '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5'
+                '\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb'
+                '\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]'
+        ) then
+            'must not be blank: it needs a character that can be seen'
+    end
+$$;
+
+comment on function rowlock._text_objection(text) is 'What is wrong with a text that people will read; null if nothing is. Private.';

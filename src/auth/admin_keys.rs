@@ -1,0 +1,40 @@
+//! Admins' API keys, looked up by their hash and remembered for a few seconds.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use moka::future::Cache;
+
+use super::{AuthError, AuthFailure};
+use crate::db::Db;
+use crate::db::api_keys::{self, AdminKey};
+
+/// A revoked key works no longer than this.
+const CACHED: Duration = Duration::from_secs(5);
+
+/// Why a key is refused that was never one of ours.
+pub(crate) const MALFORMED: &str = "the API key is malformed: it is not one that `rowlock api-key create` made";
+
+pub(super) struct AdminKeys(Cache<[u8; 32], Option<AdminKey>>);
+
+impl AdminKeys {
+    pub(super) fn new() -> Self {
+        Self(Cache::builder().max_capacity(10_000).time_to_live(CACHED).build())
+    }
+
+    pub(super) async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
+        // Anything else than what `create` makes is refused without asking the database.
+        if !api_keys::is_well_formed(api_key) {
+            return Err(AuthFailure::Auth(AuthError::invalid(MALFORMED)));
+        }
+        let hash = api_keys::hash(api_key);
+        let found = Box::pin(self.0.try_get_with(hash, db.find_api_key(&hash))).await;
+        let unknown = || AuthFailure::Auth(AuthError::invalid("the API key is unknown or was revoked"));
+        found.map_err(|error| AuthFailure::Db((*error).clone()))?.ok_or_else(unknown)
+    }
+
+    pub(super) fn recent(&self, api_key: &str) -> Option<AdminKey> {
+        // The cache answers at once what it holds.
+        self.0.get(&api_keys::hash(api_key)).now_or_never().flatten().flatten()
+    }
+}

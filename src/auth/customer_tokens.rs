@@ -1,0 +1,209 @@
+//! Customers' bearer tokens: JSON Web Tokens (RFC 7519), signed with a secret or a private key of the identity provider.
+//!
+//! The signature is looked at first, so that only a genuine token is told what its claims lack. The claims are checked here rather than
+//! by the crate that verifies the signature: it rounds fractions of a second and names fewer reasons.
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::{AuthError, AuthSettings, public_keys};
+
+/// A shorter HS256 secret could be guessed (RFC 7518, 3.2).
+const SECRET_MIN_BYTES: usize = 32;
+/// How far the clocks of token issuers may be off, in seconds.
+const CLOCK_LEEWAY_S: f64 = 5.0;
+/// The last second of the year 9999. A time beyond it is a mistake, mostly one of milliseconds for seconds.
+const LATEST_S: u64 = 253_402_300_799;
+
+pub(super) struct CustomerTokens {
+    keys: Vec<(DecodingKey, Algorithm)>,
+    audience: Option<String>,
+    issuer: Option<String>,
+}
+
+/// What we need of a token's header.
+#[derive(Deserialize)]
+struct TokenHeader {
+    alg: String,
+    crit: Option<Value>,
+}
+
+/// What we look at in a token, whatever type it is of.
+#[derive(Deserialize)]
+struct Claims {
+    sub: Option<Value>,
+    exp: Option<Value>,
+    nbf: Option<Value>,
+    iat: Option<Value>,
+    aud: Option<Value>,
+    iss: Option<Value>,
+}
+
+impl CustomerTokens {
+    pub(super) fn new(settings: &AuthSettings<'_>) -> anyhow::Result<Self> {
+        let mut keys = Vec::new();
+        if let Some(secret) = settings.jwt_secret {
+            check_secret(secret)?;
+            keys.push((DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256));
+        }
+        if let Some(path) = settings.jwt_public_key_file {
+            let named = || format!("the JWT public key file {} (--jwt-public-key-file, ROWLOCK_JWT_PUBLIC_KEY_FILE)", path.display());
+            let file = std::fs::read(path).with_context(|| format!("cannot read {}", named()))?;
+            keys.extend(public_keys::read(&file).with_context(named)?);
+        }
+        if keys.is_empty() {
+            bail!(
+                "neither a JWT secret nor a JWT public key is given: set --jwt-secret (ROWLOCK_JWT_SECRET) or --jwt-public-key-file \
+                 (ROWLOCK_JWT_PUBLIC_KEY_FILE)"
+            );
+        }
+        Ok(Self { keys, audience: settings.jwt_audience.map(str::to_owned), issuer: settings.jwt_issuer.map(str::to_owned) })
+    }
+
+    pub(super) fn customer(&self, token: &str, now: OffsetDateTime) -> Result<String, AuthError> {
+        let claims = self.genuine_claims(token)?;
+        check_times(&claims, now.unix_timestamp_nanos() as f64 / 1e9)?;
+        if let Some(issuer) = &self.issuer {
+            check_issuer(issuer, claims.iss.as_ref())?;
+        }
+        if let Some(audience) = &self.audience {
+            check_audience(audience, claims.aud.as_ref())?;
+        }
+        match claims.sub {
+            Some(Value::String(sub)) if is_customer_id(&sub) => Ok(sub),
+            Some(Value::String(_)) => {
+                Err(AuthError::invalid("the token's sub must have 1 to 200 characters, none of them a control character"))
+            }
+            Some(_) => Err(AuthError::invalid("the token's sub is not a string")),
+            None => Err(AuthError::invalid("the token has no sub, which is the customer's id")),
+        }
+    }
+
+    /// What a token says, if one of the keys signed it.
+    fn genuine_claims(&self, token: &str) -> Result<Claims, AuthError> {
+        let malformed =
+            || AuthError::invalid("the token is malformed: a JSON Web Token is three parts of base64url with a dot between them");
+        let (message, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
+        let (header, payload) = message.split_once('.').filter(|(_, payload)| !payload.contains('.')).ok_or_else(malformed)?;
+        let header: TokenHeader =
+            part(header).ok_or_else(|| AuthError::invalid("the token is malformed: its header is not JSON with an alg"))?;
+        if header.crit.is_some() {
+            return Err(AuthError::invalid("the token's header has crit: no critical extension is supported"));
+        }
+        let mut keys =
+            self.keys.iter().filter(|(_, algorithm)| header.alg.parse().is_ok_and(|alg: Algorithm| alg == *algorithm)).peekable();
+        if keys.peek().is_none() {
+            return Err(AuthError::invalid(format!("the token's alg is not supported: this server takes {}", self.algorithms())));
+        }
+        for (key, algorithm) in keys {
+            match crypto::verify(signature, message.as_bytes(), key, *algorithm) {
+                Ok(true) => {
+                    return part(payload).ok_or_else(|| AuthError::invalid("the token is malformed: its claims are not a JSON object"));
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::Base64(_)) => return Err(malformed()),
+                Ok(false) | Err(_) => {}
+            }
+        }
+        Err(AuthError::invalid("the token's signature is not of a key that this server knows"))
+    }
+
+    /// The algorithms of the keys, each once.
+    fn algorithms(&self) -> String {
+        let mut names: Vec<_> = self.keys.iter().map(|(_, algorithm)| format!("{algorithm:?}")).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.join(" or ")
+    }
+}
+
+/// One part of a token: base64url of JSON.
+fn part<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// `exp` is needed, `nbf` is obeyed. `iat` tells an age and decides nothing (RFC 7519, 4.1.6), but must be a time.
+fn check_times(claims: &Claims, now_s: f64) -> Result<(), AuthError> {
+    let time = |name: &str, claim: &Option<Value>| claim.as_ref().map(|value| numeric_date(name, value)).transpose();
+    let (exp, nbf, _) = (time("exp", &claims.exp)?, time("nbf", &claims.nbf)?, time("iat", &claims.iat)?);
+    let exp = exp.ok_or_else(|| AuthError::invalid("the token has no exp, which is when it expires"))?;
+    if now_s >= exp + CLOCK_LEEWAY_S {
+        return Err(AuthError::Expired);
+    }
+    if nbf.is_some_and(|nbf| now_s < nbf - CLOCK_LEEWAY_S) {
+        return Err(AuthError::invalid("the token is not valid yet: its nbf is in the future"));
+    }
+    Ok(())
+}
+
+/// Seconds since 1970, fractions included (RFC 7519, section 2).
+fn numeric_date(name: &str, value: &Value) -> Result<f64, AuthError> {
+    let latest_s = LATEST_S as f64;
+    let seconds = value.as_f64().filter(|seconds| (0.0..=latest_s).contains(seconds));
+    seconds.ok_or_else(|| {
+        AuthError::invalid(format!("the token's {name} is malformed: it must be seconds since 1970, a number up to {LATEST_S}"))
+    })
+}
+
+fn check_issuer(issuer: &str, iss: Option<&Value>) -> Result<(), AuthError> {
+    match iss {
+        Some(Value::String(iss)) if iss == issuer => Ok(()),
+        Some(_) => Err(AuthError::invalid("the token is of another issuer (iss) than this server's")),
+        None => Err(AuthError::invalid("the token names no issuer (iss)")),
+    }
+}
+
+/// `aud` is one audience or a list of them.
+fn check_audience(audience: &str, aud: Option<&Value>) -> Result<(), AuthError> {
+    let is_ours = |aud: &Value| aud == audience;
+    match aud {
+        Some(Value::Array(audiences)) if audiences.iter().any(is_ours) => Ok(()),
+        Some(aud) if is_ours(aud) => Ok(()),
+        Some(_) => Err(AuthError::invalid("the token is for another audience (aud) than this server")),
+        None => Err(AuthError::invalid("the token names no audience (aud)")),
+    }
+}
+
+/// 1 to 200 characters, none of them a control character.
+fn is_customer_id(sub: &str) -> bool {
+    (1..=200).contains(&sub.chars().count()) && !sub.chars().any(char::is_control)
+}
+
+fn check_secret(secret: &str) -> anyhow::Result<()> {
+    if secret.len() < SECRET_MIN_BYTES {
+        bail!("the JWT secret (--jwt-secret, ROWLOCK_JWT_SECRET) has {} bytes; at least {SECRET_MIN_BYTES} are needed", secret.len());
+    }
+    Ok(())
+}
+
+/// A customer's HS256 token that is good for `ttl_s` seconds.
+///
+/// # Errors
+/// When `sub` is no customer id, the secret is too short, or the token would be good beyond the year 9999.
+pub fn mint_customer_token(secret: &str, sub: &str, ttl_s: u64) -> anyhow::Result<String> {
+    #[derive(Serialize)]
+    struct Minted<'a> {
+        sub: &'a str,
+        exp: u64,
+    }
+    if !is_customer_id(sub) {
+        bail!("a customer id has 1 to 200 characters, none of them a control character");
+    }
+    check_secret(secret)?;
+    let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp())?;
+    let exp = now.saturating_add(ttl_s);
+    if exp > LATEST_S {
+        bail!("a token is good until the year 9999 at most: give fewer seconds");
+    }
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &Minted { sub, exp }, &key)?)
+}
+
+#[cfg(test)]
+mod tests;

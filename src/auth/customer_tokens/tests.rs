@@ -1,0 +1,207 @@
+use pretty_assertions::assert_eq;
+use serde_json::json;
+use time::macros::datetime;
+
+use super::*;
+
+const SECRET: &str = "a secret for unit tests of customers' tokens";
+const NOW: OffsetDateTime = datetime!(2026-11-30 12:00:00.25 UTC);
+/// The same moment in seconds.
+const NOW_S: f64 = 1_796_040_000.25;
+
+fn settings() -> AuthSettings<'static> {
+    AuthSettings { jwt_secret: Some(SECRET), jwt_public_key_file: None, jwt_audience: None, jwt_issuer: None, webhook_secret: "" }
+}
+
+fn encoded(json: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json)
+}
+
+/// A token with these parts, signed as HS256 tokens are, whatever its header says.
+fn signed(header: &str, claims: &str) -> String {
+    let message = format!("{}.{}", encoded(header), encoded(claims));
+    let signature = crypto::sign(message.as_bytes(), &EncodingKey::from_secret(SECRET.as_bytes()), Algorithm::HS256).unwrap();
+    format!("{message}.{signature}")
+}
+
+fn read_by(settings: &AuthSettings<'_>, token: &str) -> Result<String, AuthError> {
+    CustomerTokens::new(settings).unwrap().customer(token, NOW)
+}
+
+/// What becomes of a token with these claims, written as text: JSON has numbers that no type of ours holds.
+fn of_claims(claims: &str) -> Result<String, AuthError> {
+    read_by(&settings(), &signed(r#"{"alg":"HS256"}"#, claims))
+}
+
+/// The claims of a good token with one more, or with another value of one.
+fn with(name: &str, value: &str) -> Result<String, AuthError> {
+    let mut claims: Vec<(&str, &str)> = vec![("sub", "\"alice\""), ("exp", "1796040600")];
+    claims.retain(|(known, _)| *known != name);
+    claims.push((name, value));
+    let claims: Vec<_> = claims.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    of_claims(&format!("{{{}}}", claims.join(",")))
+}
+
+#[track_caller]
+fn assert_invalid(result: &Result<String, AuthError>, part_of_reason: &str) {
+    match result {
+        Err(AuthError::Invalid(reason)) => assert!(reason.contains(part_of_reason), "{reason:?} does not say {part_of_reason:?}"),
+        other => panic!("{other:?} instead of {part_of_reason:?}"),
+    }
+}
+
+#[test]
+fn the_moment_of_these_tests_is_what_it_says() {
+    assert_eq!(NOW.unix_timestamp_nanos() as f64 / 1e9, NOW_S);
+    assert_eq!(with("exp", "1796040600"), Ok("alice".to_owned()));
+}
+
+#[test]
+fn the_leeway_is_five_seconds_to_the_fraction() {
+    let alice = || Ok("alice".to_owned());
+    assert_eq!(with("exp", &(NOW_S - 4.75).to_string()), alice());
+    assert_eq!(with("exp", &(NOW_S - 5.0).to_string()), Err(AuthError::Expired), "on its time or after it");
+    assert_eq!(with("exp", &(NOW_S - 5.25).to_string()), Err(AuthError::Expired));
+    assert_eq!(with("exp", "1796039996"), alice(), "4.25 s ago, as a whole number");
+    assert_eq!(with("exp", "1796039995"), Err(AuthError::Expired), "5.25 s ago");
+    assert_eq!(with("nbf", &(NOW_S + 5.0).to_string()), alice());
+    assert_invalid(&with("nbf", &(NOW_S + 5.25).to_string()), "its nbf is in the future");
+    assert_invalid(&with("nbf", "1796040006"), "its nbf is in the future");
+}
+
+#[test]
+fn times_may_be_fractions_and_far_away_but_must_be_times() {
+    for exp in ["1893456000.5", "1893456000.999999", "1.8934560005e9", "253402300799", "1893456000.0"] {
+        assert_eq!(with("exp", exp), Ok("alice".to_owned()), "{exp}");
+    }
+    assert_eq!(with("exp", "1700000000.5"), Err(AuthError::Expired));
+    assert_eq!(with("exp", "0"), Err(AuthError::Expired));
+    for time in ["-1", "-0.5", "1e300", "253402300800", "1893456000000", "18446744073709551615", "\"1893456000\"", "true", "[]", "{}"] {
+        for claim in ["exp", "nbf", "iat"] {
+            assert_invalid(&with(claim, time), &format!("the token's {claim} is malformed: it must be seconds since 1970"));
+        }
+    }
+    // JSON knows neither; a number too large for any type is no JSON to us.
+    for time in ["NaN", "Infinity", "1e400"] {
+        assert_invalid(&with("exp", time), "its claims are not a JSON object");
+    }
+}
+
+#[test]
+fn a_token_from_a_clock_that_is_ahead_is_taken() {
+    assert_eq!(with("iat", "1893456000.5"), Ok("alice".to_owned()));
+}
+
+#[test]
+fn a_claim_that_is_missing_or_of_another_type_is_named() {
+    assert_invalid(&of_claims(r#"{"sub":"alice"}"#), "has no exp");
+    assert_invalid(&of_claims(r#"{"sub":"alice","exp":null}"#), "has no exp");
+    assert_invalid(&of_claims(r#"{"exp":1796040600}"#), "has no sub");
+    for sub in ["7", "true", "[\"alice\"]", "{}"] {
+        assert_invalid(&with("sub", sub), "sub is not a string");
+    }
+    for sub in ["\"\"", "\"a\\u0000b\"", &format!("\"{}\"", "x".repeat(201))] {
+        assert_invalid(&with("sub", sub), "1 to 200 characters");
+    }
+    assert_eq!(with("sub", &format!("\"{}\"", "名".repeat(200))), Ok("名".repeat(200)));
+    for claims in ["", "7", "\"alice\"", r#"{"sub":"alice","sub":"bob","exp":1796040600}"#] {
+        assert_invalid(&of_claims(claims), "its claims are not a JSON object");
+    }
+}
+
+#[test]
+fn issuer_and_audience_are_compared_only_where_they_are_set() {
+    let theirs = json!({"sub": "alice", "exp": NOW_S + 60.0, "iss": "https://id.evil", "aud": ["shop"]});
+    assert_eq!(of_claims(&theirs.to_string()), Ok("alice".to_owned()));
+    let read = |change: &dyn Fn(&mut Value)| {
+        let mut claims = json!({"sub": "alice", "exp": NOW_S + 60.0, "iss": "https://id.example", "aud": "rowlock"});
+        change(&mut claims);
+        let settings = AuthSettings { jwt_issuer: Some("https://id.example"), jwt_audience: Some("rowlock"), ..settings() };
+        read_by(&settings, &signed(r#"{"alg":"HS256"}"#, &claims.to_string()))
+    };
+    let set = |name: &'static str, value: Value| move |claims: &mut Value| claims[name] = value.clone();
+    assert_eq!(read(&|_| {}), Ok("alice".to_owned()));
+    assert_eq!(read(&set("aud", json!(["shop", "rowlock"]))), Ok("alice".to_owned()));
+    for aud in [json!("shop"), json!("Rowlock"), json!(["shop"]), json!([]), json!(7), json!([["rowlock"]])] {
+        assert_invalid(&read(&set("aud", aud)), "another audience (aud)");
+    }
+    for iss in [json!("https://id.example/"), json!(["https://id.example"]), json!(7)] {
+        assert_invalid(&read(&set("iss", iss)), "another issuer (iss)");
+    }
+    assert_invalid(&read(&set("aud", Value::Null)), "no audience (aud)");
+    assert_invalid(&read(&set("iss", Value::Null)), "no issuer (iss)");
+}
+
+#[test]
+fn a_token_that_is_none_or_forged_says_no_more_than_that() {
+    let good = signed(r#"{"alg":"HS256"}"#, r#"{"sub":"alice","exp":1796040600}"#);
+    assert_eq!(read_by(&settings(), &good), Ok("alice".to_owned()));
+    let parts: Vec<_> = good.split('.').collect();
+    let malformed = ["", "abc", "a.b", ".", "..", &format!("{good}.x"), &format!("{}.{}", parts[0], parts[1]), &good.replace('.', " ")];
+    for token in malformed {
+        assert_invalid(&read_by(&settings(), token), "the token is malformed");
+    }
+    assert_invalid(&read_by(&settings(), &format!("{}.{}.?", parts[0], parts[1])), "the token is malformed");
+    for header in ["{}", "[]", "{\"alg\":5}", "nonsense"] {
+        assert_invalid(&read_by(&settings(), &signed(header, "{}")), "its header is not JSON with an alg");
+    }
+    for alg in ["none", "NONE", "HS384", "RS256", "EdDSA", "hs256", "\\\" onmouseover"] {
+        let token = signed(&format!("{{\"alg\":\"{alg}\"}}"), r#"{"sub":"alice","exp":1796040600}"#);
+        assert_invalid(&read_by(&settings(), &token), "alg is not supported: this server takes HS256");
+    }
+    assert_invalid(&read_by(&settings(), &signed(r#"{"alg":"HS256","crit":["b64"]}"#, "{}")), "crit");
+    // Nothing in a forged token is looked at, not even that it has expired.
+    let forged = format!("{}.{}.{}", parts[0], encoded(r#"{"sub":"alice","exp":1}"#), parts[2]);
+    for token in [forged, format!("{}.{}.", parts[0], parts[1]), format!("{}.{}.AAAA", parts[0], parts[1])] {
+        assert_invalid(&read_by(&settings(), &token), "signature is not of a key");
+    }
+}
+
+#[test]
+fn every_key_is_tried_and_all_algorithms_are_named() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa_public.pem");
+    let settings = AuthSettings { jwt_public_key_file: Some(file.as_ref()), ..settings() };
+    assert_invalid(&read_by(&settings, &signed(r#"{"alg":"none"}"#, "{}")), "this server takes HS256 or RS256");
+    assert_invalid(&read_by(&settings, &signed(r#"{"alg":"RS256"}"#, "{}")), "signature is not of a key");
+}
+
+#[test]
+fn keys_that_are_missing_or_weak_are_refused_by_their_flags() {
+    let error = |settings: AuthSettings<'_>| format!("{:#}", CustomerTokens::new(&settings).err().expect("refused"));
+    let none = error(AuthSettings { jwt_secret: None, ..settings() });
+    for name in ["--jwt-secret", "ROWLOCK_JWT_SECRET", "--jwt-public-key-file", "ROWLOCK_JWT_PUBLIC_KEY_FILE"] {
+        assert!(none.contains(name), "{none}");
+    }
+    let short = "x".repeat(31);
+    let weak = error(AuthSettings { jwt_secret: Some(&short), ..settings() });
+    assert!(weak.contains("--jwt-secret") && weak.contains("31 bytes") && !weak.contains(&short), "{weak}");
+    let absent = error(AuthSettings { jwt_public_key_file: Some("/nowhere/key.pem".as_ref()), ..settings() });
+    assert!(absent.contains("/nowhere/key.pem (--jwt-public-key-file"), "{absent}");
+    let private = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa_private.pem");
+    let private = error(AuthSettings { jwt_public_key_file: Some(private.as_ref()), ..settings() });
+    assert!(private.contains("rsa_private.pem") && private.contains("it is a private key"), "{private}");
+}
+
+#[test]
+fn a_minted_token_is_one_that_is_taken() {
+    let now = OffsetDateTime::now_utc();
+    let read = |token: &str, at| CustomerTokens::new(&settings()).unwrap().customer(token, at);
+    let token = mint_customer_token(SECRET, "alice", 60).unwrap();
+    assert_eq!(read(&token, now), Ok("alice".to_owned()));
+    assert_eq!(read(&token, now + time::Duration::seconds(70)), Err(AuthError::Expired));
+    assert!(mint_customer_token(SECRET, "alice", u64::MAX).is_err());
+    assert!(mint_customer_token(SECRET, "", 60).is_err());
+    assert!(mint_customer_token("short", "alice", 60).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_that_a_client_can_send_is_more_than_a_refusal(token in ".{0,80}", header in ".{0,40}", claims in ".{0,80}", time: f64) {
+        let tokens = CustomerTokens::new(&settings()).unwrap();
+        assert!(tokens.customer(&token, NOW).is_err());
+        assert!(tokens.customer(&format!("{}.{}.{token}", encoded(&header), encoded(&claims)), NOW).is_err());
+        assert!(tokens.customer(&signed(r#"{"alg":"HS256"}"#, &claims), NOW).is_err());
+        let claims = json!({"sub": "alice", "exp": time, "nbf": time, "iat": time});
+        assert!(tokens.customer(&signed(r#"{"alg":"HS256"}"#, &claims.to_string()), NOW).is_err(), "it is over before it begins, or not a time");
+    }
+}

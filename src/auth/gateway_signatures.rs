@@ -1,0 +1,187 @@
+//! The payment gateway's signature over a notice, after Standard Webhooks.
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use poem::http::HeaderMap;
+use standardwebhooks::{Webhook, WebhookError};
+use time::OffsetDateTime;
+
+use super::AuthError;
+
+/// The headers that sign a notice.
+pub const WEBHOOK_HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+/// What Standard Webhooks asks for at least.
+const SECRET_MIN_BYTES: usize = 24;
+/// The longest name of a message that we take.
+const ID_MAX_BYTES: usize = 200;
+/// How far the time of sending may be from now.
+const TOLERANCE_S: i64 = 300;
+
+pub(super) struct GatewaySignatures(Webhook);
+
+impl GatewaySignatures {
+    pub(super) fn new(secret: &str) -> anyhow::Result<Self> {
+        Ok(Self(webhook(secret)?))
+    }
+
+    pub(super) fn check(&self, headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Result<(), AuthError> {
+        let [id, timestamp, signature] = values(headers)?;
+        if !(1..=ID_MAX_BYTES).contains(&id.len()) {
+            return Err(AuthError::invalid(format!("the header webhook-id must have 1 to {ID_MAX_BYTES} characters")));
+        }
+        // The verifier subtracts timestamps without looking at their size.
+        let seconds = timestamp.parse::<u32>().ok().filter(|_| timestamp.bytes().all(|byte| byte.is_ascii_digit()));
+        let seconds = seconds.ok_or_else(|| AuthError::invalid("the header webhook-timestamp must be whole seconds since 1970"))?;
+        let age_s = now.unix_timestamp() - i64::from(seconds);
+        if age_s.abs() > TOLERANCE_S {
+            let (distance_s, side) = (age_s.abs(), if age_s > 0 { "past" } else { "future" });
+            return Err(AuthError::invalid(format!(
+                "the header webhook-timestamp is {distance_s} s in the {side}; it may be {TOLERANCE_S} s from the server's clock"
+            )));
+        }
+        if !signature.split(' ').any(|one| one.starts_with("v1,")) {
+            return Err(AuthError::invalid("the header webhook-signature must be `v1,` and the base64 of an HMAC-SHA256"));
+        }
+        self.0.verify(body, headers).map_err(|error| match error {
+            WebhookError::InvalidPayload => AuthError::invalid("the body is not UTF-8"),
+            WebhookError::TimestampTooOldError | WebhookError::FutureTimestampError => {
+                AuthError::invalid(format!("the header webhook-timestamp may be {TOLERANCE_S} s from the server's clock"))
+            }
+            _ => AuthError::invalid("the signature does not match: sign the bytes of the body as they are sent, under the shared secret"),
+        })
+    }
+}
+
+/// The values of the three headers, each of which must come once.
+fn values(headers: &HeaderMap) -> Result<[&str; 3], AuthError> {
+    let missing: Vec<_> = WEBHOOK_HEADERS.into_iter().filter(|name| !headers.contains_key(*name)).collect();
+    if missing.len() == WEBHOOK_HEADERS.len() {
+        return Err(AuthError::Missing);
+    }
+    if !missing.is_empty() {
+        let (noun, verb) = if missing.len() == 1 { ("header", "is") } else { ("headers", "are") };
+        return Err(AuthError::invalid(format!("the {noun} {} {verb} missing", missing.join(" and "))));
+    }
+    let mut values = [""; 3];
+    for (value, name) in values.iter_mut().zip(WEBHOOK_HEADERS) {
+        let mut sent = headers.get_all(name).iter();
+        let first = sent.next().and_then(|value| value.to_str().ok());
+        *value = first.ok_or_else(|| AuthError::invalid(format!("the header {name} must be visible ASCII")))?;
+        if sent.next().is_some() {
+            return Err(AuthError::invalid(format!("the header {name} was sent more than once")));
+        }
+    }
+    Ok(values)
+}
+
+fn webhook(secret: &str) -> anyhow::Result<Webhook> {
+    let key = secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
+    let key = key.context("the webhook secret (--webhook-secret, ROWLOCK_WEBHOOK_SECRET) is not `whsec_` and base64")?;
+    if key.len() < SECRET_MIN_BYTES {
+        bail!(
+            "the webhook secret (--webhook-secret, ROWLOCK_WEBHOOK_SECRET) has {} bytes; at least {SECRET_MIN_BYTES} are needed",
+            key.len()
+        );
+    }
+    Ok(Webhook::from_bytes(key)?)
+}
+
+/// The three headers a gateway sends with a notice: id, timestamp, signature.
+///
+/// # Errors
+/// When the secret is not `whsec_` and the base64 of at least 24 bytes.
+pub fn sign_notice(secret: &str, id: &str, body: &[u8], now: OffsetDateTime) -> anyhow::Result<[(&'static str, String); 3]> {
+    let webhook = webhook(secret)?;
+    let timestamp = now.unix_timestamp();
+    let signature = webhook.sign(id, timestamp, body)?;
+    let [id_name, timestamp_name, signature_name] = WEBHOOK_HEADERS;
+    Ok([(id_name, id.to_owned()), (timestamp_name, timestamp.to_string()), (signature_name, signature)])
+}
+
+/// A fresh webhook secret: `whsec_` and 32 random bytes in base64.
+pub fn new_webhook_secret() -> String {
+    format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 32]>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::{HeaderName, HeaderValue};
+    use time::Duration;
+
+    use super::*;
+
+    const SECRET: &str = "whsec_dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
+
+    fn signed(sent_at: OffsetDateTime) -> HeaderMap {
+        let headers = sign_notice(SECRET, "msg_1", b"{}", sent_at).unwrap();
+        headers.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).into_iter().collect()
+    }
+
+    /// Why the gateway's headers, changed by `change`, are refused.
+    fn refused(sent_before: Duration, change: impl Fn(&mut HeaderMap)) -> Option<String> {
+        let now = OffsetDateTime::now_utc();
+        let mut headers = signed(now - sent_before);
+        change(&mut headers);
+        match GatewaySignatures::new(SECRET).unwrap().check(&headers, b"{}", now) {
+            Ok(()) => None,
+            Err(AuthError::Missing) => Some("nothing was sent".to_owned()),
+            Err(AuthError::Invalid(reason)) => Some(reason.into_owned()),
+            Err(AuthError::Expired) => panic!("signatures do not expire"),
+        }
+    }
+
+    #[test]
+    fn each_header_that_is_missing_is_named() {
+        assert_eq!(refused(Duration::ZERO, |_| {}), None);
+        for name in WEBHOOK_HEADERS {
+            let without = |headers: &mut HeaderMap| drop(headers.remove(name));
+            assert_eq!(refused(Duration::ZERO, without), Some(format!("the header {name} is missing")));
+        }
+        let bare = |headers: &mut HeaderMap| headers.clear();
+        assert_eq!(refused(Duration::ZERO, bare).unwrap(), "nothing was sent");
+        let only_id = |headers: &mut HeaderMap| WEBHOOK_HEADERS[1..].iter().for_each(|name| drop(headers.remove(*name)));
+        assert_eq!(refused(Duration::ZERO, only_id).unwrap(), "the headers webhook-timestamp and webhook-signature are missing");
+    }
+
+    #[test]
+    fn a_notice_is_good_for_five_minutes_either_way() {
+        for seconds in [-300, -299, 0, 299, 300] {
+            assert_eq!(refused(Duration::seconds(seconds), |_| {}), None, "{seconds}");
+        }
+        let old = refused(Duration::seconds(301), |_| {}).unwrap();
+        assert_eq!(old, "the header webhook-timestamp is 301 s in the past; it may be 300 s from the server's clock");
+        assert!(refused(Duration::seconds(-301), |_| {}).unwrap().contains("301 s in the future"));
+    }
+
+    #[test]
+    fn a_header_that_is_malformed_or_sent_twice_is_named() {
+        let with = |name: &'static str, value: &str| {
+            let value: HeaderValue = value.parse().unwrap();
+            refused(Duration::ZERO, move |headers| drop(headers.insert(name, value.clone()))).unwrap()
+        };
+        assert!(with("webhook-id", "").contains("webhook-id must have 1 to 200"));
+        assert!(with("webhook-id", &"x".repeat(201)).contains("webhook-id must have 1 to 200"));
+        for timestamp in ["", "now", "-1", "+1788235205", "1788235205.5", "1788235205000", "99999999999999999999"] {
+            assert!(with("webhook-timestamp", timestamp).contains("must be whole seconds since 1970"), "{timestamp}");
+        }
+        for signature in ["", "v1", "v1a,AAAA", "v2,AAAA", "AAAA"] {
+            assert!(with("webhook-signature", signature).contains("must be `v1,`"), "{signature}");
+        }
+        assert!(with("webhook-signature", "v1,AAAA").contains("does not match"));
+        assert!(with("webhook-id", "msg_2").contains("does not match"), "the id is signed, too");
+        let twice = refused(Duration::ZERO, |headers| {
+            headers.append("webhook-id", "msg_1".parse().unwrap());
+        });
+        assert_eq!(twice.unwrap(), "the header webhook-id was sent more than once");
+    }
+
+    #[test]
+    fn secrets_that_are_short_or_malformed_are_refused_by_their_flag() {
+        for secret in ["", "whsec_", "whsec_?", "whsec_c2hvcnQ=", "dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk="] {
+            let error = GatewaySignatures::new(secret).err().expect("refused").to_string();
+            assert!(error.contains("--webhook-secret") && error.contains("ROWLOCK_WEBHOOK_SECRET"), "{error}");
+        }
+        assert!(GatewaySignatures::new(&new_webhook_secret()).is_ok());
+    }
+}

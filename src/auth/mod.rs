@@ -1,0 +1,112 @@
+//! Who is calling: customers by bearer token, admins by API key, the gateway by its signature.
+
+mod admin_keys;
+mod customer_tokens;
+mod gateway_signatures;
+mod public_keys;
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use poem::http::HeaderMap;
+use time::OffsetDateTime;
+
+use crate::db::api_keys::AdminKey;
+use crate::db::{Db, DbError};
+use admin_keys::AdminKeys;
+use customer_tokens::CustomerTokens;
+use gateway_signatures::GatewaySignatures;
+
+pub(crate) use admin_keys::MALFORMED as MALFORMED_KEY;
+pub use customer_tokens::mint_customer_token;
+pub use gateway_signatures::{WEBHOOK_HEADERS, new_webhook_secret, sign_notice};
+
+/// Why a caller is not let in. Each reason is for the caller to act on, and quotes nothing of the credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthError {
+    /// Nothing was presented.
+    Missing,
+    /// It is malformed, forged, or not meant for here.
+    Invalid(Cow<'static, str>),
+    /// It was good once.
+    Expired,
+}
+
+impl AuthError {
+    fn invalid(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid(reason.into())
+    }
+}
+
+/// Why an admin was not let in.
+#[derive(Clone, Debug)]
+pub enum AuthFailure {
+    /// The key is no good.
+    Auth(AuthError),
+    /// The key cannot be looked up.
+    Db(DbError),
+}
+
+/// What the server needs to tell its callers apart.
+pub struct AuthSettings<'a> {
+    /// Secret of customers' HS256 tokens, at least 32 bytes.
+    pub jwt_secret: Option<&'a str>,
+    /// PEM file with the public keys of customers' RS256 or EdDSA tokens.
+    pub jwt_public_key_file: Option<&'a Path>,
+    /// The audience tokens must name, if any.
+    pub jwt_audience: Option<&'a str>,
+    /// The issuer tokens must name, if any.
+    pub jwt_issuer: Option<&'a str>,
+    /// The payment gateway's secret: `whsec_` and base64.
+    pub webhook_secret: &'a str,
+}
+
+/// The keys, ready for use.
+pub struct Auth {
+    customers: CustomerTokens,
+    gateway: GatewaySignatures,
+    admins: AdminKeys,
+}
+
+impl Auth {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// When no key for tokens is given, a secret is too short, or a key cannot be read.
+    pub fn new(settings: &AuthSettings<'_>) -> anyhow::Result<Self> {
+        Ok(Self {
+            customers: CustomerTokens::new(settings)?,
+            gateway: GatewaySignatures::new(settings.webhook_secret)?,
+            admins: AdminKeys::new(),
+        })
+    }
+
+    /// The customer a bearer token names.
+    ///
+    /// # Errors
+    /// `Expired` for a genuine token past its time; `Invalid` for everything else, unsigned tokens (`alg: none`) included.
+    pub fn customer(&self, bearer_token: &str) -> Result<String, AuthError> {
+        self.customers.customer(bearer_token, OffsetDateTime::now_utc())
+    }
+
+    /// The admin an API key belongs to.
+    ///
+    /// # Errors
+    /// `Invalid` when nobody has this key or it is revoked.
+    pub async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
+        self.admins.admin(db, api_key).await
+    }
+
+    /// The admin an API key belongs to, if it was looked up a moment ago.
+    pub fn recent_admin(&self, api_key: &str) -> Option<AdminKey> {
+        self.admins.recent(api_key)
+    }
+
+    /// Whether the gateway signed these bytes, at most five minutes ago (Standard Webhooks).
+    ///
+    /// # Errors
+    /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed, or the signature or its time is not right.
+    pub fn gateway(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), AuthError> {
+        self.gateway.check(headers, body, OffsetDateTime::now_utc())
+    }
+}

@@ -1,0 +1,124 @@
+//! The PEM file with the public keys of customers' tokens: one key or several, and nothing else.
+
+use anyhow::{Context, bail};
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+/// The keys in a PEM file. Each key's own kind decides its algorithm, never the header of a token.
+///
+/// # Errors
+/// When the file holds no public key, or anything besides public keys: what would be ignored would be missed later.
+pub(super) fn read(file: &[u8]) -> anyhow::Result<Vec<(DecodingKey, Algorithm)>> {
+    let text = std::str::from_utf8(file).ok().context("it is not a PEM file: convert it with `openssl pkey -pubin -inform DER`")?;
+    let blocks = blocks(text)?;
+    if blocks.is_empty() {
+        bail!("it holds no public key: it has no line -----BEGIN PUBLIC KEY-----");
+    }
+    blocks.iter().enumerate().map(|(index, block)| key(block).with_context(|| format!("block {} cannot be used", index + 1))).collect()
+}
+
+/// What stands between a line `-----BEGIN label-----` and its end, the two lines included.
+struct Block<'a> {
+    label: &'a str,
+    text: &'a str,
+}
+
+/// The blocks of a file. Other lines are explanations (RFC 7468, section 2), unless they look like the bounds of a block.
+fn blocks(text: &str) -> anyhow::Result<Vec<Block<'_>>> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(&str, usize)> = None;
+    let mut offset = 0;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let label = |begin: &str| line.trim().strip_prefix(begin)?.strip_suffix("-----");
+        if let Some(label) = label("-----BEGIN ")
+            && open.is_none()
+        {
+            open = Some((label, offset));
+        } else if let Some(label) = label("-----END ")
+            && let Some((_, start)) = open.take_if(|(begun, _)| *begun == label)
+        {
+            blocks.push(Block { label, text: &text[start..offset + line.len()] });
+        } else if line.contains("-----") {
+            bail!("line {} is out of place: each -----BEGIN …----- needs one -----END …----- of the same name", index + 1);
+        }
+        offset += line.len();
+    }
+    if let Some((label, _)) = open {
+        bail!("-----BEGIN {label}----- has no end");
+    }
+    Ok(blocks)
+}
+
+fn key(block: &Block<'_>) -> anyhow::Result<(DecodingKey, Algorithm)> {
+    let pem = block.text.as_bytes();
+    match block.label {
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => {
+            if let Ok(key) = DecodingKey::from_ed_pem(pem) {
+                return Ok((key, Algorithm::EdDSA));
+            }
+            if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
+                return Ok((key, Algorithm::RS256));
+            }
+            bail!("it is neither an RSA nor an Ed25519 public key, or it is damaged");
+        }
+        // The decoder would take the parts of a private key for a public one, which then verifies nothing.
+        label if label.ends_with("PRIVATE KEY") => {
+            bail!("it is a private key, which must stay with the issuer of the tokens: `openssl pkey -pubout` prints its public key");
+        }
+        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
+            bail!("it is a certificate: `openssl x509 -noout -pubkey` prints its public key");
+        }
+        label => bail!("it is a {label}, not a public key"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED25519: &str = include_str!("../../tests/it/keys/ed25519_public.pem");
+    const RSA: &str = include_str!("../../tests/it/keys/rsa_public.pem");
+    const RSA_PRIVATE: &str = include_str!("../../tests/it/keys/rsa_private.pem");
+
+    fn algorithms(file: &str) -> Vec<Algorithm> {
+        read(file.as_bytes()).unwrap().into_iter().map(|(_, algorithm)| algorithm).collect()
+    }
+
+    fn error(file: &[u8]) -> String {
+        format!("{:#}", read(file).err().expect("refused"))
+    }
+
+    #[test]
+    fn every_key_in_the_file_is_read() {
+        assert_eq!(algorithms(ED25519), [Algorithm::EdDSA]);
+        assert_eq!(
+            algorithms(&format!("# the old one\n{RSA}\n# the new one\n{ED25519}{RSA}")),
+            [Algorithm::RS256, Algorithm::EdDSA, Algorithm::RS256]
+        );
+        assert_eq!(algorithms(&RSA.replace('\n', "\r\n")), [Algorithm::RS256]);
+        assert_eq!(algorithms(RSA.trim_end()), [Algorithm::RS256]);
+    }
+
+    #[test]
+    fn what_is_no_public_key_is_refused_and_never_skipped() {
+        assert!(error(b"").contains("holds no public key"));
+        assert!(error(b"\x30\x82\xff").contains("not a PEM file"));
+        for file in [RSA_PRIVATE.to_owned(), format!("{RSA}{RSA_PRIVATE}"), RSA_PRIVATE.replace("PRIVATE", "RSA PRIVATE")] {
+            let error = error(file.as_bytes());
+            assert!(error.contains("private key") && error.contains("openssl pkey -pubout"), "{error}");
+        }
+        let certificate = RSA.replace("PUBLIC KEY", "CERTIFICATE");
+        assert!(error(format!("{ED25519}{certificate}").as_bytes()).contains("block 2 cannot be used: it is a certificate"));
+        assert!(error(RSA.replace("PUBLIC KEY", "X509 CRL").as_bytes()).contains("it is a X509 CRL, not a public key"));
+        assert!(error(RSA.replace("MII", "AAA").as_bytes()).contains("neither an RSA nor an Ed25519"));
+    }
+
+    #[test]
+    fn blocks_that_do_not_end_or_begin_are_refused() {
+        let open = RSA.replace("-----END PUBLIC KEY-----", "");
+        assert!(error(open.as_bytes()).contains("has no end"));
+        assert!(error(format!("{open}{ED25519}").as_bytes()).contains("is out of place"));
+        assert!(error(RSA.replace("END PUBLIC", "END PRIVATE").as_bytes()).contains("is out of place"));
+        assert!(error(RSA.replace("-----BEGIN PUBLIC KEY-----", "").as_bytes()).contains("is out of place"));
+        assert!(error(format!("{RSA}----- BEGIN PUBLIC KEY -----\n").as_bytes()).contains("is out of place"));
+    }
+}

@@ -1,0 +1,262 @@
+//! The database URL: what it may say, and what to do about what it may not.
+//!
+//! The words of the parser are not passed on as they are: they may repeat a part of the URL, and with it a part of the password. A
+//! message only names what stands in [`PARAMETERS`].
+
+use std::error::Error;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use tokio_postgres::Config;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+
+/// The parameters that PostgreSQL's own library knows, with what to do about one that Rowlock does not take, or about a bad value.
+const PARAMETERS: &[(&str, &str)] = &[
+    ("application_name", "it must be a text"),
+    ("channel_binding", "it must be disable, prefer or require"),
+    ("client_encoding", "leave it out: Rowlock always speaks UTF-8"),
+    ("connect_timeout", "it must be whole seconds"),
+    ("fallback_application_name", "write application_name instead"),
+    ("gssdelegation", KERBEROS),
+    ("gssencmode", KERBEROS),
+    ("gsslib", KERBEROS),
+    ("hostaddr", "it must be an IP address"),
+    ("host", "it must be a name or an address; write an IPv6 address in brackets"),
+    ("keepalives_count", "write keepalives_retries instead"),
+    ("keepalives_idle", "it must be whole seconds"),
+    ("keepalives_interval", "it must be whole seconds"),
+    ("keepalives_retries", "it must be a whole number"),
+    ("keepalives", "it must be 0 or 1"),
+    ("krbsrvname", KERBEROS),
+    ("load_balance_hosts", "it must be disable or random"),
+    ("options", "it must be options of a PostgreSQL backend, such as -c%20search_path%3Dx"),
+    ("passfile", "write the password into the URL"),
+    ("port", "it must be a whole number from 1 to 65535; write special characters in the password percent-encoded, @ as %40 and : as %3A"),
+    ("replication", "leave it out: Rowlock's connections are ordinary ones"),
+    ("requirepeer", TLS),
+    ("requiressl", "write sslmode=require instead"),
+    ("require_auth", "leave it out: PostgreSQL's pg_hba.conf decides how a role authenticates"),
+    ("service", SERVICE),
+    ("servicefile", SERVICE),
+    ("sslcert", CLIENT_CERTIFICATE),
+    ("sslcertmode", CLIENT_CERTIFICATE),
+    ("sslcompression", TLS),
+    ("sslcrl", TLS),
+    ("sslcrldir", TLS),
+    ("sslkey", CLIENT_CERTIFICATE),
+    ("sslmode", "it must be disable, prefer, require, verify-ca or verify-full"),
+    ("sslnegotiation", "it must be postgres or direct"),
+    ("sslpassword", CLIENT_CERTIFICATE),
+    ("sslrootcert", "give the file with --database-ca-file (ROWLOCK_DATABASE_CA_FILE)"),
+    ("sslsni", TLS),
+    ("ssl_max_protocol_version", TLS),
+    ("ssl_min_protocol_version", TLS),
+    ("target_session_attrs", SESSION),
+    ("tcp_user_timeout", "it must be whole seconds"),
+];
+
+const CLIENT_CERTIFICATE: &str = "leave it out: Rowlock shows no client certificate; it authenticates by password";
+const KERBEROS: &str = "leave it out: Rowlock authenticates by password, not by Kerberos";
+const SERVICE: &str = "write host, port, user, password and database into the URL";
+const SESSION: &str = "write read-write, or leave it out: Rowlock needs the primary, and finds it among several hosts";
+const TLS: &str = "leave it out: with sslmode=require the connection is TLS 1.2 or newer, and certificate and host name are verified";
+
+/// What a good URL looks like.
+const SHAPE: &str = "postgres://user:password@host:port/database, with special characters percent-encoded (@ as %40, / as %2F)";
+
+/// Reads a `postgres://` URL; what it leaves open is set as a server wants it.
+///
+/// # Errors
+/// When it cannot be read, with the parameter at fault and what to write instead; never with any other part of it.
+pub(super) fn read(url: &str) -> anyhow::Result<Config> {
+    if url.contains("://") && !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        bail!("the database URL cannot be read: it must begin with postgres://");
+    }
+    // libpq's stricter modes ask for what is always done here: with TLS the certificate and its host name are verified.
+    let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
+    let mut config: Config = url.parse().map_err(|error| unreadable(&error))?;
+    if config.get_hosts().is_empty() {
+        bail!("the database URL names no host: it must be {SHAPE}");
+    }
+    if !url.contains("sslmode=") {
+        config.ssl_mode(SslMode::Disable);
+    }
+    set_session_attributes(&mut config, url.contains("target_session_attrs="))?;
+    set_patience(&mut config);
+    if config.get_application_name().is_none() {
+        config.application_name("rowlock");
+    }
+    Ok(config)
+}
+
+/// What is wrong with a URL, from the parser's words: "unknown option `x`", "invalid value for option `x`".
+fn unreadable(error: &tokio_postgres::Error) -> anyhow::Error {
+    let words = error.source().map(ToString::to_string).unwrap_or_default();
+    let (fault, name) = match words.split('`').collect::<Vec<_>>().as_slice() {
+        ["unknown option ", name, ..] => ("takes no parameter", *name),
+        ["invalid value for option ", name, ..] => ("has a bad value for", *name),
+        _ => return anyhow!("the database URL cannot be read: it must be {SHAPE}"),
+    };
+    match PARAMETERS.iter().find(|(known, _)| *known == name) {
+        Some((known, advice)) => anyhow!("the database URL {fault} {known}: {advice}"),
+        None => anyhow!("the database URL has a parameter that PostgreSQL does not know: after the ? it takes {}", taken()),
+    }
+}
+
+/// The names of the parameters that Rowlock takes.
+fn taken() -> String {
+    PARAMETERS.iter().map(|(name, _)| *name).filter(|name| name_is_known(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the parser complains, if at all, of the value and not of the name.
+fn name_is_known(name: &str) -> bool {
+    let error = format!("{name}=?").parse::<Config>().err();
+    error.is_none_or(|error| error.source().is_none_or(|words| !words.to_string().starts_with("unknown option")))
+}
+
+/// After a failover a standby must not be asked what the primary did.
+fn set_session_attributes(config: &mut Config, is_given: bool) -> anyhow::Result<()> {
+    let is_good = match config.get_target_session_attrs() {
+        TargetSessionAttrs::ReadWrite => true,
+        TargetSessionAttrs::Any => !is_given || config.get_hosts().len() == 1,
+        _ => false,
+    };
+    if !is_good {
+        bail!("the database URL has a bad value for target_session_attrs: {SESSION}");
+    }
+    if config.get_hosts().len() > 1 {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    Ok(())
+}
+
+/// How long a connection waits for a host that does not answer, where the URL does not say.
+fn set_patience(config: &mut Config) {
+    let untouched = Config::new();
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(5));
+    }
+    if config.get_keepalives_idle() == untouched.get_keepalives_idle() {
+        config.keepalives_idle(Duration::from_secs(10));
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(Duration::from_secs(15));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    const PASSWORD: &str = "hunter2";
+
+    /// Why this URL is refused; the password must not be among the reasons.
+    #[track_caller]
+    fn refused(url: &str) -> String {
+        let error = format!("{:#}", read(url).expect_err(url));
+        assert!(!error.contains(PASSWORD) && !error.contains("secret"), "{error}");
+        error
+    }
+
+    fn with(parameters: &str) -> String {
+        format!("postgres://user:{PASSWORD}@db.example:5433/rowlock?{parameters}")
+    }
+
+    #[test]
+    fn a_good_url_is_read_whole() {
+        let config = read(&with("application_name=a&connect_timeout=3&keepalives_idle=4&tcp_user_timeout=6")).unwrap();
+        assert_eq!((config.get_user(), config.get_dbname()), (Some("user"), Some("rowlock")));
+        assert_eq!((config.get_password(), config.get_ports()), (Some(PASSWORD.as_bytes()), [5433].as_slice()));
+        assert_eq!((config.get_application_name(), config.get_ssl_mode()), (Some("a"), SslMode::Disable));
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(config.get_connect_timeout().copied(), seconds(3));
+        assert_eq!((Some(config.get_keepalives_idle()), config.get_tcp_user_timeout().copied()), (seconds(4), seconds(6)));
+    }
+
+    #[test]
+    fn what_the_url_leaves_open_is_set() {
+        let config = read("postgresql://db.example").unwrap();
+        assert_eq!((config.get_application_name(), config.get_ssl_mode()), (Some("rowlock"), SslMode::Disable));
+        assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(5)));
+        assert_eq!(
+            (config.get_keepalives_idle(), config.get_tcp_user_timeout()),
+            (Duration::from_secs(10), Some(&Duration::from_secs(15)))
+        );
+    }
+
+    #[test]
+    fn tls_is_as_the_url_says_and_the_stricter_modes_of_libpq_are_taken() {
+        for (mode, expected) in [
+            ("disable", SslMode::Disable),
+            ("prefer", SslMode::Prefer),
+            ("require", SslMode::Require),
+            ("verify-ca", SslMode::Require),
+            ("verify-full", SslMode::Require),
+        ] {
+            assert_eq!(read(&with(&format!("sslmode={mode}"))).unwrap().get_ssl_mode(), expected, "{mode}");
+        }
+        assert_eq!(
+            refused(&with("sslmode=allow")),
+            "the database URL has a bad value for sslmode: it must be disable, prefer, require, verify-ca or verify-full"
+        );
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_taken_is_named_with_what_serves_instead() {
+        let root = refused(&with("sslmode=verify-full&sslrootcert=/etc/secret.pem"));
+        assert_eq!(
+            root,
+            "the database URL takes no parameter sslrootcert: give the file with --database-ca-file (ROWLOCK_DATABASE_CA_FILE)"
+        );
+        for (name, _) in PARAMETERS.iter().filter(|(name, _)| !name_is_known(name)) {
+            assert!(refused(&with(&format!("{name}=1"))).contains(&format!(" {name}: ")), "{name}");
+        }
+        for (parameter, name) in
+            [("port=x", "port"), ("connect_timeout=soon", "connect_timeout"), ("channel_binding=maybe", "channel_binding")]
+        {
+            assert!(refused(&with(parameter)).contains(&format!("bad value for {name}: ")), "{parameter}");
+        }
+    }
+
+    #[test]
+    fn the_primary_is_looked_for_whatever_else_is_asked_for() {
+        let attributes = |url: &str| read(url).map(|config| config.get_target_session_attrs());
+        let several = "postgres://one,two/rowlock";
+        assert_eq!(attributes(several).unwrap(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(attributes(&format!("{several}?target_session_attrs=read-write")).unwrap(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(attributes("postgres://one/rowlock?target_session_attrs=any").unwrap(), TargetSessionAttrs::Any);
+        for url in
+            [&format!("{several}?target_session_attrs=any"), &with("target_session_attrs=read-only"), &with("target_session_attrs=standby")]
+        {
+            assert!(refused(url).contains("target_session_attrs: write read-write"), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_password_that_was_not_encoded_is_repeated() {
+        for url in [
+            format!("postgres://user:{PASSWORD}@secret?secret=1@host/rowlock"),
+            format!("postgres://user@host/rowlock?password=x&{PASSWORD}=1"),
+            format!("host=db user=u password=x {PASSWORD}=1"),
+            format!("host=db user=u password='{PASSWORD}"),
+            format!("postgres://user:{PASSWORD}/secret"),
+            format!("mysql://user:{PASSWORD}@host/rowlock"),
+            format!("{PASSWORD} secret"),
+            format!("postgres://%FF:{PASSWORD}@host/rowlock"),
+        ] {
+            let error = refused(&url);
+            assert!(error.starts_with("the database URL "), "{error}");
+        }
+        assert!(refused("postgres://user@host/rowlock?sslmod=require").contains("after the ? it takes application_name, channel_binding,"));
+    }
+
+    #[test]
+    fn a_url_that_is_none_is_told_what_one_looks_like() {
+        assert!(refused("").contains("names no host: it must be postgres://user:password@host:port/database"));
+        assert!(refused("postgres:///rowlock").contains("names no host"));
+        assert!(refused("rowlock").contains("cannot be read: it must be postgres://user:password@host:port/database"));
+        assert_eq!(refused("mysql://host/rowlock"), "the database URL cannot be read: it must begin with postgres://");
+    }
+}

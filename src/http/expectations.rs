@@ -1,0 +1,78 @@
+//! What each parameter must be, in words: made of the schema that documents it, so that a refusal names the bounds that are enforced.
+
+use std::collections::HashMap;
+
+use poem_openapi::error::ParseParamError;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::{OpenApi, OperationId};
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// By the operation's id: its parameters, and what each must be.
+pub(crate) struct Expectations(HashMap<&'static str, Vec<(String, String)>>);
+
+impl Expectations {
+    /// What the parameters of these operations must be.
+    pub(crate) fn of<A: OpenApi>() -> Self {
+        let mut registry = Registry::new();
+        A::register(&mut registry);
+        let operations = A::meta().into_iter().flat_map(|api| api.paths).flat_map(|path| path.operations);
+        let of_operation = |operation: poem_openapi::registry::MetaOperation| {
+            let parameters = operation.params.into_iter().map(|parameter| (parameter.name, expected(&parameter.schema, &registry)));
+            Some((operation.operation_id?, parameters.collect()))
+        };
+        Self(operations.filter_map(of_operation).collect())
+    }
+
+    /// Each operation, its parameter, and what that must be.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.0.iter().flat_map(|(operation, parameters)| {
+            parameters.iter().map(move |(name, expected)| (*operation, name.as_str(), expected.as_str()))
+        })
+    }
+
+    /// The refusal of a parameter that the framework could not read, or found out of its bounds.
+    pub(crate) fn refusal(&self, error: &poem::Error) -> Option<Problem> {
+        let parameter = error.downcast_ref::<ParseParamError>()?.name;
+        let operation = error.data::<OperationId>().map(|id| id.0).unwrap_or_default();
+        let known = self.0.get(operation).into_iter().flatten().find(|(name, _)| name == parameter);
+        Some(Problem::invalid(parameter, known.map_or("is malformed", |(_, expected)| expected.as_str())))
+    }
+}
+
+fn expected(schema: &MetaSchemaRef, registry: &Registry) -> String {
+    match schema {
+        MetaSchemaRef::Inline(schema) => in_words(schema, registry),
+        MetaSchemaRef::Reference(name) => {
+            registry.schemas.get(name).map_or_else(|| "is malformed".to_owned(), |schema| in_words(schema, registry))
+        }
+    }
+}
+
+fn in_words(schema: &MetaSchema, registry: &Registry) -> String {
+    if let Some(part) = schema.all_of.first().or(schema.any_of.first()) {
+        return expected(part, registry);
+    }
+    if !schema.enum_items.is_empty() {
+        let names: Vec<_> = schema.enum_items.iter().filter_map(Value::as_str).collect();
+        return format!("must be one of {}", names.join(", "));
+    }
+    match (schema.ty, schema.format) {
+        ("integer", _) => match (schema.minimum, schema.maximum) {
+            (Some(min), Some(max)) => format!("must be a whole number from {min} to {max}"),
+            (Some(min), None) => format!("must be a whole number from {min}"),
+            (None, Some(max)) => format!("must be a whole number up to {max}"),
+            (None, None) => "must be a whole number".to_owned(),
+        },
+        ("boolean", _) => "must be true or false".to_owned(),
+        (_, Some("uuid")) => "must be a UUID".to_owned(),
+        (_, Some("date-time")) => "must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z".to_owned(),
+        _ => match (schema.min_length.unwrap_or(0), schema.max_length) {
+            (min, Some(max)) => format!("must have {min} to {max} characters"),
+            (0, None) => "must be a text".to_owned(),
+            (min, None) => format!("must have at least {min} characters"),
+        },
+    }
+}

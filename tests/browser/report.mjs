@@ -1,0 +1,38 @@
+// The pages of rushes, in files of their own: labels apart, tables that scroll in their boxes, readable on any screen.
+
+import assert from "node:assert/strict";
+
+import { LOOKS, PHONE, given, shoot, withBrowser } from "./browser.mjs";
+import { assertApart, assertFits, assertReadable } from "./looks.mjs";
+
+/** Answers by how much the widest table is wider than its box; fails if one does not stay in its box. */
+async function overhang(page, name) {
+  const boxes = await page.locator("table").evaluateAll((tables) =>
+    tables.map((table) => {
+      const { overflowX } = getComputedStyle(table.parentElement);
+      return { overflowX, over: table.scrollWidth - table.parentElement.clientWidth };
+    }),
+  );
+  assert(boxes.length > 0, `${name} has no table`);
+  for (const { overflowX, over } of boxes) assert(over <= 0 || overflowX === "auto", `${name}: a table leaves its box by ${over} px`);
+  return Math.max(...boxes.map(({ over }) => over));
+}
+
+await withBrowser(async (open) => {
+  for (const [name, file] of Object.entries(given.pages)) {
+    for (const [look, options] of Object.entries(LOOKS)) {
+      const page = await open(options);
+      await page.route("**/report.html", (route) => route.fulfill({ path: file, contentType: "text/html; charset=utf-8" }));
+      await page.goto(`${given.url}/report.html`);
+      const seen = `${name} (${look})`;
+      await shoot(page, `report-${name}-${look}`.replaceAll(" ", "-"), { fullPage: true });
+      await assertFits(page, seen);
+      await assertReadable(page, seen);
+      await assertApart(page, seen);
+      const over = await overhang(page, seen);
+      // Else nothing here would notice a table that cannot be scrolled.
+      if (options.viewport === PHONE.viewport) assert(over > 0, `${seen}: every table is narrow enough for a phone`);
+      await page.context().close();
+    }
+  }
+});

@@ -1,0 +1,73 @@
+//! Parameters of a query that an operation does not take: refused by name, never ignored.
+
+use pretty_assertions::assert_eq;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{Document, TestServer};
+
+/// The path of an operation with something in place of its variables.
+pub fn path_of(template: &str) -> String {
+    let order_id = "01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
+    template.replace("{event_id}", "7").replace("{order_id}", order_id).replace("{section}", "A")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_refuses_a_parameter_that_it_does_not_take() {
+    let server = TestServer::start().await;
+    let before = server.trace().await;
+    let mut asked = 0;
+    for operation in Document::published().operations().into_iter().filter(|operation| operation.path.starts_with("/v1/")) {
+        let method: Method = operation.method.to_uppercase().parse().expect("a method");
+        let known: Vec<_> = operation.json["parameters"].as_array().into_iter().flatten().filter(|known| known["in"] == "query").collect();
+        let path = format!("{}?surprise=1", path_of(operation.path));
+        let anyone = server.anyone();
+        let refused = anyone.send(anyone.request(method, &path)).await.invalid("surprise");
+        let detail = refused["detail"].as_str().expect("a detail");
+        for name in known.iter().map(|known| known["name"].as_str().expect("a name")) {
+            assert!(detail.contains(name), "{}: it does not say that {name} is taken: {detail}", operation.id());
+        }
+        assert_eq!(known.is_empty(), detail.ends_with("which takes none in the query"), "{}: {detail}", operation.id());
+        asked += 1;
+    }
+    assert!(asked >= 19, "only {asked} operations");
+    assert_eq!(server.trace().await, before);
+}
+
+/// This one answered everybody's orders to somebody who looked for one customer's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_that_is_not_there_is_not_taken_for_no_filter() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let orders = format!("/v1/admin/events/{}/orders", event.id);
+    let admin = server.admin();
+    let refused = admin.get(&format!("{orders}?customer_id=bob")).await.invalid("customer_id");
+    assert_eq!(refused["detail"], "customer_id is not a parameter of this operation, which takes status, after and limit");
+    let several = admin.get(&format!("{orders}?limit=5&customer=bob&section=A")).await.invalid("customer");
+    assert_eq!(several["detail"], "customer and section are not parameters of this operation, which takes status, after and limit");
+    admin.get(&format!("{orders}?status=paid&status=expired")).await.invalid("status");
+    admin.get(&format!("{orders}?limit=5&%6cimit=6")).await.invalid("limit");
+    for nonsense in ["status=%ff", "status=%e6%97", "status=%zz", "status=paid%0a"] {
+        admin.get(&format!("{orders}?{nonsense}")).await.invalid("status");
+    }
+    admin.get(&format!("{orders}?%ff=1")).await.invalid("query");
+    for good in ["", "limit=5", "status=pending_payment&limit=5", "%73tatus=pending%5Fpayment", "limit=5&"] {
+        let found = admin.get(&format!("{orders}?{good}")).await.expect(200);
+        assert_eq!(found["orders"].as_array().map(Vec::len), Some(1), "{good}");
+    }
+    let created = admin.post("/v1/events?dry_run=true", &json!({})).await;
+    created.invalid("dry_run");
+}
+
+/// Load balancers and browsers append what nobody asked for; none of these takes anything that could be misunderstood.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_probes_mind_no_query() {
+    let server = TestServer::start().await;
+    for path in ["/livez", "/readyz", "/metrics", "/", "/docs", "/errors", "/openapi.json"] {
+        server.anyone().get(&format!("{path}?utm_source=mail&x=%ff")).await.expect(200);
+    }
+    server.anyone().get("/v1/nowhere?x=1").await.problem(404, "not_found");
+    let anyone = server.anyone();
+    anyone.send(anyone.request(Method::PUT, "/v1/events?x=1")).await.problem(405, "method_not_allowed");
+}

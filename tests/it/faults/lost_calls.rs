@@ -1,0 +1,134 @@
+//! Calls that PostgreSQL did not carry out, or of which nobody heard: repeated when that is safe, and not for ever.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use pretty_assertions::assert_eq;
+
+use super::ledger::SECTIONS;
+use super::own_cluster::OnOwnCluster;
+use crate::harness::{HOLD_CLAIMS, Stops, TestServer, at_the_gate, build_gate, eventually};
+use crate::stored::unhurried;
+
+/// A process that does nothing until this is dropped, not even die.
+struct Frozen(i32);
+
+impl Frozen {
+    fn process(pid: i32) -> Self {
+        signal(pid, "STOP");
+        Self(pid)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal(self.0, "CONT");
+    }
+}
+
+fn signal(pid: i32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().expect("kill runs");
+    assert!(sent.success(), "nobody to send SIG{name} to");
+}
+
+/// The backend of a broken connection may still commit what it was told: until it is gone, the claim must be neither repeated nor
+/// answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_call_is_neither_repeated_nor_answered_before_its_backend_is_gone() {
+    let Some(stack) = OnOwnCluster::start().await else { return };
+    let event = stack.event(SECTIONS).await;
+    let db = stack.db().await;
+    build_gate(&db, "insert on rowlock.orders", "true", Stops::First).await;
+    let alice = stack.server.customer("alice");
+    let claim = tokio::spawn(async move { alice.claim_seats(&event, &[("A", 1)]).await });
+    let frozen = Frozen::process(at_the_gate(&db).await);
+    stack.network.cut();
+    let is_awaited = "select exists (select from pg_stat_activity where wait_event = 'BackendTermination')";
+    let is_awaited = || async { db.query_one(is_awaited, &[]).await.expect("the sessions").get::<_, bool>(0) };
+    eventually(Duration::from_secs(5), is_awaited).await;
+    // Beyond the time after which a claim that finds no connection is told so.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(2_500) {
+        assert!(!claim.is_finished(), "answered while nobody could know");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(frozen);
+    let order = claim.await.expect("no panic").expect(201);
+    let orders = db.query("select order_id::text from rowlock.orders", &[]).await.expect("the orders");
+    let orders: Vec<&str> = orders.iter().map(|row| row.get(0)).collect();
+    assert_eq!(orders, [order["order_id"].as_str().expect("an id")]);
+    stack.end().await;
+}
+
+/// From now on the first statement that inserts into a table fails with the SQLSTATE that the trigger is told.
+const FAILING: &str = "
+    create sequence public.attempts;
+    create function public.fail_once() returns trigger language plpgsql security definer as $$ begin
+        if nextval('public.attempts') = 1 then
+            raise exception 'planted' using errcode = tg_argv[0];
+        end if;
+        return new;
+    end $$";
+
+async fn fails_once(server: &TestServer, table: &str, sqlstate: &str) {
+    let sql = format!(
+        "alter sequence public.attempts restart;
+         create or replace trigger fail_once before insert on rowlock.{table} for each statement execute function public.fail_once('{sqlstate}')"
+    );
+    server.db.batch_execute(&sql).await.expect("a trigger");
+}
+
+/// A deadlock, a serialisation failure, a lock or statement timeout, memory that ran out: rolled back through no fault of the caller.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_postgresql_rolled_back_is_repeated_and_nobody_hears_of_it() {
+    let server = TestServer::start().await;
+    let event = server.event(unhurried(&[("A", 1000, 100)])).await;
+    server.db.batch_execute(FAILING).await.expect("a function");
+    for (sqlstate, seat) in ["40P01", "40001", "55P03", "57014", "53200"].into_iter().zip(1..) {
+        fails_once(&server, "orders", sqlstate).await;
+        let claim = server.customer("alice").claim_seats(&event, &[("A", seat)]).await;
+        assert_eq!(claim.status, 201, "a claim after {sqlstate}: {}", claim.text());
+        assert_eq!(server.ask::<i64>("select last_value from public.attempts").await, 2, "{sqlstate}");
+        fails_once(&server, "payments", sqlstate).await;
+        let payment = server.gateway().pay(&claim.body).await;
+        assert_eq!(payment.status, 200, "a payment after {sqlstate}: {}", payment.text());
+        assert_eq!(payment.body["outcome"], "paid");
+        assert_eq!(server.ask::<i64>("select last_value from public.attempts").await, 2, "{sqlstate}");
+    }
+    server.assert_invariants().await;
+}
+
+/// What is no rollback of PostgreSQL's own would only fail again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_failed_by_a_fault_of_ours_is_not_repeated() {
+    let server = TestServer::start().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    server.db.batch_execute(FAILING).await.expect("a function");
+    fails_once(&server, "orders", "23505").await;
+    server.customer("alice").claim_seats(&event, &[("A", 1)]).await.problem(500, "internal_error");
+    assert_eq!(server.ask::<i64>("select last_value from public.attempts").await, 1);
+    server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    server.assert_invariants().await;
+}
+
+/// Two seconds, in which a lock is tried again and again: first rows that a search skips, then a table that a claim has to wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_rivals_locks_keep_from_its_seats_is_sent_away_after_two_seconds() {
+    let server = TestServer::start().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let alice = server.customer("alice");
+    alice.best_available(&event, "A", 1).await.expect(201);
+    for (lock, code) in [("begin; select from rowlock.seats for update", "overloaded"), (HOLD_CLAIMS, "unavailable")] {
+        server.db.batch_execute(lock).await.expect("its lock");
+        let begun = Instant::now();
+        let answer = alice.best_available(&event, "A", 1).await;
+        let told_after = begun.elapsed();
+        server.db.batch_execute("commit").await.expect("released");
+        answer.problem(503, code);
+        assert_eq!(answer.header("retry-after"), Some("1"), "{code}");
+        let expected = Duration::from_secs(2)..Duration::from_millis(3_500);
+        assert!(expected.contains(&told_after), "{code} after {} ms", told_after.as_millis());
+        alice.best_available(&event, "A", 1).await.expect(201);
+    }
+    server.assert_invariants().await;
+}

@@ -1,0 +1,53 @@
+//! Requests whose callers hang up before they are answered.
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use rowlock::auth::mint_customer_token;
+use serde_json::json;
+
+use super::event::EventHandle;
+use super::server::{JWT_SECRET, TestServer};
+
+/// A request that was sent, on a connection of its own.
+pub struct Abandoned {
+    stream: TcpStream,
+}
+
+impl Abandoned {
+    /// A customer asks for a seat.
+    pub async fn claim(server: &TestServer, event: &EventHandle, customer: &str, (section, seat): (&str, i32)) -> Self {
+        let token = mint_customer_token(JWT_SECRET, customer, 600).expect("a token");
+        let body = json!({"seats": [{"section": section, "seat": seat}]}).to_string();
+        Self::post(server, &event.at("orders"), &[("authorization", format!("Bearer {token}"))], body.as_bytes()).await
+    }
+
+    /// The gateway tells of a payment that fits the order.
+    pub async fn payment(server: &TestServer, order: &Value) -> Self {
+        let gateway = server.gateway();
+        let signed = gateway.sign(&gateway.notice(order));
+        Self::post(server, "/v1/payments", &signed.headers, &signed.body).await
+    }
+
+    async fn post(server: &TestServer, path: &str, headers: &[(&'static str, String)], body: &[u8]) -> Self {
+        let mut head =
+            format!("POST {path} HTTP/1.1\r\nhost: rowlock\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("a connection");
+        stream.write_all(&[head.as_bytes(), body].concat()).await.expect("sent");
+        Self { stream }
+    }
+
+    /// Hangs up; returns once the server has let go of the request, and fails if it answered it.
+    pub async fn hang_up(mut self) {
+        self.stream.shutdown().await.expect("hung up");
+        let mut answer = Vec::new();
+        // A reset is as good as an end.
+        self.stream.read_to_end(&mut answer).await.ok();
+        assert_eq!(String::from_utf8_lossy(&answer), "", "the request was answered before its caller hung up");
+    }
+}

@@ -1,0 +1,102 @@
+//! Summaries in Redis: servers share one load of PostgreSQL, and nobody pays for that with waiting or with an old answer.
+
+use std::time::{Duration, Instant};
+
+use pretty_assertions::assert_eq;
+use redis::AsyncCommands;
+use serde_json::Value;
+
+use crate::harness::{EventHandle, TestServer, eventually};
+use crate::stored::until_somebody_waits;
+
+/// How soon a read leaves something in Redis: it is written beside the answer.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
+/// How long Redis keeps a summary, and how old one may be when it is put there.
+const KEPT_MS: i64 = 200;
+const LOADED_WITHIN: Duration = Duration::from_millis(80);
+
+fn key(server: &TestServer, event: &EventHandle) -> String {
+    format!("{}:summary:{}", server.redis_prefix, event.id)
+}
+
+async fn read(server: &TestServer, event: &EventHandle) -> Value {
+    server.anyone().get(&event.at("sections")).await.expect(200)
+}
+
+/// How often the server found a summary there.
+async fn found_in_redis(server: &TestServer) -> u64 {
+    let series = "rowlock_cache_reads_total{cache=\"summary\",result=\"redis\"}";
+    let metrics = server.anyone().get("/metrics").await.text();
+    metrics.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok()).unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_server_has_read_another_one_finds_in_redis() {
+    let server = TestServer::start().await;
+    let other = server.second().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let (mut redis, key) = (server.redis().await, key(&server, &event));
+    // It is there for a moment only; each read of an empty cache puts it there again.
+    let (text, left_ms) = eventually(WRITTEN_WITHIN, || async {
+        read(&server, &event).await;
+        let mut redis = server.redis().await;
+        let (text, left_ms): (Option<String>, i64) =
+            redis::pipe().get(&key).pttl(&key).query_async(&mut redis).await.expect("Redis answers");
+        text.map(|text| (text, left_ms))
+    })
+    .await;
+    assert!((1..=KEPT_MS).contains(&left_ms), "kept for {left_ms} ms");
+
+    // Recognisably from there: PostgreSQL has never known this name.
+    assert!(text.contains("Section A"), "{text}");
+    redis.pset_ex::<_, _, ()>(&key, text.replace("Section A", "Section Z"), 60_000).await.expect("Redis answers");
+    assert_eq!(read(&other, &event).await["sections"][0]["name"], "Section Z");
+    assert_eq!(found_in_redis(&other).await, 1);
+    redis.del::<_, ()>(&key).await.expect("Redis answers");
+    let is_true_again = || async { read(&other, &event).await["sections"][0]["name"] == "Section A" };
+    eventually(Duration::from_secs(1), is_true_again).await;
+}
+
+/// Shared with its age, it could be served for longer than half a second after the truth changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_took_long_to_load_is_answered_and_not_shared() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let (mut redis, key) = (server.redis().await, key(&server, &event));
+    let locker = server.connect().await;
+    locker.batch_execute("begin; lock table rowlock.sections in access exclusive mode").await.expect("its lock");
+    let (anyone, path) = (server.anyone(), event.at("sections"));
+    let slow = tokio::spawn(async move { anyone.get(&path).await });
+    until_somebody_waits(&server).await;
+    tokio::time::sleep(LOADED_WITHIN + Duration::from_millis(20)).await;
+    let refill: bool = redis.exists(format!("{key}:refill")).await.expect("Redis answers");
+    assert!(!refill, "others still wait for this refill");
+    locker.batch_execute("commit").await.expect("released");
+    assert_eq!(slow.await.expect("no panic").expect(200)["sections"][0]["available"], 10);
+    let answered = Instant::now();
+    while answered.elapsed() < Duration::from_millis(100) {
+        assert_eq!(redis.get::<_, Option<String>>(&key).await.expect("Redis answers"), None);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Whoever was to refill it has died: readers wait for a moment, not for the dead.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refill_that_never_comes_delays_a_reader_for_a_moment_only() {
+    let server = TestServer::start().await;
+    let mut redis = server.redis().await;
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        let event = server.small_event(&[("A", 1000, 10)]).await;
+        // The first read of the event settles whatever else a server has to learn about it.
+        server.anyone().get(&event.at("sections/A/seats")).await.expect(200);
+        redis.pset_ex::<_, _, ()>(format!("{}:refill", key(&server, &event)), 1, 60_000).await.expect("Redis answers");
+        let begun = Instant::now();
+        assert_eq!(read(&server, &event).await["sections"][0]["available"], 10);
+        waits.push(begun.elapsed());
+    }
+    let (least, most) = (waits.iter().min().expect("five"), waits.iter().max().expect("five"));
+    assert!(*least >= Duration::from_millis(40), "it did not wait for another's refill at all: {waits:?}");
+    // The fastest of them was disturbed by nobody.
+    assert!(*least < Duration::from_millis(100) && *most < Duration::from_secs(1), "{waits:?}");
+}
