@@ -52,7 +52,7 @@ async fn a_refused_request_is_found_by_its_id_with_route_code_and_caller() {
     assert_eq!((&line["status"], &line["customer_hash"]), (&json!(409), &json!("7a64adf28737ea90")), "{line}");
     assert!(line.get("api_key_id").is_none(), "{line}");
 
-    named(&server.admin(), "missing-1").get("/v1/admin/events/4711/sales?secret=x").await.problem(404, "event_not_found");
+    named(&server.admin(), "missing-1").get("/v1/admin/events/4711/sales").await.problem(404, "event_not_found");
     let line = line_of(&child, "missing-1").await;
     assert_eq!((&line["route"], &line["code"]), (&json!("/v1/admin/events/{event_id}/sales"), &json!("event_not_found")), "{line}");
     let key: i64 = server.ask("select api_key_id from rowlock.api_keys where name = 'tests'").await;
@@ -63,7 +63,7 @@ async fn a_refused_request_is_found_by_its_id_with_route_code_and_caller() {
     assert_eq!((line.get("api_key_id"), line.get("customer_hash")), (None, None), "{line}");
     assert!(line["detail"].as_str().is_some_and(|detail| detail.contains("malformed")), "{line}");
 
-    named(&server.anyone(), "nowhere-1").get("/v1/customers/alice@example.org").await.problem(404, "not_found");
+    named(&server.anyone(), "nowhere-1").get("/v1/customers/alice@example.org?secret=x").await.problem(404, "not_found");
     assert_eq!(line_of(&child, "nowhere-1").await["route"], "unknown");
     for secret in ["alice@example.org", "forged.bearer", "secret=x", server.admin_key()] {
         assert!(!child.stderr().contains(secret), "the log gives {secret} away");
