@@ -341,10 +341,10 @@ CREATE FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[]
 
 COMMENT ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Writes a list of seats as people do: A 1-20 35, B 5. Private.';
 
-CREATE FUNCTION rowlock._invalid_input(p_path text, p_problem text) RETURNS void
+CREATE FUNCTION rowlock._invalid_request(p_path text, p_problem text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._invalid_input(p_path text, p_problem text) IS 'Raises RL007 with a detail that names the field.';
+COMMENT ON FUNCTION rowlock._invalid_request(p_path text, p_problem text) IS 'Raises RL007 with a detail that names the field.';
 
 CREATE FUNCTION rowlock._is_currency(p_code text) RETURNS boolean
     LANGUAGE sql IMMUTABLE;
@@ -1980,7 +1980,7 @@ REVOKE ALL ON FUNCTION rowlock._find_together(p_event_id bigint, p_section_no in
 
 REVOKE ALL ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._invalid_input(p_path text, p_problem text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._invalid_request(p_path text, p_problem text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._is_currency(p_code text) FROM PUBLIC;
 
