@@ -36,7 +36,7 @@ impl Time {
         if text[17..].starts_with("60") {
             return Err("must not be a leap second: write second 59, or second 00 of the next minute");
         }
-        let time = OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| EXPECTED)?.to_offset(UtcOffset::UTC);
+        let time = OffsetDateTime::parse(&text, &Rfc3339).ok().and_then(|time| time.checked_to_offset(UtcOffset::UTC)).ok_or(EXPECTED)?;
         if (1970..=9999).contains(&time.year()) { Ok(Self(time)) } else { Err(EXPECTED) }
     }
 
@@ -126,6 +126,8 @@ mod tests {
         ] {
             begins(text, "must be an RFC 3339 time");
         }
+        // In UTC this one is in the year 10000, which the library cannot hold.
+        begins("9999-12-31T23:59:59-00:01", "must be an RFC 3339 time");
         begins("2016-12-31T23:59:60Z", "must not be a leap second");
         begins("2026-11-22T24:00:00Z", "must not have the hour 24");
         assert!(Time::parse("tomorrow").is_none() && Time::parse("2026-11-22T10:00:00Z").is_some());

@@ -115,12 +115,12 @@ async fn a_token_that_is_missing_malformed_or_forged_opens_nothing() {
     ];
     for (method, path) in customers_operations(&event) {
         let anyone = server.anyone();
-        let answer = anyone.send(anyone.request_in_form(method.clone(), &path)).await;
+        let answer = anyone.send(anyone.request_in_form(method.clone(), &path, &json!({}))).await;
         assert_eq!(answer.problem(401, "unauthorized")["detail"], none);
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
         for (what, authorization, detail) in &bad {
             let caller = server.anyone().with("authorization", authorization);
-            let answer = caller.send(caller.request_in_form(method.clone(), &path)).await;
+            let answer = caller.send(caller.request_in_form(method.clone(), &path, &json!({}))).await;
             assert_eq!(answer.status, 401, "{what}: {method} {path}");
             assert_eq!(answer.problem(401, "unauthorized")["detail"], *detail, "{what}");
             let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{detail}\"");
@@ -157,7 +157,7 @@ async fn an_expired_token_says_so_but_a_forged_expired_one_does_not() {
     let old = json!({"sub": "alice", "exp": seconds_from_now(-60)});
     for (method, path) in customers_operations(&event) {
         let caller = server.bearer(&hs256(&old, JWT_SECRET.as_bytes()));
-        let answer = caller.send(caller.request_in_form(method, &path)).await;
+        let answer = caller.send(caller.request_in_form(method, &path, &json!({}))).await;
         answer.problem(401, "token_expired");
         let challenge = "Bearer error=\"invalid_token\", error_description=\"the token has expired\"";
         assert_eq!(answer.header("www-authenticate"), Some(challenge));

@@ -101,9 +101,11 @@ fn a_claim_that_is_missing_or_of_another_type_is_named() {
         assert_invalid(&with("sub", sub), "sub is not a string");
     }
     for sub in ["\"\"", &format!("\"{}\"", "x".repeat(201))] {
-        assert_invalid(&with("sub", sub), "1 to 200 characters");
+        assert_invalid(&with("sub", sub), "sub must have 1 to 200 characters");
     }
-    assert_invalid(&with("sub", "\"a\\u0000b\""), "must not contain control characters");
+    assert_invalid(&with("sub", "\"a\\u0000b\""), "sub must not contain control characters");
+    assert_invalid(&with("sub", "\"\\u200b\""), "sub must not be blank");
+    assert_invalid(&with("sub", "\"alice\\u202e\""), "sub must not contain characters that reorder");
     assert_eq!(with("sub", &format!("\"{}\"", "名".repeat(200))), Ok("名".repeat(200)));
     for claims in ["", "7", "\"alice\"", r#"{"sub":"alice","sub":"bob","exp":1796040600}"#] {
         assert_invalid(&of_claims(claims), "its claims are not a JSON object");

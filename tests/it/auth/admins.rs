@@ -41,10 +41,7 @@ async fn only_an_admins_key_opens_the_admins_operations() {
             (&malformed, "the API key is malformed: it is not one that `rowlock api-key create` made".to_owned(), true),
             (&with_key(""), "the header X-Api-Key is empty".to_owned(), true),
         ] {
-            let request = caller.request_in_form(method.clone(), &path);
-            // Something that would be noticed if it were done.
-            let request = if method == Method::PATCH { request.json(&json!({"status": "closed"})) } else { request };
-            let answer = caller.send(request).await;
+            let answer = caller.send(caller.request_in_form(method.clone(), &path, &json!({"status": "closed"}))).await;
             assert_eq!(answer.problem(401, "unauthorized")["detail"], detail, "{method} {path}");
             let error = if is_of_its_kind { format!(", error=\"invalid_key\", error_description=\"{detail}\"") } else { String::new() };
             let challenge = format!("ApiKey header=\"X-Api-Key\"{error}");

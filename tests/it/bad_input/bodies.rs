@@ -34,12 +34,14 @@ async fn every_operation_without_a_body_refuses_one() {
             continue;
         }
         let request = || anyone.request(operation.method.to_uppercase().parse().expect("a method"), &path_of(operation.path));
-        for body in [Body::from("{}"), chunked("{}")] {
-            let refused = anyone.send(request().body(body)).await.invalid("body");
+        // The client sends no body of unknown length with a GET unless it is told to.
+        let in_chunks = |text: &str| request().header("transfer-encoding", "chunked").body(chunked(text));
+        for full in [request().body("{}"), in_chunks("{}")] {
+            let refused = anyone.send(full).await.invalid("body");
             assert_eq!(refused["detail"], "body must be absent: this operation takes none", "{}", operation.id());
         }
-        for nothing in [Body::from(""), chunked("")] {
-            let answer = anyone.send(request().body(nothing)).await;
+        for nothing in [request().body(""), in_chunks("")] {
+            let answer = anyone.send(nothing).await;
             assert_ne!(answer.body["field"], "body", "{}: {}", operation.id(), answer.text());
         }
         asked += 1;

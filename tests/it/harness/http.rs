@@ -34,12 +34,12 @@ impl Caller {
         self.http.request(method, format!("{}{path}", self.url)).headers(self.headers.clone())
     }
 
-    /// The same with an empty object as its body, if the operation takes one.
-    pub fn request_in_form(&self, method: Method, path: &str) -> RequestBuilder {
+    /// The same with that body, if the operation takes one.
+    pub fn request_in_form(&self, method: Method, path: &str, body: &Value) -> RequestBuilder {
         let operation = Document::published().called(method.as_str(), path);
         let takes_body = operation.is_some_and(|operation| !operation.json["requestBody"].is_null());
         let request = self.request(method, path);
-        if takes_body { request.json(&serde_json::json!({})) } else { request }
+        if takes_body { request.json(body) } else { request }
     }
 
     /// Sends a request and reads the answer, which must be one that the document promises.
