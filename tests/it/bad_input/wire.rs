@@ -119,9 +119,9 @@ async fn unknown_paths_and_wrong_methods_are_problems_too() {
     let order = event.at(&format!("orders/{}", Uuid::now_v7()));
     let wrong = [
         (Method::DELETE, "/v1/events".to_owned(), "GET, POST"),
-        (Method::PUT, event.path(), "GET, PATCH"),
+        (Method::PUT, event.path(), "DELETE, GET, PATCH"),
         (Method::POST, event.at("sections"), "GET"),
-        (Method::PATCH, order, "DELETE, GET"),
+        (Method::PUT, order, "DELETE, GET, PATCH"),
         (Method::GET, "/v1/payments".to_owned(), "POST"),
         (Method::POST, "/readyz".to_owned(), "GET"),
     ];
