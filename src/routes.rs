@@ -59,7 +59,7 @@ mod tests {
     fn methods_of_a_path() {
         let methods = methods();
         assert_eq!(methods.allowed("/v1/events"), Some("GET, HEAD, POST"));
-        assert_eq!(methods.allowed("/v1/events/7/orders/x"), Some("DELETE, GET, HEAD"));
+        assert_eq!(methods.allowed("/v1/events/7/orders/x"), Some("DELETE, GET, HEAD, PATCH"));
         assert_eq!(methods.allowed("/v1/payments"), Some("POST"));
         for page in ["/", "/docs", "/docs/swagger-ui.js", "/errors", "/openapi.json"] {
             assert_eq!(methods.allowed(page), Some("GET, HEAD"), "{page}");

@@ -52,7 +52,7 @@ fn assert_invalid(result: &Result<String, AuthError>, part_of_reason: &str) {
 
 #[test]
 fn the_moment_of_these_tests_is_what_it_says() {
-    assert_eq!(NOW.unix_timestamp_nanos() as f64 / 1e9, NOW_S);
+    assert_eq!(seconds(NOW), NOW_S);
     assert_eq!(with("exp", "1796040600"), Ok("alice".to_owned()));
 }
 
@@ -100,9 +100,10 @@ fn a_claim_that_is_missing_or_of_another_type_is_named() {
     for sub in ["7", "true", "[\"alice\"]", "{}"] {
         assert_invalid(&with("sub", sub), "sub is not a string");
     }
-    for sub in ["\"\"", "\"a\\u0000b\"", &format!("\"{}\"", "x".repeat(201))] {
+    for sub in ["\"\"", &format!("\"{}\"", "x".repeat(201))] {
         assert_invalid(&with("sub", sub), "1 to 200 characters");
     }
+    assert_invalid(&with("sub", "\"a\\u0000b\""), "must not contain control characters");
     assert_eq!(with("sub", &format!("\"{}\"", "名".repeat(200))), Ok("名".repeat(200)));
     for claims in ["", "7", "\"alice\"", r#"{"sub":"alice","sub":"bob","exp":1796040600}"#] {
         assert_invalid(&of_claims(claims), "its claims are not a JSON object");
