@@ -341,10 +341,10 @@ CREATE FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[]
 
 COMMENT ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Writes a list of seats as people do: A 1-20 35, B 5. Private.';
 
-CREATE FUNCTION rowlock._invalid_input(p_path text, p_problem text) RETURNS void
+CREATE FUNCTION rowlock._invalid_request(p_path text, p_problem text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._invalid_input(p_path text, p_problem text) IS 'Raises RL007 with a detail that names the field.';
+COMMENT ON FUNCTION rowlock._invalid_request(p_path text, p_problem text) IS 'Raises RL007 with a detail that names the field.';
 
 CREATE FUNCTION rowlock._is_currency(p_code text) RETURNS boolean
     LANGUAGE sql IMMUTABLE;
@@ -738,6 +738,12 @@ CREATE FUNCTION rowlock.migration_state() RETURNS TABLE(version integer, files i
 
 COMMENT ON FUNCTION rowlock.migration_state() IS 'Says how far the database is migrated.';
 
+CREATE FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
+
+COMMENT ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) IS 'Writes down that an API key was used, at most once a minute.';
+
 CREATE FUNCTION rowlock.open_event(p_event_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
@@ -837,6 +843,7 @@ CREATE TABLE rowlock.admin_actions (
     action_id bigint NOT NULL,
     acted_at timestamp with time zone NOT NULL,
     login_role text NOT NULL,
+    api_key_id bigint,
     function text NOT NULL,
     event_id bigint,
     order_id uuid,
@@ -855,6 +862,8 @@ COMMENT ON COLUMN rowlock.admin_actions.acted_at IS 'When the change was made.';
 
 COMMENT ON COLUMN rowlock.admin_actions.login_role IS 'Who was logged in (session_user), whatever role was set: an operator, or the login of a server.';
 
+COMMENT ON COLUMN rowlock.admin_actions.api_key_id IS 'The API key it was called with; null for what did not come through the API.';
+
 COMMENT ON COLUMN rowlock.admin_actions.function IS 'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
 
 COMMENT ON COLUMN rowlock.admin_actions.event_id IS 'The event concerned, if there is one.';
@@ -869,10 +878,37 @@ COMMENT ON COLUMN rowlock.admin_actions.before IS 'What the call changed, as it 
 
 COMMENT ON COLUMN rowlock.admin_actions.after IS 'What the call changed, as it became; the same as before if it changed nothing.';
 
+CREATE TABLE rowlock.api_keys (
+    api_key_id bigint NOT NULL,
+    name text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT api_keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
+);
+
+COMMENT ON TABLE rowlock.api_keys IS 'Keys of admins and box offices. Only a hash is kept: a lost key is replaced, not looked up.';
+
+COMMENT ON COLUMN rowlock.api_keys.api_key_id IS 'Names the key in lists and logs.';
+
+COMMENT ON COLUMN rowlock.api_keys.name IS 'Whose key it is.';
+
+COMMENT ON COLUMN rowlock.api_keys.hash IS 'SHA-256 of the key.';
+
+COMMENT ON COLUMN rowlock.api_keys.created_at IS 'When it was made.';
+
+COMMENT ON COLUMN rowlock.api_keys.last_used_at IS 'When a server last let somebody in with it, to the minute; null: never.';
+
+COMMENT ON COLUMN rowlock.api_keys.revoked_at IS 'When it stopped working; null: it works.';
+
 CREATE VIEW admin.action_log WITH (security_barrier='true') (
     action_id bigint,
     acted_at timestamp with time zone,
     login_role text,
+    api_key_id bigint,
+    api_key_name text,
     function text,
     event_id bigint,
     order_id uuid,
@@ -890,6 +926,10 @@ COMMENT ON COLUMN admin.action_log.acted_at IS 'When the change was made.';
 
 COMMENT ON COLUMN admin.action_log.login_role IS 'Who was logged in: an operator, or the login of a server.';
 
+COMMENT ON COLUMN admin.action_log.api_key_id IS 'The API key a server was called with, if the change came through the API.';
+
+COMMENT ON COLUMN admin.action_log.api_key_name IS 'The name of that key.';
+
 COMMENT ON COLUMN admin.action_log.function IS 'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
 
 COMMENT ON COLUMN admin.action_log.event_id IS 'The event concerned, if there is one.';
@@ -903,6 +943,26 @@ COMMENT ON COLUMN admin.action_log.arguments IS 'What else the call was given.';
 COMMENT ON COLUMN admin.action_log.before IS 'What the call changed, as it was.';
 
 COMMENT ON COLUMN admin.action_log.after IS 'What the call changed, as it became.';
+
+CREATE VIEW admin.api_keys (
+    api_key_id bigint,
+    name text,
+    created_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone
+);
+
+COMMENT ON VIEW admin.api_keys IS 'The API keys of admins and box offices, one row per key. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.api_keys.api_key_id IS 'What `rowlock api-key revoke --id` and admin.revoke_api_key take.';
+
+COMMENT ON COLUMN admin.api_keys.name IS 'Whose key it is.';
+
+COMMENT ON COLUMN admin.api_keys.created_at IS 'When it was made.';
+
+COMMENT ON COLUMN admin.api_keys.last_used_at IS 'When a server last let somebody in with it, to the minute; null: never.';
+
+COMMENT ON COLUMN admin.api_keys.revoked_at IS 'When it stopped working; null: it works.';
 
 CREATE TABLE rowlock.applied_files (
     path text NOT NULL,
@@ -1675,28 +1735,6 @@ ALTER TABLE rowlock.admin_actions ALTER COLUMN action_id ADD GENERATED ALWAYS AS
     CACHE 1
 );
 
-CREATE TABLE rowlock.api_keys (
-    api_key_id bigint NOT NULL,
-    name text NOT NULL,
-    hash bytea NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    revoked_at timestamp with time zone,
-    CONSTRAINT api_keys_hash_check CHECK ((octet_length(hash) = 32)),
-    CONSTRAINT api_keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
-);
-
-COMMENT ON TABLE rowlock.api_keys IS 'Keys of admins and box offices. Only a hash is kept: a lost key is replaced, not looked up.';
-
-COMMENT ON COLUMN rowlock.api_keys.api_key_id IS 'Names the key in lists and logs.';
-
-COMMENT ON COLUMN rowlock.api_keys.name IS 'Whose key it is.';
-
-COMMENT ON COLUMN rowlock.api_keys.hash IS 'SHA-256 of the key.';
-
-COMMENT ON COLUMN rowlock.api_keys.created_at IS 'When it was made.';
-
-COMMENT ON COLUMN rowlock.api_keys.revoked_at IS 'When it stopped working; null: it works.';
-
 ALTER TABLE rowlock.api_keys ALTER COLUMN api_key_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowlock.api_keys_api_key_id_seq
     START WITH 1
@@ -1942,7 +1980,7 @@ REVOKE ALL ON FUNCTION rowlock._find_together(p_event_id bigint, p_section_no in
 
 REVOKE ALL ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._invalid_input(p_path text, p_problem text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._invalid_request(p_path text, p_problem text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._is_currency(p_code text) FROM PUBLIC;
 
@@ -2086,6 +2124,9 @@ REVOKE ALL ON FUNCTION rowlock.migration_state() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.migration_state() TO rowlock_app;
 GRANT ALL ON FUNCTION rowlock.migration_state() TO rowlock_admin;
 
+REVOKE ALL ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) TO rowlock_app;
+
 REVOKE ALL ON FUNCTION rowlock.open_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.open_event(p_event_id bigint) TO rowlock_app;
 
@@ -2131,6 +2172,9 @@ GRANT ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no inte
 
 GRANT SELECT ON TABLE admin.action_log TO rowlock_admin;
 GRANT SELECT ON TABLE admin.action_log TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.api_keys TO rowlock_admin;
+GRANT SELECT ON TABLE admin.api_keys TO rowlock_readonly;
 
 GRANT SELECT ON TABLE admin.database_settings TO rowlock_admin;
 GRANT SELECT ON TABLE admin.database_settings TO rowlock_readonly;

@@ -70,7 +70,7 @@ impl CustomerTokens {
 
     pub(super) fn customer(&self, token: &str, now: OffsetDateTime) -> Result<String, AuthError> {
         let claims = self.genuine_claims(token)?;
-        check_times(&claims, now.unix_timestamp_nanos() as f64 / 1e9)?;
+        check_times(&claims, seconds(now))?;
         if let Some(issuer) = &self.issuer {
             check_issuer(issuer, claims.iss.as_ref())?;
         }
@@ -141,6 +141,11 @@ fn check_times(claims: &Claims, now_s: f64) -> Result<(), AuthError> {
         return Err(AuthError::invalid("the token is not valid yet: its nbf is in the future"));
     }
     Ok(())
+}
+
+/// A moment as a token writes it. The nanoseconds of today would not fit into a number of this type.
+fn seconds(moment: OffsetDateTime) -> f64 {
+    moment.unix_timestamp() as f64 + f64::from(moment.nanosecond()) / 1e9
 }
 
 /// Seconds since 1970, fractions included (RFC 7519, section 2).

@@ -74,7 +74,7 @@ pub(super) fn read(url: &str) -> anyhow::Result<Config> {
     }
     // libpq's stricter modes ask for what is always done here: with TLS the certificate and its host name are verified.
     let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
-    let mut config: Config = url.parse().map_err(|error| unreadable(&error))?;
+    let mut config = url.parse::<Config>().map_err(|error| unreadable(&error))?;
     if config.get_hosts().is_empty() {
         bail!("the database URL names no host: it must be {SHAPE}");
     }

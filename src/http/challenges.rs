@@ -90,7 +90,7 @@ impl Credential {
         };
         match error {
             AuthError::Missing => Problem::new(code, self.missing(headers)).with_challenge(HeaderValue::from_static(self.challenge())),
-            AuthError::Invalid(reason) => Problem::new(code, reason.as_ref()).with_challenge(self.challenge_to(&reason)),
+            AuthError::Invalid(reason) => Problem::new(code, &*reason).with_challenge(self.challenge_to(&reason)),
             AuthError::Expired => Problem::plain(code).with_challenge(self.challenge_to("the token has expired")),
         }
     }

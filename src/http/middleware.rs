@@ -176,7 +176,8 @@ mod tests {
     use super::*;
     use crate::http::deferred::Later;
 
-    /// An API of one path.
+    /// An API of one path, of which only the description is used.
+    #[allow(dead_code)]
     struct OnePath;
 
     #[OpenApi]

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_keep_their_codes_and_invalid_input_names_its_field() {
+    fn rules_keep_their_codes_and_invalid_request_names_its_field() {
         for known in Rule::ALL.into_iter().filter(|rule| *rule != Rule::ApiKeyNotFound) {
             assert_eq!(rule(known, None).code().as_str(), known.code());
         }

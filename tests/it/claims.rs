@@ -203,25 +203,32 @@ async fn the_sale_begins_at_its_moment_and_not_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sale_ends_at_its_moment_and_what_was_claimed_before_can_be_paid() {
     let server = TestServer::start().await;
-    let ends = OffsetDateTime::now_utc() + Duration::from_secs(3);
     let mut event = event_json(&[("A", 1000, 20)]);
-    event["off_sale_at"] = json!(ends.format(&Rfc3339).expect("a time"));
-    event["window_ms"] = json!(60_000);
+    event["window_ms"] = json!(600_000);
     let event = server.event(event).await;
     let (alice, bob) = (server.customer("alice"), server.customer("bob"));
-    let (pending, late) =
-        (alice.claim_seats(&event, &[("A", 1)]).await.expect(201), alice.claim_seats(&event, &[("A", 2)]).await.expect(201));
+    let pending = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let late = alice.claim_seats(&event, &[("A", 2)]).await.expect(201);
     alice.cancel(&late).await.expect(200);
     let keyed = json!({"seats": [{"section": "A", "seat": 3}]});
     let before = alice.claim_once(&event, "once", keyed.clone()).await.expect(201);
+
+    let ends = OffsetDateTime::now_utc() + Duration::from_secs(2);
+    let change = json!({"off_sale_at": ends.format(&Rfc3339).expect("a time")});
+    server.admin().patch(&event.path(), &change).await.expect(200);
     let problem = eventually(PATIENCE, || async {
-        let answer = bob.best_available(&event, "A", 1).await;
-        (answer.status == 409).then(|| answer.problem(409, "not_on_sale"))
+        let answer = bob.claim_seats(&event, &[("A", 4)]).await;
+        if answer.status == 409 {
+            return Some(answer.problem(409, "not_on_sale"));
+        }
+        bob.cancel(&answer.expect(201)).await.expect(200);
+        None
     })
     .await;
     assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("the sale ended at")), "{problem}");
+    // The event keeps whole milliseconds.
     assert!(OffsetDateTime::now_utc() >= ends - Duration::from_millis(1), "not before");
-    bob.claim_seats(&event, &[("A", 4)]).await.problem(409, "not_on_sale");
+    bob.best_available(&event, "A", 1).await.problem(409, "not_on_sale");
     assert_eq!(alice.claim_once(&event, "once", keyed).await.expect(201), before, "what was claimed before the end is answered");
     // Money is no claim: only closing the event ends what it may buy.
     assert_eq!(server.gateway().pay(&pending).await.expect(200)["outcome"], "paid");

@@ -84,14 +84,17 @@ impl BarChart {
         if self.stacked { 1 } else { self.series.len().max(1) }
     }
 
+    /// How the values are written, and which share of the plot's height that takes.
     fn values(&self, format: Format) -> (Values, f64) {
         let texts: Vec<String> = self.series.iter().flat_map(|(_, values)| values.iter().map(|value| brief(*value))).collect();
         let bars = self.groups.len().max(1) * self.abreast();
         let (room, needed) = (f64::from(format.width() - MARGINS) * FILLED / bars as f64, widest(&texts, VALUE_SIZE));
-        match () {
-            () if self.stacked || room < width_of("0", VALUE_SIZE) * 2.0 => (Values::None, 0.06),
-            () if needed < room => (Values::Across, 0.12),
-            () => (Values::Upwards, 1.2 * needed / f64::from(PLOT_HEIGHT)),
+        if self.stacked || room < 2.0 * width_of("0", VALUE_SIZE) {
+            (Values::None, 0.06)
+        } else if needed < room {
+            (Values::Across, 0.12)
+        } else {
+            (Values::Upwards, 1.2 * needed / f64::from(PLOT_HEIGHT))
         }
     }
 

@@ -23,8 +23,9 @@ use super::{
 pub const PLOT_HEIGHT: u32 = 268;
 const MARGIN_TOP: u32 = 10;
 const TICK: i32 = 5;
-/// Between an axis and its labels.
-const LABEL_DISTANCE: i32 = 10;
+/// Between an axis and its labels: more below, so that the first label there keeps clear of the lowest one beside the plot.
+const DISTANCE_BESIDE: u32 = 10;
+const DISTANCE_BELOW: u32 = 14;
 /// Below the labels: what the axis shows.
 const TITLE_HEIGHT: u32 = 30;
 
@@ -78,13 +79,13 @@ impl Side<'_> {
 /// Draws a plot: axes and grid, then what `fill` puts in.
 pub fn plot(format: Format, x: Side, y: Side, fill: impl FnOnce(&mut Frame) -> Drawn) -> anyhow::Result<String> {
     let texts = x.texts();
-    let left = widest(&y.texts(), LABEL_SIZE).ceil() as u32 + LABEL_DISTANCE.unsigned_abs() + 4;
+    let left = widest(&y.texts(), LABEL_SIZE).ceil() as u32 + DISTANCE_BESIDE + 4;
     // The last label is centred below the end of its axis.
     let right = texts.last().map_or(0, |last| (width_of(last, LABEL_SIZE) / 2.0) as u32).clamp(12, 60);
     let plot_width = format.width() - left - right;
     let room = x.span.least_distance() * f64::from(plot_width);
     let labels = if x.names { Labels::of_names(&texts, room) } else { Labels::of_numbers(&texts, room) };
-    let below = LABEL_DISTANCE.unsigned_abs() + labels.height + TITLE_HEIGHT;
+    let below = DISTANCE_BELOW + labels.height + TITLE_HEIGHT;
     let mut svg = String::new();
     {
         let size = (format.width(), MARGIN_TOP + PLOT_HEIGHT + below);
@@ -117,7 +118,8 @@ fn write_below(area: &DrawingArea<SVGBackend, Shift>, frame: &Frame, labels: (&[
         let (across, down) = frame.backend_coord(&(tick, floor));
         area.draw(&PathElement::new(vec![(across, down), (across, down + TICK)], line(AXIS, 1)))?;
         for (index, text) in (0..).zip(lines) {
-            area.draw(&Text::new(text.clone(), (across, down + LABEL_DISTANCE + index * LINE as i32), style.clone()))?;
+            let first = down + DISTANCE_BELOW as i32;
+            area.draw(&Text::new(text.clone(), (across, first + index * LINE as i32), style.clone()))?;
         }
     }
     Ok(())

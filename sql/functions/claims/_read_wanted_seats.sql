@@ -77,7 +77,7 @@ begin
         o_amounts[v_request] := v_amount;
     end loop;
     if v_seat <= cardinality(p_request_nos) then
-        perform rowlock._invalid_input(format('p_request_nos[%s]', v_seat), 'must name the requests in their order');
+        perform rowlock._invalid_request(format('p_request_nos[%s]', v_seat), 'must name the requests in their order');
     end if;
 end
 $$;

@@ -36,9 +36,9 @@ begin
     end if;
     if v_event.off_sale_at <= v_event.on_sale_at then
         if p_change ? 'off_sale_at' then
-            perform rowlock._invalid_input('off_sale_at', 'must be after on_sale_at');
+            perform rowlock._invalid_request('off_sale_at', 'must be after on_sale_at');
         end if;
-        perform rowlock._invalid_input('on_sale_at', 'must be before off_sale_at');
+        perform rowlock._invalid_request('on_sale_at', 'must be before off_sale_at');
     end if;
     if p_change ? 'window_ms' then
         v_event.window_ms := rowlock._json_integer(

@@ -32,17 +32,17 @@ begin
         'name', 'venue', 'starts_at', 'on_sale_at', 'off_sale_at', 'window_ms', 'seats_per_customer', 'currency', 'sections'
     ]);
     if rowlock._is_currency(v_currency) is not true then
-        perform rowlock._invalid_input('currency', 'must be the ISO 4217 code of a currency in use, for example TWD');
+        perform rowlock._invalid_request('currency', 'must be the ISO 4217 code of a currency in use, for example TWD');
     end if;
     if jsonb_typeof(v_sections) is distinct from 'array' or jsonb_array_length(v_sections) not between 1 and 500 then
-        perform rowlock._invalid_input('sections', 'must be a list of 1 to 500 sections');
+        perform rowlock._invalid_request('sections', 'must be a list of 1 to 500 sections');
     end if;
 
     v_event := '{"venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
     v_on_sale := rowlock._json_time(v_event -> 'on_sale_at', 'on_sale_at');
     v_off_sale := rowlock._json_time(v_event -> 'off_sale_at', 'off_sale_at');
     if v_off_sale <= v_on_sale then
-        perform rowlock._invalid_input('off_sale_at', 'must be after on_sale_at');
+        perform rowlock._invalid_request('off_sale_at', 'must be after on_sale_at');
     end if;
     insert into rowlock.events (
         name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at,
@@ -73,7 +73,7 @@ begin
             );
     end loop;
     if v_seats > 1000000 then
-        perform rowlock._invalid_input('sections', 'must have at most 1000000 seats together');
+        perform rowlock._invalid_request('sections', 'must have at most 1000000 seats together');
     end if;
 
     insert into rowlock.seats (event_id, section_no, seat_no)

@@ -11,13 +11,13 @@ begin
     perform rowlock._json_object(p_section, p_path, array['code', 'name', 'price_minor', 'rows']);
     v_code := rowlock._json_text(p_value => p_section -> 'code', p_path => p_path || '.code', p_min => 1, p_max => 20);
     if v_code !~ '^[A-Za-z0-9_-]+$' then
-        perform rowlock._invalid_input(p_path || '.code', 'must be made of the letters A-Z and a-z, digits, - and _');
+        perform rowlock._invalid_request(p_path || '.code', 'must be made of the letters A-Z and a-z, digits, - and _');
     end if;
     if exists (select from rowlock.sections as s where s.event_id = p_event_id and s.code = v_code) then
-        perform rowlock._invalid_input(p_path || '.code', 'is the code of an earlier section');
+        perform rowlock._invalid_request(p_path || '.code', 'is the code of an earlier section');
     end if;
     if jsonb_typeof(p_section -> 'rows') is distinct from 'array' or p_section -> 'rows' = '[]' then
-        perform rowlock._invalid_input(p_path || '.rows', 'must be a list of at least one row');
+        perform rowlock._invalid_request(p_path || '.rows', 'must be a list of at least one row');
     end if;
 
     perform rowlock._json_object(r.value, format('%s.rows[%s]', p_path, r.no - 1), array['label', 'seats'])
@@ -29,7 +29,7 @@ begin
         p_value => r.value -> 'seats', p_path => format('%s.rows[%s].seats', p_path, r.no - 1), p_min => 1, p_max => 1000000
     ) as s (seats);
     if v_capacity > 1000000 then
-        perform rowlock._invalid_input(p_path || '.rows', 'must have at most 1000000 seats together');
+        perform rowlock._invalid_request(p_path || '.rows', 'must have at most 1000000 seats together');
     end if;
 
     insert into rowlock.sections (event_id, section_no, code, name, price_minor, capacity, available)

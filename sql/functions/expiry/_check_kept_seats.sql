@@ -14,7 +14,7 @@ declare
     v_fault record;
 begin
     if coalesce(cardinality(p_kept_seat_nos), 0) = 0 or cardinality(p_kept_section_nos) is distinct from cardinality(p_kept_seat_nos) then
-        perform rowlock._invalid_input('seats', 'must name at least one seat to keep; to give back all of them, cancel the order');
+        perform rowlock._invalid_request('seats', 'must name at least one seat to keep; to give back all of them, cancel the order');
     end if;
     select k.place, k.is_twice into v_fault
     from (
@@ -31,7 +31,7 @@ begin
     order by k.place
     limit 1;
     if found then
-        perform rowlock._invalid_input(
+        perform rowlock._invalid_request(
             format('seats[%s]', v_fault.place - 1),
             case when v_fault.is_twice then 'is the same seat as an earlier one' else 'is not a seat of the order' end
         );

@@ -9,7 +9,7 @@ declare
     v_api_key_id bigint;
 begin
     if p_hash is null or octet_length(p_hash) <> 32 then
-        perform rowlock._invalid_input('hash', 'must be the 32 bytes of a SHA-256');
+        perform rowlock._invalid_request('hash', 'must be the 32 bytes of a SHA-256');
     end if;
     insert into rowlock.api_keys (name, hash, created_at)
     values (
@@ -19,7 +19,7 @@ begin
     on conflict (hash) do nothing
     returning api_key_id into v_api_key_id;
     if not found then
-        perform rowlock._invalid_input('hash', 'is the hash of an earlier key');
+        perform rowlock._invalid_request('hash', 'is the hash of an earlier key');
     end if;
     perform rowlock._log_action(
         p_function => p_function, p_event_id => null, p_order_id => null, p_reason => p_reason,

@@ -25,7 +25,7 @@ begin
         cross join lateral generate_series(r.first_seat, r.last_seat) as n (seat_no)
     ) w;
     if v_seat_nos is null then
-        perform rowlock._invalid_input('seats', 'must name seats, for example A 1-20 35, B 5');
+        perform rowlock._invalid_request('seats', 'must name seats, for example A 1-20 35, B 5');
     end if;
 
     perform rowlock._wait_for_seats(p_event_id, v_section_nos, v_seat_nos);

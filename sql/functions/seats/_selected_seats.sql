@@ -18,7 +18,7 @@ begin
     foreach v_item in array string_to_array(coalesce(p_seats, ''), ',') loop
         v_words := regexp_split_to_array(regexp_replace(v_item, '^\s+|\s+$', '', 'g'), '\s+');
         if v_words[1] = '' then
-            perform rowlock._invalid_input('seats', 'has a comma with nothing before or after it');
+            perform rowlock._invalid_request('seats', 'has a comma with nothing before or after it');
         end if;
         v_section := rowlock._section_of(p_event_id, v_words[1]);
         if cardinality(v_words) = 1 then
@@ -26,13 +26,13 @@ begin
         end if;
         foreach v_range in array v_words[2:] loop
             if v_range !~ '^\d{1,7}(-\d{1,7})?$' then
-                perform rowlock._invalid_input('seats', format('"%s" is neither a seat number nor a range; write: A 1-20 35, B 5',
+                perform rowlock._invalid_request('seats', format('"%s" is neither a seat number nor a range; write: A 1-20 35, B 5',
                     left(v_range, 50)));
             end if;
             v_first := split_part(v_range, '-', 1)::integer;
             v_last := coalesce(nullif(split_part(v_range, '-', 2), ''), split_part(v_range, '-', 1))::integer;
             if v_first > v_last then
-                perform rowlock._invalid_input('seats', format('"%s" runs backwards', v_range));
+                perform rowlock._invalid_request('seats', format('"%s" runs backwards', v_range));
             end if;
             if v_first < 1 or v_last > v_section.capacity then
                 raise exception using errcode = 'RL003', message = 'seat_not_found',

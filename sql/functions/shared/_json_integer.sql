@@ -12,7 +12,7 @@ begin
     end if;
     -- The range comes first: a number with thousands of digits is never rounded or cast.
     if v_number is null or v_number not between p_min and p_max or v_number <> trunc(v_number) then
-        perform rowlock._invalid_input(p_path, format('must be a whole number from %s to %s', p_min, p_max));
+        perform rowlock._invalid_request(p_path, format('must be a whole number from %s to %s', p_min, p_max));
     end if;
     return v_number::bigint;
 end

@@ -8,11 +8,11 @@ declare
     v_unknown text;
 begin
     if p_value is null or jsonb_typeof(p_value) <> 'object' then
-        perform rowlock._invalid_input(p_path, 'must be an object');
+        perform rowlock._invalid_request(p_path, 'must be an object');
     end if;
     if p_value - p_known <> '{}' then
         select min(k) into v_unknown from jsonb_object_keys(p_value - p_known) as k;
-        perform rowlock._invalid_input(p_path, format('has an unknown field "%s"', left(v_unknown, 50)));
+        perform rowlock._invalid_request(p_path, format('has an unknown field "%s"', left(v_unknown, 50)));
     end if;
 end
 $$;

@@ -9,10 +9,10 @@ declare
     v_objection text := rowlock._text_objection(v_text);
 begin
     if p_value is null or jsonb_typeof(p_value) <> 'string' or char_length(v_text) not between p_min and p_max then
-        perform rowlock._invalid_input(p_path, format('must be a text of %s to %s characters', p_min, p_max));
+        perform rowlock._invalid_request(p_path, format('must be a text of %s to %s characters', p_min, p_max));
     end if;
     if v_objection is not null then
-        perform rowlock._invalid_input(p_path, v_objection);
+        perform rowlock._invalid_request(p_path, v_objection);
     end if;
     return v_text;
 end

@@ -22,10 +22,10 @@ begin
         );
     end if;
     if v_parts[2] like '24%' then
-        perform rowlock._invalid_input(p_path, 'must not have the hour 24: write 00:00 of the next day');
+        perform rowlock._invalid_request(p_path, 'must not have the hour 24: write 00:00 of the next day');
     end if;
     if v_parts[2] like '%60' then
-        perform rowlock._invalid_input(p_path, 'must not be a leap second: write second 59, or second 00 of the next minute');
+        perform rowlock._invalid_request(p_path, 'must not be a leap second: write second 59, or second 00 of the next minute');
     end if;
     begin
         v_time := (v_parts[1] || 'T' || v_parts[2] || coalesce(v_parts[3], '') || 'Z')::timestamptz
@@ -34,7 +34,7 @@ begin
         when data_exception then null;
     end;
     if v_time is null or v_time < '1970-01-01T00:00:00Z' or v_time >= '10000-01-01T00:00:00Z' then
-        perform rowlock._invalid_input(p_path, 'must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z');
+        perform rowlock._invalid_request(p_path, 'must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z');
     end if;
     return v_time;
 end

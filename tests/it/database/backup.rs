@@ -117,7 +117,7 @@ async fn roles_are_dumped_without_their_passwords() {
     let db = database.connect().await;
     let major: i32 = db.query_one("select current_setting('server_version_num')::integer / 10000", &[]).await.expect("a version").get(0);
     let Some(pg_dumpall) = postgres_program("pg_dumpall", major) else {
-        return eprintln!("skipped: there is no pg_dumpall of PostgreSQL {major}");
+        return skip("pg_dumpall", &format!("there is no pg_dumpall of PostgreSQL {major}"));
     };
     let page = std::fs::read_to_string(in_project("docs/operations.md")).expect("a text");
     let flags = page.lines().find_map(|line| line.strip_prefix("pg_dumpall ")).expect("how roles are dumped");

@@ -26,7 +26,9 @@ fn calls_with_more_than_three_arguments_name_them() {
     for file in sql_files("functions").into_iter().chain(sql_files("admin")) {
         sources.push((file.path, without_comments_and_quotes(&file.text)));
     }
-    rust_sources(&in_project("src"), &mut sources);
+    for folder in ["src", "lab/src"] {
+        rust_sources(&in_project(folder), &mut sources);
+    }
     let mut named = 0;
     for (path, text) in sources {
         for call in calls(&text) {

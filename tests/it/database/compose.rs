@@ -10,7 +10,7 @@ use tokio_postgres::config::Host;
 use uuid::Uuid;
 
 use crate::drift::in_project;
-use crate::harness::{TestDatabase, postgres_program};
+use crate::harness::{TestDatabase, postgres_program, skip};
 use crate::psql::logins::url_as;
 
 /// The script of the service `login`, for another login than the one that compose makes.
@@ -49,7 +49,9 @@ async fn the_servers_login_of_compose_works_as_rowlock_app_and_gets_a_new_passwo
     let database = TestDatabase::cloned().await;
     let major = "select current_setting('server_version_num')::integer / 10000";
     let major: i32 = database.connect().await.query_one(major, &[]).await.expect("a version").get(0);
-    let Some(psql) = postgres_program("psql", major) else { return eprintln!("skipped: there is no psql of PostgreSQL {major}") };
+    let Some(psql) = postgres_program("psql", major) else {
+        return skip("psql", &format!("there is no psql of PostgreSQL {major}"));
+    };
     let login = format!("server_{}", Uuid::now_v7().simple());
     let script = script(&login);
     let connect =

@@ -119,12 +119,12 @@ async fn a_changed_file_is_applied_again_and_a_gone_one_is_forgotten() {
 async fn a_file_that_fails_leaves_everything_as_it_was() {
     let database = TestDatabase::cloned().await;
     let db = database.connect().await;
-    // Another result type than the file's: `create or replace` refuses with 42P13, after get_event has been applied.
+    // Another result type than the file's: `create or replace` refuses with 42P13, after claim_seats has been applied.
     db.batch_execute(
         "drop function rowlock.try_lead_sweep();
          create function rowlock.try_lead_sweep() returns integer language sql as 'select 1';
          alter function rowlock.try_lead_sweep() owner to rowlock_owner;
-         update rowlock.applied_files set checksum = sha256('x') where path in ('functions/reads/get_event.sql', 'functions/expiry/try_lead_sweep.sql')",
+         update rowlock.applied_files set checksum = sha256('x') where path in ('functions/claims/claim_seats.sql', 'functions/expiry/try_lead_sweep.sql')",
     )
     .await
     .expect("tampered");

@@ -73,6 +73,7 @@ fn changes() -> Vec<(&'static str, &'static str, Value, Value)> {
             json!({"name": "Matinee", "venue": "", "currency": "TWD", "window_ms": 10_000, "seats_per_customer": 10, "status": "draft",
                    "sections": 1, "seats": 2}),
         ),
+        ("admin.delete_event(2, $why)", "", json!({"name": "Matinee", "status": "draft", "sections": 1, "seats": 2}), json!({})),
         ("admin.create_api_key('box office', sha256('a key'), $why)", "1", json!({}), json!({"api_key_id": 1})),
         ("admin.revoke_api_key(1, $why)", "", json!({"works": true}), json!({"works": false})),
         ("admin.revoke_api_key(1, $why)", "", json!({"works": false}), json!({"works": false})),

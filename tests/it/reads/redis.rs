@@ -52,14 +52,14 @@ async fn what_one_server_has_read_another_one_finds_in_redis() {
     .await;
     assert!((1..=KEPT_MS).contains(&left_ms), "kept for {left_ms} ms");
 
-    // Recognisably from there: PostgreSQL has never known this name.
+    // Recognisably from there: as far as PostgreSQL knows, none was ever sold.
     introduce(&other, &event).await;
-    assert!(text.contains("Section A"), "{text}");
-    redis.pset_ex::<_, _, ()>(&key, text.replace("Section A", "Section Z"), 60_000).await.expect("Redis answers");
-    assert_eq!(read(&other, &event).await["sections"][0]["name"], "Section Z");
+    assert!(text.contains("\"available\":10"), "{text}");
+    redis.pset_ex::<_, _, ()>(&key, text.replace("\"available\":10", "\"available\":3"), 60_000).await.expect("Redis answers");
+    assert_eq!(read(&other, &event).await["sections"][0]["available"], 3);
     assert_eq!(found_in_redis(&other).await, 1);
     redis.del::<_, ()>(&key).await.expect("Redis answers");
-    let is_true_again = || async { read(&other, &event).await["sections"][0]["name"] == "Section A" };
+    let is_true_again = || async { read(&other, &event).await["sections"][0]["available"] == 10 };
     eventually(Duration::from_secs(1), is_true_again).await;
 }
 

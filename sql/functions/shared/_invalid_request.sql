@@ -1,7 +1,7 @@
 -- Refuses an input by naming the field and what it must be, so that every RL007 reads alike.
 -- Volatile, or a call with constants would be made while its caller is being planned.
 -- Errors: RL007 always.
-create or replace function rowlock._invalid_input(p_path text, p_problem text) returns void
+create or replace function rowlock._invalid_request(p_path text, p_problem text) returns void
 language plpgsql
 as $$
 begin
@@ -12,4 +12,4 @@ begin
 end
 $$;
 
-comment on function rowlock._invalid_input(text, text) is 'Raises RL007 with a detail that names the field.';
+comment on function rowlock._invalid_request(text, text) is 'Raises RL007 with a detail that names the field.';
