@@ -59,6 +59,13 @@ struct Comparison<'a> {
     found: &'a mut Vec<Break>,
 }
 
+/// The credentials of which an operation takes one; none at all are the empty word.
+fn schemes(operation: &Value) -> BTreeSet<String> {
+    let word = |needed: &Value| entries(needed).map(|(name, _)| name.to_owned()).collect::<Vec<_>>().join(" ");
+    let listed: BTreeSet<String> = operation["security"].as_array().into_iter().flatten().map(word).collect();
+    if listed.is_empty() { BTreeSet::from([String::new()]) } else { listed }
+}
+
 impl Comparison<'_> {
     fn note(&mut self, what: impl Into<String>) {
         self.found.push(Break { operation: self.id.to_owned(), what: what.into() });
@@ -68,11 +75,7 @@ impl Comparison<'_> {
         if old["operationId"] != new["operationId"] {
             self.note(format!("its operationId became {}", new["operationId"]));
         }
-        let schemes = |operation: &Value| -> BTreeSet<String> {
-            let listed = operation["security"].as_array().into_iter().flatten();
-            listed.flat_map(entries).map(|(name, _)| name.to_owned()).collect()
-        };
-        if schemes(old) != schemes(new) {
+        if !schemes(new).is_superset(&schemes(old)) {
             self.note(format!("other credentials are asked for: {:?}", schemes(new)));
         }
         self.parameters(&old["parameters"], &new["parameters"]);
