@@ -99,13 +99,14 @@ async fn on_a_database_that_was_never_migrated_a_server_says_what_to_do_until_it
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_function_is_a_fault_of_ours_only_where_everything_is_migrated() {
     let server = TestServer::start().await;
-    let broken = "create or replace function rowlock.list_events(p_after bigint, p_limit integer) returns setof rowlock.event_row
-        language plpgsql security definer as 'begin return query select * from rowlock.no_such_function(); end'";
-    server.db.batch_execute(broken).await.expect("replaced");
+    server.db.batch_execute("alter table rowlock.events rename to elsewhere").await.expect("renamed");
     server.anyone().get("/v1/events").await.problem(500, "internal_error");
     server.anyone().get("/readyz").await.expect(200);
+    server.db.batch_execute("alter table rowlock.elsewhere rename to events").await.expect("renamed");
+    server.anyone().get("/v1/events").await.expect(200);
 
-    server.db.batch_execute("drop function rowlock.list_events(bigint, integer)").await.expect("dropped");
+    let drop = "do $$ begin execute format('drop function %s', 'rowlock.list_events'::regproc::regprocedure); end $$";
+    server.db.batch_execute(drop).await.expect("dropped");
     server.anyone().get("/v1/events").await.problem(500, "internal_error");
     server.db.execute("delete from rowlock.applied_files where path like '%/list_events.sql'", &[]).await.expect("deleted");
     let problem = server.anyone().get("/v1/events").await.problem(503, "unavailable");
