@@ -67,10 +67,10 @@ openapi: ## write openapi/openapi.json and openapi/operations.txt anew
 	cargo run --release --locked -- openapi --write
 
 docs: ## write the generated parts of docs/ anew
-	ROWLOCK_BLESS=1 cargo test --locked --test it documents::
+	ROWLOCK_BLESS=1 cargo test --workspace --locked --test it documents::
 
 schema: setup ## write sql/schema.sql anew
-	ROWLOCK_BLESS=1 cargo test --locked schema
+	ROWLOCK_BLESS=1 cargo test --workspace --locked --test it schema_sql
 
 image: ## build the container image rowlock:latest
 	docker build -t rowlock .

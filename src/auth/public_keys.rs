@@ -84,7 +84,7 @@ mod tests {
     }
 
     fn error(file: &[u8]) -> String {
-        format!("{:#}", read(file).err().expect("refused"))
+        format!("{:#}", read(file).expect_err("refused"))
     }
 
     #[test]

@@ -34,33 +34,33 @@ pub(crate) struct PagesApi {
 #[OpenApi]
 impl PagesApi {
     /// What runs here, how it is, and where to go.
-    #[oai(path = "/", method = "get", hidden)]
+    #[oai(path = "/", method = "get")]
     async fn home(&self) -> Served {
         Served::now(home::page(readiness(&self.app).await))
     }
 
     /// Swagger UI.
-    #[oai(path = "/docs", method = "get", hidden)]
+    #[oai(path = "/docs", method = "get")]
     async fn docs(&self, request: &Request) -> Served {
         Served::asset(&swagger::PAGE, request.headers()).await
     }
 
     /// What Swagger UI loads.
-    #[oai(path = "/docs/:file", method = "get", hidden)]
+    #[oai(path = "/docs/:file", method = "get")]
     async fn docs_file(&self, request: &Request, file: Path<String>) -> poem::Result<Served> {
         let asset = swagger::asset(&file.0).ok_or_else(|| Problem::plain(Code::NotFound))?;
         Ok(Served::asset(asset, request.headers()).await)
     }
 
     /// What each problem's `type` points to.
-    #[oai(path = "/errors", method = "get", hidden)]
+    #[oai(path = "/errors", method = "get")]
     async fn errors(&self, request: &Request) -> Served {
         static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::page(errors::page()));
         Served::asset(&PAGE, request.headers()).await
     }
 
     /// The OpenAPI document.
-    #[oai(path = "/openapi.json", method = "get", hidden)]
+    #[oai(path = "/openapi.json", method = "get")]
     async fn openapi(&self, request: &Request) -> Served {
         static DOCUMENT: LazyLock<Asset> = LazyLock::new(|| Asset::new("application/json", document::spec()));
         Served::asset(&DOCUMENT, request.headers()).await

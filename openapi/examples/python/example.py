@@ -25,7 +25,7 @@ from rowlock_client.models import (
     SeatStatus,
     Section,
 )
-from rowlock_client.types import Unset
+from rowlock_client.types import UNSET, Unset
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
 
 def find_event(customer: Rowlock, event_id: int) -> Event:
     """Reads page after page until the event is there."""
-    after = 0
+    after: int | Unset = UNSET
     while True:
         page = customer.list_events(after=after, limit=100)
         found = [event for event in page.events if event.event_id == event_id]

@@ -42,7 +42,7 @@ console.log("read back: one paid, one cancelled");
 
 /** Reads page after page until the event is there. */
 async function findEvent(): Promise<Event> {
-  let after = 0;
+  let after: number | undefined;
   for (;;) {
     const page = await customer.listEvents({ after, limit: 100 });
     const found = page.events.find((event) => event.event_id === eventId);

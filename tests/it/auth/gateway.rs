@@ -5,6 +5,8 @@ use pretty_assertions::assert_eq;
 use super::seconds_from_now;
 use crate::harness::TestServer;
 
+type Headers = Vec<(&'static str, String)>;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_without_the_gateways_signature_is_told_what_is_missing() {
     let server = TestServer::start().await;
@@ -21,7 +23,7 @@ async fn a_notice_without_the_gateways_signature_is_told_what_is_missing() {
         assert_eq!(answer.problem(401, "invalid_signature")["detail"], format!("{takes}, {rest}"));
         assert_eq!(answer.header("www-authenticate"), Some(challenge));
     }
-    let refused = async |change: &dyn Fn(&mut Vec<(&'static str, String)>)| {
+    let refused = async |change: &dyn Fn(&mut Headers)| {
         let mut signed = gateway.sign(&notice);
         change(&mut signed.headers);
         let answer = gateway.raw(&signed.headers, signed.body).await;
@@ -34,7 +36,7 @@ async fn a_notice_without_the_gateways_signature_is_told_what_is_missing() {
         let detail = refused(&|headers| headers.retain(|(known, _)| *known != name)).await;
         assert_eq!(detail, format!("the header {name} is missing"));
     }
-    let old = |headers: &mut Vec<(&'static str, String)>| headers[1].1 = seconds_from_now(-600).to_string();
+    let old = |headers: &mut Headers| headers[1].1 = seconds_from_now(-600).to_string();
     assert!(refused(&old).await.contains("s in the past; it may be 300 s from the server's clock"));
     assert!(refused(&|headers| headers[2].1 = "v1,AAAA".to_owned()).await.contains("the signature does not match"));
     // Neither of the other callers' operations takes a signature.

@@ -201,7 +201,8 @@ async fn who_is_never_answered_counts_with_as_long_as_it_waited() {
     let (answered, silent) = (&report["from_arrival_ms"]["answered"], number(&report["buyers_ended"]["timed_out"]));
     assert!(silent > 20 && report["broken"].to_string().contains("got no answer in time"), "{report}");
     assert_eq!(answered["count"], 60, "everybody who came: {answered}");
-    assert!(slower_than(990.0, answered) >= silent - 5, "{silent} buyers: {answered}");
+    // Not each: some waited for the answer to their payment, and had been answered before.
+    assert!(slower_than(990.0, answered) > silent / 2, "{silent} buyers: {answered}");
 }
 
 /// The server hangs, so that the verification would wait for it.

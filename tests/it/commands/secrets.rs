@@ -11,7 +11,7 @@ const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_WEBHOOK_SECRET", None, "--webhook-secret"),
     ("ROWLOCK_WEBHOOK_SECRET", Some("whsec_hunter2!"), "is not `whsec_` and base64"),
     ("ROWLOCK_JWT_SECRET", None, "neither a JWT secret nor a JWT public key is given"),
-    ("ROWLOCK_JWT_SECRET", Some("hunter2"), "the JWT secret has 7 bytes; at least 32 are needed"),
+    ("ROWLOCK_JWT_SECRET", Some("hunter2"), "ROWLOCK_JWT_SECRET) has 7 bytes; at least 32 are needed"),
     ("DATABASE_URL", None, "--database-url"),
     ("DATABASE_URL", Some("postgres://me:hunter2@[broken/db"), "the database URL cannot be read"),
     ("DATABASE_URL", Some("user=me password=hunter2"), "the database URL names no host"),

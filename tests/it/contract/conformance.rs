@@ -16,7 +16,7 @@ use crate::harness::{JWT_SECRET, Scratch, WEBHOOK_SECRET};
 const SEED: &str = "20260901";
 /// How many requests it makes up for an operation, beside those it derives from the schema's edges.
 const EXAMPLES: &str = "30";
-const TIME_MAX: Duration = Duration::from_secs(180);
+const TIME_MAX: Duration = Duration::from_secs(600);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_answers_whatever_is_sent_as_the_document_says() {
