@@ -20,8 +20,8 @@ const ENTRIES_MAX: usize = 100_000;
 const COMMAND_MAX: usize = 1_000;
 
 /// Leases due entries, until they stand for enough orders, by pushing their score ahead: whoever leased them removes them in time, or
-/// they come due again. The clock is Redis' own, the same for every server. Anything else than a sorted set is thrown away. Answers the time until the next entry is due, or -1 for
-/// none, followed by the entries leased.
+/// they come due again. The clock is Redis' own, the same for every server. Anything else than a sorted set is thrown away. Answers the
+/// time until the next entry is due, or -1 for none, followed by the entries leased.
 static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"

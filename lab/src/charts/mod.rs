@@ -1,7 +1,7 @@
 //! Pages for people: one self-contained HTML file with tables and plots, readable in light and dark and on paper.
 //!
 //! ```
-//! use rowlock::charts::{Axis, Cell, Column, LineChart, Page, Table};
+//! use rowlock_lab::charts::{Axis, Cell, Column, LineChart, Page, Table};
 //!
 //! let mut page = Page::new("Rush", "10,000 buyers, 10,000 seats");
 //! page.verdict(true, "Every promise was kept.");

@@ -172,6 +172,7 @@ pub struct EventOut {
     /// Where it stands.
     pub status: EventState,
     /// How long a pending order holds its seats, in milliseconds.
+    #[oai(validator(minimum(value = "1000"), maximum(value = "86400000")))]
     pub window_ms: i32,
     /// How many seats one customer may hold and own together, over all orders.
     pub seats_per_customer: i32,
