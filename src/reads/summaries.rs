@@ -79,6 +79,7 @@ impl Summaries {
     }
 
     /// The same from PostgreSQL, past all caches: to measure what they save.
+    #[cfg(feature = "bench-routes")]
     pub async fn uncached(&self, event_id: i64) -> Result<Option<Arc<Body>>, DbError> {
         Ok(self.read(event_id).await?.map(|(revision, json)| Arc::new(Body::new(revision, json))))
     }
