@@ -50,13 +50,14 @@ async fn main() -> Result<()> {
 
 /// Reads page after page until the event is there.
 async fn find_event(customer: &Client, event_id: i64) -> Result<Event> {
-    let mut after = None;
+    let mut list = customer.list_events();
     loop {
-        let page = customer.list_events().after(after).limit(100).send().await?.into_inner();
+        let page = list.limit(100).send().await?.into_inner();
         if let Some(found) = page.events.into_iter().find(|event| event.event_id == event_id) {
             return Ok(found);
         }
-        after = Some(page.next.with_context(|| format!("event {event_id} is not on sale"))?);
+        let next = page.next.with_context(|| format!("event {event_id} is not on sale"))?;
+        list = customer.list_events().after(next);
     }
 }
 
