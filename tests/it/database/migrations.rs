@@ -9,7 +9,7 @@ use rowlock::db::migrate::{MigrationReport, expected, migrate};
 use tokio_postgres::Client;
 
 use super::functions::sql_files;
-use crate::harness::{Scratch, TestDatabase, TestServer, own_postgres, rivals};
+use crate::harness::{PATIENCE, Scratch, TestDatabase, TestServer, eventually, own_postgres, rivals};
 
 const MIGRATORS: usize = 8;
 
@@ -173,12 +173,13 @@ async fn the_functions_of_a_newer_release_are_not_overwritten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_not_ready_before_every_file_is_applied() {
     let server = TestServer::start().await;
-    server.anyone().get("/readyz").await.expect(200);
+    let ready = || async { server.anyone().get("/readyz").await.status == 200 };
+    eventually(PATIENCE, ready).await;
     server.db.batch_execute("delete from rowlock.applied_files where path = 'functions/reads/get_event.sql'").await.expect("one file less");
     let problem = server.anyone().get("/readyz").await.problem(503, "unavailable");
     assert!(problem["detail"].as_str().expect("a detail").contains("run `rowlock migrate`"), "{problem}");
     migrated(&server.database_url).await.expect("migrated");
-    server.anyone().get("/readyz").await.expect(200);
+    eventually(PATIENCE, ready).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
