@@ -854,7 +854,7 @@ CREATE TABLE rowlock.admin_actions (
     CONSTRAINT admin_actions_reason_check CHECK (((reason ~ '\S'::text) AND (char_length(reason) <= 500)))
 );
 
-COMMENT ON TABLE rowlock.admin_actions IS 'What operators changed, one row a call, written in the transaction that made the change. Nobody is granted to change it.';
+COMMENT ON TABLE rowlock.admin_actions IS 'What operators changed, one row per call, written in the transaction that made the change. Nobody is granted to change it.';
 
 COMMENT ON COLUMN rowlock.admin_actions.action_id IS 'Grows; gaps are calls that were undone.';
 
@@ -918,7 +918,7 @@ CREATE VIEW admin.action_log WITH (security_barrier='true') (
     after jsonb
 );
 
-COMMENT ON VIEW admin.action_log IS 'What operators changed, one row a call. For rowlock_admin and rowlock_readonly, who sees no reasons.';
+COMMENT ON VIEW admin.action_log IS 'What operators changed, one row per call. For rowlock_admin, and rowlock_readonly without reasons.';
 
 COMMENT ON COLUMN admin.action_log.action_id IS 'Grows; gaps are calls that were undone.';
 
@@ -1415,7 +1415,7 @@ CREATE VIEW admin.invariant_violations (
     detail text
 );
 
-COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row per violation. Empty: every seat, order, ticket and cent is accounted for. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.invariant_violations.invariant IS 'Which rule is broken.';
 

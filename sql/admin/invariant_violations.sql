@@ -1,4 +1,4 @@
--- Everything that must never be, one row a violation: an empty answer means that no seat, order, ticket or cent is astray.
+-- Everything that must never be, one row per violation: an empty answer means that every seat, order, ticket and cent is accounted for.
 --
 -- It is one statement, so it judges one moment, also while seats are being sold. It gathers all that is said of a seat or of an order
 -- and groups it, instead of joining tables to each other: no outdated statistic can make nested loops of it, and a filter on event_id
@@ -149,7 +149,7 @@ from rowlock.payments p
 where not exists (select from rowlock.events e where e.event_id = p.event_id);
 
 comment on view admin.invariant_violations is
-    'What must never be, one row a violation. Empty: no seat, order, ticket or cent is astray. For rowlock_admin and rowlock_readonly.';
+    'What must never be, one row per violation. Empty: every seat, order, ticket and cent is accounted for. For rowlock_admin and rowlock_readonly.';
 comment on column admin.invariant_violations.invariant is 'Which rule is broken.';
 comment on column admin.invariant_violations.event_id is 'The event in which it is broken.';
 comment on column admin.invariant_violations.order_id is 'The order concerned, if there is one.';

@@ -1,4 +1,4 @@
--- Who held a seat and who had it, when, and why it ended: one row a time that it was not on sale, the first one first.
+-- Who held a seat and who had it, when, and why it ended: one row for each time that it was not on sale, the first one first.
 --
 -- Nothing is written for this when seats are claimed: it is put together from the orders that list the seat, from seats that orders gave
 -- back, from how late orders had ended before, and from the action log. So it reads every order of the event: 3 ms for 10,000 of them,

@@ -178,7 +178,7 @@ comment on column rowlock.orders.ended_at is 'When it last left a state: paid, e
 comment on column rowlock.orders.idempotency_key is 'What the client sent to make a retry harmless; unique for an event and customer.';
 comment on column rowlock.orders.fingerprint is 'SHA-256 of the request the key came with: the same key with another body is refused.';
 
--- What is overdue is found here: one row a batch of claims, instead of an index over all orders. It goes when all its orders have ended.
+-- What is overdue is found here: one row per batch of claims, instead of an index over all orders. It goes when all its orders have ended.
 create table rowlock.deadlines (
     event_id       bigint not null,
     expires_at     timestamptz not null,
@@ -320,7 +320,7 @@ comment on table rowlock.releases is 'The releases that have migrated this datab
 comment on column rowlock.releases.version is 'Version of the rowlock binary.';
 comment on column rowlock.releases.applied_at is 'When it first migrated this database.';
 
--- What both ways of claiming answer, one row a request.
+-- What both ways of claiming answer, one row per request.
 create type rowlock.claim_answer as (
     request_no        integer,
     outcome           text,

@@ -17,7 +17,7 @@ create table rowlock.admin_actions (
 create index admin_actions_by_event on rowlock.admin_actions (event_id, action_id);
 create index admin_actions_by_order on rowlock.admin_actions (order_id) where order_id is not null;
 comment on table rowlock.admin_actions is
-    'What operators changed, one row a call, written in the transaction that made the change. Nobody is granted to change it.';
+    'What operators changed, one row per call, written in the transaction that made the change. Nobody is granted to change it.';
 comment on column rowlock.admin_actions.action_id is 'Grows; gaps are calls that were undone.';
 comment on column rowlock.admin_actions.acted_at is 'When the change was made.';
 comment on column rowlock.admin_actions.login_role is

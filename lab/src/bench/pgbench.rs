@@ -1,4 +1,4 @@
-//! The limit that commits are held against: pgbench updating one row a commit, in the same cluster.
+//! The limit that commits are held against: pgbench updating one row per commit, in the same cluster.
 
 use std::process::Stdio;
 

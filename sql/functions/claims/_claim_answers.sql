@@ -1,4 +1,4 @@
--- The answers to a batch of claims, one row a request.
+-- The answers to a batch of claims, one row per request.
 --
 -- Arrays of one element a request: p_outcomes, p_order_ids, p_answers (the order of a replayed request), p_firsts (where its seats
 -- begin), p_quantities, p_amounts. Arrays of one element a seat: p_section_nos, p_seat_nos and p_blamed, whether it is why its request

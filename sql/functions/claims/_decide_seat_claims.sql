@@ -4,7 +4,7 @@
 -- Arrays of one element a request: p_outcomes (null: to be decided) and p_answers as known so far, p_order_ids, p_fingerprints,
 -- p_customer_nos and p_key_nos (the first request of the same customer, of the same idempotency key; null: all differ), p_live_seats,
 -- p_firsts (where its seats begin), p_quantities. Arrays of one element a wanted seat, in request order: p_missing (true: there is no such
--- seat), p_first_nos (the first wanted seat naming the same seat), p_seat_rows (null: not to be had).
+-- seat), p_first_nos (the first wanted seat naming the same seat), p_seat_rows (null: not available).
 -- Answers every request's outcome and order, and which wanted seats are why their request failed.
 create or replace function rowlock._decide_seat_claims(
     p_limit        integer,

@@ -1,4 +1,4 @@
--- Reads which seats the claims of a batch ask for. p_request_nos, p_section_nos and p_seat_nos have one element a wanted seat, in the
+-- Reads which seats the claims of a batch ask for. p_request_nos, p_section_nos and p_seat_nos have one element per wanted seat, in the
 -- order of the requests.
 --
 -- Answers, for each of p_requests requests, o_firsts (where its seats begin), o_quantities, o_amounts (what they cost together) and

@@ -2,7 +2,7 @@
 -- in one row if any row of the section has enough side by side, else the nearest together. Nobody is refused while seats are free.
 -- An order that costs nothing is paid at once, with its tickets.
 --
--- Requests come as arrays of one element each, numbered from 1. Answers one row a request.
+-- Requests come as arrays of one element each, numbered from 1. Answers one row per request.
 --
 -- Algorithm: in rounds. A round admits what limits and counts allow, searches section by section, locks what was found without
 -- waiting, and gives them to the requests that got all of theirs. The others search again without those and without the seats a rival

@@ -2,7 +2,7 @@
 -- first to ask wins. Never waits for a seat: one that is locked or no longer available is answered as taken, by name.
 --
 -- Requests come as p_order_ids … p_fingerprints, one element each (numbered from 1), and their seats as p_request_nos … p_seat_nos,
--- one element a wanted seat, in the order of the requests. Answers one row a request.
+-- one element per wanted seat, in the order of the requests. Answers one row per request.
 --
 -- An order that costs nothing is paid at once, with its tickets.
 --
@@ -47,7 +47,7 @@ declare
     v_live_seats   integer[];  -- see _check_claims
     v_outcomes     text[];
     v_answers      uuid[];
-    v_missing      boolean[];  -- arrays of one element a wanted seat: see _read_wanted_seats
+    v_missing      boolean[];  -- arrays of one element per wanted seat: see _read_wanted_seats
     v_seat_rows    tid[];      -- see _lock_available_seats
     v_first_nos    integer[];
     v_are_all      boolean;

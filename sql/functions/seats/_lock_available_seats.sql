@@ -1,5 +1,5 @@
 -- Locks those of the seats that are available and that nobody else has locked. Answers one element a seat asked for: o_seat_rows, where
--- its row lies, null where it was not to be had, or not to be locked (p_is_wanted false); and o_first_nos, the first element that names
+-- its row lies, null where it was not available, or not to be locked (p_is_wanted false); and o_first_nos, the first element that names
 -- the same seat. o_are_all: whether all were locked, none of them named twice. Never waits. A seat named twice is tried twice.
 --
 -- Locks: the seats, in (section_no, seat_no) order, skipping locked ones. The status is judged on the row as locked.

@@ -1,5 +1,5 @@
 -- Reads which seats an operator means: sections by their codes, each with seat numbers and ranges, or alone for the whole of it:
--- `A 1-20 35, B 5, C`. Answers one row a range, as it was written; ranges may overlap.
+-- `A 1-20 35, B 5, C`. Answers one row per range, as it was written; ranges may overlap.
 -- Errors: RL001, RL002, RL003 (detail: what the section has), RL007.
 create or replace function rowlock._selected_seats(p_event_id bigint, p_seats text)
 returns table (section_no integer, first_seat integer, last_seat integer)
