@@ -11,7 +11,7 @@ use crate::http::body::input;
 use crate::http::replies::Answer;
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::SeatName;
+use crate::types::{SeatCount, SeatName, Whole};
 
 /// Seats of one section, by number and by range; naming one twice does no harm.
 #[derive(Debug, Object, Serialize)]
@@ -71,7 +71,7 @@ impl SeatSelection {
 #[oai(example)]
 pub struct SeatsChanged {
     /// Those that were so already are not counted.
-    pub changed: i32,
+    pub changed: SeatCount,
 }
 
 impl Answer for SeatsChanged {
@@ -92,7 +92,7 @@ impl Example for SeatRange {
 
 impl Example for SeatsChanged {
     fn example() -> Self {
-        Self { changed: 13 }
+        Self { changed: Whole(13) }
     }
 }
 
