@@ -70,9 +70,9 @@ fn order_of_nobody(claim: ClaimIn) -> Created<OrderOut> {
     let (order_id, now) = (Uuid::now_v7(), OffsetDateTime::now_utc());
     let seats = claim.seats.unwrap_or_default().into_iter().map(|name| OrderSeat {
         section: SectionCode(name.section),
-        seat: Whole(name.seat),
+        seat: name.seat,
         row: "1".into(),
-        label: name.seat.to_string().into(),
+        label: name.seat.0.to_string().into(),
         price_minor: Whole(280_000),
     });
     let body = OrderOut {

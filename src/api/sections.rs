@@ -185,6 +185,7 @@ pub struct SectionAvailability {
     /// How many seats it has.
     pub capacity: Capacity,
     /// Base64 of two bits a seat, four seats a byte, seat 1 in the lowest bits of the first byte: 0 available, 1 held, 2 sold, 3 blocked.
+    // A million seats take 250,000 bytes.
     pub seats: Text<4, 333_336>,
 }
 

@@ -275,7 +275,7 @@ impl Example for ProblemBody {
             detail: "seats not available: 1".into(),
             request_id: "01980f2e4c7a7bd2a6f3d1f0c9a5e812".into(),
             field: None,
-            taken: Some(vec![SeatName { section: "A".into(), seat: 12 }]),
+            taken: Some(vec![SeatName::example()]),
             seats: None,
             order_id: None,
         }

@@ -123,13 +123,12 @@ pub struct SeatName {
     #[oai(validator(min_length = 1, max_length = 20))]
     pub section: String,
     /// Number of the seat within the section.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
-    pub seat: i32,
+    pub seat: SeatNo,
 }
 
 impl Example for SeatName {
     fn example() -> Self {
-        Self { section: "A".into(), seat: 12 }
+        Self { section: "A".into(), seat: Whole(12) }
     }
 }
 
@@ -140,7 +139,7 @@ impl SeatName {
     /// When the event has no such section.
     pub fn of(layout: &EventLayout, seat: SeatRef) -> Result<Self, UnknownSeat> {
         let section = layout.section(seat.section_no).ok_or(UnknownSeat { event_id: layout.event_id, seat })?;
-        Ok(Self { section: section.code.clone(), seat: seat.seat_no })
+        Ok(Self { section: section.code.clone(), seat: Whole(seat.seat_no) })
     }
 
     /// The names of some seats of this event.

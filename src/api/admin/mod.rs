@@ -203,7 +203,7 @@ fn name_seats(error: DbError, section: &SectionLayout) -> Problem {
         }
         _ => return of_change(error),
     };
-    let seats = seat_nos.into_iter().map(|seat| SeatName { section: section.code.clone(), seat }).collect();
+    let seats = seat_nos.into_iter().map(|seat| SeatName { section: section.code.clone(), seat: Whole(seat) }).collect();
     Problem::from(error).with_seats(seats)
 }
 
@@ -217,6 +217,6 @@ mod tests {
         let error = DbError::Rule { rule: Rule::SeatsNotBlockable, message: "m".into(), detail: Some("[3, 5]".into()) };
         let problem = name_seats(error, &layout().sections[0]);
         assert_eq!(problem.code(), Code::SeatsNotBlockable);
-        assert!(format!("{problem:?}").contains("seat: 5"));
+        assert!(format!("{problem:?}").contains("seat: Whole(5)"));
     }
 }

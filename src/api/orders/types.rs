@@ -52,13 +52,13 @@ impl OrderPatch {
     /// number 0, so that its seats are not.
     pub fn kept(&self, layout: &EventLayout) -> Vec<SeatRef> {
         let section_no = |code: &str| layout.section_by_code(code).map_or(0, |section| section.section_no);
-        self.seats.iter().map(|seat| SeatRef { section_no: section_no(&seat.section), seat_no: seat.seat }).collect()
+        self.seats.iter().map(|seat| SeatRef { section_no: section_no(&seat.section), seat_no: seat.seat.0 }).collect()
     }
 }
 
 impl Example for OrderPatch {
     fn example() -> Self {
-        Self { seats: vec![SeatName { section: "A".into(), seat: 14 }] }
+        Self { seats: vec![SeatName { section: "A".into(), seat: Whole(14) }] }
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn seats_to_keep_become_numbers_and_an_unknown_section_is_none_of_the_order() {
-        let name = |section: &str, seat| SeatName { section: section.into(), seat };
+        let name = |section: &str, seat| SeatName { section: section.into(), seat: Whole(seat) };
         let patch = OrderPatch { seats: vec![name("B", 51), name("Z", 1), name("A", 7)] };
         let seat = |section_no, seat_no| SeatRef { section_no, seat_no };
         assert_eq!(patch.kept(&layout()), [seat(2, 51), seat(0, 1), seat(1, 7)]);
