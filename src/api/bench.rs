@@ -18,7 +18,7 @@ use crate::http::refusals::{BODY, CUSTOMER, EVENT, Refusal, refusals};
 use crate::http::replies::{Answer, Created, Found, Ready};
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{EventId, OrderId, OrderState, Time};
+use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SectionCode, Time, Whole};
 
 /// The measuring operations.
 pub struct BenchApi {
@@ -69,20 +69,20 @@ impl BenchApi {
 fn order_of_nobody(claim: ClaimIn) -> Created<OrderOut> {
     let (order_id, now) = (Uuid::now_v7(), OffsetDateTime::now_utc());
     let seats = claim.seats.unwrap_or_default().into_iter().map(|name| OrderSeat {
-        section: name.section,
+        section: SectionCode(name.section),
         seat: name.seat,
-        row: "1".to_owned(),
-        label: name.seat.to_string(),
-        price_minor: 280_000,
+        row: "1".into(),
+        label: name.seat.0.to_string().into(),
+        price_minor: Whole(280_000),
     });
     let body = OrderOut {
         order_id: OrderId(order_id),
-        event_id: 7,
+        event_id: EventId(7),
         customer_id: None,
         status: OrderState::PendingPayment,
         seats: seats.collect(),
-        amount_minor: 280_000,
-        currency: "TWD".to_owned(),
+        amount_minor: Whole(280_000),
+        currency: CurrencyCode("TWD".to_owned()),
         created_at: Time(now),
         expires_at: Time(now),
     };

@@ -114,6 +114,7 @@ pub struct Readiness {
     /// `off`: the server runs without Redis on purpose.
     pub redis: RedisState,
     /// Version of the server.
+    #[oai(validator(pattern = "^[0-9]+[.][0-9]+[.][0-9]+"))]
     pub version: String,
 }
 

@@ -15,7 +15,7 @@ use crate::http::refusals::{BODY, Refusal, refusals};
 use crate::http::replies::{Answer, Found};
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{CurrencyCode, EventId, OrderId};
+use crate::types::{CurrencyCode, EventId, OrderId, Provider, ProviderReference};
 
 /// The operation of the payment gateway.
 pub struct PaymentsApi {
@@ -84,11 +84,9 @@ pub struct PaymentIn {
     /// The order it pays for.
     pub order_id: OrderId,
     /// The gateway's name.
-    #[oai(validator(min_length = 1, max_length = 100))]
-    pub provider: String,
+    pub provider: Provider,
     /// The gateway's id of the payment.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    pub provider_reference: String,
+    pub provider_reference: ProviderReference,
     /// What was paid, in minor units of the currency.
     #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
     pub amount_minor: i64,
@@ -178,8 +176,8 @@ impl From<PaymentIn> for PaymentNotice {
         Self {
             event_id: notice.event_id.0,
             order_id: notice.order_id.0,
-            provider: notice.provider,
-            provider_reference: notice.provider_reference,
+            provider: notice.provider.0,
+            provider_reference: notice.provider_reference.0,
             amount_minor: notice.amount_minor,
             currency: notice.currency.0,
             succeeded: notice.status == PaymentStatus::Succeeded,

@@ -14,7 +14,7 @@ use crate::http::refusals::{ADMIN, EVENT, Refusal, refusals};
 use crate::http::replies::{Answer, Ready};
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{EventId, SeatState, SectionCode};
+use crate::types::{Capacity, CurrencyCode, EventId, Label, Name, Price, Revision, SeatCount, SeatNo, SeatState, SectionCode, Text, Whole};
 
 /// The operations on sections and seats.
 pub struct SectionsApi {
@@ -103,10 +103,11 @@ impl SectionsApi {
 #[oai(example)]
 pub struct SectionList {
     /// Id of the event.
-    pub event_id: i64,
+    pub event_id: EventId,
     /// Grows with every change of any seat.
-    pub revision: i64,
+    pub revision: Revision,
     /// The sections, in the order the event was described.
+    #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<Section>,
 }
 
@@ -115,17 +116,17 @@ pub struct SectionList {
 #[oai(example)]
 pub struct Section {
     /// Its code.
-    pub section: String,
+    pub section: SectionCode,
     /// What people call it.
-    pub name: String,
+    pub name: Name,
     /// Price of each seat in minor units of the currency.
-    pub price_minor: i64,
+    pub price_minor: Price,
     /// ISO 4217 code.
-    pub currency: String,
+    pub currency: CurrencyCode,
     /// How many seats it has.
-    pub capacity: i32,
+    pub capacity: Capacity,
     /// How many of them are available.
-    pub available: i32,
+    pub available: SeatCount,
 }
 
 /// The seats of a section.
@@ -133,12 +134,13 @@ pub struct Section {
 #[oai(example)]
 pub struct SeatList {
     /// Id of the event.
-    pub event_id: i64,
+    pub event_id: EventId,
     /// Code of the section.
-    pub section: String,
+    pub section: SectionCode,
     /// Grows with every change of a seat of the section.
-    pub revision: i64,
+    pub revision: Revision,
     /// The seats by number, from 1.
+    #[oai(validator(min_items = 1, max_items = 1000000))]
     pub seats: Vec<Seat>,
 }
 
@@ -147,14 +149,14 @@ pub struct SeatList {
 #[oai(example, skip_serializing_if_is_none)]
 pub struct Seat {
     /// Its number within the section.
-    pub seat: i32,
+    pub seat: SeatNo,
     /// What is written on its row.
-    pub row: String,
+    pub row: Label,
     /// What is written on the seat, where that is not its number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
+    pub label: Option<Label>,
     /// Its price in minor units of the event's currency.
-    pub price_minor: i64,
+    pub price_minor: Price,
     /// Where it stands.
     pub status: SeatState,
 }
@@ -164,10 +166,11 @@ pub struct Seat {
 #[oai(example)]
 pub struct Availability {
     /// Id of the event.
-    pub event_id: i64,
+    pub event_id: EventId,
     /// Grows with every change of any seat.
-    pub revision: i64,
+    pub revision: Revision,
     /// The sections, in the order the event was described.
+    #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<SectionAvailability>,
 }
 
@@ -176,13 +179,14 @@ pub struct Availability {
 #[oai(example)]
 pub struct SectionAvailability {
     /// Code of the section.
-    pub section: String,
+    pub section: SectionCode,
     /// Grows with every change of a seat of the section.
-    pub revision: i64,
+    pub revision: Revision,
     /// How many seats it has.
-    pub capacity: i32,
+    pub capacity: Capacity,
     /// Base64 of two bits a seat, four seats a byte, seat 1 in the lowest bits of the first byte: 0 available, 1 held, 2 sold, 3 blocked.
-    pub seats: String,
+    // A million seats take 250,000 bytes.
+    pub seats: Text<4, 333_336>,
 }
 
 impl Answer for SectionList {
@@ -199,37 +203,44 @@ impl Answer for Availability {
 
 impl Example for SectionList {
     fn example() -> Self {
-        Self { event_id: 7, revision: 4711, sections: vec![Section::example()] }
+        Self { event_id: EventId(7), revision: Whole(4711), sections: vec![Section::example()] }
     }
 }
 
 impl Example for Section {
     fn example() -> Self {
-        Self { section: "A".into(), name: "Floor A".into(), price_minor: 280_000, currency: "TWD".into(), capacity: 1000, available: 388 }
+        Self {
+            section: SectionCode("A".into()),
+            name: "Floor A".into(),
+            price_minor: Whole(280_000),
+            currency: CurrencyCode("TWD".into()),
+            capacity: Whole(1000),
+            available: Whole(388),
+        }
     }
 }
 
 impl Example for SeatList {
     fn example() -> Self {
-        Self { event_id: 7, section: "A".into(), revision: 512, seats: vec![Seat::example()] }
+        Self { event_id: EventId(7), section: SectionCode("A".into()), revision: Whole(512), seats: vec![Seat::example()] }
     }
 }
 
 impl Example for Seat {
     fn example() -> Self {
-        Self { seat: 12, row: "1".into(), label: None, price_minor: 280_000, status: SeatState::Available }
+        Self { seat: Whole(12), row: "1".into(), label: None, price_minor: Whole(280_000), status: SeatState::Available }
     }
 }
 
 impl Example for Availability {
     fn example() -> Self {
-        Self { event_id: 7, revision: 4711, sections: vec![SectionAvailability::example()] }
+        Self { event_id: EventId(7), revision: Whole(4711), sections: vec![SectionAvailability::example()] }
     }
 }
 
 impl Example for SectionAvailability {
     /// Five seats: available, held, sold, blocked, available.
     fn example() -> Self {
-        Self { section: "A".into(), revision: 512, capacity: 5, seats: "5AA=".into() }
+        Self { section: SectionCode("A".into()), revision: Whole(512), capacity: Whole(5), seats: "5AA=".into() }
     }
 }

@@ -10,7 +10,7 @@ use crate::api::events::types::{EventIn, EventPatch};
 use crate::api::orders::claim::{BestAvailable, ClaimIn};
 use crate::api::orders::types::{OrderPatch, OrderSeat};
 use crate::api::payments::PaymentIn;
-use crate::types::{OrderId, SectionCode};
+use crate::types::{OrderId, SectionCode, Whole};
 
 /// The example of a parameter whose type has none, or another one.
 pub fn of_parameter(operation_id: &str, name: &str) -> Option<Node> {
@@ -56,11 +56,11 @@ pub fn of_request(operation_id: &str) -> Vec<(&'static str, &'static str, Option
 }
 
 fn by_rows() -> EventIn {
-    let row = |row: &str, seats| RowIn { row: row.into(), seats };
+    let row = |row: &str, seats| RowIn { row: row.into(), seats: Whole(seats) };
     let balcony = SectionIn {
         section: SectionCode("B".into()),
         name: "Balcony".into(),
-        price_minor: 180_000,
+        price_minor: Whole(180_000),
         seats: None,
         row_length: None,
         rows: Some(vec![row("1", 42), row("2", 44)]),
@@ -83,8 +83,8 @@ pub fn of_answer(operation_id: &str, content: &Node, schemas: &Node) -> Option<N
         "changeEvent" => (&[], "window_ms", json!(15_000)),
         "cancelOrder" => (&[], "status", json!("cancelled")),
         "changeOrder" => {
-            example.set("amount_minor", OrderSeat::example().price_minor);
-            (&[], "seats", json!([OrderSeat { seat: 14, label: "14".into(), ..OrderSeat::example() }]))
+            example.set("amount_minor", OrderSeat::example().price_minor.0);
+            (&[], "seats", json!([OrderSeat { seat: Whole(14), label: "14".into(), ..OrderSeat::example() }]))
         }
         "listAllOrders" => (&["orders", "0"], "customer_id", json!("alice")),
         _ => return Some(example),

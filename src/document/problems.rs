@@ -8,7 +8,7 @@ use crate::auth::{AuthError, MALFORMED_KEY};
 use crate::http::challenges::Credential;
 use crate::problem::code::Code;
 use crate::problem::{Problem, ProblemBody};
-use crate::types::{OrderId, SeatName};
+use crate::types::{OrderId, SeatName, Whole};
 
 const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
 
@@ -29,7 +29,7 @@ pub fn example(operation_id: &str, credential: Option<Credential>, code: Code) -
 }
 
 fn problem(operation_id: &str, code: Code) -> Problem {
-    let seat = |seat| vec![SeatName { section: "A".to_owned(), seat }];
+    let seat = |seat| vec![SeatName { section: "A".to_owned(), seat: Whole(seat) }];
     match code {
         Code::InvalidRequest => invalid(operation_id),
         Code::SectionNotFound if operation_id == "claimSeats" => Problem::new(code, "the event has no section Z"),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::types::{OrderId, SeatName};
+use crate::types::{OrderId, SeatName, Text, Whole};
 use code::Code;
 
 /// Why a request was refused, on its way to the client.
@@ -217,27 +217,29 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 #[oai(rename = "Problem", example, skip_serializing_if_is_none)]
 pub struct ProblemBody {
     /// Names the kind of problem: `/errors#` and the code.
-    #[oai(rename = "type")]
+    #[oai(rename = "type", validator(pattern = "^/errors#[a-z_]+$"))]
     #[serde(rename = "type")]
     pub type_: String,
     /// A few words for people, the same for every problem of the code.
-    pub title: String,
+    pub title: Text<1, 100>,
     /// The HTTP status.
-    pub status: u16,
+    pub status: Whole<u16, 400, 599>,
     /// What went wrong, as a stable word.
     pub code: Code,
     /// What is peculiar to this occurrence, for people.
-    pub detail: String,
+    pub detail: Text<1, DETAIL_CHARS_MAX>,
     /// Names the request in the server's log; also in the header `X-Request-Id`.
-    pub request_id: String,
+    pub request_id: Text<1, 128>,
     /// `invalid_request`: the path of the value at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    pub field: Option<Text<0, FIELD_CHARS_MAX>>,
     /// `seat_taken`: those of the wanted seats that were not available.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(validator(min_items = 1, max_items = 100))]
     pub taken: Option<Vec<SeatName>>,
     /// `seat_not_found` and `seats_not_blockable`: the seats at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(validator(min_items = 1, max_items = 1000000))]
     pub seats: Option<Vec<SeatName>>,
     /// `outcome_unknown`: the order that was created if the claim succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -250,12 +252,12 @@ impl ProblemBody {
         let parts = *problem.0;
         Self {
             type_: format!("/errors#{}", parts.code.as_str()),
-            title: parts.code.title().to_owned(),
-            status: parts.code.status().as_u16(),
+            title: parts.code.title().into(),
+            status: Whole(parts.code.status().as_u16()),
             code: parts.code,
-            detail: parts.detail,
-            request_id: request_id.to_owned(),
-            field: parts.field,
+            detail: parts.detail.into(),
+            request_id: request_id.into(),
+            field: parts.field.map(Text),
             taken: parts.taken,
             seats: parts.seats,
             order_id: parts.order_id.map(OrderId),
@@ -268,12 +270,12 @@ impl Example for ProblemBody {
         Self {
             type_: "/errors#seat_taken".into(),
             title: Code::SeatTaken.title().into(),
-            status: 409,
+            status: Whole(409),
             code: Code::SeatTaken,
             detail: "seats not available: 1".into(),
             request_id: "01980f2e4c7a7bd2a6f3d1f0c9a5e812".into(),
             field: None,
-            taken: Some(vec![SeatName { section: "A".into(), seat: 12 }]),
+            taken: Some(vec![SeatName::example()]),
             seats: None,
             order_id: None,
         }

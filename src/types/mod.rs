@@ -1,5 +1,6 @@
 //! The small values that many schemas share, each with its bounds in its schema.
 
+pub mod bounded;
 pub mod currency;
 mod rfc3339;
 pub mod text;
@@ -13,15 +14,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
 
+pub use bounded::{
+    Amount, Capacity, Label, Name, Price, Provider, ProviderReference, Revision, SeatCount, SeatLimit, SeatNo, Text, Venue, Whole, WindowMs,
+};
 pub use currency::{Currency, CurrencyCode};
 pub use rfc3339::Time;
 
 use crate::domain::{self, EventLayout, SeatRef, UnknownSeat};
 
-/// Makes a serde value usable in schemas, with the schema given.
+/// Makes a serde value usable in schemas, with the schema given; the parameters of a generic type come first, in brackets.
 macro_rules! value {
-    ($type:ty, $name:literal, $schema:expr) => {
-        impl Type for $type {
+    ([$($parameters:tt)*] $type:ty, $name:literal, $schema:expr) => {
+        impl<$($parameters)*> Type for $type {
             const IS_REQUIRED: bool = true;
             type RawValueType = Self;
             type RawElementValueType = Self;
@@ -43,17 +47,20 @@ macro_rules! value {
             }
         }
 
-        impl ParseFromJSON for $type {
+        impl<$($parameters)*> ParseFromJSON for $type {
             fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
                 serde_json::from_value(value.unwrap_or_default()).map_err(ParseError::custom)
             }
         }
 
-        impl ToJSON for $type {
+        impl<$($parameters)*> ToJSON for $type {
             fn to_json(&self) -> Option<Value> {
                 serde_json::to_value(self).ok()
             }
         }
+    };
+    ($type:ty, $name:literal, $schema:expr) => {
+        value!([] $type, $name, $schema);
     };
 }
 use value;
@@ -116,13 +123,12 @@ pub struct SeatName {
     #[oai(validator(min_length = 1, max_length = 20))]
     pub section: String,
     /// Number of the seat within the section.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
-    pub seat: i32,
+    pub seat: SeatNo,
 }
 
 impl Example for SeatName {
     fn example() -> Self {
-        Self { section: "A".into(), seat: 12 }
+        Self { section: "A".into(), seat: Whole(12) }
     }
 }
 
@@ -133,7 +139,7 @@ impl SeatName {
     /// When the event has no such section.
     pub fn of(layout: &EventLayout, seat: SeatRef) -> Result<Self, UnknownSeat> {
         let section = layout.section(seat.section_no).ok_or(UnknownSeat { event_id: layout.event_id, seat })?;
-        Ok(Self { section: section.code.clone(), seat: seat.seat_no })
+        Ok(Self { section: section.code.clone(), seat: Whole(seat.seat_no) })
     }
 
     /// The names of some seats of this event.

@@ -23,7 +23,7 @@ use crate::http::replies::{Done, Found};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_change;
-use crate::types::{EventId, OrderId, OrderState, SeatName, SectionCode};
+use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SeatName, SectionCode, Whole};
 
 /// The operations of admins and box offices.
 pub struct AdminApi {
@@ -60,7 +60,8 @@ impl AdminApi {
         let sections = self.app.db.sales_report(event_id.0.0).await?;
         let revenue_minor = sections.iter().map(|section| section.revenue_minor).sum();
         let sections = sections.into_iter().map(SectionSales::from).collect();
-        Ok(Found(SalesReport { event_id: event_id.0.0, currency: layout.currency.clone(), revenue_minor, sections }))
+        let currency = CurrencyCode(layout.currency.clone());
+        Ok(Found(SalesReport { event_id: event_id.0, currency, revenue_minor: Whole(revenue_minor), sections }))
     }
 
     /// List all orders
@@ -158,7 +159,7 @@ impl AdminApi {
         let changed = self.app.db.for_key(&admin.0).block_seats(event_id.0.0, section.section_no, &seat_nos).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats blocked");
-        Ok(Found(SeatsChanged { changed }))
+        Ok(Found(SeatsChanged { changed: Whole(changed) }))
     }
 
     /// Unblock seats
@@ -180,7 +181,7 @@ impl AdminApi {
         let changed = self.app.db.for_key(&admin.0).unblock_seats(event_id.0.0, section.section_no, &seat_nos).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats unblocked");
-        Ok(Found(SeatsChanged { changed }))
+        Ok(Found(SeatsChanged { changed: Whole(changed) }))
     }
 }
 
@@ -202,7 +203,7 @@ fn name_seats(error: DbError, section: &SectionLayout) -> Problem {
         }
         _ => return of_change(error),
     };
-    let seats = seat_nos.into_iter().map(|seat| SeatName { section: section.code.clone(), seat }).collect();
+    let seats = seat_nos.into_iter().map(|seat| SeatName { section: section.code.clone(), seat: Whole(seat) }).collect();
     Problem::from(error).with_seats(seats)
 }
 
@@ -216,6 +217,6 @@ mod tests {
         let error = DbError::Rule { rule: Rule::SeatsNotBlockable, message: "m".into(), detail: Some("[3, 5]".into()) };
         let problem = name_seats(error, &layout().sections[0]);
         assert_eq!(problem.code(), Code::SeatsNotBlockable);
-        assert!(format!("{problem:?}").contains("seat: 5"));
+        assert!(format!("{problem:?}").contains("seat: Whole(5)"));
     }
 }

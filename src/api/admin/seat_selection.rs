@@ -11,15 +11,15 @@ use crate::http::body::input;
 use crate::http::replies::Answer;
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::SeatName;
+use crate::types::{SeatCount, SeatName, SeatNo, Whole};
 
 /// Seats of one section, by number and by range; naming one twice does no harm.
 #[derive(Debug, Object, Serialize)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct SeatSelection {
     /// Numbers of seats.
-    #[oai(validator(min_items = 1, max_items = 10000, minimum(value = "1"), maximum(value = "1000000")))]
-    pub seats: Option<Vec<i32>>,
+    #[oai(validator(min_items = 1, max_items = 10000))]
+    pub seats: Option<Vec<SeatNo>>,
     /// Ranges of seats.
     #[oai(validator(min_items = 1, max_items = 1000))]
     pub ranges: Option<Vec<SeatRange>>,
@@ -31,11 +31,9 @@ input!(SeatSelection = large_body_max_bytes);
 #[oai(deny_unknown_fields, example)]
 pub struct SeatRange {
     /// The first.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
-    pub from: i32,
+    pub from: SeatNo,
     /// The last; not below `from`.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
-    pub to: i32,
+    pub to: SeatNo,
 }
 
 impl SeatSelection {
@@ -46,20 +44,21 @@ impl SeatSelection {
     /// when it is beyond the section.
     pub fn seat_nos(&self, section: &SectionLayout) -> Result<Vec<i32>, Problem> {
         let ranges = self.ranges.as_deref().unwrap_or_default();
-        if let Some(index) = ranges.iter().position(|range| range.to < range.from) {
+        if let Some(index) = ranges.iter().position(|range| range.to.0 < range.from.0) {
             return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be below `from`"));
         }
-        let last = self.seats.iter().flatten().copied().chain(ranges.iter().map(|range| range.to)).max();
+        let numbers = self.seats.iter().flatten().map(|seat| seat.0);
+        let last = numbers.clone().chain(ranges.iter().map(|range| range.to.0)).max();
         match last {
             None => Err(Problem::invalid("seats", "is missing: give `seats`, `ranges` or both")),
             Some(seat) if seat > section.capacity => {
                 let detail = format!("section {} has {} seats", section.code, section.capacity);
-                let seats = vec![SeatName { section: section.code.clone(), seat }];
+                let seats = vec![SeatName { section: section.code.clone(), seat: Whole(seat) }];
                 Err(Problem::new(Code::SeatNotFound, detail).with_seats(seats))
             }
             Some(_) => {
-                let ranged = ranges.iter().flat_map(|range| range.from..=range.to);
-                let seat_nos: BTreeSet<i32> = self.seats.iter().flatten().copied().chain(ranged).collect();
+                let ranged = ranges.iter().flat_map(|range| range.from.0..=range.to.0);
+                let seat_nos: BTreeSet<i32> = numbers.chain(ranged).collect();
                 Ok(seat_nos.into_iter().collect())
             }
         }
@@ -71,7 +70,7 @@ impl SeatSelection {
 #[oai(example)]
 pub struct SeatsChanged {
     /// Those that were so already are not counted.
-    pub changed: i32,
+    pub changed: SeatCount,
 }
 
 impl Answer for SeatsChanged {
@@ -80,19 +79,19 @@ impl Answer for SeatsChanged {
 
 impl Example for SeatSelection {
     fn example() -> Self {
-        Self { seats: Some(vec![101, 102]), ranges: Some(vec![SeatRange::example()]) }
+        Self { seats: Some(vec![Whole(101), Whole(102)]), ranges: Some(vec![SeatRange::example()]) }
     }
 }
 
 impl Example for SeatRange {
     fn example() -> Self {
-        Self { from: 110, to: 120 }
+        Self { from: Whole(110), to: Whole(120) }
     }
 }
 
 impl Example for SeatsChanged {
     fn example() -> Self {
-        Self { changed: 13 }
+        Self { changed: Whole(13) }
     }
 }
 
@@ -102,8 +101,8 @@ mod tests {
     use crate::api::testing::layout;
 
     fn select(seats: &[i32], ranges: &[(i32, i32)]) -> Result<Vec<i32>, (Code, Option<String>)> {
-        let ranges = ranges.iter().map(|(from, to)| SeatRange { from: *from, to: *to }).collect();
-        let selection = SeatSelection { seats: Some(seats.to_vec()), ranges: Some(ranges) };
+        let ranges = ranges.iter().map(|(from, to)| SeatRange { from: Whole(*from), to: Whole(*to) }).collect();
+        let selection = SeatSelection { seats: Some(seats.iter().copied().map(Whole).collect()), ranges: Some(ranges) };
         let section = &layout().sections[1];
         selection.seat_nos(section).map_err(|problem| (problem.code(), problem.field().map(str::to_owned)))
     }

@@ -7,19 +7,22 @@ use time::macros::datetime;
 
 use crate::db::admin;
 use crate::http::replies::Answer;
-use crate::types::{OrderId, Time};
+use crate::types::{
+    Amount, Capacity, CurrencyCode, EventId, Name, OrderId, Price, Provider, ProviderReference, SeatCount, SectionCode, Text, Time, Whole,
+};
 
 /// What an event sold.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct SalesReport {
     /// Id of the event.
-    pub event_id: i64,
+    pub event_id: EventId,
     /// ISO 4217 code.
-    pub currency: String,
+    pub currency: CurrencyCode,
     /// What the sold seats brought, in minor units.
-    pub revenue_minor: i64,
+    pub revenue_minor: Amount,
     /// The sections.
+    #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<SectionSales>,
 }
 
@@ -28,23 +31,23 @@ pub struct SalesReport {
 #[oai(example)]
 pub struct SectionSales {
     /// Its code.
-    pub section: String,
+    pub section: SectionCode,
     /// What people call it.
-    pub name: String,
+    pub name: Name,
     /// Price of each seat in minor units.
-    pub price_minor: i64,
+    pub price_minor: Price,
     /// How many seats it has.
-    pub capacity: i32,
+    pub capacity: Capacity,
     /// Seats on sale.
-    pub available: i32,
+    pub available: SeatCount,
     /// Seats held by pending orders.
-    pub held: i32,
+    pub held: SeatCount,
     /// Seats sold.
-    pub sold: i32,
+    pub sold: SeatCount,
     /// Seats kept back.
-    pub blocked: i32,
+    pub blocked: SeatCount,
     /// What the sold seats brought, in minor units.
-    pub revenue_minor: i64,
+    pub revenue_minor: Amount,
 }
 
 /// Payments that are owed back.
@@ -52,6 +55,7 @@ pub struct SectionSales {
 #[oai(rename = "RefundDueList", example)]
 pub struct RefundsDue {
     /// The payments, the oldest first.
+    #[oai(validator(max_items = 1000))]
     pub refunds: Vec<RefundDue>,
 }
 
@@ -60,15 +64,15 @@ pub struct RefundsDue {
 #[oai(example)]
 pub struct RefundDue {
     /// The gateway's name.
-    pub provider: String,
+    pub provider: Provider,
     /// The gateway's id of the payment.
-    pub provider_reference: String,
+    pub provider_reference: ProviderReference,
     /// The order the notice named; it may be one that does not exist.
     pub order_id: OrderId,
     /// What was paid, in minor units of the currency.
-    pub amount_minor: i64,
+    pub amount_minor: Amount,
     /// ISO 4217 code of the money.
-    pub currency: String,
+    pub currency: CurrencyCode,
     /// When the notice was settled.
     pub received_at: Time,
 }
@@ -78,6 +82,7 @@ pub struct RefundDue {
 #[oai(rename = "DeadLetterList", example)]
 pub struct DeadLetters {
     /// The dead letters.
+    #[oai(validator(max_items = 1000))]
     pub dead_letters: Vec<DeadLetter>,
 }
 
@@ -86,13 +91,13 @@ pub struct DeadLetters {
 #[oai(example)]
 pub struct DeadLetter {
     /// The event of the order.
-    pub event_id: i64,
+    pub event_id: EventId,
     /// The order, still pending.
     pub order_id: OrderId,
     /// How many attempts failed.
-    pub attempts: i32,
+    pub attempts: Whole<i32, 1>,
     /// What the last attempt said.
-    pub last_error: String,
+    pub last_error: Text<0, 2000>,
     /// When the first attempt failed.
     pub first_failed_at: Time,
     /// When the last attempt failed.
@@ -114,15 +119,15 @@ impl Answer for DeadLetters {
 impl From<admin::SectionSales> for SectionSales {
     fn from(sales: admin::SectionSales) -> Self {
         Self {
-            section: sales.code,
-            name: sales.name,
-            price_minor: sales.price_minor,
-            capacity: sales.capacity,
-            available: sales.available,
-            held: sales.held,
-            sold: sales.sold,
-            blocked: sales.blocked,
-            revenue_minor: sales.revenue_minor,
+            section: SectionCode(sales.code),
+            name: sales.name.into(),
+            price_minor: Whole(sales.price_minor),
+            capacity: Whole(sales.capacity),
+            available: Whole(sales.available),
+            held: Whole(sales.held),
+            sold: Whole(sales.sold),
+            blocked: Whole(sales.blocked),
+            revenue_minor: Whole(sales.revenue_minor),
         }
     }
 }
@@ -130,11 +135,11 @@ impl From<admin::SectionSales> for SectionSales {
 impl From<admin::RefundDue> for RefundDue {
     fn from(refund: admin::RefundDue) -> Self {
         Self {
-            provider: refund.provider,
-            provider_reference: refund.provider_reference,
+            provider: refund.provider.into(),
+            provider_reference: refund.provider_reference.into(),
             order_id: OrderId(refund.order_id),
-            amount_minor: refund.amount_minor,
-            currency: refund.currency,
+            amount_minor: Whole(refund.amount_minor),
+            currency: CurrencyCode(refund.currency),
             received_at: Time(refund.received_at),
         }
     }
@@ -143,10 +148,10 @@ impl From<admin::RefundDue> for RefundDue {
 impl From<admin::DeadLetter> for DeadLetter {
     fn from(letter: admin::DeadLetter) -> Self {
         Self {
-            event_id: letter.event_id,
+            event_id: EventId(letter.event_id),
             order_id: OrderId(letter.order_id),
-            attempts: letter.attempts,
-            last_error: letter.last_error,
+            attempts: Whole(letter.attempts),
+            last_error: letter.last_error.into(),
             first_failed_at: Time(letter.first_failed_at),
             last_failed_at: Time(letter.last_failed_at),
         }
@@ -155,22 +160,27 @@ impl From<admin::DeadLetter> for DeadLetter {
 
 impl Example for SalesReport {
     fn example() -> Self {
-        Self { event_id: 7, currency: "TWD".into(), revenue_minor: 168_000_000, sections: vec![SectionSales::example()] }
+        Self {
+            event_id: EventId(7),
+            currency: CurrencyCode("TWD".into()),
+            revenue_minor: Whole(168_000_000),
+            sections: vec![SectionSales::example()],
+        }
     }
 }
 
 impl Example for SectionSales {
     fn example() -> Self {
         Self {
-            section: "A".into(),
+            section: SectionCode("A".into()),
             name: "Floor A".into(),
-            price_minor: 280_000,
-            capacity: 1000,
-            available: 388,
-            held: 2,
-            sold: 600,
-            blocked: 10,
-            revenue_minor: 168_000_000,
+            price_minor: Whole(280_000),
+            capacity: Whole(1000),
+            available: Whole(388),
+            held: Whole(2),
+            sold: Whole(600),
+            blocked: Whole(10),
+            revenue_minor: Whole(168_000_000),
         }
     }
 }
@@ -187,8 +197,8 @@ impl Example for RefundDue {
             provider: "acmepay".into(),
             provider_reference: "pay_8c1f20".into(),
             order_id: OrderId::example(),
-            amount_minor: 560_000,
-            currency: "TWD".into(),
+            amount_minor: Whole(560_000),
+            currency: CurrencyCode("TWD".into()),
             received_at: Time(datetime!(2026-09-01 04:02 UTC)),
         }
     }
@@ -203,9 +213,9 @@ impl Example for DeadLetters {
 impl Example for DeadLetter {
     fn example() -> Self {
         Self {
-            event_id: 7,
+            event_id: EventId(7),
             order_id: OrderId::example(),
-            attempts: 10,
+            attempts: Whole(10),
             last_error: "canceling statement due to lock timeout".into(),
             first_failed_at: Time(datetime!(2026-09-01 04:00:10.3 UTC)),
             last_failed_at: Time(datetime!(2026-09-01 04:02:01.5 UTC)),

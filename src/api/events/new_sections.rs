@@ -8,10 +8,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::problem::Problem;
-use crate::types::{Currency, SectionCode};
+use crate::types::bounded::SEATS_MAX;
+use crate::types::{Capacity, Currency, Label, Name, Price, SectionCode, Whole};
 
-/// The most seats an event may have.
-const SEATS_MAX: i64 = 1_000_000;
 /// The most rows a section may have.
 const ROWS_MAX: i32 = 10_000;
 
@@ -23,20 +22,16 @@ pub struct SectionIn {
     /// What the API and the tickets call it; distinct within the event.
     pub section: SectionCode,
     /// What people call it.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    pub name: String,
+    pub name: Name,
     /// Price of each seat in minor units of the event's currency.
-    #[oai(validator(minimum(value = "0"), maximum(value = "1000000000000")))]
-    pub price_minor: i64,
+    pub price_minor: Price,
     /// May repeat the event's currency; an event has one.
     pub currency: Option<Currency>,
     /// How many seats, numbered from 1.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
-    pub seats: Option<i32>,
+    pub seats: Option<Capacity>,
     /// Goes with `seats`: how many seats a row has, the last one maybe fewer. Rows are labelled `1`, `2`, and so on; without it there is
     /// one row.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
-    pub row_length: Option<i32>,
+    pub row_length: Option<Capacity>,
     /// The rows, front to back.
     #[oai(validator(min_items = 1, max_items = 10000))]
     pub rows: Option<Vec<RowIn>>,
@@ -47,11 +42,9 @@ pub struct SectionIn {
 #[oai(rename = "NewRow", deny_unknown_fields, example)]
 pub struct RowIn {
     /// What is written on it.
-    #[oai(validator(min_length = 1, max_length = 20))]
-    pub row: String,
+    pub row: Label,
     /// How many seats it has.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
-    pub seats: i32,
+    pub seats: Capacity,
 }
 
 impl Example for SectionIn {
@@ -59,10 +52,10 @@ impl Example for SectionIn {
         Self {
             section: SectionCode("A".into()),
             name: "Floor A".into(),
-            price_minor: 280_000,
+            price_minor: Whole(280_000),
             currency: None,
-            seats: Some(1000),
-            row_length: Some(50),
+            seats: Some(Whole(1000)),
+            row_length: Some(Whole(50)),
             rows: None,
         }
     }
@@ -70,7 +63,7 @@ impl Example for SectionIn {
 
 impl Example for RowIn {
     fn example() -> Self {
-        Self { row: "12".into(), seats: 42 }
+        Self { row: "12".into(), seats: Whole(42) }
     }
 }
 
@@ -91,7 +84,7 @@ pub fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Vec<Value
             return Err(Problem::invalid(format!("{path}.currency"), format!("must be the event's currency, {currency}")));
         }
         let rows = rows_of(section, &path)?;
-        seats += rows.iter().map(|row| i64::from(row.seats)).sum::<i64>();
+        seats += rows.iter().map(|row| i64::from(row.seats.0)).sum::<i64>();
         if seats > SEATS_MAX {
             return Err(Problem::invalid(path, format!("brings the event above {SEATS_MAX} seats")));
         }
@@ -103,13 +96,14 @@ pub fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Vec<Value
 
 fn rows_of(section: &SectionIn, path: &str) -> Result<Vec<RowIn>, Problem> {
     match (section.seats, &section.rows) {
-        (Some(seats), None) => {
-            let row_length = section.row_length.unwrap_or(seats);
+        (Some(Whole(seats)), None) => {
+            let row_length = section.row_length.map_or(seats, |length| length.0);
             let rows = (seats - 1) / row_length + 1;
             if rows > ROWS_MAX {
                 return Err(Problem::invalid(format!("{path}.row_length"), format!("makes more than {ROWS_MAX} rows")));
             }
-            let row = |number: i32| RowIn { row: (number + 1).to_string(), seats: row_length.min(seats - number * row_length) };
+            let row =
+                |number: i32| RowIn { row: (number + 1).to_string().into(), seats: Whole(row_length.min(seats - number * row_length)) };
             Ok((0..rows).map(row).collect())
         }
         (None, Some(rows)) if section.row_length.is_none() => Ok(rows.clone()),
@@ -124,7 +118,7 @@ mod tests {
     use super::*;
 
     fn section(seats: Option<i32>, row_length: Option<i32>, rows: Option<Vec<RowIn>>) -> SectionIn {
-        SectionIn { seats, row_length, rows, ..SectionIn::example() }
+        SectionIn { seats: seats.map(Whole), row_length: row_length.map(Whole), rows, ..SectionIn::example() }
     }
 
     fn field(sections: &[SectionIn]) -> String {
@@ -134,15 +128,15 @@ mod tests {
     #[test]
     fn a_row_length_cuts_seats_into_rows_and_the_last_one_is_shorter() {
         let rows = rows_of(&section(Some(105), Some(50), None), "s").unwrap();
-        let expected: Vec<_> = [("1", 50), ("2", 50), ("3", 5)].map(|(row, seats)| RowIn { row: row.into(), seats }).into();
+        let expected: Vec<_> = [("1", 50), ("2", 50), ("3", 5)].map(|(row, seats)| RowIn { row: row.into(), seats: Whole(seats) }).into();
         assert_eq!(rows, expected);
-        assert_eq!(rows_of(&section(Some(7), None, None), "s").unwrap(), [RowIn { row: "1".into(), seats: 7 }]);
-        assert_eq!(rows_of(&section(Some(7), Some(1_000_000), None), "s").unwrap(), [RowIn { row: "1".into(), seats: 7 }]);
+        assert_eq!(rows_of(&section(Some(7), None, None), "s").unwrap(), [RowIn { row: "1".into(), seats: Whole(7) }]);
+        assert_eq!(rows_of(&section(Some(7), Some(1_000_000), None), "s").unwrap(), [RowIn { row: "1".into(), seats: Whole(7) }]);
     }
 
     #[test]
     fn rows_pass_as_they_are() {
-        let json = sections_json(&[section(None, None, Some(vec![RowIn { row: "AA".into(), seats: 3 }]))], "TWD").unwrap();
+        let json = sections_json(&[section(None, None, Some(vec![RowIn { row: "AA".into(), seats: Whole(3) }]))], "TWD").unwrap();
         assert_eq!(json[0]["rows"], json!([{"label": "AA", "seats": 3}]));
         assert_eq!(json[0]["code"], "A");
     }

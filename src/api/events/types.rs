@@ -12,18 +12,18 @@ use crate::domain::{Event, EventLayout, SectionLayout};
 use crate::http::body::input;
 use crate::http::replies::Answer;
 use crate::problem::Problem;
-use crate::types::{Currency, EventChange, EventState, Time};
+use crate::types::{
+    Capacity, Currency, CurrencyCode, EventChange, EventId, EventState, Name, Price, SeatLimit, SectionCode, Time, Venue, Whole, WindowMs,
+};
 
 /// A new event. It is created as a draft: open it to put it on sale.
 #[derive(Debug, Object)]
 #[oai(rename = "NewEvent", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct EventIn {
     /// What people call it.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    pub name: String,
+    pub name: Name,
     /// Where it takes place.
-    #[oai(validator(max_length = 200))]
-    pub venue: Option<String>,
+    pub venue: Option<Venue>,
     /// When the concert begins, if known.
     pub starts_at: Option<Time>,
     /// No claim succeeds before this moment; absent: as soon as the event is open.
@@ -31,11 +31,9 @@ pub struct EventIn {
     /// No claim succeeds from this moment on; absent: until the event is closed. It must be after `on_sale_at`.
     pub off_sale_at: Option<Time>,
     /// How long a pending order holds its seats, in milliseconds; 10 s if absent.
-    #[oai(validator(minimum(value = "1000"), maximum(value = "86400000")))]
-    pub window_ms: Option<i32>,
+    pub window_ms: Option<WindowMs>,
     /// How many seats one customer may hold and own together, over all orders; 10 if absent.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
-    pub seats_per_customer: Option<i32>,
+    pub seats_per_customer: Option<SeatLimit>,
     /// The currency of every price, the ISO 4217 code of one that people pay in.
     pub currency: Currency,
     /// Its sections, with 1 to 1,000,000 seats in all.
@@ -72,8 +70,8 @@ impl Example for EventIn {
             starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
             on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
             off_sale_at: None,
-            window_ms: Some(10_000),
-            seats_per_customer: Some(4),
+            window_ms: Some(Whole(10_000)),
+            seats_per_customer: Some(Whole(4)),
             currency: Currency("TWD".into()),
             sections: vec![SectionIn::example()],
         }
@@ -87,11 +85,9 @@ pub struct EventPatch {
     /// `open` puts it on sale, `paused` stops claims for a while, `closed` ends the sale for good.
     pub status: Option<EventChange>,
     /// What people call it.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// Where it takes place.
-    #[oai(validator(max_length = 200))]
-    pub venue: Option<String>,
+    pub venue: Option<Venue>,
     /// When the concert begins; null: not known.
     #[oai(nullable)]
     pub starts_at: MaybeUndefined<Time>,
@@ -102,11 +98,9 @@ pub struct EventPatch {
     #[oai(nullable)]
     pub off_sale_at: MaybeUndefined<Time>,
     /// How long a pending order holds its seats, in milliseconds.
-    #[oai(validator(minimum(value = "1000"), maximum(value = "86400000")))]
-    pub window_ms: Option<i32>,
+    pub window_ms: Option<WindowMs>,
     /// How many seats one customer may hold and own together, over all orders.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
-    pub seats_per_customer: Option<i32>,
+    pub seats_per_customer: Option<SeatLimit>,
 }
 input!(EventPatch);
 
@@ -144,7 +138,7 @@ impl Example for EventPatch {
             starts_at: MaybeUndefined::Undefined,
             on_sale_at: MaybeUndefined::Undefined,
             off_sale_at: MaybeUndefined::Undefined,
-            window_ms: Some(15_000),
+            window_ms: Some(Whole(15_000)),
             seats_per_customer: None,
         }
     }
@@ -155,11 +149,11 @@ impl Example for EventPatch {
 #[oai(rename = "Event", example, skip_serializing_if_is_none)]
 pub struct EventOut {
     /// Its id.
-    pub event_id: i64,
+    pub event_id: EventId,
     /// What people call it.
-    pub name: String,
+    pub name: Name,
     /// Where it takes place; may be empty.
-    pub venue: String,
+    pub venue: Venue,
     /// When the concert begins, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Time>,
@@ -172,18 +166,18 @@ pub struct EventOut {
     /// Where it stands.
     pub status: EventState,
     /// How long a pending order holds its seats, in milliseconds.
-    #[oai(validator(minimum(value = "1000"), maximum(value = "86400000")))]
-    pub window_ms: i32,
+    pub window_ms: WindowMs,
     /// How many seats one customer may hold and own together, over all orders.
-    pub seats_per_customer: i32,
+    pub seats_per_customer: SeatLimit,
     /// The currency of every price, an ISO 4217 code.
-    pub currency: String,
+    pub currency: CurrencyCode,
     /// When it was created.
     pub created_at: Time,
     /// When its settings last changed.
     pub updated_at: Time,
     /// Its sections; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Option<Vec<EventSection>>,
 }
 
@@ -192,13 +186,13 @@ pub struct EventOut {
 #[oai(example)]
 pub struct EventSection {
     /// Its code.
-    pub section: String,
+    pub section: SectionCode,
     /// What people call it.
-    pub name: String,
+    pub name: Name,
     /// Price of each seat in minor units of the event's currency.
-    pub price_minor: i64,
+    pub price_minor: Price,
     /// How many seats it has, numbered from 1.
-    pub capacity: i32,
+    pub capacity: Capacity,
 }
 
 /// A page of events.
@@ -206,10 +200,11 @@ pub struct EventSection {
 #[oai(example, skip_serializing_if_is_none)]
 pub struct EventList {
     /// The events, soonest first, those whose beginning is not known last.
+    #[oai(validator(max_items = 100))]
     pub events: Vec<EventOut>,
     /// Send it as `after` to read the next page; absent on the last one. A search by name may have a next page before this one is full.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<i64>,
+    pub next: Option<EventId>,
 }
 
 impl Answer for EventOut {
@@ -230,16 +225,16 @@ impl EventOut {
     pub fn new(event: &Event, layout: Option<&EventLayout>) -> Result<Self, Problem> {
         let status = serde_json::from_value(json!(event.status)).map_err(|error| Problem::internal(error.to_string()))?;
         Ok(Self {
-            event_id: event.event_id,
-            name: event.name.clone(),
-            venue: event.venue.clone(),
+            event_id: EventId(event.event_id),
+            name: event.name.as_str().into(),
+            venue: event.venue.as_str().into(),
             starts_at: event.starts_at.map(Time),
             on_sale_at: event.on_sale_at.map(Time),
             off_sale_at: event.off_sale_at.map(Time),
             status,
-            window_ms: event.window_ms,
-            seats_per_customer: event.seats_per_customer,
-            currency: event.currency.clone(),
+            window_ms: Whole(event.window_ms),
+            seats_per_customer: Whole(event.seats_per_customer),
+            currency: CurrencyCode(event.currency.clone()),
             created_at: Time(event.created_at),
             updated_at: Time(event.updated_at),
             sections: layout.map(|layout| layout.sections.iter().map(EventSection::from).collect()),
@@ -258,35 +253,40 @@ impl EventList {
         page.events.truncate(limit);
         let next = if is_full { page.events.last().map(|event| event.event_id) } else { page.stopped_at };
         let events = page.events.iter().map(|event| EventOut::new(event, None)).collect::<Result<_, _>>()?;
-        Ok(Self { events, next })
+        Ok(Self { events, next: next.map(EventId) })
     }
 }
 
 impl From<&SectionLayout> for EventSection {
     fn from(section: &SectionLayout) -> Self {
-        Self { section: section.code.clone(), name: section.name.clone(), price_minor: section.price_minor, capacity: section.capacity }
+        Self {
+            section: SectionCode(section.code.clone()),
+            name: section.name.as_str().into(),
+            price_minor: Whole(section.price_minor),
+            capacity: Whole(section.capacity),
+        }
     }
 }
 
 impl Example for EventSection {
     fn example() -> Self {
-        Self { section: "A".into(), name: "Floor A".into(), price_minor: 280_000, capacity: 1000 }
+        Self { section: SectionCode("A".into()), name: "Floor A".into(), price_minor: Whole(280_000), capacity: Whole(1000) }
     }
 }
 
 impl Example for EventOut {
     fn example() -> Self {
         Self {
-            event_id: 7,
+            event_id: EventId(7),
             name: "Spring Tour, Taipei".into(),
             venue: "Taipei Arena".into(),
             starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
             on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
             off_sale_at: Some(Time(datetime!(2026-11-22 11:00 UTC))),
             status: EventState::Open,
-            window_ms: 10_000,
-            seats_per_customer: 4,
-            currency: "TWD".into(),
+            window_ms: Whole(10_000),
+            seats_per_customer: Whole(4),
+            currency: CurrencyCode("TWD".into()),
             created_at: Time(datetime!(2026-08-01 08:00 UTC)),
             updated_at: Time(datetime!(2026-08-01 08:00 UTC)),
             sections: Some(vec![EventSection::example()]),
@@ -296,7 +296,7 @@ impl Example for EventOut {
 
 impl Example for EventList {
     fn example() -> Self {
-        Self { events: vec![EventOut { sections: None, ..EventOut::example() }], next: Some(7) }
+        Self { events: vec![EventOut { sections: None, ..EventOut::example() }], next: Some(EventId(7)) }
     }
 }
 
@@ -321,7 +321,7 @@ mod tests {
         let page = |count: i64, stopped_at| {
             let events = (1..=count).map(|event_id| Event { event_id, ..event() }).collect();
             let page = EventList::page(EventPage { events, stopped_at }, 2).unwrap();
-            (page.events.len(), page.next)
+            (page.events.len(), page.next.map(|next| next.0))
         };
         assert_eq!(page(3, None), (2, Some(2)));
         assert_eq!(page(3, Some(9)), (2, Some(2)));

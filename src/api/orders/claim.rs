@@ -12,7 +12,7 @@ use crate::domain::{ClaimOutcome, Event, EventLayout, Order, SeatRef, SectionLay
 use crate::http::body::input;
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{SeatName, SectionCode, Time};
+use crate::types::{SeatName, SectionCode, Time, Whole};
 
 /// The seats a customer wants: either these `seats`, all or none, or `best_available`.
 #[derive(Debug, Object, Serialize)]
@@ -39,7 +39,7 @@ pub struct BestAvailable {
 
 impl Example for ClaimIn {
     fn example() -> Self {
-        let seat = |seat| SeatName { section: "A".into(), seat };
+        let seat = |seat| SeatName { section: "A".into(), seat: Whole(seat) };
         Self { seats: Some(vec![seat(12), seat(13)]), best_available: None }
     }
 }
@@ -78,10 +78,10 @@ fn wanted_seats(names: &[SeatName], layout: &EventLayout) -> Result<Wanted, Prob
     let mut unknown = Vec::new();
     for name in names {
         let section = section(layout, &name.section)?;
-        if !(1..=section.capacity).contains(&name.seat) {
+        if !(1..=section.capacity).contains(&name.seat.0) {
             unknown.push(name.clone());
         }
-        seats.push(SeatRef { section_no: section.section_no, seat_no: name.seat });
+        seats.push(SeatRef { section_no: section.section_no, seat_no: name.seat.0 });
     }
     if !unknown.is_empty() {
         return Err(seats_not_found(unknown));
@@ -179,7 +179,7 @@ mod tests {
     use crate::api::testing::{event, layout};
 
     fn claim(seats: &[(&str, i32)]) -> ClaimIn {
-        let seats = seats.iter().map(|(section, seat)| SeatName { section: (*section).into(), seat: *seat }).collect();
+        let seats = seats.iter().map(|(section, seat)| SeatName { section: (*section).into(), seat: Whole(*seat) }).collect();
         ClaimIn { seats: Some(seats), best_available: None }
     }
 

@@ -9,7 +9,7 @@ use crate::domain::{EventLayout, Order, SeatRef, UnknownSeat};
 use crate::http::body::input;
 use crate::http::replies::Answer;
 use crate::problem::Problem;
-use crate::types::{OrderId, OrderState, SeatName, Time};
+use crate::types::{Amount, CurrencyCode, EventId, Label, OrderId, OrderState, Price, SeatName, SeatNo, SectionCode, Text, Time, Whole};
 
 /// Who claimed which seats, until when, and how it ended.
 #[derive(Debug, Object, Serialize)]
@@ -18,18 +18,19 @@ pub struct OrderOut {
     /// Its id, a UUIDv7.
     pub order_id: OrderId,
     /// The event whose seats it claims.
-    pub event_id: i64,
+    pub event_id: EventId,
     /// The buyer; only in answers to admins.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub customer_id: Option<String>,
+    pub customer_id: Option<Text<1, 200>>,
     /// Where it stands.
     pub status: OrderState,
     /// Its seats, in the order they were asked for.
+    #[oai(validator(min_items = 1, max_items = 100))]
     pub seats: Vec<OrderSeat>,
     /// What it costs, in minor units of the currency.
-    pub amount_minor: i64,
+    pub amount_minor: Amount,
     /// ISO 4217 code.
-    pub currency: String,
+    pub currency: CurrencyCode,
     /// When the claim succeeded.
     pub created_at: Time,
     /// The deadline for the payment.
@@ -51,13 +52,13 @@ impl OrderPatch {
     /// number 0, so that its seats are not.
     pub fn kept(&self, layout: &EventLayout) -> Vec<SeatRef> {
         let section_no = |code: &str| layout.section_by_code(code).map_or(0, |section| section.section_no);
-        self.seats.iter().map(|seat| SeatRef { section_no: section_no(&seat.section), seat_no: seat.seat }).collect()
+        self.seats.iter().map(|seat| SeatRef { section_no: section_no(&seat.section), seat_no: seat.seat.0 }).collect()
     }
 }
 
 impl Example for OrderPatch {
     fn example() -> Self {
-        Self { seats: vec![SeatName { section: "A".into(), seat: 14 }] }
+        Self { seats: vec![SeatName { section: "A".into(), seat: Whole(14) }] }
     }
 }
 
@@ -66,15 +67,15 @@ impl Example for OrderPatch {
 #[oai(example)]
 pub struct OrderSeat {
     /// Code of its section.
-    pub section: String,
+    pub section: SectionCode,
     /// Its number within the section.
-    pub seat: i32,
+    pub seat: SeatNo,
     /// What is written on its row.
-    pub row: String,
+    pub row: Label,
     /// What is written on the seat.
-    pub label: String,
+    pub label: Label,
     /// Its price in minor units.
-    pub price_minor: i64,
+    pub price_minor: Price,
 }
 
 /// A page of orders.
@@ -82,6 +83,7 @@ pub struct OrderSeat {
 #[oai(example, skip_serializing_if_is_none)]
 pub struct OrderList {
     /// The orders, newest first.
+    #[oai(validator(max_items = 100))]
     pub orders: Vec<OrderOut>,
     /// Send it as `after` to read the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,12 +108,12 @@ impl OrderOut {
     pub fn new(order: &Order, layout: &EventLayout) -> Result<Self, Problem> {
         Ok(Self {
             order_id: OrderId(order.order_id),
-            event_id: order.event_id,
+            event_id: EventId(order.event_id),
             customer_id: None,
             status: order.status.into(),
             seats: order.seats.iter().map(|seat| OrderSeat::new(*seat, layout)).collect::<Result<_, _>>()?,
-            amount_minor: order.amount_minor,
-            currency: layout.currency.clone(),
+            amount_minor: Whole(order.amount_minor),
+            currency: CurrencyCode(layout.currency.clone()),
             created_at: Time(order.created_at),
             expires_at: Time(order.expires_at),
         })
@@ -122,7 +124,7 @@ impl OrderOut {
     /// # Errors
     /// When it lists a seat that the event does not have.
     pub fn for_admin(order: &Order, layout: &EventLayout) -> Result<Self, Problem> {
-        Ok(Self { customer_id: Some(order.customer_id.clone()), ..Self::new(order, layout)? })
+        Ok(Self { customer_id: Some(order.customer_id.as_str().into()), ..Self::new(order, layout)? })
     }
 }
 
@@ -130,11 +132,11 @@ impl OrderSeat {
     fn new(seat: SeatRef, layout: &EventLayout) -> Result<Self, UnknownSeat> {
         let (section, row) = layout.place_of(seat)?;
         Ok(Self {
-            section: section.code.clone(),
-            seat: seat.seat_no,
-            row: row.to_owned(),
-            label: seat.seat_no.to_string(),
-            price_minor: section.price_minor,
+            section: SectionCode(section.code.clone()),
+            seat: Whole(seat.seat_no),
+            row: row.into(),
+            label: seat.seat_no.to_string().into(),
+            price_minor: Whole(section.price_minor),
         })
     }
 }
@@ -155,7 +157,7 @@ impl OrderList {
 
 impl Example for OrderSeat {
     fn example() -> Self {
-        Self { section: "A".into(), seat: 12, row: "1".into(), label: "12".into(), price_minor: 280_000 }
+        Self { section: SectionCode("A".into()), seat: Whole(12), row: "1".into(), label: "12".into(), price_minor: Whole(280_000) }
     }
 }
 
@@ -163,12 +165,12 @@ impl Example for OrderOut {
     fn example() -> Self {
         Self {
             order_id: OrderId::example(),
-            event_id: 7,
+            event_id: EventId(7),
             customer_id: None,
             status: OrderState::PendingPayment,
-            seats: vec![OrderSeat::example(), OrderSeat { seat: 13, label: "13".into(), ..OrderSeat::example() }],
-            amount_minor: 560_000,
-            currency: "TWD".into(),
+            seats: vec![OrderSeat::example(), OrderSeat { seat: Whole(13), label: "13".into(), ..OrderSeat::example() }],
+            amount_minor: Whole(560_000),
+            currency: CurrencyCode("TWD".into()),
             created_at: Time(datetime!(2026-09-01 04:00:00.123 UTC)),
             expires_at: Time(datetime!(2026-09-01 04:00:10.123 UTC)),
         }
@@ -206,10 +208,11 @@ mod tests {
     #[test]
     fn seats_carry_the_names_people_use() {
         let out = OrderOut::new(&order(1), &layout()).unwrap();
-        let expected = OrderSeat { section: "B".into(), seat: 51, row: "2".into(), label: "51".into(), price_minor: 100 };
+        let expected =
+            OrderSeat { section: SectionCode("B".into()), seat: Whole(51), row: "2".into(), label: "51".into(), price_minor: Whole(100) };
         assert_eq!(out.seats, [expected]);
         assert_eq!(out.customer_id, None);
-        assert_eq!(OrderOut::for_admin(&order(1), &layout()).unwrap().customer_id.as_deref(), Some("c"));
+        assert_eq!(OrderOut::for_admin(&order(1), &layout()).unwrap().customer_id, Some("c".into()));
     }
 
     #[test]
@@ -227,7 +230,7 @@ mod tests {
 
     #[test]
     fn seats_to_keep_become_numbers_and_an_unknown_section_is_none_of_the_order() {
-        let name = |section: &str, seat| SeatName { section: section.into(), seat };
+        let name = |section: &str, seat| SeatName { section: section.into(), seat: Whole(seat) };
         let patch = OrderPatch { seats: vec![name("B", 51), name("Z", 1), name("A", 7)] };
         let seat = |section_no, seat_no| SeatRef { section_no, seat_no };
         assert_eq!(patch.kept(&layout()), [seat(2, 51), seat(0, 1), seat(1, 7)]);
