@@ -10,39 +10,25 @@ create or replace function rowlock._release_orders(p_event_id bigint, p_order_ro
 returns void
 language plpgsql
 as $$
-#variable_conflict use_column
 declare
-    v_section_nos integer[];
-    v_seat_nos    integer[];
-    v_order_ids   uuid[];
-    v_count       bigint;
+    v_ended record;
+    v_count bigint;
 begin
-    with ended as (
-        update rowlock.orders o
-        set status = p_status, ended_at = p_at
-        where o.ctid = any (p_order_rows) and o.event_id = p_event_id and o.status = 'pending_payment'
-        returning o.order_id, o.section_nos, o.seat_nos
-    ), listed as (
-        select e.order_id, s.section_no, s.seat_no, s.place
-        from ended e
-        cross join unnest(e.section_nos, e.seat_nos) with ordinality as s (section_no, seat_no, place)
-        order by s.section_no, s.seat_no
-    )
-    select array_agg(l.section_no), array_agg(l.seat_no), array_agg(l.order_id), count(*) filter (where l.place = 1)
-    into v_section_nos, v_seat_nos, v_order_ids, v_count
-    from listed l;
-    perform rowlock._assert_rows(v_count, cardinality(p_order_rows), 'pending orders');
+    v_ended := rowlock._end_orders(
+        p_event_id => p_event_id, p_order_rows => p_order_rows, p_from => '{pending_payment}', p_status => p_status, p_at => p_at
+    );
 
     update rowlock.seats s
     set status = 'available', order_id = null
-    from unnest(v_section_nos, v_seat_nos, v_order_ids) as w (section_no, seat_no, order_id)
+    from unnest(v_ended.o_section_nos, v_ended.o_seat_nos, v_ended.o_order_ids) as w (section_no, seat_no, order_id)
     where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
         and s.status = 'held' and s.order_id = w.order_id;
     get diagnostics v_count = row_count;
-    perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'seats held by their orders');
+    perform rowlock._assert_rows(v_count, cardinality(v_ended.o_seat_nos), 'seats held by their orders');
 
     perform rowlock._move_seat_counts(
-        p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => 'held', p_to => 'available'
+        p_event_id => p_event_id, p_section_nos => v_ended.o_section_nos, p_seat_nos => v_ended.o_seat_nos, p_from => 'held',
+        p_to => 'available'
     );
 end
 $$;

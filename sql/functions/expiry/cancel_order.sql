@@ -17,23 +17,15 @@ declare
     v_row    tid;
     v_status rowlock.order_status;
 begin
-    select o.ctid, o.status into v_row, v_status
-    from rowlock.orders o
-    where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
-    for update;
-    if not found then
-        raise exception using errcode = 'RL004', message = 'order_not_found',
-            detail = format('the customer has no order %s of event %s', p_order_id, p_event_id);
-    end if;
-
+    select l.o_row, l.o_status into v_row, v_status
+    from rowlock._lock_order(p_event_id, p_order_id, p_customer_id) l;
     if v_status = 'pending_payment' then
         perform rowlock._release_orders(
             p_event_id => p_event_id, p_order_rows => array[v_row], p_status => 'cancelled',
             p_at => date_trunc('milliseconds', clock_timestamp())
         );
     elsif v_status <> 'cancelled' then
-        raise exception using errcode = 'RL006', message = 'order_not_pending',
-            detail = format('order %s is %s', p_order_id, v_status);
+        perform rowlock._order_not_pending(p_order_id, v_status);
     end if;
     return query select o.* from rowlock.get_order(p_event_id, p_order_id, p_customer_id) o;
 end

@@ -32,15 +32,8 @@ declare
     v_seat_nos    integer[];
     v_is_over     boolean;
 begin
-    select o.ctid, o.status, o.section_nos, o.seat_nos into v_row, v_status, v_section_nos, v_seat_nos
-    from rowlock.orders o
-    where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
-    for update;
-    if not found then
-        raise exception using errcode = 'RL004', message = 'order_not_found',
-            detail = format('the customer has no order %s of event %s', p_order_id, p_event_id);
-    end if;
-
+    select l.o_row, l.o_status, l.o_section_nos, l.o_seat_nos into v_row, v_status, v_section_nos, v_seat_nos
+    from rowlock._lock_order(p_event_id, p_order_id, p_customer_id) l;
     v_is_over := v_status not in ('pending_payment', 'paid');
     if not v_is_over then
         perform rowlock._check_kept_seats(
@@ -51,8 +44,7 @@ begin
         v_is_over := v_status = 'paid' and cardinality(p_kept_seat_nos) < cardinality(v_seat_nos);
     end if;
     if v_is_over then
-        raise exception using errcode = 'RL006', message = 'order_not_pending',
-            detail = format('order %s is %s', p_order_id, v_status);
+        perform rowlock._order_not_pending(p_order_id, v_status);
     end if;
     if cardinality(p_kept_seat_nos) < cardinality(v_seat_nos) then
         perform rowlock._release_seats(

@@ -13,32 +13,19 @@ language plpgsql
 as $$
 #variable_conflict use_column
 declare
-    v_section_nos integer[];
-    v_seat_nos    integer[];
-    v_order_ids   uuid[];
-    v_count       bigint;
+    v_ended record;
+    v_count bigint;
 begin
-    with paid as (
-        update rowlock.orders o
-        set status = 'paid', ended_at = p_at
-        where o.ctid = any (p_order_rows) and o.event_id = p_event_id
-            and (o.status = 'pending_payment' or p_from = 'available' and o.status in ('expired', 'cancelled'))
-        returning o.order_id, o.section_nos, o.seat_nos
-    ), listed as (
-        select p.order_id, s.section_no, s.seat_no, s.place
-        from paid p
-        cross join unnest(p.section_nos, p.seat_nos) with ordinality as s (section_no, seat_no, place)
-        order by s.section_no, s.seat_no
-    )
-    select array_agg(l.section_no), array_agg(l.seat_no), array_agg(l.order_id), count(*) filter (where l.place = 1)
-    into v_section_nos, v_seat_nos, v_order_ids, v_count
-    from listed l;
-    perform rowlock._assert_rows(v_count, cardinality(p_order_rows), 'orders that can be paid');
+    v_ended := rowlock._end_orders(
+        p_event_id => p_event_id, p_order_rows => p_order_rows,
+        p_from => case p_from when 'held' then '{pending_payment}' else '{expired, cancelled}' end::rowlock.order_status[],
+        p_status => 'paid', p_at => p_at
+    );
 
     with sold as (
         update rowlock.seats s
         set status = 'sold', order_id = w.order_id
-        from unnest(v_section_nos, v_seat_nos, v_order_ids) as w (section_no, seat_no, order_id)
+        from unnest(v_ended.o_section_nos, v_ended.o_seat_nos, v_ended.o_order_ids) as w (section_no, seat_no, order_id)
         where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
             and s.status = p_from and (s.order_id = w.order_id or p_from = 'available')
         returning s.section_no, s.seat_no, s.order_id
@@ -47,10 +34,10 @@ begin
     select p_event_id, s.section_no, s.seat_no, s.order_id, p_at
     from sold s;
     get diagnostics v_count = row_count;
-    perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'tickets of paid seats');
+    perform rowlock._assert_rows(v_count, cardinality(v_ended.o_seat_nos), 'tickets of paid seats');
 
     perform rowlock._move_seat_counts(
-        p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => p_from, p_to => 'sold'
+        p_event_id => p_event_id, p_section_nos => v_ended.o_section_nos, p_seat_nos => v_ended.o_seat_nos, p_from => p_from, p_to => 'sold'
     );
 end
 $$;

@@ -37,14 +37,12 @@ set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-    v_at         timestamptz;
-    v_payable    tid[];
-    v_one_by_one integer[];
-    v_fresh      integer[];
-    v_outcomes   text[];
-    v_recorded   text[];
-    v_no         integer;
-    v_settled    record;
+    v_at       timestamptz;
+    v_sorted   record;  -- see _record_payments
+    v_outcomes text[];
+    v_recorded text[];
+    v_no       integer;
+    v_settled  record;  -- see _settle_payment
 begin
     perform rowlock._check_notices(
         p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
@@ -55,26 +53,24 @@ begin
         return;
     end if;
 
-    select r.payable_order_rows, coalesce(r.one_by_one, '{}'), coalesce(r.fresh, '{}')
-    into v_payable, v_one_by_one, v_fresh
-    from rowlock._record_payments(
+    v_sorted := rowlock._record_payments(
         p_event_id => p_event_id, p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
         p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
-    ) r;
+    );
 
     v_at := date_trunc('milliseconds', clock_timestamp());
     v_outcomes := array_fill('paid'::text, array[cardinality(p_order_ids)]);
-    if cardinality(v_one_by_one) > 0 then
+    if v_sorted.one_by_one is not null then
         perform rowlock._lock_settlement(p_event_id, p_order_ids);
     end if;
-    if v_payable is not null then
-        perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => v_payable, p_from => 'held', p_at => v_at);
+    if v_sorted.payable_order_rows is not null then
+        perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => v_sorted.payable_order_rows, p_from => 'held', p_at => v_at);
     end if;
-    foreach v_no in array v_one_by_one loop
+    foreach v_no in array coalesce(v_sorted.one_by_one, '{}') loop
         v_settled := rowlock._settle_payment(
             p_event_id => p_event_id, p_order_id => p_order_ids[v_no], p_provider => p_providers[v_no],
             p_provider_reference => p_provider_references[v_no], p_amount_minor => p_amounts_minor[v_no], p_currency => p_currencies[v_no],
-            p_succeeded => p_succeeded[v_no], p_fresh => v_no = any (v_fresh), p_at => v_at
+            p_succeeded => p_succeeded[v_no], p_fresh => coalesce(v_no = any (v_sorted.fresh), false), p_at => v_at
         );
         v_outcomes[v_no] := v_settled.o_outcome;
         v_recorded[v_no] := v_settled.o_recorded;

@@ -20,12 +20,7 @@ begin
         return;
     end if;
     -- An update alone would lock in whatever order its plan visits the rows.
-    perform
-    from rowlock.sections s
-    where s.event_id = p_event_id and s.section_no = any (p_section_nos)
-    order by s.section_no
-    for no key update;
-
+    perform rowlock._lock_sections(p_event_id, p_section_nos);
     update rowlock.sections s
     set available = s.available + m.seats * ((p_to = 'available')::integer - (p_from = 'available')::integer),
         held = s.held + m.seats * ((p_to = 'held')::integer - (p_from = 'held')::integer),
