@@ -7,8 +7,9 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 begin
-    return rowlock._steer_event(
-        p_event_id => p_event_id, p_status => 'closed', p_function => 'admin.close_event', p_reason => rowlock._check_reason(p_reason)
+    return rowlock._change_event(
+        p_event_id => p_event_id, p_change => '{"status": "closed"}', p_function => 'admin.close_event',
+        p_reason => rowlock._check_reason(p_reason)
     );
 end
 $$;

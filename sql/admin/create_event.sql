@@ -7,10 +7,7 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 begin
-    return rowlock._create_event(
-        p_event => p_event, p_api_key_id => null, p_idempotency_key => null, p_function => 'admin.create_event',
-        p_reason => rowlock._check_reason(p_reason)
-    );
+    return rowlock._create_event(p_event, 'admin.create_event', rowlock._check_reason(p_reason));
 end
 $$;
 

@@ -25,12 +25,6 @@ create table rowlock.events (
     currency           text not null check (currency ~ '^[A-Z]{3}$'),
     created_at         timestamptz not null default clock_timestamp(),
     updated_at         timestamptz not null default clock_timestamp(),
-    api_key_id         bigint,
-    idempotency_key    text collate "C" check (char_length(idempotency_key) between 1 and 200),
-    fingerprint        bytea,
-    unique (api_key_id, idempotency_key),
-    check (idempotency_key is null or api_key_id is not null),
-    check ((idempotency_key is null) = (fingerprint is null)),
     check (off_sale_at > on_sale_at),
     check (opened_at is not null or status in ('draft', 'closed')),
     check (opened_at is null or status <> 'draft')
@@ -52,10 +46,22 @@ comment on column rowlock.events.seats_per_customer is 'How many seats one custo
 comment on column rowlock.events.currency is 'ISO 4217 code; every price of the event is in its minor units.';
 comment on column rowlock.events.created_at is 'When the event was created.';
 comment on column rowlock.events.updated_at is 'When its settings last changed.';
--- No foreign key: its check would lock the key's row until a large house is created, and nobody could revoke the key meanwhile.
-comment on column rowlock.events.api_key_id is 'The API key that created it; null: created from psql.';
-comment on column rowlock.events.idempotency_key is 'What the client sent to make a retry harmless; unique for an API key.';
-comment on column rowlock.events.fingerprint is 'SHA-256 of the request the key came with: the same key with another body is refused.';
+
+-- A table of its own, because a key outlives a draft that is deleted: a retry must never create a second event. No foreign keys: one to the
+-- API key would lock its row until a large house is created, and nobody could revoke it meanwhile.
+create table rowlock.event_keys (
+    api_key_id      bigint not null,
+    idempotency_key text collate "C" not null check (char_length(idempotency_key) between 1 and 200),
+    fingerprint     bytea not null,
+    event_id        bigint,
+    primary key (api_key_id, idempotency_key)
+);
+comment on table rowlock.event_keys is 'The idempotency keys under which events were created. They are kept for good.';
+comment on column rowlock.event_keys.api_key_id is 'The API key of the client.';
+comment on column rowlock.event_keys.idempotency_key is 'What the client sent to make a retry harmless; unique for an API key.';
+comment on column rowlock.event_keys.fingerprint is 'SHA-256 of the request that the key came with: the same key with another body is refused.';
+comment on column rowlock.event_keys.event_id is
+    'The event created, which may have been deleted since; null only within the transaction that creates it.';
 
 -- Changes with every claim, yet no index covers what changes: updates stay on the page (heap-only).
 create table rowlock.sections (
