@@ -54,10 +54,10 @@ mod tests {
             assert!(cache.get(key).await.is_none(), "older than a read may be");
             cache.insert(key, loaded_in(0)).await;
             assert!(cache.get(key).await.is_some());
-            cache.insert(key, loaded_in(450)).await;
+            cache.insert(key, loaded_in(100)).await;
             assert!(cache.get(key).await.is_some());
         }
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        tokio::time::sleep(Duration::from_millis(420)).await;
         assert!(cache.get("new").await.is_none(), "kept for the rest of its time only");
     }
 }
