@@ -29,9 +29,14 @@ create table rowlock.events (
     check (opened_at is not null or status in ('draft', 'closed')),
     check (opened_at is null or status <> 'draft')
 );
--- Lists go from the soonest on, events whose beginning is not known last.
+-- Lists go from the soonest on, with events whose beginning is not known last. The public's have indexes of their own: they must not
+-- read past drafts, of which there may be any number.
 create index events_by_start on rowlock.events ((coalesce(starts_at, 'infinity'::timestamptz)), event_id);
 create index events_by_status on rowlock.events (status, (coalesce(starts_at, 'infinity'::timestamptz)), event_id);
+create index events_opened_by_start on rowlock.events ((coalesce(starts_at, 'infinity'::timestamptz)), event_id)
+where opened_at is not null;
+create index events_opened_by_status on rowlock.events (status, (coalesce(starts_at, 'infinity'::timestamptz)), event_id)
+where opened_at is not null;
 comment on table rowlock.events is 'One concert session on sale a row.';
 comment on column rowlock.events.event_id is 'The first column of every key: an event lives in one database as a whole.';
 comment on column rowlock.events.name is 'What people call it, 1 to 200 characters.';

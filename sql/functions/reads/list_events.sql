@@ -53,8 +53,12 @@ begin
     end if;
 
     return query
-    with looked_at as materialized (
-        select e.*, coalesce(e.starts_at, 'infinity') as place, p_name is null or strpos(lower(e.name), lower(p_name)) > 0 as is_match
+    select
+        l.event_id, l.name, l.venue, l.starts_at, l.on_sale_at, l.off_sale_at, l.status::text, l.opened_at, l.window_ms,
+        l.seats_per_customer, l.currency, l.created_at, l.updated_at, l.is_match, p_name is not null and l.look_no = v_looks
+    from (
+        select e.*, coalesce(e.starts_at, 'infinity') as place, p_name is null or strpos(lower(e.name), lower(p_name)) > 0 as is_match,
+            row_number() over (order by coalesce(e.starts_at, 'infinity'), e.event_id) as look_no
         from rowlock.events as e
         where (coalesce(e.starts_at, 'infinity'), e.event_id) > (v_from, v_from_id)
             and (p_with_drafts or e.opened_at is not null)
@@ -62,18 +66,10 @@ begin
             and (p_starts_after is null or e.starts_at is not null)
         order by coalesce(e.starts_at, 'infinity'), e.event_id
         limit v_looks
-    ), counted as (
-        select l.*, count(*) filter (where l.is_match) over up_to_here as matches, count(*) over up_to_here as looks
-        from looked_at as l
-        window up_to_here as (order by l.place, l.event_id rows unbounded preceding)
-    )
-    select
-        c.event_id, c.name, c.venue, c.starts_at, c.on_sale_at, c.off_sale_at, c.status::text, c.opened_at, c.window_ms,
-        c.seats_per_customer, c.currency, c.created_at, c.updated_at, c.is_match,
-        p_name is not null and c.looks = v_looks
-    from counted as c
-    where c.matches <= v_limit and (c.is_match or p_name is not null and c.looks = v_looks)
-    order by c.place, c.event_id;
+    ) as l
+    where l.is_match or l.look_no = v_looks
+    order by l.place, l.event_id
+    limit v_limit;
 end
 $$;
 
