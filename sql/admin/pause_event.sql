@@ -14,5 +14,5 @@ begin
 end
 $$;
 
-comment on function admin.pause_event(bigint, text) is 'Pauses an event''s sale; answers its status. For rowlock_admin.';
+comment on function admin.pause_event(bigint, text) is 'Pauses an event''s sale; returns its status. For rowlock_admin.';
 grant execute on function admin.pause_event(bigint, text) to rowlock_admin;

@@ -1,8 +1,8 @@
--- Ends a pending order as cancelled, just as its customer could, and puts its seats on sale again. Answers how many. Late money for
--- it is dealt with as for any cancelled order. If its expiry was given up, that is forgotten.
+-- Ends a pending order as cancelled, just as its customer could, puts its seats back on sale, and returns how many. Late money for it is
+-- treated as for any cancelled order. If its expiry was given up, that record is deleted.
 --
 -- Locks: the order, its seats (section_no, seat_no), sections (section_no).
--- Errors: RL004, RL006 if it is not pending, RL007, RL010 if it lacks a seat it lists.
+-- Errors: RL004, RL006 if it is not pending, RL007, RL010 if it does not hold a seat it lists.
 create or replace function admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) returns integer
 language plpgsql
 security definer
@@ -16,7 +16,7 @@ declare
 begin
     select o.customer_id into v_customer_id from rowlock.orders o where o.event_id = p_event_id and o.order_id = p_order_id;
     select l.* into v_order from rowlock._lock_order(p_event_id, p_order_id, v_customer_id) l;
-    -- A customer may cancel twice; whoever releases an order should learn that it had ended.
+    -- A customer may cancel twice; an operator who releases an order should learn that it had already ended.
     if v_order.o_status <> 'pending_payment' then
         perform rowlock._order_not_pending(p_order_id, v_order.o_status);
     end if;
@@ -33,5 +33,5 @@ end
 $$;
 
 comment on function admin.release_order(bigint, uuid, text) is
-    'Ends a pending order as cancelled and puts its seats on sale again; answers how many. For rowlock_admin.';
+    'Ends a pending order as cancelled and puts its seats back on sale; returns how many. For rowlock_admin.';
 grant execute on function admin.release_order(bigint, uuid, text) to rowlock_admin;

@@ -1,8 +1,8 @@
 -- Begins a batch of claims: reads the event's rules, serialises the customers, and finds which requests share a customer or a key.
 --
--- Answers o_limit, o_window_ms and o_is_on_sale (null if there is no such event, or it was never on sale), and o_are_distinct, whether no
--- two requests have the same customer. If they are not distinct, o_customer_nos and o_key_nos say, for each request, which is the first
--- request of the same customer, and the first of the same customer and idempotency key; a request without a key has one of its own.
+-- Returns o_limit, o_window_ms and o_is_on_sale (null if there is no such event, or it was never on sale), and o_are_distinct: whether
+-- every request is from another customer. If not, o_customer_nos and o_key_nos give, for each request, the first request of the same
+-- customer, and the first of the same customer and idempotency key; a request without a key counts as having one of its own.
 --
 -- Locks: customers (advisory class 1, sorted).
 create or replace function rowlock._begin_claims(

@@ -1,8 +1,8 @@
 -- Moves the counts of the seats that a batch won: to sold where an order costs nothing, to held for all others.
 --
--- p_amounts has one element per request (null: none was priced). p_request_nos, p_section_nos and p_seat_nos have one per won seat.
+-- p_amounts has one element per request. p_request_nos, p_section_nos and p_seat_nos have one per won seat.
 --
--- Locks: the touched sections, in section_no order. Callers hold the seats' row locks already.
+-- Locks: the sections involved, in section_no order. Callers already hold the seats' row locks.
 create or replace function rowlock._count_claimed(
     p_event_id    bigint,
     p_amounts     bigint[],
@@ -21,7 +21,7 @@ begin
         );
         return;
     end if;
-    -- A section may be in both moves, and the second must not ask for one below those of the first.
+    -- A section may be in both moves, and the second must not lock one that sorts before those of the first.
     perform rowlock._lock_sections(p_event_id, p_section_nos);
     for v_moved in
         select case p_amounts[w.request_no] when 0 then 'sold'::rowlock.seat_status else 'held'::rowlock.seat_status end as moved_to,

@@ -1,20 +1,19 @@
--- Claims "any n seats together" for a batch of requests of one event, in one transaction. Seats are chosen by _find_seats: together
--- in one row if any row of the section has enough side by side, else the nearest together. Nobody is refused while seats are free.
--- An order that costs nothing is paid at once, with its tickets.
+-- Claims any n seats together for a batch of requests of one event, in one transaction. _find_seats chooses the seats: together in one row
+-- if any row of the section has enough side by side, otherwise the nearest together. Nobody is refused while seats are free. An order that
+-- costs nothing is paid at once, with its tickets.
 --
--- Requests come as arrays of one element each, numbered from 1. Answers one row per request.
+-- Requests come as arrays with one element each, numbered from 1. Returns one row per request.
 --
--- Algorithm: in rounds. A round admits what limits and counts allow, searches section by section, locks what was found without
--- waiting, and gives them to the requests that got all of theirs. The others search again without those and without the seats a rival
--- had locked; those still without seats after the last round are answered as busy. The orders are written after the last round. Searches
--- of a section are serialised, so rivals are only claims of explicit seats and changes by the box office, and one round is nearly always
--- enough.
+-- Algorithm: in rounds. A round admits what limits and counts allow, searches section by section, locks what it found without waiting, and
+-- gives it to the requests that got all their seats. The others search again without those seats and without the ones a rival had locked;
+-- any still without seats after the last round are answered as busy. Orders are written after the last round. Searches of a section are
+-- serialised, so the only rivals are claims of explicit seats and changes by the box office, and one round is nearly always enough.
 --
--- Locks: customers (advisory class 1, sorted), searches of sections (advisory class 2, sorted), seats in
--- (section_no, seat_no) order, skipping locked ones, sections in section_no order, all at the end.
+-- Locks: customers (advisory class 1, sorted), searches of sections (advisory class 2, sorted), seats in (section_no, seat_no) order,
+-- skipping locked ones, sections in section_no order at the end.
 -- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (below 1 or above 100),
--- section_not_found, customer_limit, sold_out (fewer than the quantity are available), busy (rivals' open transactions hold them: ask
--- again in some milliseconds; nothing was changed).
+-- section_not_found, customer_limit, sold_out (fewer seats are available than wanted), busy (rivals' open transactions hold them: try again
+-- in a few milliseconds; nothing was changed).
 -- Errors: RL010 if a locked seat could not be held.
 create or replace function rowlock.claim_best_available(
     p_event_id         bigint,
@@ -35,21 +34,21 @@ set jit = off  -- the planner cannot know how short the arrays are, and would co
 as $$
 declare
     v_begun            record;     -- see _begin_claims
-    v_amounts          bigint[];   -- arrays of one element per request: what its seats cost together
+    v_amounts          bigint[];   -- arrays with one element per request: what its seats cost together
     v_faults           text[];
     v_checked          record;     -- see _check_claims
     v_outcomes         text[];
     v_answers          uuid[];
     v_round            record;     -- see _admit_searches
-    v_sections         record;     -- arrays of one element a section
-    v_found            record;     -- arrays of one element a seat: what the round's search chose
+    v_sections         record;     -- arrays with one element per section
+    v_found            record;     -- arrays with one element per seat: what the round's search chose
     v_round_won        record;     -- what came of that: see _win_found
     v_hints            record;     -- what the first round's search learned
-    v_won_nos          integer[] := '{}'::integer[];  -- arrays of one element a seat that some round won: its request
+    v_won_nos          integer[] := '{}'::integer[];  -- arrays with one element per seat that some round won: its request
     v_won_section_nos  integer[] := '{}'::integer[];
     v_won_seat_nos     integer[] := '{}'::integer[];
     v_won_rows         tid[] := '{}'::tid[];
-    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat that a rival had locked
+    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays with one element per seat that a rival had locked
     v_lost_seat_nos    integer[] := '{}'::integer[];
     v_firsts           integer[];  -- where the seats that a request won begin
     v_created_at       timestamptz;
@@ -72,7 +71,7 @@ begin
     v_outcomes := v_checked.o_outcomes;
     v_answers := v_checked.o_answers;
 
-    -- As late as can be: the next batch for the section waits from here to the commit.
+    -- As late as possible: the next batch for the section waits from here to the commit.
     if array_position(v_outcomes, null) is not null then
         perform rowlock._lock_section_searches(p_event_id, p_section_nos);
     end if;
@@ -138,7 +137,7 @@ begin
             p_event_id => p_event_id, p_amounts => v_amounts, p_request_nos => v_won_nos, p_section_nos => v_won_section_nos,
             p_seat_nos => v_won_seat_nos
         );
-        -- What was passed over because a rival had it may still be free: no hint may hide it.
+        -- A seat skipped because a rival had it may still be free: no hint may hide it.
         if cardinality(v_lost_seat_nos) = 0 then
             perform rowlock._write_search_hints(
                 p_event_id => p_event_id, p_section_nos => v_hints.o_hint_section_nos, p_quantities => v_hints.o_hint_quantities,
@@ -150,5 +149,5 @@ end
 $$;
 
 comment on function rowlock.claim_best_available(bigint, uuid[], text[], text[], bytea[], integer[], integer[]) is
-    'Claims n seats together, or the nearest together, for a batch of requests of one event; one answer a request.';
+    'Claims n seats together, or the nearest together, for a batch of requests of one event; one answer per request.';
 grant execute on function rowlock.claim_best_available(bigint, uuid[], text[], text[], bytea[], integer[], integer[]) to rowlock_app;

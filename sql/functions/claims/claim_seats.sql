@@ -1,21 +1,20 @@
--- Claims explicit seats for a batch of requests of one event, in one transaction: each request gets all its seats or none, and the
--- first to ask wins. Never waits for a seat: one that is locked or no longer available is answered as taken, by name.
+-- Claims explicit seats for a batch of requests of one event, in one transaction: each request gets all its seats or none, and the first to
+-- ask wins. Never waits for a seat: one that is locked or no longer available is named as taken.
 --
--- Requests come as p_order_ids … p_fingerprints, one element each (numbered from 1), and their seats as p_request_nos … p_seat_nos,
--- one element per wanted seat, in the order of the requests. Answers one row per request.
+-- Requests come as p_order_ids … p_fingerprints, one element each (numbered from 1), and their seats as p_request_nos … p_seat_nos, one
+-- element per wanted seat, in request order. Returns one row per request. An order that costs nothing is paid at once, with its tickets.
 --
--- An order that costs nothing is paid at once, with its tickets.
---
--- Algorithm: what can be refused without looking at a seat is refused first; then the seats of all requests still alive are locked in
--- one go; then the requests are decided one by one, in order, in memory, so that rivals within the batch lose to the earlier one and a
--- request that fails reserves nothing; then the winners are written with one statement a table. Where no request meets another and all
--- seats were to be had, which is usual, there is nothing to decide. Every statement has a generic plan, and is as small as can be:
--- planning costs more than running it, and starting a plan of many nodes as much as running it for ten requests.
+-- Algorithm: what can be refused without looking at a seat is refused first. The seats of all remaining requests are then locked together,
+-- and the requests are decided one by one, in order, in memory, so that rivals within the batch lose to the earlier one and a request that
+-- fails reserves nothing. Winners are written with one statement per table. If no two requests conflict and all seats were available, which
+-- is usual, there is nothing to decide. Every statement has a generic plan and is as small as possible: planning costs more than running,
+-- and starting a plan with many nodes costs as much as running it for ten requests. What a function returns is assigned to a record, which
+-- costs less than selecting from it.
 --
 -- Locks: customers (advisory class 1, sorted), seats in (section_no, seat_no) order, skipping locked ones, sections in section_no order.
--- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (none, or above 100),
--- duplicate_seat, section_not_found, seat_not_found, customer_limit, seat_taken.
--- Errors: RL007 if the seats are not in the order of the requests; RL010 if a locked seat could not be held.
+-- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (none, or above 100), duplicate_seat,
+-- section_not_found, seat_not_found, customer_limit, seat_taken.
+-- Errors: RL007 if the seats are not in request order; RL010 if a locked seat could not be held.
 create or replace function rowlock.claim_seats(
     p_event_id         bigint,
     p_order_ids        uuid[],
@@ -41,11 +40,11 @@ declare
     v_checked      record;  -- see _check_claims
     v_locked       record;  -- see _lock_available_seats
     v_decided      record;  -- see _decide_seat_claims
-    v_outcomes     text[];  -- arrays of one element per request
+    v_outcomes     text[];  -- arrays with one element per request
     v_answers      uuid[];
-    v_is_wanted    boolean[] := '{}'::boolean[];  -- arrays of one element per wanted seat
+    v_is_wanted    boolean[] := '{}'::boolean[];  -- arrays with one element per wanted seat
     v_blamed       boolean[];
-    v_won_nos      integer[] := p_request_nos;  -- arrays of one element per won seat: its request
+    v_won_nos      integer[] := p_request_nos;  -- arrays with one element per won seat: its request
     v_won_sections integer[] := p_section_nos;
     v_won_seats    integer[] := p_seat_nos;
     v_created_at   timestamptz;
@@ -118,5 +117,5 @@ end
 $$;
 
 comment on function rowlock.claim_seats(bigint, uuid[], text[], text[], bytea[], integer[], integer[], integer[]) is
-    'Claims explicit seats for a batch of requests of one event, all or none each, first come first served; one answer a request.';
+    'Claims explicit seats for a batch of requests of one event, all or none each, first come first served; one answer per request.';
 grant execute on function rowlock.claim_seats(bigint, uuid[], text[], text[], bytea[], integer[], integer[], integer[]) to rowlock_app;

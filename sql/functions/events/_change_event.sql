@@ -1,10 +1,10 @@
--- Changes an event and writes it down: any of name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer and status,
--- all of them or none. null clears a time. Orders already made keep their deadlines, and seats beyond a lowered limit stay with their
--- customers. Answers the status.
+-- Changes an event and logs it: any of name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer and status, all of
+-- them or none. null clears a time. Existing orders keep their deadlines, and customers keep seats beyond a lowered limit. Returns the
+-- status.
 --
--- Every claim that begins after this has committed sees the change; a claim already running, a matter of milliseconds, may still commit.
--- Claims do not lock the event's row. When they did, the locks of six busy servers overlapped without a gap, and a sale could not be
--- stopped: the wait never ended, and lock_timeout did not bound it, because it counts each lock holder anew.
+-- Every claim that begins after this has committed sees the change; a claim already running, which takes milliseconds, may still commit.
+-- Claims do not lock the event's row. When they did, the locks of six busy servers overlapped without a gap and a sale could not be
+-- stopped: the wait never ended, and lock_timeout did not bound it, because it starts again for each lock holder.
 --
 -- Locks: the event's row (for no key update).
 -- Errors: RL001, RL007, RL008 if the event cannot go from its status to the one asked for.
@@ -81,4 +81,4 @@ end
 $$;
 
 comment on function rowlock._change_event(bigint, jsonb, text, text) is
-    'Changes settings and status of an event and writes it down; answers the status. Private.';
+    'Changes settings and status of an event and logs it; returns the status. Private.';

@@ -1,11 +1,9 @@
--- Creates a draft event with its sections, rows and seats, all or nothing, writes it down, and answers
--- its id.
+-- Creates a draft event with its sections, rows and seats, all or nothing, logs it, and returns its id.
 -- p_event: {"name","venue","starts_at","on_sale_at","off_sale_at","window_ms","seats_per_customer","currency",
 --   "sections":[{"code","name","price_minor","rows":[{"label","seats"}]}]}
--- venue ('' if absent), starts_at, on_sale_at, off_sale_at, window_ms (10000) and seats_per_customer (10) may be absent or null.
--- 1 to 500 sections, 1 to 1,000,000 seats in all. Everything is checked here again, whatever the caller checked: the detail of
--- an error names the field as JSON counts it (sections[0] is the first). The seats come last, in one statement, when nothing
--- can be wrong any more.
+-- venue (default ''), starts_at, on_sale_at, off_sale_at, window_ms (10000) and seats_per_customer (10) may be absent or null. 1 to 500
+-- sections, 1 to 1,000,000 seats in all. Everything is checked here, whatever the caller has checked: the detail of an error names the
+-- field as JSON counts it (sections[0] is the first). The seats come last, in one statement, when nothing can fail any more.
 -- Errors: RL007.
 create or replace function rowlock._create_event(p_event jsonb, p_function text, p_reason text) returns bigint
 language plpgsql
@@ -78,4 +76,4 @@ end
 $$;
 
 comment on function rowlock._create_event(jsonb, text, text) is
-    'Creates a draft event with its sections, rows and seats, and writes it down; answers its id. Private.';
+    'Creates a draft event with its sections, rows and seats, and logs it; returns its id. Private.';

@@ -1,5 +1,5 @@
--- The status to which an event goes: open from draft or paused, paused from open, closed from any. To stay is always allowed.
--- Errors: RL007 for another word, RL008 if the event cannot go there from its status.
+-- The status to which an event goes: open from draft or paused, paused from open, closed from any. Staying as it is is always allowed.
+-- Errors: RL007 for any other status, RL008 if the event cannot go there from its own.
 create or replace function rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) returns rowlock.event_status
 language plpgsql
 as $$

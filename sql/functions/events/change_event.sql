@@ -1,4 +1,4 @@
--- Changes settings of an event, and opens, pauses or closes it, in one step: _change_event says what p_change may hold.
+-- Changes settings of an event, and opens, pauses or closes it, in one step. _change_event says what p_change may hold.
 --
 -- Locks: the event's row (for no key update).
 -- Errors: RL001, RL007, RL008 if the event cannot go from its status to the one asked for.
@@ -13,5 +13,5 @@ end
 $$;
 
 comment on function rowlock.change_event(bigint, jsonb) is
-    'Changes settings of an event, and opens, pauses or closes it; orders already made keep their deadlines.';
+    'Changes settings of an event, and opens, pauses or closes it; existing orders keep their deadlines.';
 grant execute on function rowlock.change_event(bigint, jsonb) to rowlock_app;

@@ -1,4 +1,4 @@
--- Creates a draft event with its sections, rows and seats, all or nothing, and answers its id. _create_event says what p_event holds.
+-- Creates a draft event with its sections, rows and seats, all or nothing, and returns its id. _create_event says what p_event holds.
 --
 -- With an idempotency key, which counts within one API key, a repeated request answers the event that the first one created:
 --   created                  the event is new
@@ -44,5 +44,5 @@ end
 $$;
 
 comment on function rowlock.create_event(jsonb, bigint, text) is
-    'Creates a draft event with its sections, rows and seats, once for an idempotency key; answers its id.';
+    'Creates a draft event with its sections, rows and seats, once per idempotency key; returns its id.';
 grant execute on function rowlock.create_event(jsonb, bigint, text) to rowlock_app;

@@ -1,7 +1,6 @@
--- Ends orders: they get p_status. Answers their seats, sorted as seats are locked, one element per seat: its section, its number and its
--- order.
+-- Ends orders: sets them to p_status, and returns their seats in lock order, one element per seat: its section, its number and its order.
 --
--- p_order_rows says where the locked rows of the orders lie; p_from, which statuses they may have.
+-- p_order_rows: where the locked rows of the orders are. p_from: the statuses they may have now.
 --
 -- Locks: none beyond the callers'.
 -- Errors: RL010 if an order has another status.
@@ -39,4 +38,4 @@ end
 $$;
 
 comment on function rowlock._end_orders(bigint, tid[], rowlock.order_status[], rowlock.order_status, timestamptz) is
-    'Gives orders the status in which they end and lists their seats. Private.';
+    'Sets orders to their final status and returns their seats. Private.';

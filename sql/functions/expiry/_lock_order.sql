@@ -1,4 +1,4 @@
--- Locks a customer's order, and answers where its row lies, its status and its seats.
+-- Locks a customer's order, and returns where its row is, its status and its seats.
 --
 -- Locks: the order.
 -- Errors: RL004 if this customer has no such order.

@@ -1,4 +1,4 @@
--- Says that an order has ended. Volatile, like _invalid_request.
+-- Raises RL006: the order has ended. Volatile, like _invalid_request.
 -- Errors: RL006 always.
 create or replace function rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) returns void
 language plpgsql

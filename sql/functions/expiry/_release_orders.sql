@@ -1,10 +1,10 @@
--- Ends pending orders without a sale: they become p_status (expired, cancelled or refund_due), their seats available again.
+-- Ends pending orders without a sale: they become p_status (expired, cancelled or refund_due), and their seats are available again.
 --
--- p_order_rows says where the locked rows of the orders lie. Releasing waits for locks and never skips: a skipped seat would stay held
--- for ever.
+-- p_order_rows: where the locked rows of the orders are. Releasing waits for locks and never skips one: a skipped seat would stay held
+-- forever.
 --
 -- Locks: seats (section_no, seat_no), then sections (section_no). The update takes the seats in the order of the arrays, because the
--- granted functions that call this allow no join but nested loops.
+-- granted functions that call this allow only nested loops as joins.
 -- Errors: RL010 if an order is not pending or does not hold every seat it lists.
 create or replace function rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamptz)
 returns void
@@ -34,4 +34,4 @@ end
 $$;
 
 comment on function rowlock._release_orders(bigint, tid[], rowlock.order_status, timestamptz) is
-    'Ends pending orders as expired, cancelled or refund_due and puts their seats on sale again. Private.';
+    'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale. Private.';

@@ -1,7 +1,8 @@
--- Cancels a customer's pending order and puts its seats on sale again. Cancelling twice answers the cancelled order.
+-- Cancels a customer's pending order and puts its seats back on sale. Cancelling a cancelled order returns it unchanged.
 --
 -- Locks: the order, its seats (section_no, seat_no), sections (section_no).
--- Errors: RL004 if this customer has no such order; RL006 if it is neither pending nor cancelled; RL010 if it lacks a seat it lists.
+-- Errors: RL004 if this customer has no such order; RL006 if it is neither pending nor cancelled; RL010 if it does not hold a seat it
+-- lists.
 create or replace function rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text)
 returns setof rowlock.order_row
 language plpgsql
@@ -31,5 +32,5 @@ begin
 end
 $$;
 
-comment on function rowlock.cancel_order(bigint, uuid, text) is 'Cancels a customer''s pending order and puts its seats on sale again.';
+comment on function rowlock.cancel_order(bigint, uuid, text) is 'Cancels a customer''s pending order and puts its seats back on sale.';
 grant execute on function rowlock.cancel_order(bigint, uuid, text) to rowlock_app;

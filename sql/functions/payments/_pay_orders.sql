@@ -1,11 +1,11 @@
--- Pays orders: they become paid, their seats sold, one ticket is issued a seat, the counts move.
+-- Pays orders: they become paid, their seats sold, one ticket is issued per seat, and the counts move.
 --
--- p_order_rows says where the locked rows of the orders lie. p_from says where the seats come from: 'held' for pending orders,
--- 'available' for late ones that claim their seats again. A seat that is not what p_from says (held by this very order, or available)
--- fails the batch: paid without a ticket must be impossible.
+-- p_order_rows: where the locked rows of the orders are. p_from: 'held' for pending orders, 'available' for late ones that claim their
+-- seats again. A seat that is not in that status (held by this very order, or available) fails the batch: an order must never be paid
+-- without its tickets.
 --
 -- Locks: seats (section_no, seat_no), then sections (section_no). The update takes the seats in the order of the arrays, because the
--- granted functions that call this allow no join but nested loops.
+-- granted functions that call this allow only nested loops as joins.
 -- Errors: RL010 if a seat, a ticket or an order is missing; 23505 if a seat already has a ticket.
 create or replace function rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamptz)
 returns void
@@ -43,4 +43,4 @@ end
 $$;
 
 comment on function rowlock._pay_orders(bigint, tid[], rowlock.seat_status, timestamptz) is
-    'Makes orders paid and their seats sold, with a ticket each. Private.';
+    'Makes orders paid and their seats sold, with one ticket each. Private.';

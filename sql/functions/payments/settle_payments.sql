@@ -1,22 +1,22 @@
--- Settles payment notices of one event: each is recorded, and its money pays its order or is owed back. One answer a notice.
+-- Settles payment notices of one event: each is recorded, and its money pays its order or is owed back. Returns one row per notice.
 --
 -- A payment is identified by (event_id, provider, provider_reference). Outcomes:
---   paid              the pending order is paid, its seats sold, a ticket issued for each; or nothing was paid for a free order
+--   paid              the pending order is paid, its seats sold, one ticket issued for each; or nothing was paid for a free order
 --   late_reclaimed    the order had expired or was cancelled; all its seats were free, were claimed again and are paid
---   refund_due        the money buys nothing and is owed back: wrong amount or currency, seats gone, order paid already or unknown
---   failed_recorded   the gateway reports a failure; the order stays as it is
---   duplicate         this payment is settled already; recorded_outcome says what became of it then
+--   refund_due        the money buys nothing and is owed back: wrong amount or currency, seats gone, order already paid or unknown
+--   failed_recorded   the gateway reports a failure; the order does not change
+--   duplicate         this payment is already settled; recorded_outcome is the outcome it had then
 --   payment_conflict  its identity is recorded with another order, amount or currency; nothing changed
 --   event_not_found   no such event, or one that was never on sale; nothing is recorded
 --
--- The orders are locked and every payment that is new is recorded. Notices that are the first of their order and identity and bring
--- the right money for a pending order, which is nearly all of them, are then paid together. The others follow one by one, in the
--- order they came, so that the notices of one order keep theirs.
+-- The orders are locked and every new payment is recorded. Notices that are the first of their order and identity and bring the right money
+-- for a pending order, which is nearly all of them, are then paid together. The others follow one by one, in the order they came, so that
+-- notices for one order are settled in their order.
 --
--- Locks: orders (by id); payments (by identity: two servers that record one identity meet at its primary key, and the second finds it
--- recorded); customers of late orders (advisory class 1, sorted), for the seat limit; seats (section_no, seat_no); sections
--- (section_no). Customers may come after orders: nobody who holds a customer's lock waits for an order.
--- Errors: RL007 if the arrays differ in length or hold a null; RL010 if an order lacks a seat it lists: the whole batch is undone.
+-- Locks: orders (by id); payments (by identity: if two servers record one identity, they meet at its primary key, and the second finds it
+-- recorded); customers of late orders (advisory class 1, sorted), for the seat limit; seats (section_no, seat_no); sections (section_no).
+-- Customers may come after orders: nobody who holds a customer's lock waits for an order.
+-- Errors: RL007 if the arrays differ in length or hold a null; RL010 if an order does not hold a seat it lists: the whole batch is undone.
 create or replace function rowlock.settle_payments(
     p_event_id            bigint,
     p_order_ids           uuid[],
@@ -82,5 +82,5 @@ end
 $$;
 
 comment on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
-    'Records payment notices of one event and pays their orders; one outcome a notice.';
+    'Records payment notices of one event and pays their orders; one row per notice.';
 grant execute on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) to rowlock_app;

@@ -1,13 +1,12 @@
--- Lists events, the soonest first, those without a known beginning last: at most p_limit (1 to 1000; null: 100) from the one after
--- p_after_event_id (null: from the first), of one status or (null) any, that begin after p_starts_after (null: whenever), and whose names
--- hold p_name (null: any) in upper or lower case as the database's locale knows them. Events that were never on sale are left out unless
--- p_with_drafts.
+-- Lists events, soonest first, those without a known start last: at most p_limit (1 to 1000; null: 100) after p_after_event_id (null: from
+-- the first), in one status or (null) any, that begin after p_starts_after (null: any time), and whose names contain p_name (null: any),
+-- ignoring case as the database's locale knows it. Events that were never on sale are left out unless p_with_drafts.
 --
--- A name is looked for in 10,000 events a call at most, however many there are. Where that ends the search before p_limit events are found,
--- the last row has ends_search true, whether it is_match or not: the next call goes on after it. All else is found through an index, which
--- the planner chooses by what is asked for.
+-- A call examines at most 10,000 events for a name, however many there are. If that ends the search before p_limit events are found, the
+-- last row has ends_search true, whether it is_match or not: the next call continues after it. Everything else is found through an index,
+-- which the planner chooses by what is asked for.
 --
--- Locks: none. Errors: RL007 for a status that does not exist, and for a p_after_event_id that is no event the caller may see.
+-- Locks: none. Errors: RL007 for a status that does not exist, and for a p_after_event_id that is not an event the caller may see.
 create or replace function rowlock.list_events(
     p_after_event_id bigint,
     p_limit          integer,
@@ -74,5 +73,5 @@ end
 $$;
 
 comment on function rowlock.list_events(bigint, integer, boolean, text, timestamptz, text)
-    is 'Lists events, the soonest first, a page at a time, by status, beginning and name.';
+    is 'Lists events, soonest first, a page at a time, filtered by status, start and name.';
 grant execute on function rowlock.list_events(bigint, integer, boolean, text, timestamptz, text) to rowlock_app, rowlock_admin;
