@@ -149,7 +149,7 @@ from rowlock.payments p
 where not exists (select from rowlock.events e where e.event_id = p.event_id);
 
 comment on view admin.invariant_violations is
-    'What must never happen, one row per violation. Empty: every seat, order, ticket and cent is accounted for. For rowlock_admin and rowlock_readonly.';
+    'What must never happen, one row per violation; none if all is well. For rowlock_admin and rowlock_readonly.';
 comment on column admin.invariant_violations.invariant is 'Which rule is broken.';
 comment on column admin.invariant_violations.event_id is 'The event in which it is broken.';
 comment on column admin.invariant_violations.order_id is 'The order concerned, if there is one.';
