@@ -22,7 +22,7 @@ CREATE TYPE rowlock.claim_answer AS (
 	taken_seat_nos integer[]
 );
 
-COMMENT ON TYPE rowlock.claim_answer IS 'One claim request''s answer; see sql/README.md for its outcomes.';
+COMMENT ON TYPE rowlock.claim_answer IS 'The answer to one claim request; sql/README.md lists the outcomes.';
 
 CREATE TYPE rowlock.event_row AS (
 	event_id bigint,
@@ -40,7 +40,7 @@ CREATE TYPE rowlock.event_row AS (
 	updated_at timestamp with time zone
 );
 
-COMMENT ON TYPE rowlock.event_row IS 'An event''s settings as the reading functions answer them.';
+COMMENT ON TYPE rowlock.event_row IS 'An event''s settings as the reading functions return them.';
 
 CREATE TYPE rowlock.event_status AS ENUM (
     'draft',
@@ -65,7 +65,7 @@ CREATE TYPE rowlock.order_row AS (
 	ended_at timestamp with time zone
 );
 
-COMMENT ON TYPE rowlock.order_row IS 'An order as the reading functions answer it.';
+COMMENT ON TYPE rowlock.order_row IS 'An order as the reading functions return it.';
 
 CREATE TYPE rowlock.order_status AS ENUM (
     'pending_payment',
@@ -76,7 +76,7 @@ CREATE TYPE rowlock.order_status AS ENUM (
     'refunded'
 );
 
-COMMENT ON TYPE rowlock.order_status IS 'pending_payment, unless it costs nothing, ends as paid, expired or cancelled; money without seats makes refund_due, then refunded.';
+COMMENT ON TYPE rowlock.order_status IS 'pending_payment (unless the order is free) ends as paid, expired or cancelled; money without seats leads to refund_due, then refunded.';
 
 CREATE TYPE rowlock.payment_outcome AS ENUM (
     'paid',
@@ -85,14 +85,14 @@ CREATE TYPE rowlock.payment_outcome AS ENUM (
     'failed_recorded'
 );
 
-COMMENT ON TYPE rowlock.payment_outcome IS 'What became of a payment notice, recorded for ever.';
+COMMENT ON TYPE rowlock.payment_outcome IS 'The outcome of a payment notice, recorded for good.';
 
 CREATE TYPE rowlock.payment_status AS ENUM (
     'succeeded',
     'failed'
 );
 
-COMMENT ON TYPE rowlock.payment_status IS 'What the gateway said of a payment.';
+COMMENT ON TYPE rowlock.payment_status IS 'What the gateway said about a payment.';
 
 CREATE TYPE rowlock.seat_status AS ENUM (
     'available',
@@ -101,49 +101,49 @@ CREATE TYPE rowlock.seat_status AS ENUM (
     'blocked'
 );
 
-COMMENT ON TYPE rowlock.seat_status IS 'What a seat is: on sale, held by a pending order, sold with a ticket, or kept back by the box office.';
+COMMENT ON TYPE rowlock.seat_status IS 'The status of a seat: on sale, held by a pending order, sold with a ticket, or blocked by the box office.';
 
 CREATE FUNCTION admin.block_seats(p_event_id bigint, p_seats text, p_reason text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.block_seats(p_event_id bigint, p_seats text, p_reason text) IS 'Keeps seats back from sale, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
+COMMENT ON FUNCTION admin.block_seats(p_event_id bigint, p_seats text, p_reason text) IS 'Blocks seats, all or none; returns how many changed. Example: A 1-20 35, B 5, C. For rowlock_admin.';
 
 CREATE FUNCTION admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) IS 'Changes settings of an event; orders already made keep their deadlines. For rowlock_admin.';
+COMMENT ON FUNCTION admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) IS 'Changes settings or status of an event; existing orders keep their deadlines. For rowlock_admin.';
 
 CREATE FUNCTION admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) IS 'Changes an event''s payment window; answers what it was. Orders already made keep their deadlines. For rowlock_admin.';
+COMMENT ON FUNCTION admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) IS 'Changes an event''s payment window; returns the previous value. Existing orders keep their deadlines. For rowlock_admin.';
 
 CREATE FUNCTION admin.close_event(p_event_id bigint, p_reason text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.close_event(p_event_id bigint, p_reason text) IS 'Closes an event for good; answers its status. For rowlock_admin.';
+COMMENT ON FUNCTION admin.close_event(p_event_id bigint, p_reason text) IS 'Closes an event for good; returns its status. For rowlock_admin.';
 
 CREATE FUNCTION admin.create_api_key(p_name text, p_hash bytea, p_reason text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.create_api_key(p_name text, p_hash bytea, p_reason text) IS 'Records a new API key by its SHA-256; answers its id. For rowlock_admin.';
+COMMENT ON FUNCTION admin.create_api_key(p_name text, p_hash bytea, p_reason text) IS 'Records a new API key by its SHA-256; returns its id. For rowlock_admin.';
 
 CREATE FUNCTION admin.create_event(p_event jsonb, p_reason text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.create_event(p_event jsonb, p_reason text) IS 'Creates a draft event from JSON; answers its id. For rowlock_admin.';
+COMMENT ON FUNCTION admin.create_event(p_event jsonb, p_reason text) IS 'Creates a draft event from JSON; returns its id. For rowlock_admin.';
 
 CREATE FUNCTION admin.csv_text(p_text text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.csv_text(p_text text) IS 'A text as it may stand in a cell of a CSV file, never one that a spreadsheet runs. For rowlock_admin.';
+COMMENT ON FUNCTION admin.csv_text(p_text text) IS 'Makes a text safe for a CSV cell: a spreadsheet never runs it. For rowlock_admin.';
 
 CREATE FUNCTION admin.delete_event(p_event_id bigint, p_reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -155,13 +155,13 @@ CREATE FUNCTION admin.mark_refunded(p_event_id bigint, p_provider text, p_provid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) IS 'Notes that a payment that was owed back went back; answers what its order is now. For rowlock_admin.';
+COMMENT ON FUNCTION admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) IS 'Records that a payment that was owed back has been refunded; returns the status of its order. For rowlock_admin.';
 
 CREATE FUNCTION admin.open_event(p_event_id bigint, p_reason text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.open_event(p_event_id bigint, p_reason text) IS 'Opens an event for sale; answers its status. For rowlock_admin.';
+COMMENT ON FUNCTION admin.open_event(p_event_id bigint, p_reason text) IS 'Opens an event for sale; returns its status. For rowlock_admin.';
 
 CREATE FUNCTION admin.order_timeline(p_order_id uuid) RETURNS TABLE(at timestamp with time zone, what text, detail text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -173,43 +173,43 @@ CREATE FUNCTION admin.pause_event(p_event_id bigint, p_reason text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.pause_event(p_event_id bigint, p_reason text) IS 'Pauses an event''s sale; answers its status. For rowlock_admin.';
+COMMENT ON FUNCTION admin.pause_event(p_event_id bigint, p_reason text) IS 'Pauses an event''s sale; returns its status. For rowlock_admin.';
 
 CREATE FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Lets a given-up expiry be tried again at once. For rowlock_admin.';
+COMMENT ON FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Has a given-up expiry tried again at once. For rowlock_admin.';
 
 CREATE FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Ends a pending order as cancelled and puts its seats on sale again; answers how many. For rowlock_admin.';
+COMMENT ON FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Ends a pending order as cancelled and puts its seats back on sale; returns how many. For rowlock_admin.';
 
 CREATE FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) IS 'Makes an API key stop working for good. For rowlock_admin.';
+COMMENT ON FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) IS 'Revokes an API key for good. For rowlock_admin.';
 
 CREATE FUNCTION admin.sale_export(p_event_id bigint) RETURNS TABLE(section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text, ordered_at timestamp with time zone, paid_at timestamp with time zone, provider text, provider_reference text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.sale_export(p_event_id bigint) IS 'What was sold of an event, a row a seat, with buyers and payments. For rowlock_admin.';
+COMMENT ON FUNCTION admin.sale_export(p_event_id bigint) IS 'Everything sold of an event, one row per seat, with buyers and payments. For rowlock_admin.';
 
 CREATE FUNCTION admin.seat_history(p_event_id bigint, p_section text, p_seat_no integer) RETURNS TABLE(from_at timestamp with time zone, until_at timestamp with time zone, seat_was text, order_id uuid, who text, why_it_ended text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.seat_history(p_event_id bigint, p_section text, p_seat_no integer) IS 'Who held a seat and who had it, when, and why it ended. For rowlock_admin.';
+COMMENT ON FUNCTION admin.seat_history(p_event_id bigint, p_section text, p_seat_no integer) IS 'Who held a seat and who owned it, when, and why that ended. For rowlock_admin.';
 
 CREATE FUNCTION admin.unblock_seats(p_event_id bigint, p_seats text, p_reason text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.unblock_seats(p_event_id bigint, p_seats text, p_reason text) IS 'Puts blocked seats on sale again, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
+COMMENT ON FUNCTION admin.unblock_seats(p_event_id bigint, p_seats text, p_reason text) IS 'Puts blocked seats back on sale, all or none; returns how many changed. Example: A 1-20 35, B 5, C. For rowlock_admin.';
 
 CREATE FUNCTION rowlock._admit_searches(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_asked_section_nos integer[], p_quantities integer[], p_section_nos integer[], p_available integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_admitted boolean[]) RETURNS record
     LANGUAGE plpgsql;
@@ -226,25 +226,30 @@ CREATE FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer
 
 COMMENT ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) IS 'The available seats of a section, front to back, with their rows.';
 
+CREATE FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) RETURNS record
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) IS 'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once. Private.';
+
 CREATE FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) RETURNS integer
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Blocks or unblocks the seats that an operator means, all or none. Private.';
+COMMENT ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Blocks or unblocks the seats that an operator selected, all or none. Private.';
 
 CREATE FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) RETURNS integer
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Moves listed seats between available and blocked, all or none, and writes down which. Private.';
+COMMENT ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Moves listed seats between available and blocked, all or none, and logs which. Private.';
 
-CREATE FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) RETURNS void
+CREATE FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) RETURNS text
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) IS 'Changes settings of an event and writes it down. Private.';
+COMMENT ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) IS 'Changes settings and status of an event and logs it; returns the status. Private.';
 
 CREATE FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) IS 'What can be told of each claim of a batch before any seat is looked at. Private.';
+COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) IS 'Decides what it can about each claim of a batch before any seat is looked at. Private.';
 
 CREATE FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
@@ -259,27 +264,27 @@ COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[
 CREATE FUNCTION rowlock._check_reason(p_reason text) RETURNS text
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_reason(p_reason text) IS 'Reads the reason of a change made from psql; refuses a blank one. Private.';
+COMMENT ON FUNCTION rowlock._check_reason(p_reason text) IS 'Reads the reason for a change made from psql; refuses a blank one. Private.';
 
 CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) RETURNS SETOF rowlock.claim_answer
     LANGUAGE sql STABLE;
 
 COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) IS 'The answers to a batch of claims.';
 
-CREATE FUNCTION rowlock._count_claimed(p_event_id bigint, p_outcomes text[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS void
+CREATE FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._count_claimed(p_event_id bigint, p_outcomes text[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'Moves the counts of the seats that a batch''s winners won, to sold or to held. Private.';
+COMMENT ON FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'Moves the counts of the seats that a batch won, to sold or to held. Private.';
 
 CREATE FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) RETURNS bigint
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) IS 'Records a new API key by its SHA-256; answers its id. Private.';
+COMMENT ON FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) IS 'Records a new API key by its SHA-256; returns its id. Private.';
 
-CREATE FUNCTION rowlock._create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text, p_function text, p_reason text) RETURNS bigint
+CREATE FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) RETURNS bigint
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text, p_function text, p_reason text) IS 'Creates a draft event with its sections, rows and seats, and writes it down; answers its id. Private.';
+COMMENT ON FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) IS 'Creates a draft event with its sections, rows and seats, and logs it; returns its id. Private.';
 
 CREATE FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) RETURNS void
     LANGUAGE plpgsql;
@@ -289,12 +294,12 @@ COMMENT ON FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer
 CREATE FUNCTION rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) RETURNS integer
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) IS 'Creates a section and its rows, and answers its capacity.';
+COMMENT ON FUNCTION rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) IS 'Creates a section and its rows, and returns its capacity.';
 
 CREATE FUNCTION rowlock._csv_text(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._csv_text(p_text text) IS 'A text as it may stand in a cell of a CSV file: never one that a spreadsheet runs. Private.';
+COMMENT ON FUNCTION rowlock._csv_text(p_text text) IS 'Makes a text safe for a CSV cell: a spreadsheet never runs it. Private.';
 
 CREATE FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_firsts integer[], p_quantities integer[], p_missing boolean[], p_first_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) RETURNS record
     LANGUAGE plpgsql;
@@ -304,7 +309,12 @@ COMMENT ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text
 CREATE FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) IS 'Deletes a draft and writes it down. Private.';
+COMMENT ON FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) IS 'Deletes a draft and logs it. Private.';
+
+CREATE FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) RETURNS record
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) IS 'Sets orders to their final status and returns their seats. Private.';
 
 CREATE FUNCTION rowlock._event_fingerprint(p_event jsonb) RETURNS bytea
     LANGUAGE sql IMMUTABLE;
@@ -319,7 +329,7 @@ COMMENT ON FUNCTION rowlock._event_not_found(p_event_id bigint) IS 'Raises RL001
 CREATE FUNCTION rowlock._exceeds_limit(p_live_seats integer, p_wanted integer, p_limit integer) RETURNS boolean
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._exceeds_limit(p_live_seats integer, p_wanted integer, p_limit integer) IS 'Whether a customer would hold and own more seats than the event allows. Private.';
+COMMENT ON FUNCTION rowlock._exceeds_limit(p_live_seats integer, p_wanted integer, p_limit integer) IS 'Whether a customer would exceed the event''s seat limit. Private.';
 
 CREATE FUNCTION rowlock._find_nearest(p_event_id bigint, p_section_no integer, p_quantity integer, p_count integer, p_taken integer[]) RETURNS integer[]
     LANGUAGE plpgsql;
@@ -329,7 +339,7 @@ COMMENT ON FUNCTION rowlock._find_nearest(p_event_id bigint, p_section_no intege
 CREATE FUNCTION rowlock._find_seats(p_event_id bigint, p_section_no integer, p_request_nos integer[], p_quantities integer[], p_hints integer[], p_lost integer[], OUT o_request_nos integer[], OUT o_seat_nos integer[], OUT o_from_seat integer) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._find_seats(p_event_id bigint, p_section_no integer, p_request_nos integer[], p_quantities integer[], p_hints integer[], p_lost integer[], OUT o_request_nos integer[], OUT o_seat_nos integer[], OUT o_from_seat integer) IS 'Chooses seats of one section for best-available requests: together in a row, else nearest together.';
+COMMENT ON FUNCTION rowlock._find_seats(p_event_id bigint, p_section_no integer, p_request_nos integer[], p_quantities integer[], p_hints integer[], p_lost integer[], OUT o_request_nos integer[], OUT o_seat_nos integer[], OUT o_from_seat integer) IS 'Chooses seats of one section for best-available requests: together in a row, otherwise nearest together.';
 
 CREATE FUNCTION rowlock._find_together(p_event_id bigint, p_section_no integer, p_quantities integer[], p_from_seat integer, p_limit integer, p_lost integer[], OUT o_starts integer[], OUT o_from_seat integer) RETURNS record
     LANGUAGE plpgsql;
@@ -339,7 +349,7 @@ COMMENT ON FUNCTION rowlock._find_together(p_event_id bigint, p_section_no integ
 CREATE FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) RETURNS text
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Writes a list of seats as people do: A 1-20 35, B 5. Private.';
+COMMENT ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Formats a list of seats as people write it: A 1-20 35, B 5. Private.';
 
 CREATE FUNCTION rowlock._invalid_request(p_path text, p_problem text) RETURNS void
     LANGUAGE plpgsql;
@@ -354,7 +364,7 @@ COMMENT ON FUNCTION rowlock._is_currency(p_code text) IS 'Whether a code is the 
 CREATE FUNCTION rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamp with time zone, p_off_sale_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql;
 
-COMMENT ON FUNCTION rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamp with time zone, p_off_sale_at timestamp with time zone) IS 'Whether seats of an event are sold at this moment. Private.';
+COMMENT ON FUNCTION rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamp with time zone, p_off_sale_at timestamp with time zone) IS 'Whether an event''s seats are on sale now. Private.';
 
 CREATE FUNCTION rowlock._json_integer(p_value jsonb, p_path text, p_min bigint, p_max bigint) RETURNS bigint
     LANGUAGE plpgsql IMMUTABLE;
@@ -369,7 +379,7 @@ COMMENT ON FUNCTION rowlock._json_object(p_value jsonb, p_path text, p_known tex
 CREATE FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) RETURNS text
     LANGUAGE plpgsql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) IS 'Reads a text of a length within bounds from a JSON value.';
+COMMENT ON FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) IS 'Reads a text within length bounds from a JSON value.';
 
 CREATE FUNCTION rowlock._json_time(p_value jsonb, p_path text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE;
@@ -379,12 +389,17 @@ COMMENT ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) IS 'Reads an 
 CREATE FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[] DEFAULT '{}'::boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) IS 'Locks available seats without waiting and answers where their rows lie.';
+COMMENT ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) IS 'Locks available seats without waiting and returns where their rows are.';
 
 CREATE FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) RETURNS integer
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and answers how many.';
+COMMENT ON FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and returns how many.';
+
+CREATE FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) RETURNS record
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) IS 'Locks a customer''s order. Private.';
 
 CREATE FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
@@ -394,7 +409,7 @@ COMMENT ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_
 CREATE FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) IS 'Locks sections in their order. Private.';
+COMMENT ON FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) IS 'Locks sections in order. Private.';
 
 CREATE FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) RETURNS void
     LANGUAGE plpgsql;
@@ -404,22 +419,27 @@ COMMENT ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid
 CREATE FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) RETURNS void
     LANGUAGE sql;
 
-COMMENT ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) IS 'Writes down what an operator changed, and why. Private.';
+COMMENT ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) IS 'Records what an operator changed, and why. Private.';
 
 CREATE FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) RETURNS void
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) IS 'Moves the counts of seats that changed from one status to another, section by section.';
 
-CREATE FUNCTION rowlock._number_customers(p_customer_ids text[], p_idempotency_keys text[], OUT o_customer_nos integer[], OUT o_key_nos integer[]) RETURNS record
+CREATE FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) RETURNS rowlock.event_status
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._number_customers(p_customer_ids text[], p_idempotency_keys text[], OUT o_customer_nos integer[], OUT o_key_nos integer[]) IS 'Numbers the customers and idempotency keys of a batch of claims by their first requests. Private.';
+COMMENT ON FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) IS 'The status to which an event goes, if it can go there from its own. Private.';
+
+CREATE FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) IS 'Raises RL006. Private.';
 
 CREATE FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) IS 'Makes orders paid and their seats sold, with a ticket each. Private.';
+COMMENT ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) IS 'Makes orders paid and their seats sold, with one ticket each. Private.';
 
 CREATE FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql;
@@ -439,17 +459,17 @@ COMMENT ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p
 CREATE FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) IS 'Locks the orders of payment notices, records the new payments, tells which can be paid together. Private.';
+COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) IS 'Locks the orders of payment notices, records new payments, and finds which can be paid together. Private.';
 
 CREATE FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) IS 'Lets a given-up expiry be tried again at once, and writes it down. Private.';
+COMMENT ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) IS 'Has a given-up expiry tried again at once, and logs it. Private.';
 
 CREATE FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) IS 'Ends pending orders as expired, cancelled or refund_due and puts their seats on sale again. Private.';
+COMMENT ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) IS 'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale. Private.';
 
 CREATE FUNCTION rowlock._release_seats(p_event_id bigint, p_order_row tid, p_kept_section_nos integer[], p_kept_seat_nos integer[], p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
@@ -459,12 +479,12 @@ COMMENT ON FUNCTION rowlock._release_seats(p_event_id bigint, p_order_row tid, p
 CREATE FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) IS 'What becomes of a request whose idempotency key has made an order before. Private.';
+COMMENT ON FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) IS 'The outcome of a request whose idempotency key has created an order before. Private.';
 
 CREATE FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) IS 'Makes an API key stop working for good. Private.';
+COMMENT ON FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) IS 'Revokes an API key for good. Private.';
 
 CREATE FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) RETURNS record
     LANGUAGE plpgsql;
@@ -498,13 +518,13 @@ CREATE TABLE rowlock.sections (
 )
 WITH (fillfactor='25', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
 
-COMMENT ON TABLE rowlock.sections IS 'A priced area of an event, with the counts of its seats kept in the transaction that changes them.';
+COMMENT ON TABLE rowlock.sections IS 'A priced area of an event, with seat counts that change in the same transaction as the seats.';
 
 COMMENT ON COLUMN rowlock.sections.event_id IS 'The event it belongs to.';
 
 COMMENT ON COLUMN rowlock.sections.section_no IS 'From 1, in the order the event was described.';
 
-COMMENT ON COLUMN rowlock.sections.code IS 'What the API and the tickets call it, for example A.';
+COMMENT ON COLUMN rowlock.sections.code IS 'What the API and tickets call it, for example A.';
 
 COMMENT ON COLUMN rowlock.sections.name IS 'What people call it, for example Floor A.';
 
@@ -518,13 +538,13 @@ COMMENT ON COLUMN rowlock.sections.held IS 'Seats held by pending orders.';
 
 COMMENT ON COLUMN rowlock.sections.sold IS 'Seats sold.';
 
-COMMENT ON COLUMN rowlock.sections.blocked IS 'Seats kept back by the box office.';
+COMMENT ON COLUMN rowlock.sections.blocked IS 'Seats blocked by the box office.';
 
-COMMENT ON COLUMN rowlock.sections.revision IS 'Grows with every change of its seats.';
+COMMENT ON COLUMN rowlock.sections.revision IS 'Increases with every change of its seats.';
 
-COMMENT ON COLUMN rowlock.sections.search_from IS 'Hints for best available: element n says that no n or more seats together began below this seat when it was written. Never trusted for a refusal.';
+COMMENT ON COLUMN rowlock.sections.search_from IS 'Hints for best available: element n says that no n or more seats together began below this seat when it was written. Never a reason to refuse.';
 
-COMMENT ON COLUMN rowlock.sections.releases IS 'How many times seats came back; a search writes its hint only if this did not move meanwhile.';
+COMMENT ON COLUMN rowlock.sections.releases IS 'How many times seats came back; a search writes its hint only if this has not changed meanwhile.';
 
 CREATE FUNCTION rowlock._section_of(p_event_id bigint, p_section text) RETURNS rowlock.sections
     LANGUAGE plpgsql STABLE;
@@ -539,12 +559,7 @@ COMMENT ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no in
 CREATE FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) RETURNS TABLE(section_no integer, first_seat integer, last_seat integer)
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) IS 'Reads which seats an operator means: A 1-20 35, B 5, C. Private.';
-
-CREATE FUNCTION rowlock._set_event_status(p_event_id bigint, p_status rowlock.event_status, p_from rowlock.event_status[]) RETURNS void
-    LANGUAGE plpgsql;
-
-COMMENT ON FUNCTION rowlock._set_event_status(p_event_id bigint, p_status rowlock.event_status, p_from rowlock.event_status[]) IS 'Moves an event to a status if it has one of the statuses given.';
+COMMENT ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) IS 'Reads an operator''s selection of seats: A 1-20 35, B 5, C. Private.';
 
 CREATE FUNCTION rowlock._set_seats_blocked(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) RETURNS integer
     LANGUAGE plpgsql;
@@ -559,17 +574,12 @@ COMMENT ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, 
 CREATE FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) RETURNS rowlock.payment_outcome
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) IS 'What arrived money buys: the seats, the seats claimed again, or a refund. Private.';
-
-CREATE FUNCTION rowlock._steer_event(p_event_id bigint, p_status rowlock.event_status, p_function text, p_reason text) RETURNS text
-    LANGUAGE plpgsql;
-
-COMMENT ON FUNCTION rowlock._steer_event(p_event_id bigint, p_status rowlock.event_status, p_function text, p_reason text) IS 'Opens, pauses or closes an event and writes it down. Private.';
+COMMENT ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) IS 'What money that has arrived buys: the seats, the seats claimed again, or a refund. Private.';
 
 CREATE FUNCTION rowlock._text_objection(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._text_objection(p_text text) IS 'What is wrong with a text that people will read; null if nothing is. Private.';
+COMMENT ON FUNCTION rowlock._text_objection(p_text text) IS 'What is wrong with a text meant for people; null if nothing is. Private.';
 
 CREATE FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
@@ -579,7 +589,7 @@ COMMENT ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos int
 CREATE FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) IS 'Which best-available claims of a round have got all their seats. Private.';
+COMMENT ON FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) IS 'Finds which best-available claims of a round have all their seats. Private.';
 
 CREATE FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) RETURNS void
     LANGUAGE plpgsql;
@@ -590,7 +600,7 @@ CREATE FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_s
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Keeps seats of one section back from sale, all or none; answers how many changed.';
+COMMENT ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Blocks seats of one section, all or none; returns how many changed.';
 
 CREATE FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) RETURNS SETOF rowlock.order_row
     LANGUAGE plpgsql SECURITY DEFINER
@@ -600,13 +610,13 @@ CREATE FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_custo
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) IS 'Cancels a customer''s pending order and puts its seats on sale again.';
+COMMENT ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) IS 'Cancels a customer''s pending order and puts its seats back on sale.';
 
 CREATE FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) IS 'Changes settings of an event; orders already made keep their deadlines.';
+COMMENT ON FUNCTION rowlock.change_event(p_event_id bigint, p_change jsonb) IS 'Changes settings of an event, and opens, pauses or closes it; existing orders keep their deadlines.';
 
 CREATE FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) RETURNS SETOF rowlock.claim_answer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -616,7 +626,7 @@ CREATE FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid
     SET enable_bitmapscan TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) IS 'Claims n seats together, or the nearest together, for a batch of requests of one event; one answer a request.';
+COMMENT ON FUNCTION rowlock.claim_best_available(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_section_nos integer[], p_quantities integer[]) IS 'Claims n seats together, or the nearest together, for a batch of requests of one event; one answer per request.';
 
 CREATE FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS SETOF rowlock.claim_answer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -626,13 +636,13 @@ CREATE FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_cus
     SET enable_bitmapscan TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'Claims explicit seats for a batch of requests of one event, all or none each, first come first served; one answer a request.';
+COMMENT ON FUNCTION rowlock.claim_seats(p_event_id bigint, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'Claims explicit seats for a batch of requests of one event, all or none each, first come first served; one answer per request.';
 
 CREATE FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) RETURNS SETOF rowlock.claim_answer
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) IS 'The orders of those ids that exist, answered as claims; resolves a lost answer.';
+COMMENT ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid[]) IS 'The orders with these ids that exist, as answers to claims; recovers a lost answer.';
 
 CREATE FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) RETURNS TABLE(order_id uuid, overdue_ms integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -643,19 +653,13 @@ CREATE FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uu
     SET enable_mergejoin TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) IS 'Pending orders of the batches whose first orders by id these are, and how long each is overdue.';
-
-CREATE FUNCTION rowlock.close_event(p_event_id bigint) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
-
-COMMENT ON FUNCTION rowlock.close_event(p_event_id bigint) IS 'Closes an event for good; pending orders may still be paid.';
+COMMENT ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) IS 'Pending orders of the batches named by these order ids, and how long each is overdue.';
 
 CREATE FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint DEFAULT NULL::bigint, p_idempotency_key text DEFAULT NULL::text) RETURNS TABLE(outcome text, event_id bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text) IS 'Creates a draft event with its sections, rows and seats, once for an idempotency key; answers its id.';
+COMMENT ON FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text) IS 'Creates a draft event with its sections, rows and seats, once per idempotency key; returns its id.';
 
 CREATE FUNCTION rowlock.delete_event(p_event_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -670,7 +674,7 @@ CREATE FUNCTION rowlock.event_availability(p_event_id bigint) RETURNS TABLE(sect
     SET enable_seqscan TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.event_availability(p_event_id bigint) IS 'Reads the status of every seat of an event, one text a section.';
+COMMENT ON FUNCTION rowlock.event_availability(p_event_id bigint) IS 'Reads the status of every seat of an event, one text per section.';
 
 CREATE FUNCTION rowlock.event_with_sections(p_event_id bigint) RETURNS TABLE(event_id bigint, name text, venue text, starts_at timestamp with time zone, on_sale_at timestamp with time zone, off_sale_at timestamp with time zone, status text, opened_at timestamp with time zone, window_ms integer, seats_per_customer integer, currency text, created_at timestamp with time zone, updated_at timestamp with time zone, section_no integer, code text, section_name text, price_minor bigint, capacity integer, available integer, revision bigint, row_labels text[], row_first_seats integer[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -687,14 +691,14 @@ CREATE FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) RET
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) IS 'Expires overdue pending orders of one event and puts their seats on sale again.';
+COMMENT ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) IS 'Expires overdue pending orders of one event and puts their seats back on sale.';
 
 CREATE FUNCTION rowlock.find_api_key(p_hash bytea) RETURNS TABLE(api_key_id bigint, name text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowlock.find_api_key(p_hash bytea) IS 'Finds an API key that still works by its SHA-256.';
+COMMENT ON FUNCTION rowlock.find_api_key(p_hash bytea) IS 'Finds a working API key by its SHA-256.';
 
 CREATE FUNCTION rowlock.get_event(p_event_id bigint) RETURNS SETOF rowlock.event_row
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -716,39 +720,33 @@ CREATE FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) RE
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) IS 'Expiries given up after their retries, the latest first.';
+COMMENT ON FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) IS 'Expiries given up after their retries, latest first.';
 
 CREATE FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer, p_with_drafts boolean, p_status text, p_starts_after timestamp with time zone, p_name text) RETURNS TABLE(event_id bigint, name text, venue text, starts_at timestamp with time zone, on_sale_at timestamp with time zone, off_sale_at timestamp with time zone, status text, opened_at timestamp with time zone, window_ms integer, seats_per_customer integer, currency text, created_at timestamp with time zone, updated_at timestamp with time zone, is_match boolean, ends_search boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer, p_with_drafts boolean, p_status text, p_starts_after timestamp with time zone, p_name text) IS 'Lists events, the soonest first, a page at a time, by status, beginning and name.';
+COMMENT ON FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer, p_with_drafts boolean, p_status text, p_starts_after timestamp with time zone, p_name text) IS 'Lists events, soonest first, a page at a time, filtered by status, start and name.';
 
 CREATE FUNCTION rowlock.list_orders(p_event_id bigint, p_customer_id text, p_status text, p_after_order_id uuid, p_limit integer) RETURNS SETOF rowlock.order_row
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan';
 
-COMMENT ON FUNCTION rowlock.list_orders(p_event_id bigint, p_customer_id text, p_status text, p_after_order_id uuid, p_limit integer) IS 'Orders of an event, the newest first, a page at a time: a customer''s own or everybody''s.';
+COMMENT ON FUNCTION rowlock.list_orders(p_event_id bigint, p_customer_id text, p_status text, p_after_order_id uuid, p_limit integer) IS 'Orders of an event, newest first, a page at a time: a customer''s own or everybody''s.';
 
 CREATE FUNCTION rowlock.migration_state() RETURNS TABLE(version integer, files integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.migration_state() IS 'Says how far the database is migrated.';
+COMMENT ON FUNCTION rowlock.migration_state() IS 'Returns how far the database is migrated.';
 
 CREATE FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) IS 'Writes down that an API key was used, at most once a minute.';
-
-CREATE FUNCTION rowlock.open_event(p_event_id bigint) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
-
-COMMENT ON FUNCTION rowlock.open_event(p_event_id bigint) IS 'Opens a draft or paused event for sale.';
+COMMENT ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) IS 'Records that an API key was used, at most once a minute.';
 
 CREATE FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) RETURNS TABLE(event_id bigint, order_id uuid, overdue_ms integer)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -759,31 +757,25 @@ CREATE FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) RETU
     SET enable_mergejoin TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) IS 'Pending orders whose deadline passed more than a grace in milliseconds ago, oldest first.';
-
-CREATE FUNCTION rowlock.pause_event(p_event_id bigint) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
-
-COMMENT ON FUNCTION rowlock.pause_event(p_event_id bigint) IS 'Pauses the sale of an open event; pending orders go on.';
+COMMENT ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) IS 'Pending orders more than a grace period (in milliseconds) past their deadline, longest overdue first.';
 
 CREATE FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) RETURNS TABLE(attempts integer, retry_in_ms integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) IS 'Counts a failed expiry: when to retry in milliseconds, or null for a dead letter.';
+COMMENT ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) IS 'Counts a failed expiry; returns when to retry in milliseconds, or null for a dead letter.';
 
 CREATE FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) IS 'Lets a given-up expiry be tried again at once.';
+COMMENT ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) IS 'Has a given-up expiry tried again at once.';
 
 CREATE FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) RETURNS TABLE(provider text, provider_reference text, order_id uuid, amount_minor bigint, currency text, received_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) IS 'Money of an event that is owed back, the oldest first.';
+COMMENT ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) IS 'Money of an event that is owed back, oldest first.';
 
 CREATE FUNCTION rowlock.release_seats(p_event_id bigint, p_order_id uuid, p_customer_id text, p_kept_section_nos integer[], p_kept_seat_nos integer[]) RETURNS SETOF rowlock.order_row
     LANGUAGE plpgsql SECURITY DEFINER
@@ -793,7 +785,7 @@ CREATE FUNCTION rowlock.release_seats(p_event_id bigint, p_order_id uuid, p_cust
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowlock.release_seats(p_event_id bigint, p_order_id uuid, p_customer_id text, p_kept_section_nos integer[], p_kept_seat_nos integer[]) IS 'Gives back seats of a customer''s pending order, all but those to keep, and answers the order.';
+COMMENT ON FUNCTION rowlock.release_seats(p_event_id bigint, p_order_id uuid, p_customer_id text, p_kept_section_nos integer[], p_kept_seat_nos integer[]) IS 'Gives back seats of a customer''s pending order, all but those to keep; returns the order.';
 
 CREATE FUNCTION rowlock.sales_report(p_event_id bigint) RETURNS TABLE(section_no integer, code text, name text, price_minor bigint, currency text, capacity integer, available integer, held integer, sold integer, blocked integer, revenue_minor bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -808,7 +800,7 @@ CREATE FUNCTION rowlock.section_seats(p_event_id bigint, p_section_no integer) R
     SET enable_seqscan TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.section_seats(p_event_id bigint, p_section_no integer) IS 'Reads the status of every seat of a section, one character a seat, with its revision.';
+COMMENT ON FUNCTION rowlock.section_seats(p_event_id bigint, p_section_no integer) IS 'Reads the status of every seat of a section, one character per seat, with its revision.';
 
 CREATE FUNCTION rowlock.section_summary(p_event_id bigint) RETURNS TABLE(section_no integer, code text, name text, price_minor bigint, currency text, capacity integer, available integer, revision bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -825,19 +817,19 @@ CREATE FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Records payment notices of one event and pays their orders; one outcome a notice.';
+COMMENT ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Records payment notices of one event and pays their orders; one row per notice.';
 
 CREATE FUNCTION rowlock.try_lead_sweep() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.try_lead_sweep() IS 'True for the one transaction that may sweep for overdue orders.';
+COMMENT ON FUNCTION rowlock.try_lead_sweep() IS 'True if the calling transaction may sweep for overdue orders: one at a time.';
 
 CREATE FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
+COMMENT ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Puts blocked seats of one section back on sale, all or none; returns how many changed.';
 
 CREATE TABLE rowlock.admin_actions (
     action_id bigint NOT NULL,
@@ -854,13 +846,13 @@ CREATE TABLE rowlock.admin_actions (
     CONSTRAINT admin_actions_reason_check CHECK (((reason ~ '\S'::text) AND (char_length(reason) <= 500)))
 );
 
-COMMENT ON TABLE rowlock.admin_actions IS 'What operators changed, one row per call, written in the transaction that made the change. Nobody is granted to change it.';
+COMMENT ON TABLE rowlock.admin_actions IS 'What operators changed, one row per call, written in the transaction that made the change. Nobody is granted the right to change it.';
 
-COMMENT ON COLUMN rowlock.admin_actions.action_id IS 'Grows; gaps are calls that were undone.';
+COMMENT ON COLUMN rowlock.admin_actions.action_id IS 'Increases; gaps are calls that were undone.';
 
 COMMENT ON COLUMN rowlock.admin_actions.acted_at IS 'When the change was made.';
 
-COMMENT ON COLUMN rowlock.admin_actions.login_role IS 'Who was logged in (session_user), whatever role was set: an operator, or the login of a server.';
+COMMENT ON COLUMN rowlock.admin_actions.login_role IS 'The login (session_user), whatever role was set: an operator''s, or a server''s.';
 
 COMMENT ON COLUMN rowlock.admin_actions.api_key_id IS 'The API key it was called with; null for what did not come through the API.';
 
@@ -872,11 +864,11 @@ COMMENT ON COLUMN rowlock.admin_actions.order_id IS 'The order concerned, if the
 
 COMMENT ON COLUMN rowlock.admin_actions.reason IS 'Why, in the operator''s words; null for what came through the API or the command line, which ask for none.';
 
-COMMENT ON COLUMN rowlock.admin_actions.arguments IS 'What else the call was given.';
+COMMENT ON COLUMN rowlock.admin_actions.arguments IS 'The call''s other arguments.';
 
-COMMENT ON COLUMN rowlock.admin_actions.before IS 'What the call changed, as it was.';
+COMMENT ON COLUMN rowlock.admin_actions.before IS 'What the call changed, before.';
 
-COMMENT ON COLUMN rowlock.admin_actions.after IS 'What the call changed, as it became; the same as before if it changed nothing.';
+COMMENT ON COLUMN rowlock.admin_actions.after IS 'What the call changed, after; the same as before if it changed nothing.';
 
 CREATE TABLE rowlock.api_keys (
     api_key_id bigint NOT NULL,
@@ -889,19 +881,19 @@ CREATE TABLE rowlock.api_keys (
     CONSTRAINT api_keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
 );
 
-COMMENT ON TABLE rowlock.api_keys IS 'Keys of admins and box offices. Only a hash is kept: a lost key is replaced, not looked up.';
+COMMENT ON TABLE rowlock.api_keys IS 'Keys of admins and box offices. Only a hash is kept: a lost key is replaced, not recovered.';
 
-COMMENT ON COLUMN rowlock.api_keys.api_key_id IS 'Names the key in lists and logs.';
+COMMENT ON COLUMN rowlock.api_keys.api_key_id IS 'Identifies the key in lists and logs.';
 
-COMMENT ON COLUMN rowlock.api_keys.name IS 'Whose key it is.';
+COMMENT ON COLUMN rowlock.api_keys.name IS 'Who the key belongs to.';
 
 COMMENT ON COLUMN rowlock.api_keys.hash IS 'SHA-256 of the key.';
 
-COMMENT ON COLUMN rowlock.api_keys.created_at IS 'When it was made.';
+COMMENT ON COLUMN rowlock.api_keys.created_at IS 'When it was created.';
 
-COMMENT ON COLUMN rowlock.api_keys.last_used_at IS 'When a server last let somebody in with it, to the minute; null: never.';
+COMMENT ON COLUMN rowlock.api_keys.last_used_at IS 'When a server last accepted it, to the minute; null: never.';
 
-COMMENT ON COLUMN rowlock.api_keys.revoked_at IS 'When it stopped working; null: it works.';
+COMMENT ON COLUMN rowlock.api_keys.revoked_at IS 'When it was revoked; null: it works.';
 
 CREATE VIEW admin.action_log WITH (security_barrier='true') (
     action_id bigint,
@@ -920,11 +912,11 @@ CREATE VIEW admin.action_log WITH (security_barrier='true') (
 
 COMMENT ON VIEW admin.action_log IS 'What operators changed, one row per call. For rowlock_admin and rowlock_readonly (without reasons).';
 
-COMMENT ON COLUMN admin.action_log.action_id IS 'Grows; gaps are calls that were undone.';
+COMMENT ON COLUMN admin.action_log.action_id IS 'Increases; gaps are calls that were undone.';
 
 COMMENT ON COLUMN admin.action_log.acted_at IS 'When the change was made.';
 
-COMMENT ON COLUMN admin.action_log.login_role IS 'Who was logged in: an operator, or the login of a server.';
+COMMENT ON COLUMN admin.action_log.login_role IS 'The login: an operator''s, or a server''s.';
 
 COMMENT ON COLUMN admin.action_log.api_key_id IS 'The API key a server was called with, if the change came through the API.';
 
@@ -936,13 +928,13 @@ COMMENT ON COLUMN admin.action_log.event_id IS 'The event concerned, if there is
 
 COMMENT ON COLUMN admin.action_log.order_id IS 'The order concerned, if there is one.';
 
-COMMENT ON COLUMN admin.action_log.reason IS 'Why, in the operator''s words; null if none was asked for, or for others than rowlock_admin.';
+COMMENT ON COLUMN admin.action_log.reason IS 'Why, in the operator''s words; null if none was asked for, and for anybody but rowlock_admin.';
 
-COMMENT ON COLUMN admin.action_log.arguments IS 'What else the call was given.';
+COMMENT ON COLUMN admin.action_log.arguments IS 'The call''s other arguments.';
 
-COMMENT ON COLUMN admin.action_log.before IS 'What the call changed, as it was.';
+COMMENT ON COLUMN admin.action_log.before IS 'What the call changed, before.';
 
-COMMENT ON COLUMN admin.action_log.after IS 'What the call changed, as it became.';
+COMMENT ON COLUMN admin.action_log.after IS 'What the call changed, after.';
 
 CREATE VIEW admin.api_keys (
     api_key_id bigint,
@@ -956,13 +948,13 @@ COMMENT ON VIEW admin.api_keys IS 'The API keys of admins and box offices, one r
 
 COMMENT ON COLUMN admin.api_keys.api_key_id IS 'What `rowlock api-key revoke --id` and admin.revoke_api_key take.';
 
-COMMENT ON COLUMN admin.api_keys.name IS 'Whose key it is.';
+COMMENT ON COLUMN admin.api_keys.name IS 'Who the key belongs to.';
 
-COMMENT ON COLUMN admin.api_keys.created_at IS 'When it was made.';
+COMMENT ON COLUMN admin.api_keys.created_at IS 'When it was created.';
 
-COMMENT ON COLUMN admin.api_keys.last_used_at IS 'When a server last let somebody in with it, to the minute; null: never.';
+COMMENT ON COLUMN admin.api_keys.last_used_at IS 'When a server last accepted it, to the minute; null: never.';
 
-COMMENT ON COLUMN admin.api_keys.revoked_at IS 'When it stopped working; null: it works.';
+COMMENT ON COLUMN admin.api_keys.revoked_at IS 'When it was revoked; null: it works.';
 
 CREATE TABLE rowlock.applied_files (
     path text NOT NULL,
@@ -984,7 +976,7 @@ CREATE TABLE rowlock.releases (
     CONSTRAINT releases_version_check CHECK ((version ~ '^[0-9]+[.][0-9]+[.][0-9]+'::text))
 );
 
-COMMENT ON TABLE rowlock.releases IS 'The releases that have migrated this database: an older one must not put its functions back.';
+COMMENT ON TABLE rowlock.releases IS 'The releases that have migrated this database: an older one must not bring its functions back.';
 
 COMMENT ON COLUMN rowlock.releases.version IS 'Version of the rowlock binary.';
 
@@ -998,15 +990,15 @@ CREATE VIEW admin.database_settings (
     should_be text
 );
 
-COMMENT ON VIEW admin.database_settings IS 'PostgreSQL''s settings that the promises rest on, and how far the database is migrated. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.database_settings IS 'The PostgreSQL settings that Rowlock relies on, and how far the database is migrated. For rowlock_admin and rowlock_readonly.';
 
-COMMENT ON COLUMN admin.database_settings.place IS 'Keeps the lines in order.';
+COMMENT ON COLUMN admin.database_settings.place IS 'Orders the rows.';
 
 COMMENT ON COLUMN admin.database_settings.name IS 'The setting, or what is counted.';
 
-COMMENT ON COLUMN admin.database_settings.applies_to IS 'server: for everybody without a line of their own; a login, a database, or both.';
+COMMENT ON COLUMN admin.database_settings.applies_to IS 'server: everybody without a row of their own; a login, a database, or both.';
 
-COMMENT ON COLUMN admin.database_settings.value IS 'What a new session gets, with its unit.';
+COMMENT ON COLUMN admin.database_settings.value IS 'The value in a new session, with its unit.';
 
 COMMENT ON COLUMN admin.database_settings.should_be IS 'What it should be; null if any value will do.';
 
@@ -1021,7 +1013,7 @@ CREATE TABLE rowlock.expiry_failures (
     CONSTRAINT expiry_failures_attempts_check CHECK ((attempts >= 1))
 );
 
-COMMENT ON TABLE rowlock.expiry_failures IS 'Orders whose expiry raised an error. Without a retry_at they are dead letters: kept until somebody redrives them.';
+COMMENT ON TABLE rowlock.expiry_failures IS 'Orders whose expiry raised an error. Without a retry_at they are dead letters, kept until somebody redrives them.';
 
 COMMENT ON COLUMN rowlock.expiry_failures.event_id IS 'The event of the order.';
 
@@ -1029,7 +1021,7 @@ COMMENT ON COLUMN rowlock.expiry_failures.order_id IS 'The order that could not 
 
 COMMENT ON COLUMN rowlock.expiry_failures.attempts IS 'How many attempts failed.';
 
-COMMENT ON COLUMN rowlock.expiry_failures.last_error IS 'What the last attempt said.';
+COMMENT ON COLUMN rowlock.expiry_failures.last_error IS 'Error of the last attempt.';
 
 COMMENT ON COLUMN rowlock.expiry_failures.first_failed_at IS 'When the first attempt failed.';
 
@@ -1061,7 +1053,7 @@ CREATE TABLE rowlock.orders (
 )
 WITH (fillfactor='45');
 
-COMMENT ON TABLE rowlock.orders IS 'One claim a row: who claimed which seats, for how much, until when, and how it ended.';
+COMMENT ON TABLE rowlock.orders IS 'One row per claim: who claimed which seats, for how much, until when, and how it ended.';
 
 COMMENT ON COLUMN rowlock.orders.event_id IS 'The event whose seats it claims.';
 
@@ -1073,9 +1065,9 @@ COMMENT ON COLUMN rowlock.orders.status IS 'pending_payment, or how it ended.';
 
 COMMENT ON COLUMN rowlock.orders.is_live IS 'Whether it holds or owns its seats: pending or paid.';
 
-COMMENT ON COLUMN rowlock.orders.section_nos IS 'Sections of its seats, in step with seat_nos.';
+COMMENT ON COLUMN rowlock.orders.section_nos IS 'Sections of its seats, parallel to seat_nos.';
 
-COMMENT ON COLUMN rowlock.orders.seat_nos IS 'Numbers of its seats. Of the two lists a pending order may drop seats; they never grow.';
+COMMENT ON COLUMN rowlock.orders.seat_nos IS 'Numbers of its seats. While an order is pending, seats may be removed from both arrays; none is ever added.';
 
 COMMENT ON COLUMN rowlock.orders.amount_minor IS 'Sum of the prices of its seats, in minor units of the event''s currency.';
 
@@ -1083,7 +1075,7 @@ COMMENT ON COLUMN rowlock.orders.created_at IS 'When the claim succeeded (the da
 
 COMMENT ON COLUMN rowlock.orders.expires_at IS 'The deadline for the payment.';
 
-COMMENT ON COLUMN rowlock.orders.ended_at IS 'When it last left a state: paid, expired, cancelled, or found to need a refund.';
+COMMENT ON COLUMN rowlock.orders.ended_at IS 'When its status last changed: paid, expired, cancelled, or found to need a refund.';
 
 COMMENT ON COLUMN rowlock.orders.idempotency_key IS 'What the client sent to make a retry harmless; unique for an event and customer.';
 
@@ -1096,9 +1088,9 @@ CREATE TABLE rowlock.pseudonym_key (
     CONSTRAINT pseudonym_key_key_check CHECK ((octet_length(key) = 32))
 );
 
-COMMENT ON TABLE rowlock.pseudonym_key IS 'The secret that turns customer ids into what rowlock_readonly sees. One row.';
+COMMENT ON TABLE rowlock.pseudonym_key IS 'The secret that turns customer ids into the pseudonyms that rowlock_readonly sees. One row.';
 
-COMMENT ON COLUMN rowlock.pseudonym_key.is_only IS 'True: there is only one.';
+COMMENT ON COLUMN rowlock.pseudonym_key.is_only IS 'True: there is only one row.';
 
 COMMENT ON COLUMN rowlock.pseudonym_key.key IS '32 bytes, 244 of their bits random. Another key means other pseudonyms.';
 
@@ -1114,7 +1106,7 @@ CREATE VIEW admin.dead_letters WITH (security_barrier='true') (
     last_failed_at timestamp with time zone
 );
 
-COMMENT ON VIEW admin.dead_letters IS 'Orders whose expiry was given up; their seats stay held. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+COMMENT ON VIEW admin.dead_letters IS 'Orders whose expiry was given up; their seats stay held. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 
 COMMENT ON COLUMN admin.dead_letters.event_id IS 'The event.';
 
@@ -1122,13 +1114,13 @@ COMMENT ON COLUMN admin.dead_letters.order_id IS 'The order that could not be ex
 
 COMMENT ON COLUMN admin.dead_letters.customer IS 'Its buyer: the id for rowlock_admin, a pseudonym for others.';
 
-COMMENT ON COLUMN admin.dead_letters.order_status IS 'What the order is; pending_payment while its seats are held.';
+COMMENT ON COLUMN admin.dead_letters.order_status IS 'The order''s status; pending_payment while its seats are held.';
 
 COMMENT ON COLUMN admin.dead_letters.seats IS 'How many seats it claimed.';
 
 COMMENT ON COLUMN admin.dead_letters.attempts IS 'How many attempts failed.';
 
-COMMENT ON COLUMN admin.dead_letters.last_error IS 'What the last attempt said; for rowlock_admin only.';
+COMMENT ON COLUMN admin.dead_letters.last_error IS 'Error of the last attempt; for rowlock_admin only.';
 
 COMMENT ON COLUMN admin.dead_letters.first_failed_at IS 'When the first attempt failed.';
 
@@ -1148,31 +1140,25 @@ CREATE TABLE rowlock.events (
     currency text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    api_key_id bigint,
-    idempotency_key text COLLATE pg_catalog."C",
-    fingerprint bytea,
-    CONSTRAINT events_check CHECK (((idempotency_key IS NULL) OR (api_key_id IS NOT NULL))),
-    CONSTRAINT events_check1 CHECK (((idempotency_key IS NULL) = (fingerprint IS NULL))),
-    CONSTRAINT events_check2 CHECK ((off_sale_at > on_sale_at)),
-    CONSTRAINT events_check3 CHECK (((opened_at IS NOT NULL) OR (status = ANY (ARRAY['draft'::rowlock.event_status, 'closed'::rowlock.event_status])))),
-    CONSTRAINT events_check4 CHECK (((opened_at IS NULL) OR (status <> 'draft'::rowlock.event_status))),
+    CONSTRAINT events_check CHECK ((off_sale_at > on_sale_at)),
+    CONSTRAINT events_check1 CHECK (((opened_at IS NOT NULL) OR (status = ANY (ARRAY['draft'::rowlock.event_status, 'closed'::rowlock.event_status])))),
+    CONSTRAINT events_check2 CHECK (((opened_at IS NULL) OR (status <> 'draft'::rowlock.event_status))),
     CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT events_idempotency_key_check CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 200))),
     CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
     CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
     CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
 );
 
-COMMENT ON TABLE rowlock.events IS 'One concert session on sale a row.';
+COMMENT ON TABLE rowlock.events IS 'One row per concert session.';
 
-COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event lives in one database as a whole.';
+COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event is always in one database as a whole.';
 
 COMMENT ON COLUMN rowlock.events.name IS 'What people call it, 1 to 200 characters.';
 
 COMMENT ON COLUMN rowlock.events.venue IS 'Where it takes place, at most 200 characters.';
 
-COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert begins, if known.';
+COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert starts, if known.';
 
 COMMENT ON COLUMN rowlock.events.on_sale_at IS 'No claim succeeds before this moment; null: as soon as the event is open.';
 
@@ -1184,19 +1170,13 @@ COMMENT ON COLUMN rowlock.events.opened_at IS 'When it was first opened; null: i
 
 COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
 
-COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own together, over all orders.';
+COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own in total, over all orders.';
 
 COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
 
 COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
 
 COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
-
-COMMENT ON COLUMN rowlock.events.api_key_id IS 'The API key that created it; null: created from psql.';
-
-COMMENT ON COLUMN rowlock.events.idempotency_key IS 'What the client sent to make a retry harmless; unique for an API key.';
-
-COMMENT ON COLUMN rowlock.events.fingerprint IS 'SHA-256 of the request the key came with: the same key with another body is refused.';
 
 CREATE VIEW admin.event_settings (
     event_id bigint,
@@ -1226,7 +1206,7 @@ COMMENT ON COLUMN admin.event_settings.status IS 'draft, open, paused or closed.
 
 COMMENT ON COLUMN admin.event_settings.window_ms IS 'How long a new order holds its seats, in milliseconds.';
 
-COMMENT ON COLUMN admin.event_settings.seats_per_customer IS 'How many seats one customer may hold and own together.';
+COMMENT ON COLUMN admin.event_settings.seats_per_customer IS 'How many seats one customer may hold and own in total.';
 
 COMMENT ON COLUMN admin.event_settings.currency IS 'ISO 4217 code of its prices.';
 
@@ -1234,7 +1214,7 @@ COMMENT ON COLUMN admin.event_settings.on_sale_at IS 'No claim succeeds before t
 
 COMMENT ON COLUMN admin.event_settings.off_sale_at IS 'No claim succeeds from this moment on; null: until it is closed.';
 
-COMMENT ON COLUMN admin.event_settings.starts_at IS 'When the concert begins, if known.';
+COMMENT ON COLUMN admin.event_settings.starts_at IS 'When the concert starts, if known.';
 
 COMMENT ON COLUMN admin.event_settings.opened_at IS 'When it was first opened; null: it was never on sale, and only admins see it.';
 
@@ -1256,7 +1236,7 @@ CREATE VIEW admin.house_now (
     revenue_minor bigint
 );
 
-COMMENT ON VIEW admin.house_now IS 'Each event''s seats by what they are now. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.house_now IS 'Each event''s seats by status. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.house_now.event_id IS 'The event.';
 
@@ -1274,11 +1254,11 @@ COMMENT ON COLUMN admin.house_now.held IS 'Seats held by pending orders.';
 
 COMMENT ON COLUMN admin.house_now.sold IS 'Seats sold.';
 
-COMMENT ON COLUMN admin.house_now.blocked IS 'Seats kept back by the box office.';
+COMMENT ON COLUMN admin.house_now.blocked IS 'Seats blocked by the box office.';
 
-COMMENT ON COLUMN admin.house_now.sold_percent IS 'Sold seats of all seats, in percent.';
+COMMENT ON COLUMN admin.house_now.sold_percent IS 'Percentage of all seats that are sold.';
 
-COMMENT ON COLUMN admin.house_now.revenue_minor IS 'Prices of the sold seats together, in minor units.';
+COMMENT ON COLUMN admin.house_now.revenue_minor IS 'Total price of the sold seats, in minor units.';
 
 CREATE TABLE rowlock.deadlines (
     event_id bigint NOT NULL,
@@ -1290,7 +1270,7 @@ CREATE TABLE rowlock.deadlines (
 WITH (toast_tuple_target='8160');
 ALTER TABLE ONLY rowlock.deadlines ALTER COLUMN order_ids SET STORAGE EXTERNAL;
 
-COMMENT ON TABLE rowlock.deadlines IS 'Orders by deadline: every pending order is listed, one row for all that were claimed together.';
+COMMENT ON TABLE rowlock.deadlines IS 'Orders by deadline: every pending order is listed, with one row for all orders claimed together.';
 
 COMMENT ON COLUMN rowlock.deadlines.event_id IS 'The event of the orders.';
 
@@ -1318,15 +1298,15 @@ CREATE TABLE rowlock.payments (
     CONSTRAINT payments_provider_reference_check CHECK (((char_length(provider_reference) >= 1) AND (char_length(provider_reference) <= 200)))
 );
 
-COMMENT ON TABLE rowlock.payments IS 'One notice of a payment gateway a row, with what became of it. Money is never turned away unrecorded.';
+COMMENT ON TABLE rowlock.payments IS 'One row per payment that a gateway reported, with its outcome. Money is never turned away unrecorded.';
 
 COMMENT ON COLUMN rowlock.payments.event_id IS 'The event it pays for.';
 
 COMMENT ON COLUMN rowlock.payments.provider IS 'The gateway''s name.';
 
-COMMENT ON COLUMN rowlock.payments.provider_reference IS 'The gateway''s id of the payment: the same id is the same money.';
+COMMENT ON COLUMN rowlock.payments.provider_reference IS 'The gateway''s id for the payment: the same id is the same money.';
 
-COMMENT ON COLUMN rowlock.payments.order_id IS 'The order the notice named; it may be one that does not exist.';
+COMMENT ON COLUMN rowlock.payments.order_id IS 'The order the notice named; it may not exist.';
 
 COMMENT ON COLUMN rowlock.payments.amount_minor IS 'What was paid, in minor units.';
 
@@ -1334,11 +1314,11 @@ COMMENT ON COLUMN rowlock.payments.currency IS 'ISO 4217 code of the money.';
 
 COMMENT ON COLUMN rowlock.payments.status IS 'What the gateway said: succeeded or failed.';
 
-COMMENT ON COLUMN rowlock.payments.outcome IS 'paid and late_reclaimed bought the seats; refund_due is owed back; failed_recorded moved no money.';
+COMMENT ON COLUMN rowlock.payments.outcome IS 'paid and late_reclaimed bought seats; refund_due is owed back; failed_recorded moved no money.';
 
 COMMENT ON COLUMN rowlock.payments.received_at IS 'When the notice was settled.';
 
-COMMENT ON COLUMN rowlock.payments.refunded_at IS 'When the money went back, for a refund that was due.';
+COMMENT ON COLUMN rowlock.payments.refunded_at IS 'When the money was refunded, if it was owed back.';
 
 CREATE TABLE rowlock.released_seats (
     event_id bigint NOT NULL,
@@ -1348,7 +1328,7 @@ CREATE TABLE rowlock.released_seats (
     released_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON TABLE rowlock.released_seats IS 'Seats that orders gave back while they were pending, and went on without.';
+COMMENT ON TABLE rowlock.released_seats IS 'Seats that orders gave back while they were pending.';
 
 COMMENT ON COLUMN rowlock.released_seats.event_id IS 'The event of the order.';
 
@@ -1358,7 +1338,7 @@ COMMENT ON COLUMN rowlock.released_seats.section_no IS 'The section of the seat.
 
 COMMENT ON COLUMN rowlock.released_seats.seat_no IS 'The number of the seat.';
 
-COMMENT ON COLUMN rowlock.released_seats.released_at IS 'When it was on sale again.';
+COMMENT ON COLUMN rowlock.released_seats.released_at IS 'When it was back on sale.';
 
 CREATE TABLE rowlock.seats (
     event_id bigint NOT NULL,
@@ -1372,7 +1352,7 @@ CREATE TABLE rowlock.seats (
 WITH (fillfactor='66');
 ALTER TABLE ONLY rowlock.seats ALTER COLUMN filler SET STORAGE PLAIN;
 
-COMMENT ON TABLE rowlock.seats IS 'One row a seat, naming at most one order: the first of the two walls against selling it twice.';
+COMMENT ON TABLE rowlock.seats IS 'One row per seat, naming at most one order: the first of two safeguards against selling it twice.';
 
 COMMENT ON COLUMN rowlock.seats.event_id IS 'The event it belongs to.';
 
@@ -1382,9 +1362,9 @@ COMMENT ON COLUMN rowlock.seats.seat_no IS 'Its number within the section, from 
 
 COMMENT ON COLUMN rowlock.seats.status IS 'available, held, sold or blocked.';
 
-COMMENT ON COLUMN rowlock.seats.order_id IS 'The order that holds or owns it; null when neither.';
+COMMENT ON COLUMN rowlock.seats.order_id IS 'The order that holds or owns it; null if there is none.';
 
-COMMENT ON COLUMN rowlock.seats.filler IS 'Takes up room in a seat that nothing has happened to yet; null from its first change on.';
+COMMENT ON COLUMN rowlock.seats.filler IS 'Takes up room until the seat''s first change, then null.';
 
 CREATE TABLE rowlock.tickets (
     event_id bigint NOT NULL,
@@ -1394,7 +1374,7 @@ CREATE TABLE rowlock.tickets (
     issued_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON TABLE rowlock.tickets IS 'One ticket a sold seat, by primary key: the second wall against selling a seat twice.';
+COMMENT ON TABLE rowlock.tickets IS 'One ticket per sold seat, by primary key: the second safeguard against selling a seat twice.';
 
 COMMENT ON COLUMN rowlock.tickets.event_id IS 'The event it admits to.';
 
@@ -1415,7 +1395,7 @@ CREATE VIEW admin.invariant_violations (
     detail text
 );
 
-COMMENT ON VIEW admin.invariant_violations IS 'What must never be, one row per violation. Empty: every seat, order, ticket and cent is accounted for. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.invariant_violations IS 'What must never happen, one row per violation; none if all is well. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.invariant_violations.invariant IS 'Which rule is broken.';
 
@@ -1444,19 +1424,19 @@ COMMENT ON VIEW admin.lock_waits IS 'Who waits for which lock, and behind whom. 
 
 COMMENT ON COLUMN admin.lock_waits.waiting_pid IS 'Process id of the session that waits.';
 
-COMMENT ON COLUMN admin.lock_waits.waiting_login IS 'Who is logged in there.';
+COMMENT ON COLUMN admin.lock_waits.waiting_login IS 'Its login.';
 
-COMMENT ON COLUMN admin.lock_waits.waiting_application IS 'What it calls itself.';
+COMMENT ON COLUMN admin.lock_waits.waiting_application IS 'Its application_name.';
 
-COMMENT ON COLUMN admin.lock_waits.waiting_ms IS 'For how long it has waited, in milliseconds.';
+COMMENT ON COLUMN admin.lock_waits.waiting_ms IS 'How long it has waited, in milliseconds.';
 
 COMMENT ON COLUMN admin.lock_waits.waits_for IS 'What it waits for.';
 
-COMMENT ON COLUMN admin.lock_waits.mode IS 'How much of it.';
+COMMENT ON COLUMN admin.lock_waits.mode IS 'The lock mode it wants.';
 
-COMMENT ON COLUMN admin.lock_waits.blocking_pids IS 'Process ids of those in the way.';
+COMMENT ON COLUMN admin.lock_waits.blocking_pids IS 'Process ids of the sessions in the way.';
 
-COMMENT ON COLUMN admin.lock_waits.blocking_logins IS 'Who is logged in there.';
+COMMENT ON COLUMN admin.lock_waits.blocking_logins IS 'Their logins.';
 
 CREATE VIEW admin.money (
     event_id bigint,
@@ -1469,13 +1449,13 @@ CREATE VIEW admin.money (
     failed_payments bigint
 );
 
-COMMENT ON VIEW admin.money IS 'Money by gateway: what bought seats, what is owed back, what went back. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.money IS 'Money by gateway: what bought seats, what is owed back, what was refunded. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.money.event_id IS 'The event.';
 
 COMMENT ON COLUMN admin.money.provider IS 'The gateway''s name.';
 
-COMMENT ON COLUMN admin.money.currency IS 'ISO 4217 code of the money that came, right or wrong.';
+COMMENT ON COLUMN admin.money.currency IS 'ISO 4217 code of the money received, whether or not it is the event''s.';
 
 COMMENT ON COLUMN admin.money.payments IS 'Payments that succeeded.';
 
@@ -1483,7 +1463,7 @@ COMMENT ON COLUMN admin.money.paid_minor IS 'What bought seats, in minor units.'
 
 COMMENT ON COLUMN admin.money.refund_due_minor IS 'What is owed back, in minor units.';
 
-COMMENT ON COLUMN admin.money.refunded_minor IS 'What went back, in minor units.';
+COMMENT ON COLUMN admin.money.refunded_minor IS 'What was refunded, in minor units.';
 
 COMMENT ON COLUMN admin.money.failed_payments IS 'Payments that the gateway reported as failed; they moved no money.';
 
@@ -1499,11 +1479,11 @@ CREATE VIEW admin.orders WITH (security_barrier='true') (
     ended_at timestamp with time zone
 );
 
-COMMENT ON VIEW admin.orders IS 'Every order. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+COMMENT ON VIEW admin.orders IS 'Every order. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 
 COMMENT ON COLUMN admin.orders.event_id IS 'The event.';
 
-COMMENT ON COLUMN admin.orders.order_id IS 'The order; its first half is the time it was made, so later orders sort after earlier ones.';
+COMMENT ON COLUMN admin.orders.order_id IS 'The order; its id begins with the time of the claim, so later orders sort after earlier ones.';
 
 COMMENT ON COLUMN admin.orders.customer IS 'The buyer: the id for rowlock_admin, a pseudonym for others.';
 
@@ -1511,7 +1491,7 @@ COMMENT ON COLUMN admin.orders.status IS 'pending_payment, paid, expired, cancel
 
 COMMENT ON COLUMN admin.orders.seats IS 'The seats it claimed, by section and number.';
 
-COMMENT ON COLUMN admin.orders.amount_minor IS 'Their price together, in minor units of the event''s currency.';
+COMMENT ON COLUMN admin.orders.amount_minor IS 'Their total price, in minor units of the event''s currency.';
 
 COMMENT ON COLUMN admin.orders.created_at IS 'When the claim succeeded.';
 
@@ -1529,7 +1509,7 @@ CREATE VIEW admin.orders_by_state (
     oldest_at timestamp with time zone
 );
 
-COMMENT ON VIEW admin.orders_by_state IS 'Orders counted by state and age. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.orders_by_state IS 'Orders counted by status and age. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.orders_by_state.event_id IS 'The event.';
 
@@ -1541,7 +1521,7 @@ COMMENT ON COLUMN admin.orders_by_state.orders IS 'How many there are.';
 
 COMMENT ON COLUMN admin.orders_by_state.seats IS 'How many seats they claimed.';
 
-COMMENT ON COLUMN admin.orders_by_state.amount_minor IS 'Their amounts together, in minor units of the event''s currency.';
+COMMENT ON COLUMN admin.orders_by_state.amount_minor IS 'Their total amount, in minor units of the event''s currency.';
 
 COMMENT ON COLUMN admin.orders_by_state.oldest_at IS 'When the oldest of them was made.';
 
@@ -1557,7 +1537,7 @@ CREATE VIEW admin.overdue_orders WITH (security_barrier='true') (
     is_dead_letter boolean
 );
 
-COMMENT ON VIEW admin.overdue_orders IS 'Pending orders past their deadline. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+COMMENT ON VIEW admin.overdue_orders IS 'Pending orders past their deadline. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 
 COMMENT ON COLUMN admin.overdue_orders.event_id IS 'The event.';
 
@@ -1571,11 +1551,11 @@ COMMENT ON COLUMN admin.overdue_orders.expires_at IS 'Its deadline.';
 
 COMMENT ON COLUMN admin.overdue_orders.overdue_ms IS 'How long ago that was, in milliseconds.';
 
-COMMENT ON COLUMN admin.overdue_orders.failed_attempts IS 'How often expiring it failed.';
+COMMENT ON COLUMN admin.overdue_orders.failed_attempts IS 'How often its expiry failed.';
 
 COMMENT ON COLUMN admin.overdue_orders.retry_at IS 'When the next attempt is due, after a failed one.';
 
-COMMENT ON COLUMN admin.overdue_orders.is_dead_letter IS 'Whether it was given up: it waits for admin.redrive_dead_letter or admin.release_order.';
+COMMENT ON COLUMN admin.overdue_orders.is_dead_letter IS 'Whether it was given up and waits for admin.redrive_dead_letter or admin.release_order.';
 
 CREATE VIEW admin.refunds_due WITH (security_barrier='true') (
     event_id bigint,
@@ -1589,13 +1569,13 @@ CREATE VIEW admin.refunds_due WITH (security_barrier='true') (
     order_status text
 );
 
-COMMENT ON VIEW admin.refunds_due IS 'Payments that are owed back. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+COMMENT ON VIEW admin.refunds_due IS 'Payments that are owed back. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 
 COMMENT ON COLUMN admin.refunds_due.event_id IS 'The event.';
 
 COMMENT ON COLUMN admin.refunds_due.provider IS 'The gateway''s name.';
 
-COMMENT ON COLUMN admin.refunds_due.provider_reference IS 'The gateway''s id of the payment.';
+COMMENT ON COLUMN admin.refunds_due.provider_reference IS 'The gateway''s id for the payment.';
 
 COMMENT ON COLUMN admin.refunds_due.amount_minor IS 'What is owed, in minor units.';
 
@@ -1607,7 +1587,7 @@ COMMENT ON COLUMN admin.refunds_due.order_id IS 'The order that the notice named
 
 COMMENT ON COLUMN admin.refunds_due.customer IS 'Its buyer: the id for rowlock_admin, a pseudonym for others; null if there is no such order.';
 
-COMMENT ON COLUMN admin.refunds_due.order_status IS 'What that order is: refund_due if it has no other money, paid if this came on top; null if there is none.';
+COMMENT ON COLUMN admin.refunds_due.order_status IS 'Its status: refund_due if it has no other money, paid if this was paid in addition; null if there is no such order.';
 
 CREATE VIEW admin.sales_by_minute (
     event_id bigint,
@@ -1619,7 +1599,7 @@ CREATE VIEW admin.sales_by_minute (
     revenue_so_far_minor bigint
 );
 
-COMMENT ON VIEW admin.sales_by_minute IS 'What was sold in which minute. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.sales_by_minute IS 'What was sold, minute by minute. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.sales_by_minute.event_id IS 'The event.';
 
@@ -1629,7 +1609,7 @@ COMMENT ON COLUMN admin.sales_by_minute.orders IS 'Orders paid in it.';
 
 COMMENT ON COLUMN admin.sales_by_minute.seats IS 'Seats sold in it.';
 
-COMMENT ON COLUMN admin.sales_by_minute.revenue_minor IS 'Price of those seats together, in minor units of the event''s currency.';
+COMMENT ON COLUMN admin.sales_by_minute.revenue_minor IS 'Total price of those seats, in minor units of the event''s currency.';
 
 COMMENT ON COLUMN admin.sales_by_minute.seats_so_far IS 'Seats sold by the end of the minute.';
 
@@ -1670,11 +1650,11 @@ COMMENT ON COLUMN admin.sales_by_section.held IS 'Seats held by pending orders.'
 
 COMMENT ON COLUMN admin.sales_by_section.sold IS 'Seats sold.';
 
-COMMENT ON COLUMN admin.sales_by_section.blocked IS 'Seats kept back by the box office.';
+COMMENT ON COLUMN admin.sales_by_section.blocked IS 'Seats blocked by the box office.';
 
-COMMENT ON COLUMN admin.sales_by_section.sold_percent IS 'Sold seats of its seats, in percent.';
+COMMENT ON COLUMN admin.sales_by_section.sold_percent IS 'Percentage of its seats that are sold.';
 
-COMMENT ON COLUMN admin.sales_by_section.revenue_minor IS 'Price of the sold seats together, in minor units.';
+COMMENT ON COLUMN admin.sales_by_section.revenue_minor IS 'Total price of the sold seats, in minor units.';
 
 CREATE TABLE rowlock.section_rows (
     event_id bigint NOT NULL,
@@ -1697,7 +1677,7 @@ COMMENT ON COLUMN rowlock.section_rows.section_no IS 'The section it belongs to.
 
 COMMENT ON COLUMN rowlock.section_rows.row_no IS 'From 1, front to back.';
 
-COMMENT ON COLUMN rowlock.section_rows.label IS 'What is written on the row, for example 12 or AA.';
+COMMENT ON COLUMN rowlock.section_rows.label IS 'The label on the row, for example 12 or AA.';
 
 COMMENT ON COLUMN rowlock.section_rows.first_seat IS 'Number of its first seat within the section.';
 
@@ -1712,19 +1692,19 @@ CREATE VIEW admin.seat_map (
     seats text
 );
 
-COMMENT ON VIEW admin.seat_map IS 'Every seat of the house, a line a row. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.seat_map IS 'Every seat of the house, one line per row of seats. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.seat_map.event_id IS 'The event.';
 
 COMMENT ON COLUMN admin.seat_map.section IS 'The section''s code.';
 
-COMMENT ON COLUMN admin.seat_map.row_label IS 'What is written on the row.';
+COMMENT ON COLUMN admin.seat_map.row_label IS 'The label on the row.';
 
 COMMENT ON COLUMN admin.seat_map.first_seat IS 'Number of its first seat within the section.';
 
 COMMENT ON COLUMN admin.seat_map.last_seat IS 'Number of its last seat within the section.';
 
-COMMENT ON COLUMN admin.seat_map.seats IS 'A letter a seat: available, held, sold, blocked.';
+COMMENT ON COLUMN admin.seat_map.seats IS 'One letter per seat: available, held, sold, blocked.';
 
 ALTER TABLE rowlock.admin_actions ALTER COLUMN action_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowlock.admin_actions_action_id_seq
@@ -1744,6 +1724,24 @@ ALTER TABLE rowlock.api_keys ALTER COLUMN api_key_id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+CREATE TABLE rowlock.event_keys (
+    api_key_id bigint NOT NULL,
+    idempotency_key text NOT NULL COLLATE pg_catalog."C",
+    fingerprint bytea NOT NULL,
+    event_id bigint,
+    CONSTRAINT event_keys_idempotency_key_check CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 200)))
+);
+
+COMMENT ON TABLE rowlock.event_keys IS 'The idempotency keys under which events were created. They are kept for good.';
+
+COMMENT ON COLUMN rowlock.event_keys.api_key_id IS 'The API key of the client.';
+
+COMMENT ON COLUMN rowlock.event_keys.idempotency_key IS 'What the client sent to make a retry harmless; unique for an API key.';
+
+COMMENT ON COLUMN rowlock.event_keys.fingerprint IS 'SHA-256 of the request that the key came with: the same key with another body is refused.';
+
+COMMENT ON COLUMN rowlock.event_keys.event_id IS 'The event created, which may have been deleted since; null only within the transaction that creates it.';
+
 ALTER TABLE rowlock.events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowlock.events_event_id_seq
     START WITH 1
@@ -1761,7 +1759,7 @@ CREATE TABLE rowlock.late_orders (
     CONSTRAINT late_orders_released_as_check CHECK ((released_as = ANY (ARRAY['expired'::rowlock.order_status, 'cancelled'::rowlock.order_status])))
 );
 
-COMMENT ON TABLE rowlock.late_orders IS 'How orders had lost their seats before money came for them after all.';
+COMMENT ON TABLE rowlock.late_orders IS 'How orders had lost their seats before late money came for them.';
 
 COMMENT ON COLUMN rowlock.late_orders.event_id IS 'The event of the order.';
 
@@ -1769,7 +1767,7 @@ COMMENT ON COLUMN rowlock.late_orders.order_id IS 'The order.';
 
 COMMENT ON COLUMN rowlock.late_orders.released_as IS 'What it was when the money came: expired or cancelled.';
 
-COMMENT ON COLUMN rowlock.late_orders.released_at IS 'When its seats were on sale again.';
+COMMENT ON COLUMN rowlock.late_orders.released_at IS 'When its seats were back on sale.';
 
 ALTER TABLE ONLY rowlock.admin_actions
     ADD CONSTRAINT admin_actions_pkey PRIMARY KEY (action_id);
@@ -1786,8 +1784,8 @@ ALTER TABLE ONLY rowlock.applied_files
 ALTER TABLE ONLY rowlock.deadlines
     ADD CONSTRAINT deadlines_pkey PRIMARY KEY (expires_at, event_id, first_order_id);
 
-ALTER TABLE ONLY rowlock.events
-    ADD CONSTRAINT events_api_key_id_idempotency_key_key UNIQUE (api_key_id, idempotency_key);
+ALTER TABLE ONLY rowlock.event_keys
+    ADD CONSTRAINT event_keys_pkey PRIMARY KEY (api_key_id, idempotency_key);
 
 ALTER TABLE ONLY rowlock.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (event_id);
@@ -1838,6 +1836,8 @@ CREATE INDEX admin_actions_by_order ON rowlock.admin_actions USING btree (order_
 CREATE INDEX events_by_start ON rowlock.events USING btree (COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id);
 
 CREATE INDEX events_by_status ON rowlock.events USING btree (status, COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id);
+
+CREATE INDEX events_opened_by_start ON rowlock.events USING btree (COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id) WHERE (opened_at IS NOT NULL);
 
 CREATE UNIQUE INDEX orders_ended ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE (NOT is_live);
 
@@ -1934,6 +1934,8 @@ REVOKE ALL ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, 
 
 REVOKE ALL ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) FROM PUBLIC;
@@ -1950,11 +1952,11 @@ REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._count_claimed(p_event_id bigint, p_outcomes text[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text, p_function text, p_reason text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) FROM PUBLIC;
 
@@ -1965,6 +1967,8 @@ REVOKE ALL ON FUNCTION rowlock._csv_text(p_text text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_firsts integer[], p_quantities integer[], p_missing boolean[], p_first_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._event_fingerprint(p_event jsonb) FROM PUBLIC;
 
@@ -1998,6 +2002,8 @@ REVOKE ALL ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_sectio
 
 REVOKE ALL ON FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) FROM PUBLIC;
@@ -2008,7 +2014,9 @@ REVOKE ALL ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p
 
 REVOKE ALL ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._number_customers(p_customer_ids text[], p_idempotency_keys text[], OUT o_customer_nos integer[], OUT o_key_nos integer[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) FROM PUBLIC;
 
@@ -2038,15 +2046,11 @@ REVOKE ALL ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no
 
 REVOKE ALL ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._set_event_status(p_event_id bigint, p_status rowlock.event_status, p_from rowlock.event_status[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION rowlock._set_seats_blocked(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded rowlock.payment_outcome) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION rowlock._steer_event(p_event_id bigint, p_status rowlock.event_status, p_function text, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._text_objection(p_text text) FROM PUBLIC;
 
@@ -2076,9 +2080,6 @@ GRANT ALL ON FUNCTION rowlock.claimed_orders(p_event_id bigint, p_order_ids uuid
 
 REVOKE ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) TO rowlock_app;
-
-REVOKE ALL ON FUNCTION rowlock.close_event(p_event_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.close_event(p_event_id bigint) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text) TO rowlock_app;
@@ -2127,14 +2128,8 @@ GRANT ALL ON FUNCTION rowlock.migration_state() TO rowlock_admin;
 REVOKE ALL ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) TO rowlock_app;
 
-REVOKE ALL ON FUNCTION rowlock.open_event(p_event_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.open_event(p_event_id bigint) TO rowlock_app;
-
 REVOKE ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) TO rowlock_app;
-
-REVOKE ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.pause_event(p_event_id bigint) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) TO rowlock_app;

@@ -5,8 +5,8 @@ from rowlock.api_keys k;
 
 comment on view admin.api_keys is 'The API keys of admins and box offices, one row per key. For rowlock_admin and rowlock_readonly.';
 comment on column admin.api_keys.api_key_id is 'What `rowlock api-key revoke --id` and admin.revoke_api_key take.';
-comment on column admin.api_keys.name is 'Whose key it is.';
-comment on column admin.api_keys.created_at is 'When it was made.';
-comment on column admin.api_keys.last_used_at is 'When a server last let somebody in with it, to the minute; null: never.';
-comment on column admin.api_keys.revoked_at is 'When it stopped working; null: it works.';
+comment on column admin.api_keys.name is 'Who the key belongs to.';
+comment on column admin.api_keys.created_at is 'When it was created.';
+comment on column admin.api_keys.last_used_at is 'When a server last accepted it, to the minute; null: never.';
+comment on column admin.api_keys.revoked_at is 'When it was revoked; null: it works.';
 grant select on admin.api_keys to rowlock_admin, rowlock_readonly;

@@ -1,8 +1,7 @@
--- Keeps seats back from sale, all of them or none, and answers how many
--- changed: one seat or the whole house in one call.
+-- Blocks seats for the box office, all of them or none, and returns how many changed: from one seat to the whole house in one call.
 --
--- p_seats names sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A 1-20 35, B 5, C`.
--- Seats already blocked are fine and not counted. A seat that is held or sold refuses the call: its order goes first.
+-- p_seats names sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A 1-20 35, B 5, C`. Seats
+-- already blocked are fine and not counted. A seat that is held or sold refuses the call: its order has to end first.
 --
 -- Locks: the seats (section_no, seat_no; waiting), then their sections (section_no).
 -- Errors: RL001, RL002, RL003, RL007, RL009 (detail: the seats held or sold).
@@ -20,5 +19,5 @@ end
 $$;
 
 comment on function admin.block_seats(bigint, text, text) is
-    'Keeps seats back from sale, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
+    'Blocks seats, all or none; returns how many changed. Example: A 1-20 35, B 5, C. For rowlock_admin.';
 grant execute on function admin.block_seats(bigint, text, text) to rowlock_admin;

@@ -1,6 +1,6 @@
--- Changes settings of an event: any of name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer.
--- Locks: the event's row (for no key update: claims lock no event).
--- Errors: RL001, RL007.
+-- Changes settings of an event, and opens, pauses or closes it, in one step. rowlock._change_event says what p_change may hold.
+-- Locks: the event's row (for no key update).
+-- Errors: RL001, RL007, RL008 if the event cannot go from its status to the one asked for.
 create or replace function admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) returns void
 language plpgsql
 security definer
@@ -14,5 +14,5 @@ end
 $$;
 
 comment on function admin.change_event(bigint, jsonb, text) is
-    'Changes settings of an event; orders already made keep their deadlines. For rowlock_admin.';
+    'Changes settings or status of an event; existing orders keep their deadlines. For rowlock_admin.';
 grant execute on function admin.change_event(bigint, jsonb, text) to rowlock_admin;

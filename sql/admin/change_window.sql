@@ -1,5 +1,5 @@
--- Changes how long new orders hold their seats, in milliseconds, and answers how long they did.
--- Locks: the event's row (for no key update: claims lock no event).
+-- Changes how long new orders hold their seats, in milliseconds, and returns the previous value.
+-- Locks: the event's row (for no key update).
 -- Errors: RL001, RL007.
 create or replace function admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) returns integer
 language plpgsql
@@ -19,5 +19,5 @@ end
 $$;
 
 comment on function admin.change_window(bigint, integer, text) is
-    'Changes an event''s payment window; answers what it was. Orders already made keep their deadlines. For rowlock_admin.';
+    'Changes an event''s payment window; returns the previous value. Existing orders keep their deadlines. For rowlock_admin.';
 grant execute on function admin.change_window(bigint, integer, text) to rowlock_admin;

@@ -1,4 +1,4 @@
--- Closes an event for good: no new claims ever. Pending orders may still be paid, and they expire as always.
+-- Closes an event for good: no more claims. Pending orders may still be paid, and they expire as usual.
 -- Locks: the event's row.
 -- Errors: RL001, RL007, RL008.
 create or replace function admin.close_event(p_event_id bigint, p_reason text) returns text
@@ -7,11 +7,12 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 begin
-    return rowlock._steer_event(
-        p_event_id => p_event_id, p_status => 'closed', p_function => 'admin.close_event', p_reason => rowlock._check_reason(p_reason)
+    return rowlock._change_event(
+        p_event_id => p_event_id, p_change => '{"status": "closed"}', p_function => 'admin.close_event',
+        p_reason => rowlock._check_reason(p_reason)
     );
 end
 $$;
 
-comment on function admin.close_event(bigint, text) is 'Closes an event for good; answers its status. For rowlock_admin.';
+comment on function admin.close_event(bigint, text) is 'Closes an event for good; returns its status. For rowlock_admin.';
 grant execute on function admin.close_event(bigint, text) to rowlock_admin;

@@ -1,6 +1,6 @@
--- Records a new API key by its SHA-256 and answers its id; the key itself never reaches the database. `rowlock api-key create` makes one.
--- Locks: none but on its own new row.
--- Errors: RL007 (also for a hash that is there already, revoked or not).
+-- Records a new API key by its SHA-256 and returns its id; the key itself never reaches the database. `rowlock api-key create` makes one.
+-- Locks: only its own new row.
+-- Errors: RL007 (also for a hash that already exists, revoked or not).
 create or replace function admin.create_api_key(p_name text, p_hash bytea, p_reason text) returns bigint
 language plpgsql
 security definer
@@ -14,5 +14,5 @@ end
 $$;
 
 comment on function admin.create_api_key(text, bytea, text) is
-    'Records a new API key by its SHA-256; answers its id. For rowlock_admin.';
+    'Records a new API key by its SHA-256; returns its id. For rowlock_admin.';
 grant execute on function admin.create_api_key(text, bytea, text) to rowlock_admin;

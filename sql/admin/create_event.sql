@@ -1,5 +1,5 @@
--- Creates a draft event with its sections, rows and seats, and answers its id. rowlock._create_event says what p_event holds.
--- Locks: none but on its own new rows.
+-- Creates a draft event with its sections, rows and seats, and returns its id. rowlock._create_event says what p_event may hold.
+-- Locks: only its own new rows.
 -- Errors: RL007.
 create or replace function admin.create_event(p_event jsonb, p_reason text) returns bigint
 language plpgsql
@@ -7,12 +7,9 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 begin
-    return rowlock._create_event(
-        p_event => p_event, p_api_key_id => null, p_idempotency_key => null, p_function => 'admin.create_event',
-        p_reason => rowlock._check_reason(p_reason)
-    );
+    return rowlock._create_event(p_event, 'admin.create_event', rowlock._check_reason(p_reason));
 end
 $$;
 
-comment on function admin.create_event(jsonb, text) is 'Creates a draft event from JSON; answers its id. For rowlock_admin.';
+comment on function admin.create_event(jsonb, text) is 'Creates a draft event from JSON; returns its id. For rowlock_admin.';
 grant execute on function admin.create_event(jsonb, text) to rowlock_admin;

@@ -1,6 +1,6 @@
--- A text as it may stand in a cell of a CSV file, with an apostrophe before what a spreadsheet would run:
+-- Makes a text safe for a CSV cell, with an apostrophe before what a spreadsheet would run:
 --   \copy (select admin.csv_text(customer) as customer, amount_minor from admin.orders where event_id = 1) to 'orders.csv' csv header
--- Numbers need it not, and stay numbers, negative ones too.
+-- Numbers do not need it and stay numbers, negative ones too.
 -- Locks: none.
 -- Errors: none.
 create or replace function admin.csv_text(p_text text) returns text
@@ -15,5 +15,5 @@ end
 $$;
 
 comment on function admin.csv_text(text) is
-    'A text as it may stand in a cell of a CSV file, never one that a spreadsheet runs. For rowlock_admin.';
+    'Makes a text safe for a CSV cell: a spreadsheet never runs it. For rowlock_admin.';
 grant execute on function admin.csv_text(text) to rowlock_admin;

@@ -1,5 +1,5 @@
--- What the promises rest on: durability, room for locks, and how far the database is migrated. A login or a database may have settings of
--- its own, which win over the server's: each has a line.
+-- What Rowlock's promises rest on: durability, room for locks, and how far the database is migrated. A login or a database may have
+-- settings of its own, which override the server's: each has a row.
 create or replace view admin.database_settings as
 with wanted (place, name, good) as (
     values
@@ -36,10 +36,11 @@ union all
 order by 1, 2, 3;
 
 comment on view admin.database_settings is
-    'PostgreSQL''s settings that the promises rest on, and how far the database is migrated. For rowlock_admin and rowlock_readonly.';
-comment on column admin.database_settings.place is 'Keeps the lines in order.';
+    'The PostgreSQL settings that Rowlock relies on, and how far the database is migrated. For rowlock_admin and rowlock_readonly.';
+comment on column admin.database_settings.place is 'Orders the rows.';
 comment on column admin.database_settings.name is 'The setting, or what is counted.';
-comment on column admin.database_settings.applies_to is 'server: for everybody without a line of their own; a login, a database, or both.';
-comment on column admin.database_settings.value is 'What a new session gets, with its unit.';
+comment on column admin.database_settings.applies_to is
+    'server: everybody without a row of their own; a login, a database, or both.';
+comment on column admin.database_settings.value is 'The value in a new session, with its unit.';
 comment on column admin.database_settings.should_be is 'What it should be; null if any value will do.';
 grant select on admin.database_settings to rowlock_admin, rowlock_readonly;

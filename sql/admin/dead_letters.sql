@@ -1,4 +1,4 @@
--- Expiries given up, all of them. admin.orders says how customers are shown, and why so; an error may quote a row, customer and all.
+-- All expiries that were given up. admin.orders explains how customers are shown; an error may quote a row, including the customer.
 create or replace view admin.dead_letters with (security_barrier) as
 select f.event_id, f.order_id,
     case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
@@ -12,14 +12,14 @@ where f.retry_at is null
 order by f.last_failed_at desc, f.event_id, f.order_id;
 
 comment on view admin.dead_letters is
-    'Orders whose expiry was given up; their seats stay held. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+    'Orders whose expiry was given up; their seats stay held. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 comment on column admin.dead_letters.event_id is 'The event.';
 comment on column admin.dead_letters.order_id is 'The order that could not be expired.';
 comment on column admin.dead_letters.customer is 'Its buyer: the id for rowlock_admin, a pseudonym for others.';
-comment on column admin.dead_letters.order_status is 'What the order is; pending_payment while its seats are held.';
+comment on column admin.dead_letters.order_status is 'The order''s status; pending_payment while its seats are held.';
 comment on column admin.dead_letters.seats is 'How many seats it claimed.';
 comment on column admin.dead_letters.attempts is 'How many attempts failed.';
-comment on column admin.dead_letters.last_error is 'What the last attempt said; for rowlock_admin only.';
+comment on column admin.dead_letters.last_error is 'Error of the last attempt; for rowlock_admin only.';
 comment on column admin.dead_letters.first_failed_at is 'When the first attempt failed.';
 comment on column admin.dead_letters.last_failed_at is 'When the last attempt failed.';
 grant select on admin.dead_letters to rowlock_admin, rowlock_readonly;

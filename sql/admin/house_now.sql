@@ -1,4 +1,4 @@
--- The whole house in one line an event, from the counts kept with every claim: it reads the sections and no seat.
+-- The whole house, one row per event, from the counts kept with every claim: it reads the sections and no seat.
 create or replace view admin.house_now as
 select e.event_id, e.name, e.status::text as status, e.currency, sum(s.capacity) as capacity, sum(s.available) as available,
     sum(s.held) as held, sum(s.sold) as sold, sum(s.blocked) as blocked,
@@ -9,7 +9,7 @@ join rowlock.sections s on s.event_id = e.event_id
 group by e.event_id
 order by e.event_id;
 
-comment on view admin.house_now is 'Each event''s seats by what they are now. For rowlock_admin and rowlock_readonly.';
+comment on view admin.house_now is 'Each event''s seats by status. For rowlock_admin and rowlock_readonly.';
 comment on column admin.house_now.event_id is 'The event.';
 comment on column admin.house_now.name is 'What people call it.';
 comment on column admin.house_now.status is 'draft, open, paused or closed.';
@@ -18,7 +18,7 @@ comment on column admin.house_now.capacity is 'All its seats.';
 comment on column admin.house_now.available is 'Seats on sale.';
 comment on column admin.house_now.held is 'Seats held by pending orders.';
 comment on column admin.house_now.sold is 'Seats sold.';
-comment on column admin.house_now.blocked is 'Seats kept back by the box office.';
-comment on column admin.house_now.sold_percent is 'Sold seats of all seats, in percent.';
-comment on column admin.house_now.revenue_minor is 'Prices of the sold seats together, in minor units.';
+comment on column admin.house_now.blocked is 'Seats blocked by the box office.';
+comment on column admin.house_now.sold_percent is 'Percentage of all seats that are sold.';
+comment on column admin.house_now.revenue_minor is 'Total price of the sold seats, in minor units.';
 grant select on admin.house_now to rowlock_admin, rowlock_readonly;

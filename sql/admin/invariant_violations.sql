@@ -1,11 +1,11 @@
--- Everything that must never be, one row per violation: an empty answer means that every seat, order, ticket and cent is accounted for.
+-- Everything that must never happen, one row per violation: no row means that every seat, order, ticket and cent is accounted for.
 --
--- It is one statement, so it judges one moment, also while seats are being sold. It gathers all that is said of a seat or of an order
--- and groups it, instead of joining tables to each other: no outdated statistic can make nested loops of it, and a filter on event_id
--- reaches every table.
+-- It is one statement, so it judges one moment, even while seats are being sold. It gathers everything that is said about a seat or an
+-- order and groups it, instead of joining tables to each other: no outdated statistic can turn it into nested loops, and a filter on
+-- event_id reaches every table.
 create or replace view admin.invariant_violations as
 with seat_claims as not materialized (
-    -- What seats, live orders and tickets say of a seat and an order. They agree in all but a violation.
+    -- What seats, live orders and tickets say about a seat and an order. Anything but agreement is a violation.
     select event_id, order_id, section_no, seat_no, max(seat) as seat, count(listed) as listings, max(listed) as listed,
         count(ticket) as tickets
     from (
@@ -26,8 +26,8 @@ with seat_claims as not materialized (
     group by event_id, order_id, section_no, seat_no
     having count(listed) <> 1 or max(seat) is distinct from max(listed) or count(ticket) <> (max(listed) = 'sold')::integer
 ), order_money as not materialized (
-    -- Orders that need a look: paid ones without exactly one payment that bought their seats, others with money. Money for an unknown
-    -- order is fine while it is owed back. Seats that cost nothing are bought with no payment; notices of nothing may say so.
+    -- Suspicious orders: paid ones without exactly one payment that bought their seats, others with money. Money for an unknown
+    -- order is fine while it is owed back. Seats that cost nothing need no payment; notices of a zero amount may report one.
     select event_id, order_id, max(status) as status, max(costs) as costs, count(outcome) as payments,
         count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid > 0) as buying_payments,
         count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid = 0) as empty_payments
@@ -149,7 +149,7 @@ from rowlock.payments p
 where not exists (select from rowlock.events e where e.event_id = p.event_id);
 
 comment on view admin.invariant_violations is
-    'What must never be, one row per violation. Empty: every seat, order, ticket and cent is accounted for. For rowlock_admin and rowlock_readonly.';
+    'What must never happen, one row per violation; none if all is well. For rowlock_admin and rowlock_readonly.';
 comment on column admin.invariant_violations.invariant is 'Which rule is broken.';
 comment on column admin.invariant_violations.event_id is 'The event in which it is broken.';
 comment on column admin.invariant_violations.order_id is 'The order concerned, if there is one.';

@@ -1,6 +1,6 @@
--- Who waits for which lock at this moment. Rowlock's waits are a matter of milliseconds: what stands here when one looks twice is stuck.
+-- Who waits for which lock right now. Rowlock's own waits last milliseconds: a row that is still there on a second look is stuck.
 --
--- pg_locks tells everybody who waits and who is in the way; what a session runs at the moment is only for roles in pg_read_all_stats.
+-- pg_locks shows everybody who waits and who is in the way; what a session is running is only for roles in pg_read_all_stats.
 create or replace view admin.lock_waits as
 select w.pid as waiting_pid, a.usename::text as waiting_login, a.application_name as waiting_application,
     round(extract(epoch from clock_timestamp() - w.waitstart) * 1000)::bigint as waiting_ms,
@@ -12,7 +12,7 @@ select w.pid as waiting_pid, a.usename::text as waiting_login, a.application_nam
             when 5 then 'the migration'
             else format('advisory lock (%s, %s)', w.classid, w.objid) end
         when w.locktype = 'relation' then format('table %s', w.relation::regclass)
-        -- A row's lock is its holder's transaction: the row's table is known from the place in the queue for it.
+        -- Waiting for a row means waiting for its holder's transaction: the tuple lock held while queueing tells the table.
         when coalesce(t.relation, w.relation) is not null then format('a row of %s', coalesce(t.relation, w.relation)::regclass)
         when w.locktype = 'transactionid' then 'a row changed by another transaction'
         else w.locktype
@@ -36,11 +36,11 @@ order by w.waitstart;
 
 comment on view admin.lock_waits is 'Who waits for which lock, and behind whom. For rowlock_admin and rowlock_readonly.';
 comment on column admin.lock_waits.waiting_pid is 'Process id of the session that waits.';
-comment on column admin.lock_waits.waiting_login is 'Who is logged in there.';
-comment on column admin.lock_waits.waiting_application is 'What it calls itself.';
-comment on column admin.lock_waits.waiting_ms is 'For how long it has waited, in milliseconds.';
+comment on column admin.lock_waits.waiting_login is 'Its login.';
+comment on column admin.lock_waits.waiting_application is 'Its application_name.';
+comment on column admin.lock_waits.waiting_ms is 'How long it has waited, in milliseconds.';
 comment on column admin.lock_waits.waits_for is 'What it waits for.';
-comment on column admin.lock_waits.mode is 'How much of it.';
-comment on column admin.lock_waits.blocking_pids is 'Process ids of those in the way.';
-comment on column admin.lock_waits.blocking_logins is 'Who is logged in there.';
+comment on column admin.lock_waits.mode is 'The lock mode it wants.';
+comment on column admin.lock_waits.blocking_pids is 'Process ids of the sessions in the way.';
+comment on column admin.lock_waits.blocking_logins is 'Their logins.';
 grant select on admin.lock_waits to rowlock_admin, rowlock_readonly;

@@ -1,10 +1,11 @@
--- Notes that a payment that was owed back went back, and answers what its order is now (null if the notice named no order of ours).
+-- Records that a payment that was owed back has been refunded, and returns the status of its order (null if the notice named no known
+-- order).
 --
--- One payment a call, because gateways refund payments. An order that is refund_due becomes refunded when nothing is owed for it any
--- more; a paid order, for which money came twice, stays paid. An order keeps the time at which it was found to need a refund.
+-- One payment per call, because gateways refund payments. An order that is refund_due becomes refunded when nothing more is owed for it; a
+-- paid order that was paid twice stays paid. An order keeps the time at which it was found to need a refund.
 --
 -- Locks: the order, whose lock settle_payments takes before it records more money for it; then the payment.
--- Errors: RL007 (also for a payment that is unknown, is owed to nobody, or went back before).
+-- Errors: RL007 (also for a payment that is unknown, is not owed back, or was refunded before).
 create or replace function admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) returns text
 language plpgsql
 security definer
@@ -65,5 +66,5 @@ end
 $$;
 
 comment on function admin.mark_refunded(bigint, text, text, text) is
-    'Notes that a payment that was owed back went back; answers what its order is now. For rowlock_admin.';
+    'Records that a payment that was owed back has been refunded; returns the status of its order. For rowlock_admin.';
 grant execute on function admin.mark_refunded(bigint, text, text, text) to rowlock_admin;

@@ -1,4 +1,4 @@
--- Every payment that succeeded bought seats, or is owed back, or went back. Reads all payments of the events asked for.
+-- Every payment that succeeded bought seats, is owed back, or was refunded. Reads all payments of the events asked for.
 create or replace view admin.money as
 select p.event_id, p.provider collate "default" as provider, p.currency,
     count(*) filter (where p.status = 'succeeded') as payments,
@@ -11,13 +11,13 @@ group by p.event_id, p.provider, p.currency
 order by p.event_id, p.provider, p.currency;
 
 comment on view admin.money is
-    'Money by gateway: what bought seats, what is owed back, what went back. For rowlock_admin and rowlock_readonly.';
+    'Money by gateway: what bought seats, what is owed back, what was refunded. For rowlock_admin and rowlock_readonly.';
 comment on column admin.money.event_id is 'The event.';
 comment on column admin.money.provider is 'The gateway''s name.';
-comment on column admin.money.currency is 'ISO 4217 code of the money that came, right or wrong.';
+comment on column admin.money.currency is 'ISO 4217 code of the money received, whether or not it is the event''s.';
 comment on column admin.money.payments is 'Payments that succeeded.';
 comment on column admin.money.paid_minor is 'What bought seats, in minor units.';
 comment on column admin.money.refund_due_minor is 'What is owed back, in minor units.';
-comment on column admin.money.refunded_minor is 'What went back, in minor units.';
+comment on column admin.money.refunded_minor is 'What was refunded, in minor units.';
 comment on column admin.money.failed_payments is 'Payments that the gateway reported as failed; they moved no money.';
 grant select on admin.money to rowlock_admin, rowlock_readonly;

@@ -1,4 +1,4 @@
--- Opens a draft or paused event for sale, or answers that it is open; a closed one is closed for good.
+-- Opens a draft or paused event for sale; an open one stays open, a closed one cannot be opened again.
 -- Locks: the event's row.
 -- Errors: RL001, RL007, RL008.
 create or replace function admin.open_event(p_event_id bigint, p_reason text) returns text
@@ -7,11 +7,12 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 begin
-    return rowlock._steer_event(
-        p_event_id => p_event_id, p_status => 'open', p_function => 'admin.open_event', p_reason => rowlock._check_reason(p_reason)
+    return rowlock._change_event(
+        p_event_id => p_event_id, p_change => '{"status": "open"}', p_function => 'admin.open_event',
+        p_reason => rowlock._check_reason(p_reason)
     );
 end
 $$;
 
-comment on function admin.open_event(bigint, text) is 'Opens an event for sale; answers its status. For rowlock_admin.';
+comment on function admin.open_event(bigint, text) is 'Opens an event for sale; returns its status. For rowlock_admin.';
 grant execute on function admin.open_event(bigint, text) to rowlock_admin;

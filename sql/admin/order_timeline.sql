@@ -1,10 +1,10 @@
--- What happened to an order, in the order it happened: its claim, the seats it gave back, its end, every payment that named it, its
--- refunds, failed expiries, and what operators did. Also for an order that only payments have heard of.
+-- What happened to an order, in chronological order: its claim, the seats it gave back, its end, every payment that named it, its refunds,
+-- failed expiries, and what operators did. Also works for an order that only payments have named.
 --
--- An order is found in any event through its key; its payments by reading those of its event, or of all events if it is
--- unknown: 2 ms for 10,000 of them, 20 ms for 200,000.
+-- An order is found in any event through its key; its payments by reading those of its event, or of all events if it is unknown: 2 ms for
+-- 10,000 of them, 20 ms for 200,000.
 -- Locks: none.
--- Errors: RL004 if nobody ever named it.
+-- Errors: RL004 if nothing ever named it.
 create or replace function admin.order_timeline(p_order_id uuid) returns table (at timestamptz, what text, detail text)
 language plpgsql
 stable
@@ -15,7 +15,7 @@ as $$
 declare
     v_order rowlock.orders;
 begin
-    -- One look along the key an event: a join could choose to read all orders.
+    -- One look-up by key per event: a join could choose to read all orders.
     select o.* into v_order
     from rowlock.events e
     cross join lateral (

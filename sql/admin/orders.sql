@@ -1,8 +1,8 @@
 -- Orders with their seats as people name them.
 --
--- Who may see customers' ids is whoever has the rights of rowlock_admin. Others see a pseudonym, the same for the same customer
--- everywhere: a hash with a secret key, because customer ids can be guessed, and an unkeyed hash is undone by hashing the guesses. The
--- key is read here and not in a function, which readers would have to be allowed to call, and could call with their guesses.
+-- Whoever has the rights of rowlock_admin sees customers' ids. Others see a pseudonym, the same everywhere for the same customer: a hash
+-- with a secret key, because customer ids can be guessed, and an unkeyed hash is undone by hashing the guesses. The key is read here and
+-- not in a function, which readers would have to be allowed to call, and could call with their guesses.
 create or replace view admin.orders with (security_barrier) as
 select o.event_id, o.order_id,
     case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
@@ -17,13 +17,13 @@ select o.event_id, o.order_id,
     o.amount_minor, o.created_at, o.expires_at, o.ended_at
 from rowlock.orders o;
 
-comment on view admin.orders is 'Every order. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+comment on view admin.orders is 'Every order. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 comment on column admin.orders.event_id is 'The event.';
-comment on column admin.orders.order_id is 'The order; its first half is the time it was made, so later orders sort after earlier ones.';
+comment on column admin.orders.order_id is 'The order; its id begins with the time of the claim, so later orders sort after earlier ones.';
 comment on column admin.orders.customer is 'The buyer: the id for rowlock_admin, a pseudonym for others.';
 comment on column admin.orders.status is 'pending_payment, paid, expired, cancelled, refund_due or refunded.';
 comment on column admin.orders.seats is 'The seats it claimed, by section and number.';
-comment on column admin.orders.amount_minor is 'Their price together, in minor units of the event''s currency.';
+comment on column admin.orders.amount_minor is 'Their total price, in minor units of the event''s currency.';
 comment on column admin.orders.created_at is 'When the claim succeeded.';
 comment on column admin.orders.expires_at is 'The deadline for the payment.';
 comment on column admin.orders.ended_at is 'When it was paid, expired, cancelled or found to need a refund.';

@@ -1,6 +1,5 @@
--- Pending orders past their deadline, found where the sweep finds them: through rowlock.deadlines, not through all orders. A moment late
--- is nothing; seconds late means that no server runs, or that expiring the order fails.
--- admin.orders says how customers are shown, and why so.
+-- Pending orders past their deadline, found as the sweep finds them: through rowlock.deadlines, not by reading all orders. A moment late is
+-- normal; seconds late means that no server is running, or that expiring the order fails. admin.orders explains how customers are shown.
 create or replace view admin.overdue_orders with (security_barrier) as
 select o.event_id, o.order_id,
     case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
@@ -12,7 +11,7 @@ select o.event_id, o.order_id,
     f.order_id is not null and f.retry_at is null as is_dead_letter
 from rowlock.deadlines d
 cross join unnest(d.order_ids) as l (order_id)
--- One look along the key an order: a join could choose to read all orders.
+-- One look-up by key per order: a join could choose to read all orders.
 cross join lateral (
     select o.event_id, o.order_id, o.customer_id, o.status, o.seat_nos, o.expires_at
     from rowlock.orders o
@@ -24,15 +23,15 @@ where d.expires_at < statement_timestamp() and o.status = 'pending_payment' and 
 order by o.expires_at, o.event_id, o.order_id;
 
 comment on view admin.overdue_orders is
-    'Pending orders past their deadline. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+    'Pending orders past their deadline. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 comment on column admin.overdue_orders.event_id is 'The event.';
 comment on column admin.overdue_orders.order_id is 'The order.';
 comment on column admin.overdue_orders.customer is 'Its buyer: the id for rowlock_admin, a pseudonym for others.';
 comment on column admin.overdue_orders.seats is 'How many seats it holds.';
 comment on column admin.overdue_orders.expires_at is 'Its deadline.';
 comment on column admin.overdue_orders.overdue_ms is 'How long ago that was, in milliseconds.';
-comment on column admin.overdue_orders.failed_attempts is 'How often expiring it failed.';
+comment on column admin.overdue_orders.failed_attempts is 'How often its expiry failed.';
 comment on column admin.overdue_orders.retry_at is 'When the next attempt is due, after a failed one.';
 comment on column admin.overdue_orders.is_dead_letter is
-    'Whether it was given up: it waits for admin.redrive_dead_letter or admin.release_order.';
+    'Whether it was given up and waits for admin.redrive_dead_letter or admin.release_order.';
 grant select on admin.overdue_orders to rowlock_admin, rowlock_readonly;

@@ -7,11 +7,12 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 begin
-    return rowlock._steer_event(
-        p_event_id => p_event_id, p_status => 'paused', p_function => 'admin.pause_event', p_reason => rowlock._check_reason(p_reason)
+    return rowlock._change_event(
+        p_event_id => p_event_id, p_change => '{"status": "paused"}', p_function => 'admin.pause_event',
+        p_reason => rowlock._check_reason(p_reason)
     );
 end
 $$;
 
-comment on function admin.pause_event(bigint, text) is 'Pauses an event''s sale; answers its status. For rowlock_admin.';
+comment on function admin.pause_event(bigint, text) is 'Pauses an event''s sale; returns its status. For rowlock_admin.';
 grant execute on function admin.pause_event(bigint, text) to rowlock_admin;

@@ -1,4 +1,4 @@
--- Money that is owed back, all of it. admin.orders says how customers are shown, and why so.
+-- All money that is owed back. admin.orders explains how customers are shown.
 create or replace view admin.refunds_due with (security_barrier) as
 select p.event_id, p.provider collate "default" as provider, p.provider_reference collate "default" as provider_reference,
     p.amount_minor, p.currency, p.received_at, p.order_id,
@@ -12,10 +12,10 @@ where p.outcome = 'refund_due' and p.refunded_at is null
 order by p.event_id, p.received_at, p.provider, p.provider_reference;
 
 comment on view admin.refunds_due is
-    'Payments that are owed back. For rowlock_admin and rowlock_readonly, who sees pseudonyms for customers.';
+    'Payments that are owed back. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 comment on column admin.refunds_due.event_id is 'The event.';
 comment on column admin.refunds_due.provider is 'The gateway''s name.';
-comment on column admin.refunds_due.provider_reference is 'The gateway''s id of the payment.';
+comment on column admin.refunds_due.provider_reference is 'The gateway''s id for the payment.';
 comment on column admin.refunds_due.amount_minor is 'What is owed, in minor units.';
 comment on column admin.refunds_due.currency is 'ISO 4217 code of the money.';
 comment on column admin.refunds_due.received_at is 'When the notice was settled.';
@@ -23,5 +23,5 @@ comment on column admin.refunds_due.order_id is 'The order that the notice named
 comment on column admin.refunds_due.customer is
     'Its buyer: the id for rowlock_admin, a pseudonym for others; null if there is no such order.';
 comment on column admin.refunds_due.order_status is
-    'What that order is: refund_due if it has no other money, paid if this came on top; null if there is none.';
+    'Its status: refund_due if it has no other money, paid if this was paid in addition; null if there is no such order.';
 grant select on admin.refunds_due to rowlock_admin, rowlock_readonly;

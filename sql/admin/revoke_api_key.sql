@@ -1,4 +1,4 @@
--- Makes an API key stop working for good; revoking it again keeps the first time. Servers let go of it within 5 s.
+-- Revokes an API key for good; revoking it again keeps the first time. Servers stop accepting it within 5 s.
 -- Locks: the key's row.
 -- Errors: RL007, RL012.
 create or replace function admin.revoke_api_key(p_api_key_id bigint, p_reason text) returns void
@@ -11,5 +11,5 @@ begin
 end
 $$;
 
-comment on function admin.revoke_api_key(bigint, text) is 'Makes an API key stop working for good. For rowlock_admin.';
+comment on function admin.revoke_api_key(bigint, text) is 'Revokes an API key for good. For rowlock_admin.';
 grant execute on function admin.revoke_api_key(bigint, text) to rowlock_admin;

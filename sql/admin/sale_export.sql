@@ -1,7 +1,6 @@
--- Everything sold of an event, a row a seat, for the accounts and the doors:
+-- Everything sold of an event, one row per seat, for accounting and for the doors:
 --   \copy (select * from admin.sale_export(1)) to 'sale.csv' csv header
--- Texts that a spreadsheet would run have an apostrophe in front, as csv_text puts it; numbers stay numbers.
--- Reads all payments of the event once.
+-- csv_text puts an apostrophe before texts that a spreadsheet would run; numbers stay numbers. Reads all payments of the event once.
 -- Locks: none.
 -- Errors: RL001.
 create or replace function admin.sale_export(p_event_id bigint)
@@ -36,5 +35,6 @@ begin
 end
 $$;
 
-comment on function admin.sale_export(bigint) is 'What was sold of an event, a row a seat, with buyers and payments. For rowlock_admin.';
+comment on function admin.sale_export(bigint) is
+    'Everything sold of an event, one row per seat, with buyers and payments. For rowlock_admin.';
 grant execute on function admin.sale_export(bigint) to rowlock_admin;

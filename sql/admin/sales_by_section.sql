@@ -1,4 +1,4 @@
--- A section's price never changes, so sold times price is what their buyers paid. It reads the sections and no seat.
+-- A section's price never changes, so sold times price is what the buyers paid. It reads the sections and no seat.
 create or replace view admin.sales_by_section as
 select s.event_id, s.code as section, s.name, s.price_minor, e.currency, s.capacity, s.available, s.held, s.sold, s.blocked,
     round(100.0 * s.sold / s.capacity, 1) as sold_percent,
@@ -17,7 +17,7 @@ comment on column admin.sales_by_section.capacity is 'All its seats.';
 comment on column admin.sales_by_section.available is 'Seats on sale.';
 comment on column admin.sales_by_section.held is 'Seats held by pending orders.';
 comment on column admin.sales_by_section.sold is 'Seats sold.';
-comment on column admin.sales_by_section.blocked is 'Seats kept back by the box office.';
-comment on column admin.sales_by_section.sold_percent is 'Sold seats of its seats, in percent.';
-comment on column admin.sales_by_section.revenue_minor is 'Price of the sold seats together, in minor units.';
+comment on column admin.sales_by_section.blocked is 'Seats blocked by the box office.';
+comment on column admin.sales_by_section.sold_percent is 'Percentage of its seats that are sold.';
+comment on column admin.sales_by_section.revenue_minor is 'Total price of the sold seats, in minor units.';
 grant select on admin.sales_by_section to rowlock_admin, rowlock_readonly;

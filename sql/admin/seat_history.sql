@@ -1,8 +1,8 @@
--- Who held a seat and who had it, when, and why it ended: one row for each time that it was not on sale, the first one first.
+-- Who held a seat and who owned it, when, and why that ended: one row for each time that it was not on sale, earliest first.
 --
 -- Nothing is written for this when seats are claimed: it is put together from the orders that list the seat, from seats that orders gave
--- back, from how late orders had ended before, and from the action log. So it reads every order of the event: 3 ms for 10,000 of them,
--- 30 ms for 200,000.
+-- back, from how late orders had ended before, and from the action log. So it reads every order of the event: 3 ms for 10,000 of them, 30
+-- ms for 200,000.
 --
 -- Locks: none.
 -- Errors: RL001, RL002, RL003.
@@ -63,7 +63,7 @@ begin
             end as why
         from claims c
         left join rowlock.admin_actions r on r.order_id = c.order_id and r.event_id = p_event_id and r.function = 'admin.release_order'
-        -- A free order is paid as it is claimed.
+        -- A free order is paid when it is claimed.
         where c.ended_at is distinct from c.created_at or c.status <> 'paid'
         union all
         select r.created_at, r.released_at, 'held', r.order_id, r.customer_id, 'released; the order went on without it'
@@ -88,5 +88,5 @@ end
 $$;
 
 comment on function admin.seat_history(bigint, text, integer) is
-    'Who held a seat and who had it, when, and why it ended. For rowlock_admin.';
+    'Who held a seat and who owned it, when, and why that ended. For rowlock_admin.';
 grant execute on function admin.seat_history(bigint, text, integer) to rowlock_admin;

@@ -1,4 +1,4 @@
--- The house as it stands, a line a row: a available, h held, s sold, b blocked. Reads every seat of the events asked for.
+-- The current house, one line per row: a available, h held, s sold, b blocked. Reads every seat of the events asked for.
 create or replace view admin.seat_map as
 select r.event_id, s.code as section, r.label as row_label, r.first_seat, r.last_seat,
     (
@@ -11,11 +11,11 @@ from rowlock.section_rows r
 join rowlock.sections s on s.event_id = r.event_id and s.section_no = r.section_no
 order by r.event_id, r.section_no, r.row_no;
 
-comment on view admin.seat_map is 'Every seat of the house, a line a row. For rowlock_admin and rowlock_readonly.';
+comment on view admin.seat_map is 'Every seat of the house, one line per row of seats. For rowlock_admin and rowlock_readonly.';
 comment on column admin.seat_map.event_id is 'The event.';
 comment on column admin.seat_map.section is 'The section''s code.';
-comment on column admin.seat_map.row_label is 'What is written on the row.';
+comment on column admin.seat_map.row_label is 'The label on the row.';
 comment on column admin.seat_map.first_seat is 'Number of its first seat within the section.';
 comment on column admin.seat_map.last_seat is 'Number of its last seat within the section.';
-comment on column admin.seat_map.seats is 'A letter a seat: available, held, sold, blocked.';
+comment on column admin.seat_map.seats is 'One letter per seat: available, held, sold, blocked.';
 grant select on admin.seat_map to rowlock_admin, rowlock_readonly;

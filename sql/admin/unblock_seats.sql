@@ -1,8 +1,7 @@
--- Puts blocked seats on sale again, all of them or none, and answers how many
--- changed: one seat or the whole house in one call.
+-- Puts blocked seats back on sale, all of them or none, and returns how many changed: from one seat to the whole house in one call.
 --
--- p_seats names sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A 1-20 35, B 5, C`.
--- Seats already available are fine and not counted. A seat that is held or sold refuses the call: its order goes first.
+-- p_seats names sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A 1-20 35, B 5, C`. Seats
+-- already available are fine and not counted. A seat that is held or sold refuses the call: its order has to end first.
 --
 -- Locks: the seats (section_no, seat_no; waiting), then their sections (section_no).
 -- Errors: RL001, RL002, RL003, RL007, RL009 (detail: the seats held or sold).
@@ -20,5 +19,5 @@ end
 $$;
 
 comment on function admin.unblock_seats(bigint, text, text) is
-    'Puts blocked seats on sale again, all or none; answers how many changed. Written like this: A 1-20 35, B 5, C. For rowlock_admin.';
+    'Puts blocked seats back on sale, all or none; returns how many changed. Example: A 1-20 35, B 5, C. For rowlock_admin.';
 grant execute on function admin.unblock_seats(bigint, text, text) to rowlock_admin;

@@ -1,4 +1,4 @@
--- The five roles. They belong to the whole cluster, so another database may have made them already, or be making them now.
+-- The five roles. They belong to the whole cluster, so another database may have created them already, or be creating them now.
 do $roles$
 declare
     v_belonging constant text := case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end;
@@ -42,5 +42,5 @@ grant usage on schema rowlock to rowlock_app;
 grant usage on schema rowlock, admin to rowlock_admin;
 grant usage on schema admin to rowlock_readonly;
 
--- Nothing is callable by everyone: each function file grants what it means to.
+-- Nothing is callable by everyone: each function file grants what it intends to.
 alter default privileges for role rowlock_owner revoke execute on functions from public;

@@ -1,4 +1,4 @@
--- What operators do is written down, and what they are shown keeps customers' names to those who may know them.
+-- What operators do is logged, and what they see shows customers' names only to those who may know them.
 set local role rowlock_owner;
 
 create table rowlock.admin_actions (
@@ -17,11 +17,11 @@ create table rowlock.admin_actions (
 create index admin_actions_by_event on rowlock.admin_actions (event_id, action_id);
 create index admin_actions_by_order on rowlock.admin_actions (order_id) where order_id is not null;
 comment on table rowlock.admin_actions is
-    'What operators changed, one row per call, written in the transaction that made the change. Nobody is granted to change it.';
-comment on column rowlock.admin_actions.action_id is 'Grows; gaps are calls that were undone.';
+    'What operators changed, one row per call, written in the transaction that made the change. Nobody is granted the right to change it.';
+comment on column rowlock.admin_actions.action_id is 'Increases; gaps are calls that were undone.';
 comment on column rowlock.admin_actions.acted_at is 'When the change was made.';
 comment on column rowlock.admin_actions.login_role is
-    'Who was logged in (session_user), whatever role was set: an operator, or the login of a server.';
+    'The login (session_user), whatever role was set: an operator''s, or a server''s.';
 comment on column rowlock.admin_actions.api_key_id is
     'The API key it was called with; null for what did not come through the API.';
 comment on column rowlock.admin_actions.function is
@@ -30,17 +30,17 @@ comment on column rowlock.admin_actions.event_id is 'The event concerned, if the
 comment on column rowlock.admin_actions.order_id is 'The order concerned, if there is one.';
 comment on column rowlock.admin_actions.reason is
     'Why, in the operator''s words; null for what came through the API or the command line, which ask for none.';
-comment on column rowlock.admin_actions.arguments is 'What else the call was given.';
-comment on column rowlock.admin_actions.before is 'What the call changed, as it was.';
-comment on column rowlock.admin_actions.after is 'What the call changed, as it became; the same as before if it changed nothing.';
+comment on column rowlock.admin_actions.arguments is 'The call''s other arguments.';
+comment on column rowlock.admin_actions.before is 'What the call changed, before.';
+comment on column rowlock.admin_actions.after is 'What the call changed, after; the same as before if it changed nothing.';
 
--- An unkeyed hash of customer ids would be undone by hashing a list of them. The key is in the database, so that backups keep it.
+-- An unkeyed hash of customer ids could be undone by hashing a list of them. The key is in the database, so that backups include it.
 create table rowlock.pseudonym_key (
     is_only boolean primary key default true check (is_only),
     key     bytea not null check (octet_length(key) = 32)
 );
-comment on table rowlock.pseudonym_key is 'The secret that turns customer ids into what rowlock_readonly sees. One row.';
-comment on column rowlock.pseudonym_key.is_only is 'True: there is only one.';
+comment on table rowlock.pseudonym_key is 'The secret that turns customer ids into the pseudonyms that rowlock_readonly sees. One row.';
+comment on column rowlock.pseudonym_key.is_only is 'True: there is only one row.';
 comment on column rowlock.pseudonym_key.key is '32 bytes, 244 of their bits random. Another key means other pseudonyms.';
 insert into rowlock.pseudonym_key (key) values (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 

@@ -160,6 +160,7 @@ fn position(row: &Row, requests: usize) -> Result<usize, DbError> {
 
 fn claim_outcome(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result<Option<ClaimOutcome>, DbError> {
     let outcome: &str = row.get("outcome");
+    let taken = || seats(row, "taken_section_nos", "taken_seat_nos").map_err(unreadable);
     Ok(Some(match outcome {
         "claimed" => ClaimOutcome::Claimed(claimed_order(row, event_id, requests)?),
         "replayed" => ClaimOutcome::Replayed(claimed_order(row, event_id, requests)?),
@@ -167,11 +168,11 @@ fn claim_outcome(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result
         "event_not_found" => ClaimOutcome::EventNotFound,
         "not_on_sale" => ClaimOutcome::NotOnSale,
         "section_not_found" => ClaimOutcome::SectionNotFound,
-        "seat_not_found" => ClaimOutcome::SeatNotFound(seats(row, "taken_section_nos", "taken_seat_nos")),
+        "seat_not_found" => ClaimOutcome::SeatNotFound(taken()?),
         "duplicate_seat" => ClaimOutcome::DuplicateSeat,
         "too_many_seats" => ClaimOutcome::TooManySeats,
         "customer_limit" => ClaimOutcome::CustomerLimit,
-        "seat_taken" => ClaimOutcome::SeatTaken(seats(row, "taken_section_nos", "taken_seat_nos")),
+        "seat_taken" => ClaimOutcome::SeatTaken(taken()?),
         "sold_out" => ClaimOutcome::SoldOut,
         "busy" => return Ok(None),
         other => return Err(unreadable(format!("claim outcome {other}"))),
@@ -185,7 +186,7 @@ fn claimed_order(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result
         order_id: row.get("order_id"),
         customer_id: requests[position(row, requests.len())?].customer_id.clone(),
         status: OrderStatus::from_name(status).ok_or_else(|| unreadable(format!("order status {status}")))?,
-        seats: seats(row, "section_nos", "seat_nos"),
+        seats: seats(row, "section_nos", "seat_nos").map_err(unreadable)?,
         amount_minor: row.get("amount_minor"),
         created_at: row.get("created_at"),
         expires_at: row.get("expires_at"),

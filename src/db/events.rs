@@ -60,10 +60,10 @@ impl Db {
         }
     }
 
-    /// Changes an event's settings; running orders keep their deadlines.
+    /// Changes an event's settings and status, all of it or nothing; running orders keep their deadlines.
     ///
     /// # Errors
-    /// `event_not_found`, `invalid_request`.
+    /// `event_not_found`, `invalid_request`; `event_conflict` if the event cannot go from its status to the one asked for.
     pub async fn change_event(&self, event_id: i64, change: &serde_json::Value) -> Result<(), DbError> {
         self.query("select rowlock.change_event($1, $2)", &[&event_id, change]).await.map(drop)
     }
@@ -74,30 +74,6 @@ impl Db {
     /// `event_not_found`; `event_conflict` unless it is a draft.
     pub async fn delete_event(&self, event_id: i64) -> Result<(), DbError> {
         self.query_within(LARGE_MAX, "select rowlock.delete_event($1)", &[&event_id]).await.map(drop)
-    }
-
-    /// Puts an event on sale.
-    ///
-    /// # Errors
-    /// `event_not_found`; `event_conflict` when it is closed.
-    pub async fn open_event(&self, event_id: i64) -> Result<(), DbError> {
-        self.query("select rowlock.open_event($1)", &[&event_id]).await.map(drop)
-    }
-
-    /// Stops claims for a while.
-    ///
-    /// # Errors
-    /// `event_not_found`; `event_conflict` unless it is open.
-    pub async fn pause_event(&self, event_id: i64) -> Result<(), DbError> {
-        self.query("select rowlock.pause_event($1)", &[&event_id]).await.map(drop)
-    }
-
-    /// Ends the sale for good.
-    ///
-    /// # Errors
-    /// `event_not_found`.
-    pub async fn close_event(&self, event_id: i64) -> Result<(), DbError> {
-        self.query("select rowlock.close_event($1)", &[&event_id]).await.map(drop)
     }
 
     /// One event, drafts included.

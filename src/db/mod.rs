@@ -29,6 +29,7 @@ pub use connect::{Endpoint, Patience};
 pub use error::{DbError, Rule};
 pub use events::{EventPage, EventQuery, EventWithSections};
 pub use expiry::{Expired, ExpiryOutcome, Overdue, Retry, while_leading_sweep};
+pub use orders::OrderQuery;
 pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
 pub use reads::{SectionCount, SectionSeats};

@@ -6,6 +6,21 @@ use uuid::Uuid;
 use super::{Db, DbError};
 use crate::domain::{Order, OrderStatus, SeatRef};
 
+/// Which orders of an event are wanted, and how many.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderQuery<'a> {
+    /// The event.
+    pub event_id: i64,
+    /// Only those of this customer.
+    pub customer_id: Option<&'a str>,
+    /// Only those in that status.
+    pub status: Option<&'a str>,
+    /// The order after which the page begins; absent: the first page.
+    pub after: Option<Uuid>,
+    /// The most orders wanted.
+    pub limit: i32,
+}
+
 impl Db {
     /// One order; with a customer, only if it is theirs.
     pub async fn get_order(&self, event_id: i64, order_id: Uuid, customer_id: Option<&str>) -> Result<Option<Order>, DbError> {
@@ -13,18 +28,12 @@ impl Db {
         rows.first().map(order).transpose()
     }
 
-    /// Up to `limit` orders older than `after`, newest first, of one customer or of all, in one status or in any.
-    pub async fn list_orders(
-        &self,
-        event_id: i64,
-        customer_id: Option<&str>,
-        status: Option<&str>,
-        after: Option<Uuid>,
-        limit: i32,
-    ) -> Result<Vec<Order>, DbError> {
+    /// A page of orders, newest first.
+    pub async fn list_orders(&self, query: &OrderQuery<'_>) -> Result<Vec<Order>, DbError> {
+        let OrderQuery { event_id, customer_id, status, after, limit } = query;
         let sql = "select * from rowlock.list_orders( \
             p_event_id => $1, p_customer_id => $2, p_status => $3, p_after_order_id => $4, p_limit => $5)";
-        let rows = self.query(sql, &[&event_id, &customer_id, &status, &after, &limit]).await?;
+        let rows = self.query(sql, &[event_id, customer_id, status, after, limit]).await?;
         rows.iter().map(order).collect()
     }
 
@@ -61,17 +70,34 @@ fn order(row: &Row) -> Result<Order, DbError> {
         order_id: row.get("order_id"),
         customer_id: row.get("customer_id"),
         status: OrderStatus::from_name(status).ok_or_else(|| DbError::Internal(format!("unknown order status {status}")))?,
-        seats: seats(row, "section_nos", "seat_nos"),
+        seats: seats(row, "section_nos", "seat_nos").map_err(DbError::Internal)?,
         amount_minor: row.get("amount_minor"),
         created_at: row.get("created_at"),
         expires_at: row.get("expires_at"),
     })
 }
 
-/// Two integer arrays in step, as seats; nulls are no seats.
-pub(super) fn seats(row: &Row, section_nos: &str, seat_nos: &str) -> Vec<SeatRef> {
-    let section_nos: Option<Vec<i32>> = row.get(section_nos);
-    let seat_nos: Option<Vec<i32>> = row.get(seat_nos);
-    let pairs = section_nos.unwrap_or_default().into_iter().zip(seat_nos.unwrap_or_default());
-    pairs.map(|(section_no, seat_no)| SeatRef { section_no, seat_no }).collect()
+/// Two integer arrays in step, as seats.
+pub(super) fn seats(row: &Row, section_nos: &str, seat_nos: &str) -> Result<Vec<SeatRef>, String> {
+    in_step(row.get(section_nos), row.get(seat_nos)).ok_or_else(|| format!("{section_nos} and {seat_nos} are not in step"))
+}
+
+/// The seats, unless a list is missing or the lists differ in length.
+fn in_step(section_nos: Option<Vec<i32>>, seat_nos: Option<Vec<i32>>) -> Option<Vec<SeatRef>> {
+    let (section_nos, seat_nos) = (section_nos?, seat_nos?);
+    let seat = |(section_no, seat_no)| SeatRef { section_no, seat_no };
+    (section_nos.len() == seat_nos.len()).then(|| section_nos.into_iter().zip(seat_nos).map(seat).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_that_are_not_in_step_are_no_seats() {
+        assert_eq!(in_step(Some(vec![1]), Some(vec![2])), Some(vec![SeatRef { section_no: 1, seat_no: 2 }]));
+        for (section_nos, seat_nos) in [(Some(vec![1]), Some(vec![2, 3])), (None, Some(vec![2])), (Some(vec![1]), None)] {
+            assert_eq!(in_step(section_nos, seat_nos), None);
+        }
+    }
 }

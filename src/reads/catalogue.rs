@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 
-use super::Summaries;
+use super::{Aged, Summaries, WhileFresh};
 use crate::db::{Db, DbError};
 use crate::domain::{Audience, Event, EventLayout};
 
@@ -22,7 +22,7 @@ const UNKNOWN_MAX: u64 = 10_000;
 pub struct Catalogue {
     db: Db,
     layouts: Cache<i64, Arc<EventLayout>>,
-    events: Cache<i64, Option<Arc<Event>>>,
+    events: Cache<i64, Aged<Option<Arc<Event>>>>,
 }
 
 impl Catalogue {
@@ -35,7 +35,7 @@ impl Catalogue {
         Self {
             db,
             layouts: Cache::builder().weigher(weigh).max_capacity(LAYOUT_ROWS_MAX).time_to_idle(LAYOUT_IDLE).build(),
-            events: Cache::builder().max_capacity(UNKNOWN_MAX).time_to_live(EVENT_TTL).build(),
+            events: Cache::builder().max_capacity(UNKNOWN_MAX).time_to_live(EVENT_TTL).expire_after(WhileFresh).build(),
         }
     }
 
@@ -99,7 +99,8 @@ impl Catalogue {
     }
 
     async fn event_with(&self, event_id: i64, audience: Audience, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
-        let event = self.events.try_get_with(event_id, self.load_event(event_id, summaries)).await.map_err(|error| (*error).clone())?;
+        let load = Aged::read(self.load_event(event_id, summaries));
+        let event = self.events.try_get_with(event_id, load).await.map_err(|error| (*error).clone())?.value;
         Ok(event.filter(|event| event.is_shown_to(audience)))
     }
 

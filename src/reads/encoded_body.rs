@@ -104,11 +104,16 @@ impl Body {
             if plain.len() < SMALL_BYTES {
                 return compress(&plain, encoding);
             }
-            // A large body would keep a thread from everybody else for too long. Its task ends unless the runtime does.
-            tokio::task::spawn_blocking(move || compress(&plain, encoding)).await.unwrap_or_default()
+            // A large body would keep a thread from everybody else for too long.
+            aside(move || compress(&plain, encoding)).await
         });
         compressed.await.clone()
     }
+}
+
+/// Runs work on a thread of its own. A panic there is one here: the request fails, and no body is kept.
+async fn aside(work: impl FnOnce() -> Bytes + Send + 'static) -> Bytes {
+    tokio::task::spawn_blocking(work).await.expect("work on another thread")
 }
 
 /// What is compressed where it is asked for: a section of the reference concert and twice that.
@@ -168,6 +173,12 @@ mod tests {
         for (header, expected) in cases {
             assert_eq!(Encoding::negotiate(header), expected, "{header:?}");
         }
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "no memory")]
+    async fn a_body_that_cannot_be_compressed_is_a_fault_and_no_empty_body() {
+        aside(|| panic!("no memory")).await;
     }
 
     #[tokio::test]

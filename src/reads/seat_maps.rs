@@ -1,13 +1,14 @@
 //! The seats of a section, and the whole house in two bits a seat.
 
 use std::fmt::Write;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use moka::future::Cache;
 
-use super::{Body, MEMORY_TTL};
+use super::{Aged, Body, MEMORY_TTL, WhileFresh};
 use crate::db::{Db, DbError, SectionSeats};
 use crate::domain::{EventLayout, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
@@ -20,19 +21,14 @@ const HOUSES_MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub struct SeatMaps {
     db: Db,
     metrics: Arc<Metrics>,
-    sections: Cache<(i64, i32), Option<Arc<Body>>>,
-    houses: Cache<i64, Option<Arc<Body>>>,
+    sections: Cache<(i64, i32), Aged<Option<Arc<Body>>>>,
+    houses: Cache<i64, Aged<Option<Arc<Body>>>>,
 }
 
 impl SeatMaps {
     /// An empty cache.
     pub fn new(db: Db, metrics: Arc<Metrics>) -> Self {
-        Self {
-            db,
-            metrics,
-            sections: Cache::builder().weigher(weigh).max_capacity(SECTIONS_MAX_BYTES).time_to_live(MEMORY_TTL).build(),
-            houses: Cache::builder().weigher(weigh).max_capacity(HOUSES_MAX_BYTES).time_to_live(MEMORY_TTL).build(),
-        }
+        Self { db, metrics, sections: cache(SECTIONS_MAX_BYTES), houses: cache(HOUSES_MAX_BYTES) }
     }
 
     /// `GET …/seats` of one section; `None` when the database has no such section.
@@ -40,7 +36,7 @@ impl SeatMaps {
         let key = (layout.event_id, section.section_no);
         if let Some(body) = self.sections.get(&key).await {
             self.metrics.cache_read("seats", CacheResult::Memory);
-            return Ok(body);
+            return Ok(body.value);
         }
         let load = async {
             self.metrics.cache_read("seats", CacheResult::Database);
@@ -48,14 +44,15 @@ impl SeatMaps {
             let body = |seats: SectionSeats| Ok::<_, DbError>(Body::new(seats.revision, section_json(layout.event_id, section, &seats)?));
             Ok::<_, DbError>(seats.map(body).transpose()?.map(Arc::new))
         };
-        Box::pin(self.sections.try_get_with(key, load)).await.map_err(|error| (*error).clone())
+        let kept = Box::pin(self.sections.try_get_with(key, Aged::read(load))).await;
+        kept.map(|body| body.value).map_err(|error| (*error).clone())
     }
 
     /// `GET …/availability`; `None` when the database has no such event.
     pub async fn house(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
         if let Some(body) = self.houses.get(&layout.event_id).await {
             self.metrics.cache_read("availability", CacheResult::Memory);
-            return Ok(body);
+            return Ok(body.value);
         }
         let load = async {
             self.metrics.cache_read("availability", CacheResult::Database);
@@ -66,12 +63,15 @@ impl SeatMaps {
             }
             Ok(Some(Arc::new(Body::new(revision, house_json(layout, revision, &sections)?))))
         };
-        Box::pin(self.houses.try_get_with(layout.event_id, load)).await.map_err(|error| (*error).clone())
+        let kept = Box::pin(self.houses.try_get_with(layout.event_id, Aged::read(load))).await;
+        kept.map(|body| body.value).map_err(|error| (*error).clone())
     }
 }
 
-fn weigh<K>(_: &K, body: &Option<Arc<Body>>) -> u32 {
-    body.as_ref().map_or(1, |body| body.weight())
+/// A cache of bodies that take at most that many bytes together.
+fn cache<K: Hash + Eq + Send + Sync + 'static>(max_bytes: u64) -> Cache<K, Aged<Option<Arc<Body>>>> {
+    let weigh = |_: &K, body: &Aged<Option<Arc<Body>>>| body.value.as_ref().map_or(1, |body| body.weight());
+    Cache::builder().weigher(weigh).max_capacity(max_bytes).time_to_live(MEMORY_TTL).expire_after(WhileFresh).build()
 }
 
 /// The name of a status and its two bits, by the letter with which the database abbreviates it.

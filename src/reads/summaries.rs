@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::{Body, MEMORY_TTL};
+use super::{Aged, Body, MEMORY_TTL, WhileFresh};
 use crate::db::{Db, DbError, SectionCount};
 use crate::domain::{EventLayout, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
@@ -32,13 +32,14 @@ pub struct Summaries {
     db: Db,
     redis: RedisLink,
     metrics: Arc<Metrics>,
-    bodies: Cache<i64, Option<Arc<Body>>>,
+    bodies: Cache<i64, Aged<Option<Arc<Body>>>>,
 }
 
 impl Summaries {
     /// An empty cache over Redis (which may be off or down) and the database.
     pub fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>) -> Self {
-        Self { db, redis, metrics, bodies: Cache::builder().max_capacity(EVENTS_MAX).time_to_live(MEMORY_TTL).build() }
+        let bodies = Cache::builder().max_capacity(EVENTS_MAX).time_to_live(MEMORY_TTL).expire_after(WhileFresh).build();
+        Self { db, redis, metrics, bodies }
     }
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
@@ -46,22 +47,29 @@ impl Summaries {
         let event_id = layout.event_id;
         if let Some(body) = self.bodies.get(&event_id).await {
             self.metrics.cache_read("summary", CacheResult::Memory);
-            return Ok(body);
+            return Ok(body.value);
         }
-        Box::pin(self.bodies.try_get_with(event_id, self.load(layout))).await.map_err(|error| (*error).clone())
+        let kept = Box::pin(self.bodies.try_get_with(event_id, self.load(layout))).await;
+        kept.map(|body| body.value).map_err(|error| (*error).clone())
     }
 
-    async fn load(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
+    async fn load(&self, layout: &EventLayout) -> Result<Aged<Option<Arc<Body>>>, DbError> {
+        let asked = Instant::now();
         let key = format!("summary:{}", layout.event_id);
         if let Some(body) = self.shared(&key, layout).await {
             self.metrics.cache_read("summary", CacheResult::Redis);
-            return Ok(Some(Arc::new(body)));
+            // Another server may have begun so long before.
+            let begun = asked.checked_sub(LOAD_MAX + Duration::from_millis(REDIS_TTL_MS)).unwrap_or(asked);
+            return Ok(Aged { value: Some(Arc::new(body)), begun });
         }
         self.metrics.cache_read("summary", CacheResult::Database);
         let begun = Instant::now();
-        let Some((revision, json)) = self.read(layout.event_id).await? else { return Ok(None) };
-        self.share(&key, revision, &json, begun);
-        Ok(Some(Arc::new(Body::new(revision, json))))
+        let read = self.read(layout.event_id).await?;
+        let body = read.map(|(revision, json)| {
+            self.share(&key, revision, &json, begun);
+            Arc::new(Body::new(revision, json))
+        });
+        Ok(Aged { value: body, begun })
     }
 
     /// Keeps what was read along with the event, beginning at `begun`, unless there is a summary already.
@@ -69,7 +77,8 @@ impl Summaries {
         self.metrics.cache_read("summary", CacheResult::Database);
         let (revision, json) = summary_json(event_id, sections);
         self.share(&format!("summary:{event_id}"), revision, &json, begun);
-        self.bodies.entry(event_id).or_insert(Some(Arc::new(Body::new(revision, json)))).await;
+        let body = Some(Arc::new(Body::new(revision, json)));
+        self.bodies.entry(event_id).or_insert(Aged { value: body, begun }).await;
     }
 
     fn share(&self, key: &str, revision: i64, json: &str, begun: Instant) {

@@ -150,6 +150,24 @@ async fn opening_an_event_may_change_its_settings_in_the_same_request() {
     assert_eq!((moment("expires_at") - moment("created_at")).whole_milliseconds(), 60_000);
 }
 
+/// A change is one step: what is refused of it leaves the rest as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_status_leaves_the_settings_and_refused_settings_leave_the_status() {
+    let server = TestServer::start().await;
+    let (draft, closed) = (server.draft(event_json(&[("A", 1000, 10)])).await, server.small_event(&[("A", 1000, 10)]).await);
+    server.set_status(&closed, "closed").await;
+    let open = server.small_event(&[("A", 1000, 10)]).await;
+    let times = json!({"status": "paused", "on_sale_at": "2030-01-02T00:00:00Z", "off_sale_at": "2030-01-01T00:00:00Z"});
+    let logged = "select count(*) from rowlock.admin_actions";
+    let before = (server.trace().await, server.ask::<i64>(logged).await);
+    for (event, status) in [(&draft, "paused"), (&closed, "open"), (&closed, "paused")] {
+        let patch = json!({"status": status, "name": "Renamed", "window_ms": 60_000});
+        server.admin().patch(&event.path(), &patch).await.problem(409, "event_conflict");
+    }
+    server.admin().patch(&open.path(), &times).await.invalid("off_sale_at");
+    assert_eq!((server.trace().await, server.ask::<i64>(logged).await), before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_window_leaves_running_orders_their_deadline() {
     let server = TestServer::start().await;

@@ -60,7 +60,7 @@ async fn new_event(server: &TestServer) -> EventHandle {
     });
     let sql = "select event_id from rowlock.create_event($1)";
     let id: i64 = server.db.query_one(sql, &[&event]).await.expect("an event").get(0);
-    server.db.execute("select rowlock.open_event($1)", &[&id]).await.expect("an open event");
+    server.db.execute("select rowlock.change_event($1, '{\"status\": \"open\"}')", &[&id]).await.expect("an open event");
     EventHandle { id }
 }
 

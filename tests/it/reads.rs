@@ -1,6 +1,7 @@
 //! What buyers read: sections, seats, the whole house; how small, how fresh, how cached.
 
 mod redis;
+mod slow;
 
 use std::io::Read;
 use std::time::Instant;

@@ -1,12 +1,12 @@
--- One round of deciding best-available claims, in the order they came, in memory, up to the search: answers repeated keys, limits and
--- sold-out sections, and admits to the search what is left.
+-- One round of deciding best-available claims, in memory and in the order they came, up to the search: decides repeated keys, limits and
+-- sold-out sections, and admits what is left to the search.
 --
--- What is claimed already (by outcome) counts against limits and seats for good, what was admitted earlier in this round only for
--- now: a request that fails because of those is neither refused nor admitted, it waits for the next round.
+-- What has been claimed already (by outcome) counts against limits and seats for good; what was admitted earlier in this round counts only
+-- for now. A request that fails only because of the latter is neither refused nor admitted: it waits for the next round.
 --
--- Arrays of one element a request: p_outcomes (null: undecided), p_answers, p_order_ids, p_fingerprints, p_customer_nos and p_key_nos
+-- Arrays with one element per request: p_outcomes (null: undecided), p_answers, p_order_ids, p_fingerprints, p_customer_nos and p_key_nos
 -- (null: all differ), p_live_seats (before the batch), p_asked_section_nos, p_quantities. p_section_nos and p_available: the sections and
--- their counts now.
+-- their current counts.
 create or replace function rowlock._admit_searches(
     p_limit             integer,
     p_outcomes          text[],
@@ -28,7 +28,7 @@ language plpgsql
 as $$
 declare
     v_none        integer[] := array_fill(0, array[cardinality(p_outcomes)]);
-    v_key_winners integer[] := v_none;  -- at a key's first request: who made its order, -1 while that is open
+    v_key_winners integer[] := v_none;  -- at a key's first request: the request that created its order, -1 while undecided
     v_live        integer[] := v_none;  -- at a customer's first request: seats won by this batch
     v_live_open   integer[] := v_none;  -- ... and admitted in this round
     v_open        integer[] := array_fill(0, array[coalesce(cardinality(p_section_nos), 0)]);  -- seats admitted, by section
@@ -63,7 +63,7 @@ begin
             o_outcomes[v_request] := rowlock._repeat_outcome(p_fingerprints[v_request], p_fingerprints[v_winner]);
             o_answers[v_request] := p_order_ids[v_winner];
         elsif v_winner < 0 then
-            null;  -- the key decides first, and whether its earlier request makes an order is known in the next round
+            null;  -- the key decides first; whether its earlier request creates an order is known in the next round
         elsif rowlock._exceeds_limit(p_live_seats[v_customer] + v_live[v_customer], v_quantity, p_limit) then
             o_outcomes[v_request] := 'customer_limit';
         elsif v_quantity > p_available[v_section] then

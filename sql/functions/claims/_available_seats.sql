@@ -1,7 +1,7 @@
--- The available seats of a section from p_from_seat on, front to back, with their rows; at most p_limit of them (null: all), without
--- those in p_lost. Reads without locking, row by row of the section, so that a limit ends the scan.
+-- The available seats of a section from p_from_seat on, front to back, with their rows; at most p_limit of them (null: all), without those
+-- in p_lost. Reads without locking, one row of the section at a time, so that a limit ends the scan.
 --
--- Stable and without settings of its own, so that the planner can put it in line.
+-- Stable and without settings of its own, so that the planner can inline it.
 create or replace function rowlock._available_seats(
     p_event_id   bigint,
     p_section_no integer,

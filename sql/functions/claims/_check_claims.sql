@@ -1,11 +1,11 @@
--- What can be told of each claim of a batch before any seat is looked at. Arrays have one element a request.
+-- Decides what can be decided about each claim of a batch before any seat is looked at. Arrays have one element per request.
 --
--- p_is_on_sale: null if there is no such event, or it was never on sale. p_key_nos: the first request of the same idempotency key; null: no
--- two are the same.
--- p_faults: what is wrong with the seats it asks for, null if nothing is.
--- Answers o_live_seats, the seats the customer holds or owns, o_outcomes, null while undecided, and o_answers, the orders of repeated
+-- p_is_on_sale: null if there is no such event, or it was never on sale. p_key_nos: the first request with the same idempotency key; null:
+-- all differ. p_faults: what is wrong with the requested seats, null if nothing is.
+--
+-- Returns o_live_seats, the seats the customer holds or owns; o_outcomes, null while undecided; and o_answers, the orders of repeated
 -- requests. Such an order is found by its idempotency key or, if it has none and its batch is sent again after a lost answer, by its own
--- id; where the key came with another request, the outcome is idempotency_key_reused.
+-- id. If the key came with another request, the outcome is idempotency_key_reused.
 --
 -- Locks: none. Callers hold the customers' advisory locks.
 create or replace function rowlock._check_claims(
@@ -37,13 +37,13 @@ begin
                 when not p_is_on_sale then 'not_on_sale'
                 when (r.quantity between 1 and 100) is not true then 'too_many_seats'
                 when r.fault is not null then r.fault
-                -- Behind a request of the same key the key decides first.
+                -- After a request with the same key, the key decides first.
                 when coalesce(r.key_no, r.request_no) = r.request_no
                     and rowlock._exceeds_limit(l.live_seats, r.quantity, p_limit) then 'customer_limit' end as outcome
         from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_key_nos, p_quantities, p_faults)
             with ordinality as r (order_id, customer_id, idempotency_key, fingerprint, key_no, quantity, fault, request_no)
-        -- Every index begins with the event, and over a table that is still tiny all of them cost the same, in a plan that is kept
-        -- while the table grows. Only the right one needs no sort for the order asked for here; with "=" the planner would drop
+        -- Every index begins with the event, and while a table is tiny all of them cost the same, in a plan that is kept
+        -- while the table grows. Only the right index needs no sort for the order asked for here; with "=" the planner would drop
         -- that order, and in a few states of the table (six of 600 tried) look through all orders of the event.
         cross join lateral (
             select coalesce(sum(cardinality(o.seat_nos)), 0)::integer as live_seats,
@@ -76,4 +76,4 @@ end
 $$;
 
 comment on function rowlock._check_claims(bigint, integer, boolean, uuid[], text[], text[], bytea[], integer[], integer[], text[]) is
-    'What can be told of each claim of a batch before any seat is looked at. Private.';
+    'Decides what it can about each claim of a batch before any seat is looked at. Private.';

@@ -1,10 +1,11 @@
 -- The answers to a batch of claims, one row per request.
 --
--- Arrays of one element a request: p_outcomes, p_order_ids, p_answers (the order of a replayed request), p_firsts (where its seats
--- begin), p_quantities, p_amounts. Arrays of one element a seat: p_section_nos, p_seat_nos and p_blamed, whether it is why its request
--- failed. What was claimed is answered as it was written, at p_created_at until p_expires_at; what is replayed as it is now.
+-- Arrays with one element per request: p_outcomes, p_order_ids, p_answers (the order of a replayed request), p_firsts (where its seats
+-- begin), p_quantities, p_amounts. Arrays with one element per seat: p_section_nos, p_seat_nos and p_blamed, whether the seat is why its
+-- request failed. A claimed order is returned as it was written, created at p_created_at and due at p_expires_at; a replayed one as it is
+-- now.
 --
--- Stable and without settings of its own, so that the planner can put it in line.
+-- Stable and without settings of its own, so that the planner can inline it.
 create or replace function rowlock._claim_answers(
     p_event_id    bigint,
     p_outcomes    text[],
@@ -38,7 +39,7 @@ as $$
     from unnest(p_outcomes, p_order_ids, p_answers, p_firsts, p_quantities, p_amounts)
         with ordinality as r (outcome, order_id, answer, first_no, quantity, amount_minor, request_no)
     cross join lateral (select r.outcome = 'claimed' as is_claimed, r.outcome in ('seat_taken', 'seat_not_found') as names_seats) c
-    -- The limit makes it one look-up a request in every plan: when a sale begins, the statistics still describe an empty table.
+    -- The limit makes it one look-up per request in every plan: when a sale begins, the statistics still describe an empty table.
     left join lateral (
         select o.order_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at
         from rowlock.orders o

@@ -1,11 +1,12 @@
--- Decides a batch's claims of explicit seats, one by one in the order they came, in memory: the first to ask wins, a request that fails
--- reserves nothing, and a winner counts against its customer's limit for those behind it.
+-- Decides a batch's claims of explicit seats in memory, one by one in the order they came: the first to ask wins, a request that fails
+-- reserves nothing, and seats that a customer wins count against that customer's limit for later requests.
 --
--- Arrays of one element a request: p_outcomes (null: to be decided) and p_answers as known so far, p_order_ids, p_fingerprints,
--- p_customer_nos and p_key_nos (the first request of the same customer, of the same idempotency key; null: all differ), p_live_seats,
--- p_firsts (where its seats begin), p_quantities. Arrays of one element a wanted seat, in request order: p_missing (true: there is no such
--- seat), p_first_nos (the first wanted seat naming the same seat), p_seat_rows (null: not available).
--- Answers every request's outcome and order, and which wanted seats are why their request failed.
+-- Arrays with one element per request: p_outcomes (null: to be decided) and p_answers as known so far, p_order_ids, p_fingerprints,
+-- p_customer_nos and p_key_nos (the first request of the same customer, with the same idempotency key; null: all differ), p_live_seats,
+-- p_firsts (where its seats begin), p_quantities. Arrays with one element per wanted seat, in request order: p_missing (true: there is no
+-- such seat), p_first_nos (the first wanted seat that names the same seat), p_seat_rows (null: not available).
+--
+-- Returns every request's outcome and order, and which wanted seats are why their request failed.
 create or replace function rowlock._decide_seat_claims(
     p_limit        integer,
     p_outcomes     text[],
@@ -27,7 +28,7 @@ create or replace function rowlock._decide_seat_claims(
 language plpgsql
 as $$
 declare
-    v_key_winners integer[];  -- the request that made a key's order, at the key's first request
+    v_key_winners integer[];  -- at a key's first request: the request that created its order
     v_is_won      boolean[];  -- at a seat's first naming
     v_customer    integer;
     v_key         integer;

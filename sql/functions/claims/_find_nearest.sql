@@ -1,11 +1,11 @@
 -- Chooses the seats of a section that are nearest together, up to p_count groups of p_quantity, without those in p_taken, for when no row
--- has so many left side by side: the groups that span the fewest rows first, then those with the smallest spread, then the front-most.
--- Locks nothing.
+-- has that many left side by side: groups that span the fewest rows first, then those with the smallest spread, then those nearest the
+-- front. Locks nothing.
 --
--- Seats that follow each other among the available ones are candidates. All groups are of one size, so a group overlaps chosen ones
--- if and only if one of its ends is chosen, and each chosen one spoils at most 2 * (p_quantity - 1) others: that bounds the list.
+-- Candidates are consecutive available seats. All groups have one size, so a group overlaps chosen ones if and only if one of its ends is
+-- chosen, and each chosen group rules out at most 2 * (p_quantity - 1) others: that bounds the list.
 --
--- Answers the seats group after group. Fewer groups than asked for: call again with the chosen seats taken.
+-- Returns the seats, one group after another. If there are fewer groups than asked for, call again with the chosen seats taken.
 create or replace function rowlock._find_nearest(
     p_event_id   bigint,
     p_section_no integer,

@@ -1,12 +1,13 @@
 -- Chooses seats of one section for best-available requests, in order: the front-most seats together in a row if any row has enough side by
--- side, else the nearest together. Locks no seat: the caller does, and comes again without those it has, or that a rival had (p_lost).
+-- side, otherwise the nearest together. Locks no seat: the caller does, and calls again without the seats it already has or lost to a rival
+-- (p_lost).
 --
--- The first look starts where the section's hints (p_hints, see rowlock.sections.search_from) allow and stops after a multiple of what is
--- wanted. A hint never decides a refusal: if one request fits nowhere, all are served again from the whole section; and if the hint says
--- that no row has enough anywhere, the nearest seats are looked for at once, which finds seats together first if there are any after all.
+-- The first search starts where the section's hints (p_hints, see rowlock.sections.search_from) allow, and stops after a multiple of what
+-- is wanted. A hint never causes a refusal: if one request fits nowhere, all are searched for again in the whole section; and if the hint
+-- says that no row has enough, the search for the nearest seats follows at once, which prefers seats together if there are any after all.
 --
--- Answers o_request_nos and o_seat_nos, one element a chosen seat, and o_from_seat, the new hint for the smallest quantity. A request
--- that is missing met too few seats.
+-- Returns o_request_nos and o_seat_nos, one element per chosen seat, and o_from_seat, the new hint for the smallest quantity. A request
+-- that is missing found too few seats.
 create or replace function rowlock._find_seats(
     p_event_id    bigint,
     p_section_no  integer,
@@ -84,4 +85,4 @@ end
 $$;
 
 comment on function rowlock._find_seats(bigint, integer, integer[], integer[], integer[], integer[]) is
-    'Chooses seats of one section for best-available requests: together in a row, else nearest together.';
+    'Chooses seats of one section for best-available requests: together in a row, otherwise nearest together.';

@@ -1,12 +1,12 @@
--- Chooses seats together, in one row of a section, for requests of p_quantities, in order, each the front-most that fit: from
--- p_from_seat on, among the first p_limit available seats (null: all). Locks nothing.
+-- Chooses seats together in one row of a section for requests of p_quantities, in order, each the front-most that fit: from p_from_seat on,
+-- among the first p_limit available seats (null: all). Locks nothing.
 --
--- Runs of neighbours are found by gaps and islands; numbers that follow each other across the end of a row are no neighbours. Seats
--- are taken from the front of a run, so runs only shrink, and the first run that fits a quantity never moves forward again: one pointer a
--- quantity makes a batch cost its runs plus its requests, not their product. Single seats need no neighbours: they are the first ones.
+-- Runs of neighbours are found by gaps and islands; consecutive numbers in two rows are not neighbours. Seats are taken from the front of a
+-- run, so runs only shrink, and the first run that fits a quantity never moves forward again: with one pointer per quantity, a batch costs
+-- its runs plus its requests, not their product. Single seats need no neighbours: they are the first ones.
 --
--- Answers o_starts, the first seat of each request (null: no run fits), and o_from_seat: below it no run of the smallest quantity begins
--- once the chosen seats are gone, provided no seat comes back and p_from_seat was true; 2147483647: none anywhere.
+-- Returns o_starts, the first seat of each request (null: no run fits), and o_from_seat: no run of the smallest quantity begins below it
+-- once the chosen seats are gone, provided that no seat comes back and p_from_seat was right; 2147483647: there is none at all.
 create or replace function rowlock._find_together(
     p_event_id   bigint,
     p_section_no integer,
@@ -73,7 +73,7 @@ begin
     while v_lengths[v_run] < v_smallest loop
         v_run := v_run + 1;
     end loop;
-    -- Without a run left, one may still begin among the last seats seen and go on behind them.
+    -- With no run left, one may still begin among the last seats examined and continue after them.
     o_from_seat := coalesce(v_firsts[v_run], case when v_seen = p_limit then v_last - v_smallest + 2 end, 2147483647);
 end
 $$;

@@ -1,6 +1,6 @@
--- Whether seats of an event are sold at this moment: from on_sale_at on, before off_sale_at, each if there is one.
+-- Whether an event's seats are on sale now: from on_sale_at on, before off_sale_at, where these are set.
 --
--- Without settings of its own, so that the planner puts it in line.
+-- Without settings of its own, so that the planner inlines it.
 create or replace function rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamptz, p_off_sale_at timestamptz)
 returns boolean
 language sql
@@ -9,4 +9,4 @@ as $$
 $$;
 
 comment on function rowlock._is_on_sale(rowlock.event_status, timestamptz, timestamptz) is
-    'Whether seats of an event are sold at this moment. Private.';
+    'Whether an event''s seats are on sale now. Private.';

@@ -1,7 +1,7 @@
--- Serialises the claims of each customer for one event, so that limits and idempotency keys can be checked and stay true until commit.
--- Answers how many locks that took: as many as there are customers means that no two of them are the same.
+-- Serialises the claims of each customer for one event, so that limits and idempotency keys stay as checked until commit. Returns how many
+-- locks that took: if it is the number of customers given, all of them differ.
 --
--- Locks: advisory class 1, one key a customer, in key order: two batches with the same customers never wait for each other in a circle.
+-- Locks: advisory class 1, one key per customer, in key order: two batches with the same customers never deadlock.
 create or replace function rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) returns integer
 language plpgsql
 as $$
@@ -20,4 +20,4 @@ end
 $$;
 
 comment on function rowlock._lock_customer_keys(bigint, text[]) is
-    'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and answers how many.';
+    'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and returns how many.';

@@ -1,6 +1,6 @@
--- Lets one transaction at a time look for the best seats of a section: searches that run side by side would find the same ones.
+-- Lets only one transaction at a time search a section for the best seats: concurrent searches would find the same ones.
 --
--- Locks: advisory class 2, one key a section, in key order, after the customers' locks.
+-- Locks: advisory class 2, one key per section, in key order, after the customers' locks.
 create or replace function rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) returns void
 language plpgsql
 as $$

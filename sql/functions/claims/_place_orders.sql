@@ -1,15 +1,15 @@
--- Writes what a batch's winners won: their seats become held, their orders are created, with one row of rowlock.deadlines for them all,
--- named by the first by id, as claimed_together finds it. An order that costs nothing is paid at once: its seats are sold, with a ticket
--- each, and it has no deadline to be found by. Moving the counts is left to the caller, once a batch.
+-- Writes what a batch's winners won: their seats become held, and their orders are created, with one row of rowlock.deadlines for all of
+-- them, named by the smallest order id, as claimed_together looks it up. An order that costs nothing is paid at once: its seats are sold,
+-- with one ticket each, and it is not listed in deadlines. Moving the counts is left to the caller.
 --
--- Arrays of one element a request: p_outcomes (claimed: it won) to p_fingerprints, p_firsts (where its seats begin), p_quantities,
--- p_amounts. Arrays of one element a seat, those of a request side by side in the order asked for: p_request_nos to p_seat_rows (where
--- its locked row lies). p_won: how many seats the winners have together. Answers when the orders were created and when they are due: the
--- time is the database's, cut to milliseconds; deadlines follow from the event's window.
+-- Arrays with one element per request: p_outcomes (claimed: it won) to p_fingerprints, p_firsts (where its seats begin), p_quantities,
+-- p_amounts. Arrays with one element per seat, those of a request side by side in the order asked for: p_request_nos to p_seat_rows (where
+-- its locked row is). p_won: how many seats the winners have together. Returns when the orders were created and when they are due, by the
+-- database's clock, truncated to milliseconds; deadlines follow from the event's window.
 --
--- Locks: none beyond the callers': the seats are locked in this transaction, new order ids have no rival, and the customers' advisory
--- locks keep rivals for an idempotency key away.
--- Errors: RL010 if a seat was not there to be held; 23505 if a seat of a free order already has a ticket.
+-- Locks: none beyond the callers': the seats are locked in this transaction, new order ids have no rival, and the customers' advisory locks
+-- keep out rivals for an idempotency key.
+-- Errors: RL010 if a seat could not be held; 23505 if a seat of a free order already has a ticket.
 create or replace function rowlock._place_orders(
     p_event_id         bigint,
     p_window_ms        integer,

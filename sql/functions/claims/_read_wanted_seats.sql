@@ -1,12 +1,12 @@
--- Reads which seats the claims of a batch ask for. p_request_nos, p_section_nos and p_seat_nos have one element per wanted seat, in the
--- order of the requests.
+-- Reads which seats the claims of a batch ask for. p_request_nos, p_section_nos and p_seat_nos have one element per wanted seat, in request
+-- order.
 --
--- Answers, for each of p_requests requests, o_firsts (where its seats begin), o_quantities, o_amounts (what they cost together) and
--- o_faults (duplicate_seat, section_not_found, seat_not_found or null); and o_missing, true for each wanted seat that its section does
--- not have.
+-- Returns, for each of p_requests requests, o_firsts (where its seats begin), o_quantities, o_amounts (what they cost together) and
+-- o_faults (duplicate_seat, section_not_found, seat_not_found or null); and o_missing, true for each wanted seat that its section does not
+-- have.
 --
 -- Locks: none.
--- Errors: RL007 if the seats are not in the order of the requests.
+-- Errors: RL007 if the seats are not in request order.
 create or replace function rowlock._read_wanted_seats(
     p_event_id       bigint,
     p_requests       integer,
@@ -54,7 +54,7 @@ begin
                 o_missing[v_seat] := true;
                 o_faults[v_request] := 'seat_not_found';
             end if;
-            -- The number alone first: few name one number in two sections. What has too many seats is refused for that.
+            -- Compare numbers alone first: few requests name one number in two sections. Too many seats are refused as such.
             if v_seat - v_first between 1 and 99 then
                 v_named := v_named || p_seat_nos[v_seat - 1];
                 if p_seat_nos[v_seat] = any (v_named) then

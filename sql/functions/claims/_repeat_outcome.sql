@@ -1,6 +1,6 @@
--- What becomes of a request whose idempotency key has made an order before: the same request gets that order, another one is refused.
+-- The outcome of a request whose idempotency key has created an order before: the same request gets that order, any other is refused.
 --
--- Immutable and without settings of its own, so that the planner puts it in line.
+-- Immutable and without settings of its own, so that the planner inlines it.
 create or replace function rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) returns text
 language sql
 immutable
@@ -9,4 +9,4 @@ as $$
 $$;
 
 comment on function rowlock._repeat_outcome(bytea, bytea) is
-    'What becomes of a request whose idempotency key has made an order before. Private.';
+    'The outcome of a request whose idempotency key has created an order before. Private.';

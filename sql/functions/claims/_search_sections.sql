@@ -1,9 +1,9 @@
 -- One round's search for best-available claims: chooses seats for the admitted requests, section by section, and locks them, without
 -- waiting and without the seats that earlier rounds won or lost to rivals (p_lost_section_nos, p_lost_seat_nos).
 --
--- p_asked_section_nos, p_quantities and p_admitted have one element a request. Answers one element a chosen seat (o_seat_rows: where its
--- locked row lies, null if a rival had it), and one element a section for _write_search_hints. The sections' releases are read before
--- their seats: a hint that overlooks a seat coming back is then recognised as stale.
+-- p_asked_section_nos, p_quantities and p_admitted have one element per request. Returns one element per chosen seat (o_seat_rows: where
+-- its locked row is, null if a rival had it), and one element per section for _write_search_hints. The sections' releases are read before
+-- their seats, so that a hint that misses a seat coming back is recognised as stale.
 --
 -- Locks: the chosen seats, in (section_no, seat_no) order, skipping locked ones.
 create or replace function rowlock._search_sections(

@@ -1,6 +1,6 @@
--- Which best-available claims a round of the search has won: those of the requests whose seats could all be locked. p_outcomes has one
--- element a request (null: undecided), the other arrays one a seat that was found (p_seat_rows null: a rival had it). Answers the
--- outcomes as they are now, the seats won, those of a request side by side, and those lost to rivals.
+-- Finds which best-available claims a round of the search has won: those whose seats could all be locked. p_outcomes has one element per
+-- request (null: undecided), the other arrays one per seat found (p_seat_rows null: a rival had it). Returns the outcomes as they are now;
+-- the seats won, those of a request side by side; and the seats lost to rivals.
 create or replace function rowlock._win_found(
     p_outcomes             text[],
     p_request_nos          integer[],
@@ -46,4 +46,4 @@ end
 $$;
 
 comment on function rowlock._win_found(text[], integer[], integer[], integer[], tid[]) is
-    'Which best-available claims of a round have got all their seats. Private.';
+    'Finds which best-available claims of a round have all their seats. Private.';

@@ -1,7 +1,7 @@
--- Writes where the next best-available search of each section may begin, for the smallest quantity that was searched; the hints for other
--- quantities stay. A hint is dropped if seats of its section came back since it was found.
+-- Writes where the next best-available search of each section may begin, for the smallest quantity searched for; the hints for other
+-- quantities stay. A hint is dropped if seats of its section have come back since it was found.
 --
--- Locks: the sections; callers hold these locks already.
+-- Locks: the sections; callers already hold these locks.
 create or replace function rowlock._write_search_hints(
     p_event_id    bigint,
     p_section_nos integer[],

@@ -1,20 +1,19 @@
--- Claims "any n seats together" for a batch of requests of one event, in one transaction. Seats are chosen by _find_seats: together
--- in one row if any row of the section has enough side by side, else the nearest together. Nobody is refused while seats are free.
--- An order that costs nothing is paid at once, with its tickets.
+-- Claims any n seats together for a batch of requests of one event, in one transaction. _find_seats chooses the seats: together in one row
+-- if any row of the section has enough side by side, otherwise the nearest together. Nobody is refused while seats are free. An order that
+-- costs nothing is paid at once, with its tickets.
 --
--- Requests come as arrays of one element each, numbered from 1. Answers one row per request.
+-- Requests come as arrays with one element each, numbered from 1. Returns one row per request.
 --
--- Algorithm: in rounds. A round admits what limits and counts allow, searches section by section, locks what was found without
--- waiting, and gives them to the requests that got all of theirs. The others search again without those and without the seats a rival
--- had locked; those still without seats after the last round are answered as busy. The orders are written after the last round. Searches
--- of a section are serialised, so rivals are only claims of explicit seats and changes by the box office, and one round is nearly always
--- enough.
+-- Algorithm: in rounds. A round admits what limits and counts allow, searches section by section, locks what it found without waiting, and
+-- gives it to the requests that got all their seats. The others search again without those seats and without the ones a rival had locked;
+-- any still without seats after the last round are answered as busy. Orders are written after the last round. Searches of a section are
+-- serialised, so the only rivals are claims of explicit seats and changes by the box office, and one round is nearly always enough.
 --
--- Locks: customers (advisory class 1, sorted), searches of sections (advisory class 2, sorted), seats in
--- (section_no, seat_no) order, skipping locked ones, sections in section_no order, all at the end.
+-- Locks: customers (advisory class 1, sorted), searches of sections (advisory class 2, sorted), seats in (section_no, seat_no) order,
+-- skipping locked ones, sections in section_no order at the end.
 -- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (below 1 or above 100),
--- section_not_found, customer_limit, sold_out (fewer than the quantity are available), busy (rivals' open transactions hold them: ask
--- again in some milliseconds; nothing was changed).
+-- section_not_found, customer_limit, sold_out (fewer seats are available than wanted), busy (rivals' open transactions hold them: try again
+-- in a few milliseconds; nothing was changed).
 -- Errors: RL010 if a locked seat could not be held.
 create or replace function rowlock.claim_best_available(
     p_event_id         bigint,
@@ -34,25 +33,22 @@ set enable_bitmapscan = off  -- a customer has a few live orders: gathering and 
 set jit = off  -- the planner cannot know how short the arrays are, and would compile plans that run for a millisecond
 as $$
 declare
-    v_event            record;
-    v_locks            integer;
-    v_customer_nos     integer[];  -- arrays of one element a request, null if no two customers are the same: see _number_customers
-    v_key_nos          integer[];
-    v_amounts          bigint[];   -- what the seats of each request cost together
+    v_begun            record;     -- see _begin_claims
+    v_amounts          bigint[];   -- arrays with one element per request: what its seats cost together
     v_faults           text[];
-    v_live_seats       integer[];  -- see _check_claims
+    v_checked          record;     -- see _check_claims
     v_outcomes         text[];
     v_answers          uuid[];
-    v_admitted         boolean[];  -- whether a request takes part in the round's search
-    v_sections         record;     -- arrays of one element a section
-    v_found            record;     -- arrays of one element a seat: what the round's search chose
+    v_round            record;     -- see _admit_searches
+    v_sections         record;     -- arrays with one element per section
+    v_found            record;     -- arrays with one element per seat: what the round's search chose
     v_round_won        record;     -- what came of that: see _win_found
     v_hints            record;     -- what the first round's search learned
-    v_won_nos          integer[] := '{}'::integer[];  -- arrays of one element a seat that some round won: its request
+    v_won_nos          integer[] := '{}'::integer[];  -- arrays with one element per seat that some round won: its request
     v_won_section_nos  integer[] := '{}'::integer[];
     v_won_seat_nos     integer[] := '{}'::integer[];
     v_won_rows         tid[] := '{}'::tid[];
-    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays of one element a seat that a rival had locked
+    v_lost_section_nos integer[] := '{}'::integer[];  -- arrays with one element per seat that a rival had locked
     v_lost_seat_nos    integer[] := '{}'::integer[];
     v_firsts           integer[];  -- where the seats that a request won begin
     v_created_at       timestamptz;
@@ -61,60 +57,51 @@ begin
     if cardinality(p_order_ids) = 0 then
         return;
     end if;
-    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at) as is_on_sale
-    into v_event
-    from rowlock.events e
-    where e.event_id = p_event_id and e.opened_at is not null;
-    v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
-    if v_locks < cardinality(p_order_ids) then
-        select n.o_customer_nos, n.o_key_nos into v_customer_nos, v_key_nos
-        from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
-    end if;
+    v_begun := rowlock._begin_claims(p_event_id, p_customer_ids, p_idempotency_keys);
     select array_agg(case when r.quantity between 1 and 100 then r.quantity * s.price_minor end order by r.request_no),
         array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
     into v_amounts, v_faults
     from unnest(p_section_nos, p_quantities) with ordinality as r (section_no, quantity, request_no)
     left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no;
-    select c.o_live_seats, c.o_outcomes, c.o_answers into v_live_seats, v_outcomes, v_answers
-    from rowlock._check_claims(
-        p_event_id => p_event_id, p_limit => v_event.seats_per_customer, p_is_on_sale => v_event.is_on_sale, p_order_ids => p_order_ids,
+    v_checked := rowlock._check_claims(
+        p_event_id => p_event_id, p_limit => v_begun.o_limit, p_is_on_sale => v_begun.o_is_on_sale, p_order_ids => p_order_ids,
         p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-        p_key_nos => v_key_nos, p_quantities => p_quantities, p_faults => v_faults
-    ) c;
+        p_key_nos => v_begun.o_key_nos, p_quantities => p_quantities, p_faults => v_faults
+    );
+    v_outcomes := v_checked.o_outcomes;
+    v_answers := v_checked.o_answers;
 
-    -- As late as can be: the next batch for the section waits from here to the commit.
+    -- As late as possible: the next batch for the section waits from here to the commit.
     if array_position(v_outcomes, null) is not null then
         perform rowlock._lock_section_searches(p_event_id, p_section_nos);
     end if;
-    for v_round in 1 .. 4 loop
+    for v_round_no in 1 .. 4 loop
         exit when array_position(v_outcomes, null) is null;
         select array_agg(s.section_no) as section_nos, array_agg(s.available) as available
         into v_sections
         from rowlock.sections s
         where s.event_id = p_event_id and s.section_no = any (p_section_nos);
-        select a.o_outcomes, a.o_answers, a.o_admitted
-        into v_outcomes, v_answers, v_admitted
-        from rowlock._admit_searches(
-            p_limit => v_event.seats_per_customer, p_outcomes => v_outcomes, p_answers => v_answers, p_order_ids => p_order_ids,
-            p_fingerprints => p_fingerprints, p_customer_nos => v_customer_nos, p_key_nos => v_key_nos, p_live_seats => v_live_seats,
-            p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_section_nos => v_sections.section_nos,
-            p_available => v_sections.available
-        ) a;
-        exit when array_position(v_admitted, true) is null;
+        v_round := rowlock._admit_searches(
+            p_limit => v_begun.o_limit, p_outcomes => v_outcomes, p_answers => v_answers, p_order_ids => p_order_ids,
+            p_fingerprints => p_fingerprints, p_customer_nos => v_begun.o_customer_nos, p_key_nos => v_begun.o_key_nos,
+            p_live_seats => v_checked.o_live_seats, p_asked_section_nos => p_section_nos, p_quantities => p_quantities,
+            p_section_nos => v_sections.section_nos, p_available => v_sections.available
+        );
+        v_outcomes := v_round.o_outcomes;
+        v_answers := v_round.o_answers;
+        exit when array_position(v_round.o_admitted, true) is null;
 
-        select f.* into v_found
-        from rowlock._search_sections(
-            p_event_id => p_event_id, p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_admitted => v_admitted,
+        v_found := rowlock._search_sections(
+            p_event_id => p_event_id, p_asked_section_nos => p_section_nos, p_quantities => p_quantities, p_admitted => v_round.o_admitted,
             p_lost_section_nos => v_lost_section_nos || v_won_section_nos, p_lost_seat_nos => v_lost_seat_nos || v_won_seat_nos
-        ) f;
-        if v_round = 1 then
+        );
+        if v_round_no = 1 then
             v_hints := v_found;
         end if;
-        select w.* into v_round_won
-        from rowlock._win_found(
+        v_round_won := rowlock._win_found(
             p_outcomes => v_outcomes, p_request_nos => v_found.o_request_nos, p_section_nos => v_found.o_section_nos,
             p_seat_nos => v_found.o_seat_nos, p_seat_rows => v_found.o_seat_rows
-        ) w;
+        );
         v_outcomes := v_round_won.o_outcomes;
         v_won_nos := v_won_nos || v_round_won.o_request_nos;
         v_won_section_nos := v_won_section_nos || v_round_won.o_section_nos;
@@ -131,7 +118,7 @@ begin
     if v_won_seat_nos <> '{}' then
         select o.o_created_at, o.o_expires_at into v_created_at, v_expires_at
         from rowlock._place_orders(
-            p_event_id => p_event_id, p_window_ms => v_event.window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
+            p_event_id => p_event_id, p_window_ms => v_begun.o_window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
             p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
             p_firsts => v_firsts, p_quantities => p_quantities, p_amounts => v_amounts, p_request_nos => v_won_nos,
             p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_seat_rows => v_won_rows,
@@ -146,18 +133,11 @@ begin
     ) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
     if v_won_seat_nos <> '{}' then
-        if 0 = any (v_amounts) then
-            perform rowlock._count_claimed(
-                p_event_id => p_event_id, p_outcomes => v_outcomes, p_amounts => v_amounts, p_request_nos => v_won_nos,
-                p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos
-            );
-        else
-            perform rowlock._move_seat_counts(
-                p_event_id => p_event_id, p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_from => 'available',
-                p_to => 'held'
-            );
-        end if;
-        -- What was passed over because a rival had it may still be free: no hint may hide it.
+        perform rowlock._count_claimed(
+            p_event_id => p_event_id, p_amounts => v_amounts, p_request_nos => v_won_nos, p_section_nos => v_won_section_nos,
+            p_seat_nos => v_won_seat_nos
+        );
+        -- A seat skipped because a rival had it may still be free: no hint may hide it.
         if cardinality(v_lost_seat_nos) = 0 then
             perform rowlock._write_search_hints(
                 p_event_id => p_event_id, p_section_nos => v_hints.o_hint_section_nos, p_quantities => v_hints.o_hint_quantities,
@@ -169,5 +149,5 @@ end
 $$;
 
 comment on function rowlock.claim_best_available(bigint, uuid[], text[], text[], bytea[], integer[], integer[]) is
-    'Claims n seats together, or the nearest together, for a batch of requests of one event; one answer a request.';
+    'Claims n seats together, or the nearest together, for a batch of requests of one event; one answer per request.';
 grant execute on function rowlock.claim_best_available(bigint, uuid[], text[], text[], bytea[], integer[], integer[]) to rowlock_app;

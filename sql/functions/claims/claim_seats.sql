@@ -1,21 +1,20 @@
--- Claims explicit seats for a batch of requests of one event, in one transaction: each request gets all its seats or none, and the
--- first to ask wins. Never waits for a seat: one that is locked or no longer available is answered as taken, by name.
+-- Claims explicit seats for a batch of requests of one event, in one transaction: each request gets all its seats or none, and the first to
+-- ask wins. Never waits for a seat: one that is locked or no longer available is named as taken.
 --
--- Requests come as p_order_ids … p_fingerprints, one element each (numbered from 1), and their seats as p_request_nos … p_seat_nos,
--- one element per wanted seat, in the order of the requests. Answers one row per request.
+-- Requests come as p_order_ids … p_fingerprints, one element each (numbered from 1), and their seats as p_request_nos … p_seat_nos, one
+-- element per wanted seat, in request order. Returns one row per request. An order that costs nothing is paid at once, with its tickets.
 --
--- An order that costs nothing is paid at once, with its tickets.
---
--- Algorithm: what can be refused without looking at a seat is refused first; then the seats of all requests still alive are locked in
--- one go; then the requests are decided one by one, in order, in memory, so that rivals within the batch lose to the earlier one and a
--- request that fails reserves nothing; then the winners are written with one statement a table. Where no request meets another and all
--- seats were to be had, which is usual, there is nothing to decide. Every statement has a generic plan, and is as small as can be:
--- planning costs more than running it, and starting a plan of many nodes as much as running it for ten requests.
+-- Algorithm: what can be refused without looking at a seat is refused first. The seats of all remaining requests are then locked together,
+-- and the requests are decided one by one, in order, in memory, so that rivals within the batch lose to the earlier one and a request that
+-- fails reserves nothing. Winners are written with one statement per table. If no two requests conflict and all seats were available, which
+-- is usual, there is nothing to decide. Every statement has a generic plan and is as small as possible: planning costs more than running,
+-- and starting a plan with many nodes costs as much as running it for ten requests. What a function returns is assigned to a record, which
+-- costs less than selecting from it.
 --
 -- Locks: customers (advisory class 1, sorted), seats in (section_no, seat_no) order, skipping locked ones, sections in section_no order.
--- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (none, or above 100),
--- duplicate_seat, section_not_found, seat_not_found, customer_limit, seat_taken.
--- Errors: RL007 if the seats are not in the order of the requests; RL010 if a locked seat could not be held.
+-- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (none, or above 100), duplicate_seat,
+-- section_not_found, seat_not_found, customer_limit, seat_taken.
+-- Errors: RL007 if the seats are not in request order; RL010 if a locked seat could not be held.
 create or replace function rowlock.claim_seats(
     p_event_id         bigint,
     p_order_ids        uuid[],
@@ -36,24 +35,17 @@ set jit = off  -- the planner cannot know how short the arrays are, and would co
 as $$
 declare
     v_requests     constant integer := cardinality(p_order_ids);
-    v_event        record;
-    v_locks        integer;
-    v_customer_nos integer[];  -- arrays of one element a request, null if no two customers are the same: see _number_customers
-    v_key_nos      integer[];
-    v_firsts       integer[];  -- see _read_wanted_seats
-    v_quantities   integer[];
-    v_amounts      bigint[];
-    v_faults       text[];
-    v_live_seats   integer[];  -- see _check_claims
-    v_outcomes     text[];
+    v_begun        record;  -- see _begin_claims
+    v_wanted       record;  -- see _read_wanted_seats
+    v_checked      record;  -- see _check_claims
+    v_locked       record;  -- see _lock_available_seats
+    v_decided      record;  -- see _decide_seat_claims
+    v_outcomes     text[];  -- arrays with one element per request
     v_answers      uuid[];
-    v_missing      boolean[];  -- arrays of one element per wanted seat: see _read_wanted_seats
-    v_seat_rows    tid[];      -- see _lock_available_seats
-    v_first_nos    integer[];
-    v_are_all      boolean;
-    v_blamed       boolean[];  -- see _decide_seat_claims
-    v_is_wanted    boolean[] := '{}'::boolean[];
-    v_won_sections integer[] := p_section_nos;  -- arrays of one element a won seat
+    v_is_wanted    boolean[] := '{}'::boolean[];  -- arrays with one element per wanted seat
+    v_blamed       boolean[];
+    v_won_nos      integer[] := p_request_nos;  -- arrays with one element per won seat: its request
+    v_won_sections integer[] := p_section_nos;
     v_won_seats    integer[] := p_seat_nos;
     v_created_at   timestamptz;
     v_expires_at   timestamptz;
@@ -61,49 +53,40 @@ begin
     if v_requests = 0 then
         return;
     end if;
-    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at) as is_on_sale
-    into v_event
-    from rowlock.events e
-    where e.event_id = p_event_id and e.opened_at is not null;
-    v_locks := rowlock._lock_customer_keys(p_event_id, p_customer_ids);
-    if v_locks < v_requests then
-        select n.o_customer_nos, n.o_key_nos into v_customer_nos, v_key_nos
-        from rowlock._number_customers(p_customer_ids, p_idempotency_keys) n;
-    end if;
-    select w.o_firsts, w.o_quantities, w.o_amounts, w.o_faults, w.o_missing into v_firsts, v_quantities, v_amounts, v_faults, v_missing
-    from rowlock._read_wanted_seats(
+    v_begun := rowlock._begin_claims(p_event_id, p_customer_ids, p_idempotency_keys);
+    v_wanted := rowlock._read_wanted_seats(
         p_event_id => p_event_id, p_requests => v_requests, p_request_nos => p_request_nos, p_section_nos => p_section_nos,
         p_seat_nos => p_seat_nos
-    ) w;
-    select c.o_live_seats, c.o_outcomes, c.o_answers into v_live_seats, v_outcomes, v_answers
-    from rowlock._check_claims(
-        p_event_id => p_event_id, p_limit => v_event.seats_per_customer, p_is_on_sale => v_event.is_on_sale, p_order_ids => p_order_ids,
+    );
+    v_checked := rowlock._check_claims(
+        p_event_id => p_event_id, p_limit => v_begun.o_limit, p_is_on_sale => v_begun.o_is_on_sale, p_order_ids => p_order_ids,
         p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-        p_key_nos => v_key_nos, p_quantities => v_quantities, p_faults => v_faults
-    ) c;
-    if cardinality(array_remove(v_outcomes, null)) > 0 then
+        p_key_nos => v_begun.o_key_nos, p_quantities => v_wanted.o_quantities, p_faults => v_wanted.o_faults
+    );
+    if cardinality(array_remove(v_checked.o_outcomes, null)) > 0 then
         v_is_wanted := array(
-            select v_outcomes[w.request_no] is null from unnest(p_request_nos) with ordinality as w (request_no, wanted_no)
+            select v_checked.o_outcomes[w.request_no] is null from unnest(p_request_nos) with ordinality as w (request_no, wanted_no)
             order by w.wanted_no
         );
     end if;
-    select s.o_seat_rows, s.o_first_nos, s.o_are_all into v_seat_rows, v_first_nos, v_are_all
-    from rowlock._lock_available_seats(
+    v_locked := rowlock._lock_available_seats(
         p_event_id => p_event_id, p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_is_wanted => v_is_wanted
-    ) s;
+    );
 
-    if v_are_all and v_locks = v_requests and array_position(v_quantities, 0) is null then
+    if v_locked.o_are_all and v_begun.o_are_distinct and array_position(v_wanted.o_quantities, 0) is null then
         v_outcomes := array_fill('claimed'::text, array[v_requests]);
     else
-        select d.o_outcomes, d.o_answers, d.o_blamed into v_outcomes, v_answers, v_blamed
-        from rowlock._decide_seat_claims(
-            p_limit => v_event.seats_per_customer, p_outcomes => v_outcomes, p_answers => v_answers, p_order_ids => p_order_ids,
-            p_fingerprints => p_fingerprints, p_customer_nos => v_customer_nos, p_key_nos => v_key_nos, p_live_seats => v_live_seats,
-            p_firsts => v_firsts, p_quantities => v_quantities, p_missing => v_missing, p_first_nos => v_first_nos,
-            p_seat_rows => v_seat_rows
-        ) d;
-        select coalesce(array_agg(w.section_no), '{}'), coalesce(array_agg(w.seat_no), '{}')
-        into v_won_sections, v_won_seats
+        v_decided := rowlock._decide_seat_claims(
+            p_limit => v_begun.o_limit, p_outcomes => v_checked.o_outcomes, p_answers => v_checked.o_answers, p_order_ids => p_order_ids,
+            p_fingerprints => p_fingerprints, p_customer_nos => v_begun.o_customer_nos, p_key_nos => v_begun.o_key_nos,
+            p_live_seats => v_checked.o_live_seats, p_firsts => v_wanted.o_firsts, p_quantities => v_wanted.o_quantities,
+            p_missing => v_wanted.o_missing, p_first_nos => v_locked.o_first_nos, p_seat_rows => v_locked.o_seat_rows
+        );
+        v_outcomes := v_decided.o_outcomes;
+        v_answers := v_decided.o_answers;
+        v_blamed := v_decided.o_blamed;
+        select coalesce(array_agg(w.request_no), '{}'), coalesce(array_agg(w.section_no), '{}'), coalesce(array_agg(w.seat_no), '{}')
+        into v_won_nos, v_won_sections, v_won_seats
         from unnest(p_request_nos, p_section_nos, p_seat_nos) as w (request_no, section_no, seat_no)
         where v_outcomes[w.request_no] = 'claimed';
     end if;
@@ -111,32 +94,28 @@ begin
     if v_won_seats <> '{}' then
         select o.o_created_at, o.o_expires_at into v_created_at, v_expires_at
         from rowlock._place_orders(
-            p_event_id => p_event_id, p_window_ms => v_event.window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
+            p_event_id => p_event_id, p_window_ms => v_begun.o_window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
             p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-            p_firsts => v_firsts, p_quantities => v_quantities, p_amounts => v_amounts, p_request_nos => p_request_nos,
-            p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_seat_rows => v_seat_rows, p_won => cardinality(v_won_seats)
+            p_firsts => v_wanted.o_firsts, p_quantities => v_wanted.o_quantities, p_amounts => v_wanted.o_amounts,
+            p_request_nos => p_request_nos, p_section_nos => p_section_nos, p_seat_nos => p_seat_nos,
+            p_seat_rows => v_locked.o_seat_rows, p_won => cardinality(v_won_seats)
         ) o;
     end if;
     return query
     select a.* from rowlock._claim_answers(
-        p_event_id => p_event_id, p_outcomes => v_outcomes, p_order_ids => p_order_ids, p_answers => v_answers, p_firsts => v_firsts,
-        p_quantities => v_quantities, p_amounts => v_amounts, p_section_nos => p_section_nos, p_seat_nos => p_seat_nos,
-        p_blamed => v_blamed, p_created_at => v_created_at, p_expires_at => v_expires_at
+        p_event_id => p_event_id, p_outcomes => v_outcomes, p_order_ids => p_order_ids, p_answers => v_answers,
+        p_firsts => v_wanted.o_firsts, p_quantities => v_wanted.o_quantities, p_amounts => v_wanted.o_amounts,
+        p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_blamed => v_blamed, p_created_at => v_created_at,
+        p_expires_at => v_expires_at
     ) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
-    if 0 = any (v_amounts) then
-        perform rowlock._count_claimed(
-            p_event_id => p_event_id, p_outcomes => v_outcomes, p_amounts => v_amounts, p_request_nos => p_request_nos,
-            p_section_nos => p_section_nos, p_seat_nos => p_seat_nos
-        );
-    else
-        perform rowlock._move_seat_counts(
-            p_event_id => p_event_id, p_section_nos => v_won_sections, p_seat_nos => v_won_seats, p_from => 'available', p_to => 'held'
-        );
-    end if;
+    perform rowlock._count_claimed(
+        p_event_id => p_event_id, p_amounts => v_wanted.o_amounts, p_request_nos => v_won_nos, p_section_nos => v_won_sections,
+        p_seat_nos => v_won_seats
+    );
 end
 $$;
 
 comment on function rowlock.claim_seats(bigint, uuid[], text[], text[], bytea[], integer[], integer[], integer[]) is
-    'Claims explicit seats for a batch of requests of one event, all or none each, first come first served; one answer a request.';
+    'Claims explicit seats for a batch of requests of one event, all or none each, first come first served; one answer per request.';
 grant execute on function rowlock.claim_seats(bigint, uuid[], text[], text[], bytea[], integer[], integer[], integer[]) to rowlock_app;

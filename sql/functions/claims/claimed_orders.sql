@@ -1,5 +1,5 @@
--- The orders of those ids that exist, answered as their claims would have been: what a lost answer turns out to be. An order missing here
--- can still come into being while the transaction that claims it runs; a claim sent again under the same id waits for that transaction
+-- The orders with the given ids that exist, as their claims would have been answered: used to recover a lost answer. An order that is
+-- missing here can still appear while the transaction that claims it runs; a claim sent again with the same id waits for that transaction
 -- and is then answered as replayed.
 --
 -- Locks: none.
@@ -22,5 +22,5 @@ as $$
 $$;
 
 comment on function rowlock.claimed_orders(bigint, uuid[]) is
-    'The orders of those ids that exist, answered as claims; resolves a lost answer.';
+    'The orders with these ids that exist, as answers to claims; recovers a lost answer.';
 grant execute on function rowlock.claimed_orders(bigint, uuid[]) to rowlock_app;

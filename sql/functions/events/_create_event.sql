@@ -1,21 +1,11 @@
--- Creates a draft event with its sections, rows and seats, all or nothing, writes it down, and answers
--- its id.
+-- Creates a draft event with its sections, rows and seats, all or nothing, logs it, and returns its id.
 -- p_event: {"name","venue","starts_at","on_sale_at","off_sale_at","window_ms","seats_per_customer","currency",
 --   "sections":[{"code","name","price_minor","rows":[{"label","seats"}]}]}
--- venue ('' if absent), starts_at, on_sale_at, off_sale_at, window_ms (10000) and seats_per_customer (10) may be absent or null.
--- 1 to 500 sections, 1 to 1,000,000 seats in all. Everything is checked here again, whatever the caller checked: the detail of
--- an error names the field as JSON counts it (sections[0] is the first). The seats come last, in one statement, when nothing
--- can be wrong any more.
--- p_api_key_id and p_idempotency_key may be null. If that API key has created an event under that idempotency key before, nothing is
--- created and the answer is null.
+-- venue (default ''), starts_at, on_sale_at, off_sale_at, window_ms (10000) and seats_per_customer (10) may be absent or null. 1 to 500
+-- sections, 1 to 1,000,000 seats in all. Everything is checked here, whatever the caller has checked: the detail of an error names the
+-- field as JSON counts it (sections[0] is the first). The seats come last, in one statement, when nothing can fail any more.
 -- Errors: RL007.
-create or replace function rowlock._create_event(
-    p_event           jsonb,
-    p_api_key_id      bigint,
-    p_idempotency_key text,
-    p_function        text,
-    p_reason          text
-) returns bigint
+create or replace function rowlock._create_event(p_event jsonb, p_function text, p_reason text) returns bigint
 language plpgsql
 as $$
 declare
@@ -45,8 +35,7 @@ begin
         perform rowlock._invalid_request('off_sale_at', 'must be after on_sale_at');
     end if;
     insert into rowlock.events (
-        name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at,
-        api_key_id, idempotency_key, fingerprint
+        name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at
     )
     values (
         rowlock._json_text(p_value => v_event -> 'name', p_path => 'name', p_min => 1, p_max => 200),
@@ -56,14 +45,9 @@ begin
         v_off_sale,
         rowlock._json_integer(p_value => v_event -> 'window_ms', p_path => 'window_ms', p_min => 1000, p_max => 86400000),
         rowlock._json_integer(p_value => v_event -> 'seats_per_customer', p_path => 'seats_per_customer', p_min => 1, p_max => 1000),
-        v_currency, v_now, v_now,
-        p_api_key_id, p_idempotency_key, case when p_idempotency_key is not null then rowlock._event_fingerprint(p_event) end
+        v_currency, v_now, v_now
     )
-    on conflict (api_key_id, idempotency_key) do nothing
     returning event_id into v_event_id;
-    if v_event_id is null then
-        return null;
-    end if;
 
     for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
         v_seats := v_seats
@@ -91,5 +75,5 @@ begin
 end
 $$;
 
-comment on function rowlock._create_event(jsonb, bigint, text, text, text) is
-    'Creates a draft event with its sections, rows and seats, and writes it down; answers its id. Private.';
+comment on function rowlock._create_event(jsonb, text, text) is
+    'Creates a draft event with its sections, rows and seats, and logs it; returns its id. Private.';

@@ -1,5 +1,5 @@
--- Creates the rows of a section from a JSON list; p_path names the list in errors. Its shape and seat counts have been checked, as
--- _create_section needs their sum first; the labels are checked here.
+-- Creates the rows of a section from a JSON list; p_path names the list in errors. _create_section has already checked its shape and seat
+-- counts, because it needs their sum first; the labels are checked here.
 -- Errors: RL007.
 create or replace function rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) returns void
 language plpgsql

@@ -1,5 +1,5 @@
--- Creates one section and its rows, not yet its seats, from its JSON description; answers its capacity.
--- p_path names the section in errors, for example sections[2]. The numbering of seats runs on from row to row.
+-- Creates one section and its rows, but not its seats, from its JSON description, and returns its capacity. p_path names the section in
+-- errors, for example sections[2]. Seats are numbered continuously from row to row.
 -- Errors: RL007.
 create or replace function rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) returns integer
 language plpgsql
@@ -48,4 +48,4 @@ begin
 end
 $$;
 
-comment on function rowlock._create_section(bigint, integer, jsonb, text) is 'Creates a section and its rows, and answers its capacity.';
+comment on function rowlock._create_section(bigint, integer, jsonb, text) is 'Creates a section and its rows, and returns its capacity.';

@@ -1,6 +1,6 @@
--- Deletes a draft with its sections, rows and seats, and writes it down. What was ever on sale stays: nothing can have been claimed or
--- paid of a draft, as claims and payments find it as little as an event that does not exist.
--- Locks: the event's row, then its seats (section_no, seat_no), as whoever blocks some of them does.
+-- Deletes a draft with its sections, rows and seats, and logs it. An event that was ever on sale is kept. Nothing can have been claimed or
+-- paid for a draft: claims and payments treat it like an event that does not exist. The idempotency key that created it stays used.
+-- Locks: the event's row, then its seats (section_no, seat_no), the order in which seats are blocked.
 -- Errors: RL001, RL008 unless it is a draft.
 create or replace function rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) returns void
 language plpgsql
@@ -40,4 +40,4 @@ begin
 end
 $$;
 
-comment on function rowlock._delete_event(bigint, text, text) is 'Deletes a draft and writes it down. Private.';
+comment on function rowlock._delete_event(bigint, text, text) is 'Deletes a draft and logs it. Private.';

@@ -1,7 +1,7 @@
--- Changes settings of an event: any of name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer; null
--- clears a time. Orders already made keep their deadlines, and seats beyond a lowered limit stay with their customers.
--- Locks: the event's row (for no key update: claims lock no event).
--- Errors: RL001, RL007.
+-- Changes settings of an event, and opens, pauses or closes it, in one step. _change_event says what p_change may hold.
+--
+-- Locks: the event's row (for no key update).
+-- Errors: RL001, RL007, RL008 if the event cannot go from its status to the one asked for.
 create or replace function rowlock.change_event(p_event_id bigint, p_change jsonb) returns void
 language plpgsql
 security definer
@@ -12,5 +12,6 @@ begin
 end
 $$;
 
-comment on function rowlock.change_event(bigint, jsonb) is 'Changes settings of an event; orders already made keep their deadlines.';
+comment on function rowlock.change_event(bigint, jsonb) is
+    'Changes settings of an event, and opens, pauses or closes it; existing orders keep their deadlines.';
 grant execute on function rowlock.change_event(bigint, jsonb) to rowlock_app;

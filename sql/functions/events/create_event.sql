@@ -1,9 +1,11 @@
--- Creates a draft event with its sections, rows and seats, all or nothing, and answers its id. _create_event says what p_event holds.
--- With an idempotency key, which counts for one API key, a repeated request answers the event that the first one created:
+-- Creates a draft event with its sections, rows and seats, all or nothing, and returns its id. _create_event says what p_event holds.
+--
+-- With an idempotency key, which counts within one API key, a repeated request answers the event that the first one created:
 --   created                  the event is new
---   replayed                 the key came before with the same request: its event, whatever became of it
+--   replayed                 the key came before with the same request: its event, which may have been deleted since
 --   idempotency_key_reused   the key came before with another request; nothing is created
--- Locks: none but on its own new rows; a request under a key that another transaction is using waits for that one's end.
+--
+-- Locks: its own new rows; a request under a key that another transaction is using waits until that one ends.
 -- Errors: RL007; then nothing is kept of the key.
 create or replace function rowlock.create_event(
     p_event           jsonb,
@@ -19,25 +21,28 @@ as $$
 declare
     v_event_id bigint;
 begin
-    -- Who loses the key to another transaction finds that one's event in the next round.
-    loop
-        return query
-        select case when e.fingerprint = rowlock._event_fingerprint(p_event) then 'replayed' else 'idempotency_key_reused' end, e.event_id
-        from rowlock.events as e
-        where e.api_key_id = p_api_key_id and e.idempotency_key = p_idempotency_key;
-        exit when found;
-        v_event_id := rowlock._create_event(
-            p_event => p_event, p_api_key_id => p_api_key_id, p_idempotency_key => p_idempotency_key,
-            p_function => 'rowlock.create_event', p_reason => null
-        );
-        if v_event_id is not null then
-            return query select 'created', v_event_id;
-            exit;
+    if p_idempotency_key is not null then
+        insert into rowlock.event_keys (api_key_id, idempotency_key, fingerprint)
+        values (p_api_key_id, p_idempotency_key, rowlock._event_fingerprint(p_event))
+        on conflict do nothing;
+        if not found then
+            return query
+            select case when k.fingerprint = rowlock._event_fingerprint(p_event) then 'replayed' else 'idempotency_key_reused' end,
+                k.event_id
+            from rowlock.event_keys as k
+            where k.api_key_id = p_api_key_id and k.idempotency_key = p_idempotency_key;
+            return;
         end if;
-    end loop;
+    end if;
+
+    v_event_id := rowlock._create_event(p_event, 'rowlock.create_event', null);
+    update rowlock.event_keys as k
+    set event_id = v_event_id
+    where k.api_key_id = p_api_key_id and k.idempotency_key = p_idempotency_key;
+    return query select 'created', v_event_id;
 end
 $$;
 
 comment on function rowlock.create_event(jsonb, bigint, text) is
-    'Creates a draft event with its sections, rows and seats, once for an idempotency key; answers its id.';
+    'Creates a draft event with its sections, rows and seats, once per idempotency key; returns its id.';
 grant execute on function rowlock.create_event(jsonb, bigint, text) to rowlock_app;

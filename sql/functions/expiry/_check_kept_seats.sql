@@ -1,5 +1,5 @@
--- Refuses seats to keep that are none, that are not of the order, or of which one is named twice. p_section_nos and p_seat_nos are what the
--- order lists.
+-- Refuses a list of seats to keep that is empty, names a seat that is not in the order, or names one twice. p_section_nos and p_seat_nos
+-- are what the order lists.
 -- Errors: RL007; the detail counts the seats to keep from 0, as JSON does.
 create or replace function rowlock._check_kept_seats(
     p_section_nos      integer[],

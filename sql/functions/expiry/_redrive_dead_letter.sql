@@ -1,5 +1,4 @@
--- Gives a dead letter a fresh set of attempts: its record goes, and the next sweep finds the order overdue. Writes it
--- down.
+-- Gives a dead letter a fresh set of attempts, and logs it: its record is deleted, and the next sweep finds the order overdue.
 --
 -- Locks: the failure's row. Errors: RL011 if there is no such dead letter.
 create or replace function rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text)
@@ -24,4 +23,4 @@ end
 $$;
 
 comment on function rowlock._redrive_dead_letter(bigint, uuid, text, text) is
-    'Lets a given-up expiry be tried again at once, and writes it down. Private.';
+    'Has a given-up expiry tried again at once, and logs it. Private.';

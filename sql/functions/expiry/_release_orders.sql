@@ -1,51 +1,37 @@
--- Ends pending orders without a sale: they become p_status (expired, cancelled or refund_due), their seats available again.
+-- Ends pending orders without a sale: they become p_status (expired, cancelled or refund_due), and their seats are available again.
 --
--- p_order_rows says where the locked rows of the orders lie. Releasing waits for locks and never skips: a skipped seat would stay held
--- for ever.
+-- p_order_rows: where the locked rows of the orders are. Releasing waits for locks and never skips one: a skipped seat would stay held
+-- forever.
 --
 -- Locks: seats (section_no, seat_no), then sections (section_no). The update takes the seats in the order of the arrays, because the
--- granted functions that call this allow no join but nested loops.
+-- granted functions that call this allow only nested loops as joins.
 -- Errors: RL010 if an order is not pending or does not hold every seat it lists.
 create or replace function rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamptz)
 returns void
 language plpgsql
 as $$
-#variable_conflict use_column
 declare
-    v_section_nos integer[];
-    v_seat_nos    integer[];
-    v_order_ids   uuid[];
-    v_count       bigint;
+    v_ended record;
+    v_count bigint;
 begin
-    with ended as (
-        update rowlock.orders o
-        set status = p_status, ended_at = p_at
-        where o.ctid = any (p_order_rows) and o.event_id = p_event_id and o.status = 'pending_payment'
-        returning o.order_id, o.section_nos, o.seat_nos
-    ), listed as (
-        select e.order_id, s.section_no, s.seat_no, s.place
-        from ended e
-        cross join unnest(e.section_nos, e.seat_nos) with ordinality as s (section_no, seat_no, place)
-        order by s.section_no, s.seat_no
-    )
-    select array_agg(l.section_no), array_agg(l.seat_no), array_agg(l.order_id), count(*) filter (where l.place = 1)
-    into v_section_nos, v_seat_nos, v_order_ids, v_count
-    from listed l;
-    perform rowlock._assert_rows(v_count, cardinality(p_order_rows), 'pending orders');
+    v_ended := rowlock._end_orders(
+        p_event_id => p_event_id, p_order_rows => p_order_rows, p_from => '{pending_payment}', p_status => p_status, p_at => p_at
+    );
 
     update rowlock.seats s
     set status = 'available', order_id = null
-    from unnest(v_section_nos, v_seat_nos, v_order_ids) as w (section_no, seat_no, order_id)
+    from unnest(v_ended.o_section_nos, v_ended.o_seat_nos, v_ended.o_order_ids) as w (section_no, seat_no, order_id)
     where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
         and s.status = 'held' and s.order_id = w.order_id;
     get diagnostics v_count = row_count;
-    perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'seats held by their orders');
+    perform rowlock._assert_rows(v_count, cardinality(v_ended.o_seat_nos), 'seats held by their orders');
 
     perform rowlock._move_seat_counts(
-        p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => 'held', p_to => 'available'
+        p_event_id => p_event_id, p_section_nos => v_ended.o_section_nos, p_seat_nos => v_ended.o_seat_nos, p_from => 'held',
+        p_to => 'available'
     );
 end
 $$;
 
 comment on function rowlock._release_orders(bigint, tid[], rowlock.order_status, timestamptz) is
-    'Ends pending orders as expired, cancelled or refund_due and puts their seats on sale again. Private.';
+    'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale. Private.';

@@ -1,8 +1,8 @@
--- Takes from a pending order the seats that are not among those to keep: they are available again, and rowlock.released_seats remembers
--- them. What it keeps stays in the order asked for; if that costs nothing, the order is paid. p_order_row says where its locked row lies.
+-- Takes from a pending order the seats that are not to be kept: they are available again, and rowlock.released_seats records them. Kept
+-- seats stay in the order asked for; if they cost nothing, the order is paid. p_order_row: where its locked row is.
 --
--- Locks: all seats of the order (section_no, seat_no), then their sections (section_no): paying the kept ones must not ask for a seat or a
--- section below those that were given back.
+-- Locks: all seats of the order (section_no, seat_no), then their sections (section_no): paying for the kept ones must not lock a seat or a
+-- section that sorts before those given back.
 -- Errors: RL010 if the order does not hold every seat it lists.
 create or replace function rowlock._release_seats(
     p_event_id         bigint,

@@ -1,7 +1,8 @@
--- Cancels a customer's pending order and puts its seats on sale again. Cancelling twice answers the cancelled order.
+-- Cancels a customer's pending order and puts its seats back on sale. Cancelling a cancelled order returns it unchanged.
 --
 -- Locks: the order, its seats (section_no, seat_no), sections (section_no).
--- Errors: RL004 if this customer has no such order; RL006 if it is neither pending nor cancelled; RL010 if it lacks a seat it lists.
+-- Errors: RL004 if this customer has no such order; RL006 if it is neither pending nor cancelled; RL010 if it does not hold a seat it
+-- lists.
 create or replace function rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text)
 returns setof rowlock.order_row
 language plpgsql
@@ -17,27 +18,19 @@ declare
     v_row    tid;
     v_status rowlock.order_status;
 begin
-    select o.ctid, o.status into v_row, v_status
-    from rowlock.orders o
-    where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
-    for update;
-    if not found then
-        raise exception using errcode = 'RL004', message = 'order_not_found',
-            detail = format('the customer has no order %s of event %s', p_order_id, p_event_id);
-    end if;
-
+    select l.o_row, l.o_status into v_row, v_status
+    from rowlock._lock_order(p_event_id, p_order_id, p_customer_id) l;
     if v_status = 'pending_payment' then
         perform rowlock._release_orders(
             p_event_id => p_event_id, p_order_rows => array[v_row], p_status => 'cancelled',
             p_at => date_trunc('milliseconds', clock_timestamp())
         );
     elsif v_status <> 'cancelled' then
-        raise exception using errcode = 'RL006', message = 'order_not_pending',
-            detail = format('order %s is %s', p_order_id, v_status);
+        perform rowlock._order_not_pending(p_order_id, v_status);
     end if;
     return query select o.* from rowlock.get_order(p_event_id, p_order_id, p_customer_id) o;
 end
 $$;
 
-comment on function rowlock.cancel_order(bigint, uuid, text) is 'Cancels a customer''s pending order and puts its seats on sale again.';
+comment on function rowlock.cancel_order(bigint, uuid, text) is 'Cancels a customer''s pending order and puts its seats back on sale.';
 grant execute on function rowlock.cancel_order(bigint, uuid, text) to rowlock_app;

@@ -1,9 +1,9 @@
--- Finds the pending orders of one event that were claimed together, batch by batch, and says how long each is due. A batch is named by
--- the first of its orders by id, pending or not.
+-- Finds the pending orders of one event that were claimed together, batch by batch, and how long each is overdue. A batch is named by its
+-- smallest order id, whether or not that order is still pending.
 --
--- The expiry queue asks this: it has one entry for all orders of a claimed batch, since they have one deadline. Orders whose expiry
--- failed are left out, and so is a batch whose row of rowlock.deadlines is gone or has another name: the sweep sees to these.
--- overdue_ms is below zero for a deadline that is still ahead.
+-- The expiry queue calls this: it has one entry for all orders of a claimed batch, because they share a deadline. Orders whose expiry
+-- failed are left out, and so is a batch whose row of rowlock.deadlines is gone or has another name: the sweep handles these. overdue_ms is
+-- negative for a deadline that is still ahead.
 --
 -- Locks: none. Errors: none.
 create or replace function rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[])
@@ -22,7 +22,7 @@ as $$
 declare
     v_now constant timestamptz := clock_timestamp();
 begin
-    -- The limits keep to the order of the look-ups: a plan made while rowlock.deadlines is empty must not read all of it later.
+    -- The limits keep the look-ups in this order: a plan made while rowlock.deadlines is empty must not read all of it later.
     return query
     select i.order_id, greatest(least(extract(epoch from v_now - d.expires_at) * 1000, 2147483647), -2147483648)::integer
     from (select distinct n.order_id from unnest(p_first_order_ids) as n (order_id)) n
@@ -47,5 +47,5 @@ end
 $$;
 
 comment on function rowlock.claimed_together(bigint, uuid[]) is
-    'Pending orders of the batches whose first orders by id these are, and how long each is overdue.';
+    'Pending orders of the batches named by these order ids, and how long each is overdue.';
 grant execute on function rowlock.claimed_together(bigint, uuid[]) to rowlock_app;

@@ -1,10 +1,10 @@
--- Expires orders of one event whose deadline has passed and puts their seats on sale again. One answer a distinct order:
+-- Expires orders of one event whose deadline has passed and puts their seats back on sale. Returns one row per distinct order:
 --   expired          it was due
 --   not_due          its deadline is still due_in_ms away
---   not_pending      it was paid, cancelled or expired already
+--   not_pending      it was already paid, cancelled or expired
 --   order_not_found  no such order
 --
--- It waits for the orders' locks and judges each when it holds its lock: a payment that meets the deadline either has committed, and
+-- It waits for the orders' locks and judges each order once it holds the lock: a payment that meets the deadline has either committed, and
 -- the order is no longer pending, or waits here and finds it expired.
 --
 -- Locks: orders (by id), seats (section_no, seat_no), sections (section_no).
@@ -67,5 +67,5 @@ end
 $$;
 
 comment on function rowlock.expire_orders(bigint, uuid[]) is
-    'Expires overdue pending orders of one event and puts their seats on sale again.';
+    'Expires overdue pending orders of one event and puts their seats back on sale.';
 grant execute on function rowlock.expire_orders(bigint, uuid[]) to rowlock_app;

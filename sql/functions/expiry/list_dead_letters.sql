@@ -1,5 +1,5 @@
--- Lists orders whose expiry was given up after its retries, of one event or (null) of all, the latest first, at most p_limit
--- (1 to 1000; null: 100).
+-- Lists orders whose expiry was given up after its retries, of one event or (null) of all, latest first, at most p_limit (1 to 1000; null:
+-- 100).
 --
 -- Locks: none. Errors: none.
 create or replace function rowlock.list_dead_letters(p_event_id bigint, p_limit integer)
@@ -28,5 +28,5 @@ begin
 end
 $$;
 
-comment on function rowlock.list_dead_letters(bigint, integer) is 'Expiries given up after their retries, the latest first.';
+comment on function rowlock.list_dead_letters(bigint, integer) is 'Expiries given up after their retries, latest first.';
 grant execute on function rowlock.list_dead_letters(bigint, integer) to rowlock_app, rowlock_admin;

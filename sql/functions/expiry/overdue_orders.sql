@@ -1,11 +1,11 @@
--- Finds pending orders, of all events, whose deadline passed more than p_grace_ms ago, the longest overdue first, at most p_limit.
+-- Finds pending orders, of all events, whose deadline passed more than p_grace_ms ago, longest overdue first, at most p_limit.
 --
--- The sweep asks this, so that no seat depends on the expiry queue. Orders whose expiry failed are left out until their retry is due;
--- dead letters are left out until they are redriven.
+-- The sweep calls this, so that no seat depends on the expiry queue. Orders whose expiry failed are left out until their retry is due, dead
+-- letters until they are redriven.
 --
--- rowlock.deadlines lists every pending order from the commit of its claim on, so nothing can be missed, however long ago its deadline
--- was. Orders that have ended are struck out of the rows that were looked at, and a row without orders goes: what has ended never
--- waits for a payment again. So the table is as small as the sales of one payment window.
+-- rowlock.deadlines lists every pending order from the commit of its claim on, so none can be missed, however old its deadline. Orders that
+-- have ended are removed from the rows examined, and rows left without orders are deleted: an order that has ended never waits for a
+-- payment again. So the table stays as small as the sales of one payment window.
 --
 -- Locks: the rows of rowlock.deadlines that change. Errors: none.
 create or replace function rowlock.overdue_orders(p_grace_ms integer, p_limit integer)
@@ -82,5 +82,5 @@ end
 $$;
 
 comment on function rowlock.overdue_orders(integer, integer) is
-    'Pending orders whose deadline passed more than a grace in milliseconds ago, oldest first.';
+    'Pending orders more than a grace period (in milliseconds) past their deadline, longest overdue first.';
 grant execute on function rowlock.overdue_orders(integer, integer) to rowlock_app;

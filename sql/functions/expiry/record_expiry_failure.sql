@@ -1,10 +1,10 @@
--- Records that an order could not be expired, and answers how often by now and when to try again.
+-- Records that an order could not be expired, and returns how often this has failed and when to try again.
 --
--- The retry is due 100 ms after the first failure, then after twice the time before, at most 60 s. With p_attempts_max failures the
--- order is a dead letter: retry_in_ms is null, and nobody tries until it is redriven. A later success deletes the record.
+-- The retry is due 100 ms after the first failure, then after twice the previous delay, at most 60 s. After p_attempts_max failures the
+-- order is a dead letter: retry_in_ms is null, and nobody tries again until it is redriven. A later success deletes the record.
 --
--- Queue and sweep may try one order at the same moment. That is one attempt: a failure that comes before the retry is due, or after
--- the last one, is not counted, and answers what the one before it left.
+-- The queue and the sweep may try one order at the same moment. That counts as one attempt: a failure before the retry is due, or after the
+-- last one, is not counted, and returns what the previous one left.
 --
 -- Locks: the failure's row. Errors: none.
 create or replace function rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer)
@@ -35,7 +35,7 @@ begin
     end if;
 
     if v_attempts < p_attempts_max then
-        -- Beyond ten doublings the cap has long been reached.
+        -- Ten doublings are beyond the cap.
         v_retry_in_ms := least(100 * (1 << least(v_attempts - 1, 10)), 60000);
     end if;
     update rowlock.expiry_failures f
@@ -46,5 +46,5 @@ end
 $$;
 
 comment on function rowlock.record_expiry_failure(bigint, uuid, text, integer) is
-    'Counts a failed expiry: when to retry in milliseconds, or null for a dead letter.';
+    'Counts a failed expiry; returns when to retry in milliseconds, or null for a dead letter.';
 grant execute on function rowlock.record_expiry_failure(bigint, uuid, text, integer) to rowlock_app;

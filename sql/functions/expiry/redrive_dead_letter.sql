@@ -1,4 +1,4 @@
--- Gives a dead letter a fresh set of attempts: its record goes, and the next sweep finds the order overdue.
+-- Gives a dead letter a fresh set of attempts: its record is deleted, and the next sweep finds the order overdue.
 --
 -- Locks: the failure's row. Errors: RL011 if there is no such dead letter.
 create or replace function rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid)
@@ -14,5 +14,5 @@ begin
 end
 $$;
 
-comment on function rowlock.redrive_dead_letter(bigint, uuid) is 'Lets a given-up expiry be tried again at once.';
+comment on function rowlock.redrive_dead_letter(bigint, uuid) is 'Has a given-up expiry tried again at once.';
 grant execute on function rowlock.redrive_dead_letter(bigint, uuid) to rowlock_app;

@@ -1,6 +1,6 @@
--- Says whether the calling transaction may sweep for overdue orders: of all servers, one at a time. The lead ends with the transaction.
+-- Returns whether the calling transaction may sweep for overdue orders: one server at a time. The lead ends with the transaction.
 --
--- Locks: advisory class 3, tried, never waited for. Errors: none.
+-- Locks: advisory class 3, without waiting. Errors: none.
 create or replace function rowlock.try_lead_sweep()
 returns boolean
 language plpgsql
@@ -12,5 +12,5 @@ begin
 end
 $$;
 
-comment on function rowlock.try_lead_sweep() is 'True for the one transaction that may sweep for overdue orders.';
+comment on function rowlock.try_lead_sweep() is 'True if the calling transaction may sweep for overdue orders: one at a time.';
 grant execute on function rowlock.try_lead_sweep() to rowlock_app;

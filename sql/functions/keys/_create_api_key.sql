@@ -1,7 +1,7 @@
--- Records a new API key by its SHA-256 and answers its id; the key itself never reaches the database. p_function and p_reason are for
--- the action log.
--- Locks: none but on its own new row.
--- Errors: RL007 (also for a hash that is there already, revoked or not).
+-- Records a new API key by its SHA-256 and returns its id; the key itself never reaches the database. p_function and p_reason are for the
+-- action log.
+-- Locks: only its own new row.
+-- Errors: RL007 (also for a hash that already exists, revoked or not).
 create or replace function rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) returns bigint
 language plpgsql
 as $$
@@ -29,4 +29,4 @@ begin
 end
 $$;
 
-comment on function rowlock._create_api_key(text, bytea, text, text) is 'Records a new API key by its SHA-256; answers its id. Private.';
+comment on function rowlock._create_api_key(text, bytea, text, text) is 'Records a new API key by its SHA-256; returns its id. Private.';

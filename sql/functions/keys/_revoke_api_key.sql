@@ -1,5 +1,4 @@
--- Makes an API key stop working for good; revoking it again keeps the first time.
--- p_function and p_reason are for the action log.
+-- Revokes an API key for good; revoking it again keeps the first time. p_function and p_reason are for the action log.
 -- Locks: the key's row.
 -- Errors: RL012.
 create or replace function rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) returns void
@@ -26,4 +25,4 @@ begin
 end
 $$;
 
-comment on function rowlock._revoke_api_key(bigint, text, text) is 'Makes an API key stop working for good. Private.';
+comment on function rowlock._revoke_api_key(bigint, text, text) is 'Revokes an API key for good. Private.';

@@ -1,4 +1,4 @@
--- Finds a key that still works by its SHA-256; no row if it is unknown or revoked.
+-- Finds a working API key by its SHA-256; no row if it is unknown or revoked.
 -- Locks: none. Errors: none.
 create or replace function rowlock.find_api_key(p_hash bytea) returns table (api_key_id bigint, name text)
 language plpgsql
@@ -16,5 +16,5 @@ begin
 end
 $$;
 
-comment on function rowlock.find_api_key(bytea) is 'Finds an API key that still works by its SHA-256.';
+comment on function rowlock.find_api_key(bytea) is 'Finds a working API key by its SHA-256.';
 grant execute on function rowlock.find_api_key(bytea) to rowlock_app;

@@ -1,5 +1,4 @@
--- Writes down that somebody was let in with an API key, at most once a minute. A key that somebody is changing is left alone: it will be
--- used again.
+-- Records that an API key was used, at most once a minute. If somebody is changing the key, nothing is recorded: it will be used again.
 -- Locks: the key's row, without waiting. Errors: none.
 create or replace function rowlock.note_api_key_use(p_api_key_id bigint) returns void
 language plpgsql
@@ -18,5 +17,5 @@ begin
 end
 $$;
 
-comment on function rowlock.note_api_key_use(bigint) is 'Writes down that an API key was used, at most once a minute.';
+comment on function rowlock.note_api_key_use(bigint) is 'Records that an API key was used, at most once a minute.';
 grant execute on function rowlock.note_api_key_use(bigint) to rowlock_app;

@@ -1,4 +1,4 @@
--- Refuses a batch of payment notices whose arrays are missing, differ in length or hold a null.
+-- Refuses a batch of payment notices if an array is missing, holds a null, or differs in length from the others.
 -- Errors: RL007.
 create or replace function rowlock._check_notices(
     p_order_ids           uuid[],

@@ -1,11 +1,11 @@
 -- Takes, in order, every lock that settling these orders' payments one by one may have to wait for.
 --
--- Notices settled one by one change seats and section counts again and again. Taking the locks as they come would ask for a seat
--- after a section, or for section 1 after section 3, and two batches could wait for each other. After this call nothing waits: a
--- late order's seats are tried with SKIP LOCKED, all the rest is locked here.
+-- Notices settled one by one change seats and section counts again and again. Taking the locks as needed would lock a seat after a section,
+-- or section 1 after section 3, and two batches could deadlock. After this call nothing waits: a late order's seats are tried with SKIP
+-- LOCKED, everything else is locked here.
 --
--- Locks: customers of late orders (advisory class 1, sorted), seats of pending orders (section_no, seat_no), sections of all the
--- orders (section_no). The caller has locked the orders.
+-- Locks: customers of late orders (advisory class 1, sorted), seats of pending orders (section_no, seat_no), sections of all the orders
+-- (section_no). The caller has locked the orders.
 create or replace function rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[])
 returns void
 language plpgsql

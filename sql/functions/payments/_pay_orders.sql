@@ -1,11 +1,11 @@
--- Pays orders: they become paid, their seats sold, one ticket is issued a seat, the counts move.
+-- Pays orders: they become paid, their seats sold, one ticket is issued per seat, and the counts move.
 --
--- p_order_rows says where the locked rows of the orders lie. p_from says where the seats come from: 'held' for pending orders,
--- 'available' for late ones that claim their seats again. A seat that is not what p_from says (held by this very order, or available)
--- fails the batch: paid without a ticket must be impossible.
+-- p_order_rows: where the locked rows of the orders are. p_from: 'held' for pending orders, 'available' for late ones that claim their
+-- seats again. A seat that is not in that status (held by this very order, or available) fails the batch: an order must never be paid
+-- without its tickets.
 --
 -- Locks: seats (section_no, seat_no), then sections (section_no). The update takes the seats in the order of the arrays, because the
--- granted functions that call this allow no join but nested loops.
+-- granted functions that call this allow only nested loops as joins.
 -- Errors: RL010 if a seat, a ticket or an order is missing; 23505 if a seat already has a ticket.
 create or replace function rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamptz)
 returns void
@@ -13,32 +13,19 @@ language plpgsql
 as $$
 #variable_conflict use_column
 declare
-    v_section_nos integer[];
-    v_seat_nos    integer[];
-    v_order_ids   uuid[];
-    v_count       bigint;
+    v_ended record;
+    v_count bigint;
 begin
-    with paid as (
-        update rowlock.orders o
-        set status = 'paid', ended_at = p_at
-        where o.ctid = any (p_order_rows) and o.event_id = p_event_id
-            and (o.status = 'pending_payment' or p_from = 'available' and o.status in ('expired', 'cancelled'))
-        returning o.order_id, o.section_nos, o.seat_nos
-    ), listed as (
-        select p.order_id, s.section_no, s.seat_no, s.place
-        from paid p
-        cross join unnest(p.section_nos, p.seat_nos) with ordinality as s (section_no, seat_no, place)
-        order by s.section_no, s.seat_no
-    )
-    select array_agg(l.section_no), array_agg(l.seat_no), array_agg(l.order_id), count(*) filter (where l.place = 1)
-    into v_section_nos, v_seat_nos, v_order_ids, v_count
-    from listed l;
-    perform rowlock._assert_rows(v_count, cardinality(p_order_rows), 'orders that can be paid');
+    v_ended := rowlock._end_orders(
+        p_event_id => p_event_id, p_order_rows => p_order_rows,
+        p_from => case p_from when 'held' then '{pending_payment}' else '{expired, cancelled}' end::rowlock.order_status[],
+        p_status => 'paid', p_at => p_at
+    );
 
     with sold as (
         update rowlock.seats s
         set status = 'sold', order_id = w.order_id
-        from unnest(v_section_nos, v_seat_nos, v_order_ids) as w (section_no, seat_no, order_id)
+        from unnest(v_ended.o_section_nos, v_ended.o_seat_nos, v_ended.o_order_ids) as w (section_no, seat_no, order_id)
         where s.event_id = p_event_id and s.section_no = w.section_no and s.seat_no = w.seat_no
             and s.status = p_from and (s.order_id = w.order_id or p_from = 'available')
         returning s.section_no, s.seat_no, s.order_id
@@ -47,13 +34,13 @@ begin
     select p_event_id, s.section_no, s.seat_no, s.order_id, p_at
     from sold s;
     get diagnostics v_count = row_count;
-    perform rowlock._assert_rows(v_count, cardinality(v_seat_nos), 'tickets of paid seats');
+    perform rowlock._assert_rows(v_count, cardinality(v_ended.o_seat_nos), 'tickets of paid seats');
 
     perform rowlock._move_seat_counts(
-        p_event_id => p_event_id, p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_from => p_from, p_to => 'sold'
+        p_event_id => p_event_id, p_section_nos => v_ended.o_section_nos, p_seat_nos => v_ended.o_seat_nos, p_from => p_from, p_to => 'sold'
     );
 end
 $$;
 
 comment on function rowlock._pay_orders(bigint, tid[], rowlock.seat_status, timestamptz) is
-    'Makes orders paid and their seats sold, with a ticket each. Private.';
+    'Makes orders paid and their seats sold, with one ticket each. Private.';

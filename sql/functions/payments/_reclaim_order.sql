@@ -1,11 +1,11 @@
--- Tries to claim the seats of an expired or cancelled order again, for money that came late, and pays it. p_order_row says where the
--- locked row of the order lies.
+-- Tries to claim the seats of an expired or cancelled order again, for money that came late, and pays it. p_order_row: where the locked row
+-- of the order is.
 --
--- It answers false, having changed nothing, if the event is closed, the customer's limit would be passed, or one of the seats is not
--- available or is locked by somebody just now: nobody waits behind somebody else's claim.
+-- Returns false, having changed nothing, if the event is closed, the customer's limit would be exceeded, or a seat is not available or is
+-- locked by somebody: nobody waits behind another customer's claim.
 --
--- Locks: seats (SKIP LOCKED), then sections (section_no). The caller holds the customer's advisory lock, without which two
--- transactions could both find room under the limit, and has locked the order.
+-- Locks: seats (SKIP LOCKED), then sections (section_no). The caller has locked the order and holds the customer's advisory lock, without
+-- which two transactions could both find room under the limit.
 create or replace function rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamptz)
 returns boolean
 language plpgsql
@@ -28,7 +28,7 @@ begin
         return false;
     end if;
 
-    -- "between" and the order keep to the customers' index: see _check_claims.
+    -- "between" and the order keep the plan on the customers' index: see _check_claims.
     select coalesce(sum(cardinality(o.seat_nos)), 0)::integer into v_owned
     from (
         select o.seat_nos

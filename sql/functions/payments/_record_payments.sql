@@ -1,12 +1,12 @@
 -- Locks the orders of a batch of payment notices, records every payment whose identity is new, and sorts the notices:
---   payable_order_rows  where the rows of the orders to be paid together lie: the notice is the first of its order and of its
+--   payable_order_rows  where the rows of the orders to be paid together are: the notice is the first of its order and of its
 --                       identity, brings the right money for a pending order, and was recorded just now (as paid)
 --   one_by_one          numbers of all other notices, in the order they came
 --   fresh               numbers of those among them that were recorded just now: as failed, or as owed back until they buy something
 --
--- One statement does it all, because a second pass over the batch costs as much as the first. It locks every order before it records
--- anything, in sorted order both times. Two servers that record one identity meet at its primary key: the later one waits,
--- then finds it recorded.
+-- It is one statement because a second pass over the batch would cost as much as the first. It locks every order before it records
+-- anything, in sorted order both times. If two servers record one identity, they meet at its primary key: the later one waits, then finds
+-- it recorded.
 --
 -- Locks: orders (by id), payments (by identity).
 create or replace function rowlock._record_payments(
@@ -72,4 +72,4 @@ end
 $$;
 
 comment on function rowlock._record_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
-    'Locks the orders of payment notices, records the new payments, tells which can be paid together. Private.';
+    'Locks the orders of payment notices, records new payments, and finds which can be paid together. Private.';

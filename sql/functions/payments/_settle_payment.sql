@@ -1,12 +1,12 @@
--- Settles one payment notice whose identity (provider, provider_reference) is recorded already.
+-- Settles one payment notice whose identity (provider, provider_reference) is already recorded.
 --
--- p_fresh: the row was recorded for this very notice, as owed back, by the calling batch. Otherwise the notice is compared with what
--- an earlier one left:
+-- p_fresh: the row was recorded for this very notice, as owed back, by the calling batch. Otherwise the notice is compared with what an
+-- earlier one left:
 --   another order                                      payment_conflict
---   failed before, succeeded now                       new money, of whatever amount: gateways retry one payment under one id
---   the same amount and currency                       duplicate (a success followed by a failure, too)
+--   failed before, succeeded now                       new money, whatever the amount: gateways retry one payment under one id
+--   the same amount and currency                       duplicate (also a failure after a success)
 --   another amount or currency                         payment_conflict
--- A duplicate and a conflict change nothing. o_recorded: what became of a duplicate when it was settled, else null.
+-- A duplicate and a conflict change nothing. o_recorded: the outcome of a duplicate when it was settled, otherwise null.
 --
 -- Locks: the payment's row; then as _spend_payment.
 create or replace function rowlock._settle_payment(

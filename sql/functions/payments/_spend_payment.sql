@@ -1,14 +1,14 @@
--- Decides what money that has arrived for an order buys: paid, late_reclaimed, or nothing (refund_due); and carries it out.
+-- Decides what money that has arrived for an order buys, paid, late_reclaimed or nothing (refund_due), and does it.
 --
 --   pending, right money    paid
---   pending, wrong money    refund_due: the order too, and its seats are on sale again
---   expired or cancelled    late_reclaimed if the money is right and the seats can be claimed again, else refund_due: the order too
+--   pending, wrong money    refund_due, and so is the order; its seats are back on sale
+--   expired or cancelled    late_reclaimed if the money is right and the seats can be claimed again, otherwise refund_due, as the order
 --   paid, costs nothing     paid for a payment of nothing, which some gateways report: no money moved, and none is owed back
---   anything else           refund_due: the order already has its money, or its refund, and stays as it is
+--   anything else           refund_due: the order already has its money, or its refund, and does not change
 --   unknown order           refund_due
 --
--- An order that had lost its seats gets another end: rowlock.late_orders keeps the first one.
--- A pending order past its deadline is still pending: whoever locks its row first, payment or expiry, decides.
+-- An order that had already lost its seats ends a second time: rowlock.late_orders keeps the first end. A pending order past its deadline
+-- is still pending: whoever locks its row first, payment or expiry, decides.
 --
 -- Locks: as _lock_settlement, which the caller has called after locking the order.
 create or replace function rowlock._spend_payment(
@@ -59,4 +59,4 @@ end
 $$;
 
 comment on function rowlock._spend_payment(bigint, uuid, bigint, text, timestamptz) is
-    'What arrived money buys: the seats, the seats claimed again, or a refund. Private.';
+    'What money that has arrived buys: the seats, the seats claimed again, or a refund. Private.';

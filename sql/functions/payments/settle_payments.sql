@@ -1,22 +1,22 @@
--- Settles payment notices of one event: each is recorded, and its money pays its order or is owed back. One answer a notice.
+-- Settles payment notices of one event: each is recorded, and its money pays its order or is owed back. Returns one row per notice.
 --
 -- A payment is identified by (event_id, provider, provider_reference). Outcomes:
---   paid              the pending order is paid, its seats sold, a ticket issued for each; or nothing was paid for a free order
+--   paid              the pending order is paid, its seats sold, one ticket issued for each; or nothing was paid for a free order
 --   late_reclaimed    the order had expired or was cancelled; all its seats were free, were claimed again and are paid
---   refund_due        the money buys nothing and is owed back: wrong amount or currency, seats gone, order paid already or unknown
---   failed_recorded   the gateway reports a failure; the order stays as it is
---   duplicate         this payment is settled already; recorded_outcome says what became of it then
+--   refund_due        the money buys nothing and is owed back: wrong amount or currency, seats gone, order already paid or unknown
+--   failed_recorded   the gateway reports a failure; the order does not change
+--   duplicate         this payment is already settled; recorded_outcome is the outcome it had then
 --   payment_conflict  its identity is recorded with another order, amount or currency; nothing changed
 --   event_not_found   no such event, or one that was never on sale; nothing is recorded
 --
--- The orders are locked and every payment that is new is recorded. Notices that are the first of their order and identity and bring
--- the right money for a pending order, which is nearly all of them, are then paid together. The others follow one by one, in the
--- order they came, so that the notices of one order keep theirs.
+-- The orders are locked and every new payment is recorded. Notices that are the first of their order and identity and bring the right money
+-- for a pending order, which is nearly all of them, are then paid together. The others follow one by one, in the order they came, so that
+-- notices for one order are settled in their order.
 --
--- Locks: orders (by id); payments (by identity: two servers that record one identity meet at its primary key, and the second finds it
--- recorded); customers of late orders (advisory class 1, sorted), for the seat limit; seats (section_no, seat_no); sections
--- (section_no). Customers may come after orders: nobody who holds a customer's lock waits for an order.
--- Errors: RL007 if the arrays differ in length or hold a null; RL010 if an order lacks a seat it lists: the whole batch is undone.
+-- Locks: orders (by id); payments (by identity: if two servers record one identity, they meet at its primary key, and the second finds it
+-- recorded); customers of late orders (advisory class 1, sorted), for the seat limit; seats (section_no, seat_no); sections (section_no).
+-- Customers may come after orders: nobody who holds a customer's lock waits for an order.
+-- Errors: RL007 if the arrays differ in length or hold a null; RL010 if an order does not hold a seat it lists: the whole batch is undone.
 create or replace function rowlock.settle_payments(
     p_event_id            bigint,
     p_order_ids           uuid[],
@@ -37,14 +37,12 @@ set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-    v_at         timestamptz;
-    v_payable    tid[];
-    v_one_by_one integer[];
-    v_fresh      integer[];
-    v_outcomes   text[];
-    v_recorded   text[];
-    v_no         integer;
-    v_settled    record;
+    v_at       timestamptz;
+    v_sorted   record;  -- see _record_payments
+    v_outcomes text[];
+    v_recorded text[];
+    v_no       integer;
+    v_settled  record;  -- see _settle_payment
 begin
     perform rowlock._check_notices(
         p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
@@ -55,26 +53,24 @@ begin
         return;
     end if;
 
-    select r.payable_order_rows, coalesce(r.one_by_one, '{}'), coalesce(r.fresh, '{}')
-    into v_payable, v_one_by_one, v_fresh
-    from rowlock._record_payments(
+    v_sorted := rowlock._record_payments(
         p_event_id => p_event_id, p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
         p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
-    ) r;
+    );
 
     v_at := date_trunc('milliseconds', clock_timestamp());
     v_outcomes := array_fill('paid'::text, array[cardinality(p_order_ids)]);
-    if cardinality(v_one_by_one) > 0 then
+    if v_sorted.one_by_one is not null then
         perform rowlock._lock_settlement(p_event_id, p_order_ids);
     end if;
-    if v_payable is not null then
-        perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => v_payable, p_from => 'held', p_at => v_at);
+    if v_sorted.payable_order_rows is not null then
+        perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => v_sorted.payable_order_rows, p_from => 'held', p_at => v_at);
     end if;
-    foreach v_no in array v_one_by_one loop
+    foreach v_no in array coalesce(v_sorted.one_by_one, '{}') loop
         v_settled := rowlock._settle_payment(
             p_event_id => p_event_id, p_order_id => p_order_ids[v_no], p_provider => p_providers[v_no],
             p_provider_reference => p_provider_references[v_no], p_amount_minor => p_amounts_minor[v_no], p_currency => p_currencies[v_no],
-            p_succeeded => p_succeeded[v_no], p_fresh => v_no = any (v_fresh), p_at => v_at
+            p_succeeded => p_succeeded[v_no], p_fresh => coalesce(v_no = any (v_sorted.fresh), false), p_at => v_at
         );
         v_outcomes[v_no] := v_settled.o_outcome;
         v_recorded[v_no] := v_settled.o_recorded;
@@ -86,5 +82,5 @@ end
 $$;
 
 comment on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
-    'Records payment notices of one event and pays their orders; one outcome a notice.';
+    'Records payment notices of one event and pays their orders; one row per notice.';
 grant execute on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) to rowlock_app;

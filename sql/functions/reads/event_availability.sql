@@ -1,7 +1,6 @@
--- Reads the whole house: for each section its revision and its seats as one text, a character a seat in seat order: a available,
--- h held, s sold, b blocked; all from one snapshot because it is one statement. No row if there is no such event.
--- Plans are kept, also those made while the seats were few and their statistics old: so the seats are read through their key, and
--- nothing is compiled.
+-- Reads the whole house: for each section its revision and its seats as one text, one character per seat in seat order: a available, h
+-- held, s sold, b blocked. One statement, so one snapshot. No row if there is no such event. Plans are kept, even those made while there
+-- were few seats and statistics were old: so the seats are read through their key, and JIT is off.
 -- Locks: none. Errors: none.
 create or replace function rowlock.event_availability(p_event_id bigint) returns table (
     section_no integer, code text, revision bigint, statuses text
@@ -24,5 +23,5 @@ begin
 end
 $$;
 
-comment on function rowlock.event_availability(bigint) is 'Reads the status of every seat of an event, one text a section.';
+comment on function rowlock.event_availability(bigint) is 'Reads the status of every seat of an event, one text per section.';
 grant execute on function rowlock.event_availability(bigint) to rowlock_app, rowlock_admin;

@@ -1,6 +1,6 @@
--- Reads an event, drafts included, with everything that a server keeps of it: its settings; what never changes of its sections, with their
--- rows as two arrays in step (the row with row_labels[i] starts at seat row_first_seats[i]); and how many seats each section has on sale.
--- All of it is one statement, so one moment: a row a section, the event's columns the same in each. No row if there is no such event.
+-- Reads an event, drafts included, with everything that a server caches of it: its settings; what never changes about its sections, with
+-- their rows as two parallel arrays (the row with row_labels[i] starts at seat row_first_seats[i]); and how many seats each section has on
+-- sale. One statement, so one moment: one row per section, with the event's columns the same in each. No row if there is no such event.
 -- Locks: none. Errors: none.
 create or replace function rowlock.event_with_sections(p_event_id bigint) returns table (
     event_id bigint, name text, venue text, starts_at timestamptz, on_sale_at timestamptz, off_sale_at timestamptz, status text,

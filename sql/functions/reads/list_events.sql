@@ -1,13 +1,12 @@
--- Lists events, the soonest first, those without a known beginning last: at most p_limit (1 to 1000; null: 100) from the one after
--- p_after_event_id (null: from the first), of one status or (null) any, that begin after p_starts_after (null: whenever), and whose names
--- hold p_name (null: any) in upper or lower case as the database's locale knows them. Events that were never on sale are left out unless
--- p_with_drafts.
+-- Lists events, soonest first, those without a known start last: at most p_limit (1 to 1000; null: 100) after p_after_event_id (null: from
+-- the first), in one status or (null) any, that begin after p_starts_after (null: any time), and whose names contain p_name (null: any),
+-- ignoring case as the database's locale knows it. Events that were never on sale are left out unless p_with_drafts.
 --
--- A name is looked for in 10,000 events a call at most, however many there are. Where that ends the search before p_limit events are found,
--- the last row has ends_search true, whether it is_match or not: the next call goes on after it. All else is found through an index, which
--- the planner chooses by what is asked for.
+-- A call examines at most 10,000 events for a name, however many there are. If that ends the search before p_limit events are found, the
+-- last row has ends_search true, whether it is_match or not: the next call continues after it. Everything else is found through an index,
+-- which the planner chooses by what is asked for.
 --
--- Locks: none. Errors: RL007 for a status that does not exist, and for a p_after_event_id that is no event the caller may see.
+-- Locks: none. Errors: RL007 for a status that does not exist, and for a p_after_event_id that is not an event the caller may see.
 create or replace function rowlock.list_events(
     p_after_event_id bigint,
     p_limit          integer,
@@ -53,8 +52,12 @@ begin
     end if;
 
     return query
-    with looked_at as materialized (
-        select e.*, coalesce(e.starts_at, 'infinity') as place, p_name is null or strpos(lower(e.name), lower(p_name)) > 0 as is_match
+    select
+        l.event_id, l.name, l.venue, l.starts_at, l.on_sale_at, l.off_sale_at, l.status::text, l.opened_at, l.window_ms,
+        l.seats_per_customer, l.currency, l.created_at, l.updated_at, l.is_match, p_name is not null and l.look_no = v_looks
+    from (
+        select e.*, coalesce(e.starts_at, 'infinity') as place, p_name is null or strpos(lower(e.name), lower(p_name)) > 0 as is_match,
+            row_number() over (order by coalesce(e.starts_at, 'infinity'), e.event_id) as look_no
         from rowlock.events as e
         where (coalesce(e.starts_at, 'infinity'), e.event_id) > (v_from, v_from_id)
             and (p_with_drafts or e.opened_at is not null)
@@ -62,21 +65,13 @@ begin
             and (p_starts_after is null or e.starts_at is not null)
         order by coalesce(e.starts_at, 'infinity'), e.event_id
         limit v_looks
-    ), counted as (
-        select l.*, count(*) filter (where l.is_match) over up_to_here as matches, count(*) over up_to_here as looks
-        from looked_at as l
-        window up_to_here as (order by l.place, l.event_id rows unbounded preceding)
-    )
-    select
-        c.event_id, c.name, c.venue, c.starts_at, c.on_sale_at, c.off_sale_at, c.status::text, c.opened_at, c.window_ms,
-        c.seats_per_customer, c.currency, c.created_at, c.updated_at, c.is_match,
-        p_name is not null and c.looks = v_looks
-    from counted as c
-    where c.matches <= v_limit and (c.is_match or p_name is not null and c.looks = v_looks)
-    order by c.place, c.event_id;
+    ) as l
+    where l.is_match or l.look_no = v_looks
+    order by l.place, l.event_id
+    limit v_limit;
 end
 $$;
 
 comment on function rowlock.list_events(bigint, integer, boolean, text, timestamptz, text)
-    is 'Lists events, the soonest first, a page at a time, by status, beginning and name.';
+    is 'Lists events, soonest first, a page at a time, filtered by status, start and name.';
 grant execute on function rowlock.list_events(bigint, integer, boolean, text, timestamptz, text) to rowlock_app, rowlock_admin;

@@ -1,8 +1,8 @@
--- Lists orders of an event, the newest first: a customer's own or (p_customer_id null) everybody's, of one status or (null) any, from
--- the one before p_after_order_id (null: from the newest), at most p_limit (1 to 1000; null: 100).
+-- Lists orders of an event, newest first: a customer's own or (p_customer_id null) everybody's, in one status or (null) any, older than
+-- p_after_order_id (null: from the newest), at most p_limit (1 to 1000; null: 100).
 --
--- A customer has few orders: they are gathered by customer first, the live and the ended ones from an index each. Everybody's are read
--- along the primary key; ids are UUIDv7, so that their order is the order of creation.
+-- A customer has few orders: they are gathered by customer first, the live and the ended ones from one index each. Everybody's are read
+-- along the primary key; ids are UUIDv7, so their order is the order of creation.
 --
 -- Locks: none. Errors: RL007 for a status that does not exist.
 create or replace function rowlock.list_orders(
@@ -53,5 +53,5 @@ end
 $$;
 
 comment on function rowlock.list_orders(bigint, text, text, uuid, integer) is
-    'Orders of an event, the newest first, a page at a time: a customer''s own or everybody''s.';
+    'Orders of an event, newest first, a page at a time: a customer''s own or everybody''s.';
 grant execute on function rowlock.list_orders(bigint, text, text, uuid, integer) to rowlock_app, rowlock_admin;

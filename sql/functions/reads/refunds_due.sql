@@ -1,4 +1,4 @@
--- Lists payments of an event that are owed back and not yet refunded, the oldest first, at most p_limit (1 to 10000; null: 1000).
+-- Lists payments of an event that are owed back and not yet refunded, oldest first, at most p_limit (1 to 10000; null: 1000).
 --
 -- Locks: none. Errors: none.
 create or replace function rowlock.refunds_due(p_event_id bigint, p_limit integer)
@@ -26,5 +26,5 @@ begin
 end
 $$;
 
-comment on function rowlock.refunds_due(bigint, integer) is 'Money of an event that is owed back, the oldest first.';
+comment on function rowlock.refunds_due(bigint, integer) is 'Money of an event that is owed back, oldest first.';
 grant execute on function rowlock.refunds_due(bigint, integer) to rowlock_app, rowlock_admin;

@@ -1,5 +1,5 @@
--- Reports an event's sales by section: what its seats are now, and the money of those sold, in minor units. A section's price never
--- changes, so sold times price is what their buyers paid. No row if there is no such event.
+-- Reports an event's sales by section: the current status of its seats, and the revenue of those sold, in minor units. A section's price
+-- never changes, so sold times price is what the buyers paid. No row if there is no such event.
 -- Locks: none. Errors: none.
 create or replace function rowlock.sales_report(p_event_id bigint) returns table (
     section_no integer, code text, name text, price_minor bigint, currency text,

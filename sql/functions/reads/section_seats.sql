@@ -1,7 +1,6 @@
--- Reads a section's seats as one text, a character a seat in seat order: a available, h held, s sold, b blocked; and the revision
--- that goes with it, from the same snapshot because it is the same statement. No row if there is no such section.
--- Plans are kept, also those made while the seats were few and their statistics old: so the seats are read through their key, and
--- nothing is compiled.
+-- Reads a section's seats as one text, one character per seat in seat order: a available, h held, s sold, b blocked; and the matching
+-- revision, from the same snapshot because it is the same statement. No row if there is no such section. Plans are kept, even those made
+-- while there were few seats and statistics were old: so the seats are read through their key, and JIT is off.
 -- Locks: none. Errors: none.
 create or replace function rowlock.section_seats(p_event_id bigint, p_section_no integer) returns table (
     revision bigint, statuses text
@@ -24,5 +23,5 @@ end
 $$;
 
 comment on function rowlock.section_seats(bigint, integer)
-    is 'Reads the status of every seat of a section, one character a seat, with its revision.';
+    is 'Reads the status of every seat of a section, one character per seat, with its revision.';
 grant execute on function rowlock.section_seats(bigint, integer) to rowlock_app, rowlock_admin;

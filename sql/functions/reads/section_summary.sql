@@ -1,5 +1,5 @@
--- Reads the sections of an event with how many seats each has on sale, from the counts kept with every claim: O(sections).
--- No row if there is no such event.
+-- Reads the sections of an event with how many seats each has on sale, from the counts kept with every claim: O(sections). No row if there
+-- is no such event.
 -- Locks: none. Errors: none.
 create or replace function rowlock.section_summary(p_event_id bigint) returns table (
     section_no integer, code text, name text, price_minor bigint, currency text, capacity integer, available integer, revision bigint

@@ -1,4 +1,4 @@
--- Blocks or unblocks the seats that an operator means, all of them or none, and answers how many changed.
+-- Blocks or unblocks the seats that an operator selected, all of them or none, and returns how many changed.
 --
 -- Locks: the seats (section_no, seat_no), then their sections (section_no).
 -- Errors: RL001, RL002, RL003, RL007, RL009 (detail: the seats held or sold, as _format_seats writes them).
@@ -45,4 +45,4 @@ end
 $$;
 
 comment on function rowlock._block_selected(bigint, text, rowlock.seat_status, rowlock.seat_status, text, text) is
-    'Blocks or unblocks the seats that an operator means, all or none. Private.';
+    'Blocks or unblocks the seats that an operator selected, all or none. Private.';

@@ -1,5 +1,5 @@
--- Moves listed seats of an event between available (p_from or p_to) and blocked, all of them or none, writes down which, and answers how
--- many changed. p_section_nos and p_seat_nos are in step; a seat may be listed more than once.
+-- Moves listed seats of an event from p_from to p_to, available to blocked or back, all of them or none, logs which, and returns how many
+-- changed. p_section_nos and p_seat_nos are parallel arrays; a seat may be listed more than once.
 --
 -- Locks: the seats (section_no, seat_no), then their sections (section_no).
 -- Errors: RL002, RL003 (detail: the unknown seats of the first such section, as JSON), RL009 (likewise: the seats held or sold).
@@ -22,7 +22,7 @@ declare
     v_changed     integer := 0;
 begin
     perform rowlock._wait_for_seats(p_event_id, p_section_nos, p_seat_nos);
-    -- What will change: it is locked, and a new statement sees what became of it while the locks were waited for.
+    -- What will change: the seats are locked, and a new statement sees what became of them while the locks were waited for.
     select array_agg(s.section_no), array_agg(s.seat_no) into v_section_nos, v_seat_nos
     from rowlock.seats s
     join unnest(p_section_nos, p_seat_nos) as w (section_no, seat_no) on w.section_no = s.section_no and w.seat_no = s.seat_no
@@ -51,4 +51,4 @@ end
 $$;
 
 comment on function rowlock._change_blocked(bigint, integer[], integer[], rowlock.seat_status, rowlock.seat_status, text, text) is
-    'Moves listed seats between available and blocked, all or none, and writes down which. Private.';
+    'Moves listed seats between available and blocked, all or none, and logs which. Private.';

@@ -1,4 +1,4 @@
--- Writes a list of seats as people do, `A 1-20 35, B 5`: the form that _selected_seats reads.
+-- Formats a list of seats as people write it, `A 1-20 35, B 5`, which is what _selected_seats reads.
 create or replace function rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) returns text
 language plpgsql
 stable
@@ -11,7 +11,7 @@ begin
                 else r.first_seat || '-' || r.last_seat end, ' ' order by r.first_seat) as ranges
             from (
                 select i.section_no, min(i.seat_no) as first_seat, max(i.seat_no) as last_seat
-                -- Numbers in a row differ from their rank by the same.
+                -- Consecutive numbers all differ from their rank by the same amount.
                 from (
                     select w.section_no, w.seat_no,
                         w.seat_no - row_number() over (partition by w.section_no order by w.seat_no) as island
@@ -29,4 +29,5 @@ begin
 end
 $$;
 
-comment on function rowlock._format_seats(bigint, integer[], integer[]) is 'Writes a list of seats as people do: A 1-20 35, B 5. Private.';
+comment on function rowlock._format_seats(bigint, integer[], integer[]) is
+    'Formats a list of seats as people write it: A 1-20 35, B 5. Private.';

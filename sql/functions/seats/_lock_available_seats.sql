@@ -1,6 +1,6 @@
--- Locks those of the seats that are available and that nobody else has locked. Answers one element a seat asked for: o_seat_rows, where
--- its row lies, null where it was not available, or not to be locked (p_is_wanted false); and o_first_nos, the first element that names
--- the same seat. o_are_all: whether all were locked, none of them named twice. Never waits. A seat named twice is tried twice.
+-- Locks those of the seats that are available and not locked by anybody else. Returns one element per seat asked for: o_seat_rows, where
+-- its row is, null if it was not available or is not wanted (p_is_wanted false); and o_first_nos, the first element that names the same
+-- seat. o_are_all: whether all were locked and none was named twice. Never waits. A seat named twice is tried twice.
 --
 -- Locks: the seats, in (section_no, seat_no) order, skipping locked ones. The status is judged on the row as locked.
 create or replace function rowlock._lock_available_seats(
@@ -39,4 +39,4 @@ end
 $$;
 
 comment on function rowlock._lock_available_seats(bigint, integer[], integer[], boolean[]) is
-    'Locks available seats without waiting and answers where their rows lie.';
+    'Locks available seats without waiting and returns where their rows are.';

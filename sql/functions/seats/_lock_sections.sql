@@ -1,4 +1,4 @@
--- Locks sections whose counts are about to change more than once.
+-- Locks sections whose counts are about to change, in order: an update alone would lock them in whatever order its plan visits the rows.
 -- Locks: the sections, in section_no order.
 create or replace function rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) returns void
 language plpgsql
@@ -12,4 +12,4 @@ begin
 end
 $$;
 
-comment on function rowlock._lock_sections(bigint, integer[]) is 'Locks sections in their order. Private.';
+comment on function rowlock._lock_sections(bigint, integer[]) is 'Locks sections in order. Private.';

@@ -1,11 +1,11 @@
 -- Moves seats from one count of their sections to another, in the transaction that changed the seats.
 --
--- p_section_nos and p_seat_nos are in step, one element a seat moved. Every touched section gets a new revision. Seats coming back
--- count as one release of their section and pull its search hints down: n seats together that include a seat coming back, and were not
--- n before, begin at most n - 1 seats below it.
+-- p_section_nos and p_seat_nos are parallel arrays, one element per seat moved. Every section involved gets a new revision. Seats coming
+-- back count as one release of their section and lower its search hints: n seats together that include a seat coming back, and were not n
+-- before, begin at most n - 1 seats below it.
 --
--- Locks: the touched sections, in section_no order. Callers hold the seats' row locks already.
--- Errors: a count that would fall below zero breaks the check constraint of rowlock.sections: an internal inconsistency.
+-- Locks: the sections involved, in section_no order. Callers already hold the seats' row locks.
+-- Errors: a count below zero violates a check constraint of rowlock.sections: an internal inconsistency.
 create or replace function rowlock._move_seat_counts(
     p_event_id    bigint,
     p_section_nos integer[],
@@ -20,12 +20,7 @@ begin
         return;
     end if;
     -- An update alone would lock in whatever order its plan visits the rows.
-    perform
-    from rowlock.sections s
-    where s.event_id = p_event_id and s.section_no = any (p_section_nos)
-    order by s.section_no
-    for no key update;
-
+    perform rowlock._lock_sections(p_event_id, p_section_nos);
     update rowlock.sections s
     set available = s.available + m.seats * ((p_to = 'available')::integer - (p_from = 'available')::integer),
         held = s.held + m.seats * ((p_to = 'held')::integer - (p_from = 'held')::integer),

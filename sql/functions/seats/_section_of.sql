@@ -1,5 +1,5 @@
--- Finds a section by what operators and tickets call it: its code.
--- Errors: RL001, RL002 (detail: the codes there are).
+-- Finds a section by its code, which is what operators and tickets call it.
+-- Errors: RL001, RL002 (detail: the codes that exist).
 create or replace function rowlock._section_of(p_event_id bigint, p_section text) returns rowlock.sections
 language plpgsql
 stable

@@ -1,5 +1,5 @@
--- Reads which seats an operator means: sections by their codes, each with seat numbers and ranges, or alone for the whole of it:
--- `A 1-20 35, B 5, C`. Answers one row per range, as it was written; ranges may overlap.
+-- Reads an operator's selection of seats: sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A
+-- 1-20 35, B 5, C`. Returns one row per range, in the order written; ranges may overlap.
 -- Errors: RL001, RL002, RL003 (detail: what the section has), RL007.
 create or replace function rowlock._selected_seats(p_event_id bigint, p_seats text)
 returns table (section_no integer, first_seat integer, last_seat integer)
@@ -44,4 +44,4 @@ begin
 end
 $$;
 
-comment on function rowlock._selected_seats(bigint, text) is 'Reads which seats an operator means: A 1-20 35, B 5, C. Private.';
+comment on function rowlock._selected_seats(bigint, text) is 'Reads an operator''s selection of seats: A 1-20 35, B 5, C. Private.';

@@ -1,5 +1,5 @@
--- Moves seats of one section between available (p_from or p_to) and blocked, all of them or none, and answers how many changed. Seats
--- that are p_to already are fine. Callers have locked the seats, in an earlier statement, so that this one sees what they have become.
+-- Moves seats of one section from p_from to p_to, available to blocked or back, all of them or none, and returns how many changed. Seats
+-- that are already p_to are fine. Callers have locked the seats in an earlier statement, so that this one sees their current status.
 --
 -- Locks: the section.
 -- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL009 (detail: the seats held or sold, as JSON).

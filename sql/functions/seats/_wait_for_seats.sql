@@ -1,6 +1,6 @@
--- Locks listed seats, in whatever sections they are, waiting for whoever has one of them. Seats that do not exist are passed over.
+-- Locks listed seats, in whatever sections they are, and waits for each. Seats that do not exist are ignored.
 --
--- Sections are changed one after another later: every seat is locked before the first section is.
+-- Sections are changed later, one after another: every seat is locked before the first section is.
 -- Locks: the seats (section_no, seat_no).
 create or replace function rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) returns void
 language plpgsql

@@ -1,5 +1,5 @@
--- Keeps seats of one section back from sale, all of them or none, and answers how many changed.
--- Seats already blocked are fine and not counted. A seat that is held or sold refuses the call: its order goes first.
+-- Blocks seats of one section for the box office, all of them or none, and returns how many changed. Seats already blocked are fine and not
+-- counted. A seat that is held or sold refuses the call: its order has to end first.
 --
 -- Locks: the seats in seat_no order (waiting), then the section.
 -- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL009 (detail: the seats held or sold, as JSON).
@@ -15,5 +15,5 @@ as $$
 $$;
 
 comment on function rowlock.block_seats(bigint, integer, integer[]) is
-    'Keeps seats of one section back from sale, all or none; answers how many changed.';
+    'Blocks seats of one section, all or none; returns how many changed.';
 grant execute on function rowlock.block_seats(bigint, integer, integer[]) to rowlock_app;

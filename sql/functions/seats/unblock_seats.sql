@@ -1,5 +1,5 @@
--- Puts blocked seats of one section on sale again, all of them or none, and answers how many changed.
--- Seats already available are fine and not counted. A seat that is held or sold refuses the call: its order goes first.
+-- Puts blocked seats of one section back on sale, all of them or none, and returns how many changed. Seats already available are fine and
+-- not counted. A seat that is held or sold refuses the call: its order has to end first.
 --
 -- Locks: the seats in seat_no order (waiting), then the section.
 -- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL009 (detail: the seats held or sold, as JSON).
@@ -15,5 +15,5 @@ as $$
 $$;
 
 comment on function rowlock.unblock_seats(bigint, integer, integer[]) is
-    'Puts blocked seats of one section on sale again, all or none; answers how many changed.';
+    'Puts blocked seats of one section back on sale, all or none; returns how many changed.';
 grant execute on function rowlock.unblock_seats(bigint, integer, integer[]) to rowlock_app;

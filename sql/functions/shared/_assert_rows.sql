@@ -1,4 +1,4 @@
--- Aborts the batch if a statement touched another number of rows than the locks taken before it promise.
+-- Aborts the batch if a statement touched a number of rows other than the locks taken before it guarantee.
 -- Errors: RL010.
 create or replace function rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) returns void
 language plpgsql

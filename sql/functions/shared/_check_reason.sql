@@ -1,6 +1,6 @@
--- Reads the reason of a change made from psql, without the white space around it. What is white space does not depend on the database's
--- locale: it is Unicode's property White_Space.
--- Errors: RL007 if it is missing, blank, longer than 500 characters or no text that people can read.
+-- Reads the reason for a change made from psql, without the white space around it. What counts as white space does not depend on the
+-- database's locale: it is Unicode's property White_Space.
+-- Errors: RL007 if it is missing, blank, longer than 500 characters or not readable text.
 create or replace function rowlock._check_reason(p_reason text) returns text
 language plpgsql
 as $$
@@ -16,4 +16,4 @@ begin
 end
 $$;
 
-comment on function rowlock._check_reason(text) is 'Reads the reason of a change made from psql; refuses a blank one. Private.';
+comment on function rowlock._check_reason(text) is 'Reads the reason for a change made from psql; refuses a blank one. Private.';

@@ -1,5 +1,5 @@
--- A text as it may stand in a cell of a CSV file. Spreadsheets run a cell that begins with = + - or @, also in their full-width forms, and
--- skip tabs and line ends before them: an apostrophe in front makes it the text it is. Quotes and commas are the writer's affair.
+-- Makes a text safe for a CSV cell. Spreadsheets run a cell that begins with = + - or @, also in their full-width forms, and skip tabs and
+-- line breaks before them: a leading apostrophe makes it plain text. Quotes and commas are left to whatever writes the CSV.
 create or replace function rowlock._csv_text(p_text text) returns text
 language sql
 immutable
@@ -8,4 +8,4 @@ as $$
 $$;
 
 comment on function rowlock._csv_text(text) is
-    'A text as it may stand in a cell of a CSV file: never one that a spreadsheet runs. Private.';
+    'Makes a text safe for a CSV cell: a spreadsheet never runs it. Private.';

@@ -1,4 +1,4 @@
--- Says that there is no such event. Volatile, like _invalid_request.
+-- Raises RL001: there is no such event. Volatile, like _invalid_request.
 -- Errors: RL001 always.
 create or replace function rowlock._event_not_found(p_event_id bigint) returns void
 language plpgsql

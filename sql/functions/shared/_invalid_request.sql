@@ -1,5 +1,5 @@
--- Refuses an input by naming the field and what it must be, so that every RL007 reads alike.
--- Volatile, or a call with constants would be made while its caller is being planned.
+-- Refuses an input by naming the field and what it must be, so that every RL007 reads alike. Volatile, or a call with constants would run
+-- while its caller is being planned.
 -- Errors: RL007 always.
 create or replace function rowlock._invalid_request(p_path text, p_problem text) returns void
 language plpgsql

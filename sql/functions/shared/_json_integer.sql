@@ -10,7 +10,7 @@ begin
     if jsonb_typeof(p_value) = 'number' then
         v_number := p_value::numeric;
     end if;
-    -- The range comes first: a number with thousands of digits is never rounded or cast.
+    -- Check the range first: a number with thousands of digits is never rounded or cast.
     if v_number is null or v_number not between p_min and p_max or v_number <> trunc(v_number) then
         perform rowlock._invalid_request(p_path, format('must be a whole number from %s to %s', p_min, p_max));
     end if;

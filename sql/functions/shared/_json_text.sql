@@ -1,4 +1,4 @@
--- Reads a text of p_min to p_max characters that people can read from a JSON value.
+-- Reads a text of p_min to p_max characters, readable by people, from a JSON value.
 -- Errors: RL007.
 create or replace function rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) returns text
 language plpgsql
@@ -18,4 +18,4 @@ begin
 end
 $$;
 
-comment on function rowlock._json_text(jsonb, text, integer, integer) is 'Reads a text of a length within bounds from a JSON value.';
+comment on function rowlock._json_text(jsonb, text, integer, integer) is 'Reads a text within length bounds from a JSON value.';

@@ -1,12 +1,11 @@
--- Writes down what an operator changed, in the transaction that changed it.
+-- Logs what an operator changed, in the transaction that changed it.
 --
--- session_user is who logged in: neither `set role` nor a function that runs with its owner's rights alters it.
--- A server sets rowlock.api_key_id for its transaction when an API key's holder calls. Anybody could set it in psql, where there is no key:
--- so it counts for the functions that only servers may call.
--- A call that comes by way of schema admin has passed _check_reason; servers and the command line give no reason.
+-- session_user is who logged in: neither `set role` nor a function that runs with its owner's rights alters it. A server sets
+-- rowlock.api_key_id for its transaction when the holder of an API key calls. In psql anybody could set it, so it counts only for functions
+-- that only servers may call. Calls through schema admin have passed _check_reason; servers and the command line give no reason.
 --
--- The change has locked seats, an order or an event until its transaction ends, and claims do not get past a section that is locked: a
--- transaction that is left open after it is ended by PostgreSQL, and the change undone.
+-- The change has locked seats, an order or an event until its transaction ends, and claims cannot get past a locked section: so PostgreSQL
+-- ends a transaction that is left open after a change, and the change is undone.
 create or replace function rowlock._log_action(
     p_function  text,
     p_event_id  bigint,
@@ -28,4 +27,4 @@ as $$
 $$;
 
 comment on function rowlock._log_action(text, bigint, uuid, text, jsonb, jsonb, jsonb) is
-    'Writes down what an operator changed, and why. Private.';
+    'Records what an operator changed, and why. Private.';

@@ -1,9 +1,9 @@
--- What is wrong with a text that people will read; null if nothing is. An empty text is for its bounds to refuse.
+-- What is wrong with a text meant for people; null if nothing is. Callers check its length.
 --
--- Control characters break tickets, logs and files; bidirectional controls show a text in another order than it has, and the separators
--- of lines and paragraphs break it; of what cannot be seen there must not be nothing else (Unicode's categories Cc, Cf, Zs, Zl and Zp, its
--- properties White_Space and Default_Ignorable_Code_Point, U+2800 and U+1D159). Joiners are fine between other characters: emoji and the
--- scripts of India need them. src/types/text.rs is the same rule for the API, in the same words; a test compares them.
+-- Control characters break tickets, logs and files; bidirectional controls show a text in another order than it has, and line and paragraph
+-- separators break it; and a text must not consist of invisible characters only (Unicode's categories Cc, Cf, Zs, Zl and Zp, its properties
+-- White_Space and Default_Ignorable_Code_Point, U+2800 and U+1D159). Joiners are fine between other characters: emoji and Indic scripts
+-- need them. src/types/text.rs is the same rule for the API, in the same words; a test compares them.
 create or replace function rowlock._text_objection(p_text text) returns text
 language sql
 immutable
@@ -22,4 +22,4 @@ as $$
     end
 $$;
 
-comment on function rowlock._text_objection(text) is 'What is wrong with a text that people will read; null if nothing is. Private.';
+comment on function rowlock._text_objection(text) is 'What is wrong with a text meant for people; null if nothing is. Private.';

@@ -1,6 +1,6 @@
--- Says how far the database is migrated, for readiness checks: the highest numbered migration (0 if none) and how many function
--- and view files are applied. The history table belongs to whoever migrates, who must let rowlock_owner read it; its name is
--- looked up when called, because this file may be applied before the table exists.
+-- Returns how far the database is migrated, for readiness checks: the number of the last migration (0 if none) and how many function and
+-- view files are applied. The history table belongs to whoever migrates, who must let rowlock_owner read it; its name is resolved at run
+-- time, because this file may be applied before the table exists.
 -- Locks: none. Errors: none.
 create or replace function rowlock.migration_state() returns table (version integer, files integer)
 language plpgsql
@@ -21,5 +21,5 @@ begin
 end
 $$;
 
-comment on function rowlock.migration_state() is 'Says how far the database is migrated.';
+comment on function rowlock.migration_state() is 'Returns how far the database is migrated.';
 grant execute on function rowlock.migration_state() to rowlock_app, rowlock_admin;

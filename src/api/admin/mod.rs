@@ -13,7 +13,7 @@ use crate::api::admin::seat_selection::{SeatSelection, SeatsChanged};
 use crate::api::admin::types::{DeadLetter, DeadLetters, RefundDue, RefundsDue, SalesReport, SectionSales};
 use crate::api::orders::types::{OrderList, OrderOut};
 use crate::app::SharedApp;
-use crate::db::{DbError, Rule};
+use crate::db::{DbError, OrderQuery, Rule};
 use crate::domain::{Audience, EventLayout, OrderStatus, SectionLayout};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Admin;
@@ -81,9 +81,11 @@ impl AdminApi {
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
     ) -> Result<Found<OrderList>, Refusal<ReadEvent>> {
-        let layout = self.layout(event_id.0.0).await?;
-        let status = status.0.map(|status| OrderStatus::from(status).as_str());
-        let orders = self.app.db.list_orders(event_id.0.0, None, status, after.0.map(|order| order.0), limit.0 + 1).await?;
+        let event_id = event_id.0.0;
+        let layout = self.layout(event_id).await?;
+        let (status, after) = (status.0.map(|status| OrderStatus::from(status).as_str()), after.0.map(|order| order.0));
+        let query = OrderQuery { event_id, customer_id: None, status, after, limit: limit.0 + 1 };
+        let orders = self.app.db.list_orders(&query).await?;
         Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))?))
     }
 
@@ -197,11 +199,10 @@ fn section_of<'a>(layout: &'a EventLayout, code: &str) -> Result<&'a SectionLayo
 
 /// Names the seats at fault, which the database lists as a JSON array of numbers.
 fn name_seats(error: DbError, section: &SectionLayout) -> Problem {
-    let seat_nos: Vec<i32> = match &error {
-        DbError::Rule { rule: Rule::SeatsNotBlockable | Rule::SeatNotFound, detail: Some(detail), .. } => {
-            serde_json::from_str(detail).unwrap_or_default()
-        }
-        _ => return of_change(error),
+    let DbError::Rule { rule: rule @ (Rule::SeatsNotBlockable | Rule::SeatNotFound), detail, .. } = &error else { return of_change(error) };
+    let detail = detail.as_deref().unwrap_or("nothing");
+    let Ok(seat_nos) = serde_json::from_str::<Vec<i32>>(detail) else {
+        return Problem::internal(format!("{} lists no seats but says: {detail}", rule.sqlstate()));
     };
     let seats = seat_nos.into_iter().map(|seat| SeatName { section: section.code.clone(), seat: Whole(seat) }).collect();
     Problem::from(error).with_seats(seats)
@@ -218,5 +219,13 @@ mod tests {
         let problem = name_seats(error, &layout().sections[0]);
         assert_eq!(problem.code(), Code::SeatsNotBlockable);
         assert!(format!("{problem:?}").contains("seat: Whole(5)"));
+    }
+
+    #[test]
+    fn a_list_of_seats_that_cannot_be_read_is_a_fault_and_no_empty_list() {
+        for detail in [None, Some("A 3, 5".to_owned()), Some("{}".to_owned())] {
+            let error = DbError::Rule { rule: Rule::SeatsNotBlockable, message: "m".into(), detail };
+            assert_eq!(name_seats(error, &layout().sections[0]).code(), Code::InternalError);
+        }
     }
 }

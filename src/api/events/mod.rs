@@ -5,6 +5,7 @@ pub(crate) mod types;
 
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
+use poem_openapi::types::ToJSON;
 use serde_json::Value;
 
 use crate::api::Tag;
@@ -20,7 +21,10 @@ use crate::http::replies::{Created, Done, Found};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::{after_change, of_change};
-use crate::types::{EventChange, EventId, EventState, Time};
+use crate::types::{EventId, EventState, Time};
+
+/// What is said of an event that was deleted before it could be answered.
+const DELETED: &str = "the event that this request or its `Idempotency-Key` created was deleted; use a new key for a new event";
 
 /// The operations on events.
 pub struct EventsApi {
@@ -34,7 +38,7 @@ refusals! {
     /// Of reading an event.
     GetEvent = ADMIN, EVENT;
     /// Of creating an event.
-    CreateEvent = ADMIN, BODY, CHANGE, &[Code::IdempotencyKeyReused];
+    CreateEvent = ADMIN, BODY, CHANGE, &[Code::EventNotFound, Code::IdempotencyKeyReused];
     /// Of changing an event.
     ChangeEvent = ADMIN, BODY, CHANGE, EVENT, &[Code::EventConflict];
     /// Of deleting an event.
@@ -101,8 +105,8 @@ impl EventsApi {
     async fn create_event(
         &self,
         admin: Admin,
-        /// Makes a retry harmless: the same key with the same request answers the event that it created, however often it comes. Unique for
-        /// an API key.
+        /// Makes a retry harmless: the same key with the same request answers the event that it created, however often it comes, or
+        /// `event_not_found` if that event was deleted. Unique for an API key.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey,
         event: JsonBody<EventIn>,
@@ -118,14 +122,17 @@ impl EventsApi {
             tracing::info!(event_id, api_key_id, "event created");
         }
         self.app.catalogue.forget(event_id).await;
-        let body = self.read_fresh(event_id).await.map_err(after_change)?;
+        let body = self.read_fresh(event_id).await.map_err(|problem| match problem.code() {
+            Code::EventNotFound => problem.with_detail(DELETED),
+            _ => after_change(problem),
+        })?;
         Ok(Created { body, location: format!("/v1/events/{event_id}"), replayed })
     }
 
     /// Change an event
     ///
-    /// Changes settings, opens, pauses or closes the event. With `open` the settings are changed before the sale begins, otherwise after
-    /// it stopped. Servers notice within 500 ms; claims that were under way then are answered as before.
+    /// Changes settings, opens, pauses or closes the event, in one step: all of it or nothing. Servers notice within 500 ms; claims that
+    /// were under way then are answered as before.
     #[oai(path = "/events/:event_id", method = "patch", operation_id = "changeEvent")]
     async fn change_event(
         &self,
@@ -135,10 +142,14 @@ impl EventsApi {
         patch: JsonBody<EventPatch>,
     ) -> Result<Found<EventOut>, Refusal<ChangeEvent>> {
         let (event_id, patch) = (event_id.0.0, patch.0);
-        let changed = self.change(&admin, event_id, &patch).await;
-        // Even a change that failed half-way may have changed something.
+        let mut change = patch.settings();
+        if let Some(status) = patch.status.and_then(|status| status.to_json()) {
+            change.insert("status".to_owned(), status);
+        }
+        let changed = self.app.db.for_key(&admin.0).change_event(event_id, &Value::Object(change)).await;
+        // Even a call whose answer was lost may have changed it.
         self.app.catalogue.forget(event_id).await;
-        changed?;
+        changed.map_err(of_change)?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, status = ?patch.status, "event changed");
         Ok(Found(self.read_fresh(event_id).await.map_err(after_change)?))
     }
@@ -164,26 +175,6 @@ impl EventsApi {
 }
 
 impl EventsApi {
-    async fn change(&self, admin: &Admin, event_id: i64, patch: &EventPatch) -> Result<(), Problem> {
-        let db = &self.app.db.for_key(&admin.0);
-        let settings = Value::Object(patch.settings());
-        let has_settings = settings.as_object().is_some_and(|settings| !settings.is_empty());
-        match patch.status {
-            Some(EventChange::Open) if has_settings => {
-                db.change_event(event_id, &settings).await.map_err(of_change)?;
-                return db.open_event(event_id).await.map_err(of_change).map_err(after_change);
-            }
-            Some(EventChange::Open) => return db.open_event(event_id).await.map_err(of_change),
-            Some(EventChange::Paused) => db.pause_event(event_id).await.map_err(of_change)?,
-            Some(EventChange::Closed) => db.close_event(event_id).await.map_err(of_change)?,
-            None => return db.change_event(event_id, &settings).await.map_err(of_change),
-        }
-        if !has_settings {
-            return Ok(());
-        }
-        db.change_event(event_id, &settings).await.map_err(of_change).map_err(after_change)
-    }
-
     /// What the database says now, past every cache.
     async fn read_fresh(&self, event_id: i64) -> Result<EventOut, Problem> {
         let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id, Audience::Admins))?;

@@ -13,6 +13,7 @@ use crate::api::Tag;
 use crate::api::orders::claim::{ClaimIn, fingerprint, order_of};
 use crate::api::orders::types::{OrderList, OrderOut, OrderPatch};
 use crate::app::SharedApp;
+use crate::db::OrderQuery;
 use crate::domain::{Audience, ClaimOutcome, ClaimRequest, EventLayout, Idempotency};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Customer;
@@ -88,8 +89,11 @@ impl OrdersApi {
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
     ) -> Result<Found<OrderList>, Refusal<ListOrders>> {
-        let layout = self.layout(event_id.0.0).await?;
-        let orders = self.app.db.list_orders(event_id.0.0, Some(&customer.0), None, after.0.map(|order| order.0), limit.0 + 1).await?;
+        let event_id = event_id.0.0;
+        let layout = self.layout(event_id).await?;
+        let (customer_id, after) = (Some(customer.0.as_str()), after.0.map(|order| order.0));
+        let query = OrderQuery { event_id, customer_id, status: None, after, limit: limit.0 + 1 };
+        let orders = self.app.db.list_orders(&query).await?;
         Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::new(order, &layout))?))
     }
 

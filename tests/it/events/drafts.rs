@@ -168,7 +168,8 @@ async fn what_was_ever_on_sale_cannot_be_deleted() {
 async fn a_draft_that_is_being_opened_is_not_deleted() {
     let server = TestServer::start().await;
     let event = server.draft(event_json(&[("A", 1000, 10)])).await;
-    server.db.batch_execute(&format!("begin; select rowlock.open_event({})", event.id)).await.expect("opened");
+    let open = format!("begin; select rowlock.change_event({}, '{{\"status\": \"open\"}}')", event.id);
+    server.db.batch_execute(&open).await.expect("opened");
     let (admin, path) = (server.admin(), event.path());
     let deleting = tokio::spawn(async move { admin.delete(&path).await });
     until_somebody_waits(&server).await;

@@ -81,13 +81,45 @@ async fn a_key_counts_for_one_api_key_and_a_refused_request_leaves_it_unused() {
     let two = create(&other, "key-1", &body).await.expect(201);
     assert_ne!(one["event_id"], two["event_id"]);
     assert_eq!(create(&other, "key-1", &body).await.expect(201)["event_id"], two["event_id"]);
-    let creator = format!("select api_key_id from rowlock.events where event_id = {}", two["event_id"]);
+    let creator = format!("select api_key_id from rowlock.event_keys where event_id = {}", two["event_id"]);
     assert_eq!(server.ask::<i64>(&creator).await, api_key_id);
     // Without a key each request is one of its own.
     for _ in 0..2 {
         server.admin().post("/v1/events", &body).await.expect(201);
     }
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.events").await, 4);
+}
+
+/// A retry may come late: by then the event may have been deleted, and nobody wants a second one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_outlives_the_draft_that_it_created() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let (body, mut other) = (event_json(&[("A", 1000, 20)]), event_json(&[("A", 1000, 20)]));
+    other["name"] = json!("Another");
+    for key in ["deleted-by-admin", "deleted-from-psql"] {
+        let event = create(&admin, key, &body).await.expect(201);
+        if key == "deleted-by-admin" {
+            assert_eq!(admin.delete(&format!("/v1/events/{}", event["event_id"])).await.status, 204);
+        } else {
+            let delete = format!("select admin.delete_event({}, 'entered twice')", event["event_id"]);
+            server.db.batch_execute(&delete).await.expect("deleted");
+        }
+        let problem = create(&admin, key, &body).await.problem(404, "event_not_found");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("was deleted; use a new key")), "{problem}");
+        create(&admin, key, &other).await.problem(422, "idempotency_key_reused");
+    }
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.events").await, 0);
+
+    let sections = json!([{"code": "A", "name": "A", "price_minor": 1, "rows": [{"label": "1", "seats": 1}]}]);
+    let described = json!({"name": "Concert", "currency": "TWD", "sections": sections});
+    for outcome in ["created", "replayed"] {
+        let answer = server.db.query_one("select outcome from rowlock.create_event($1, 7, 'key')", &[&described]).await;
+        assert_eq!(answer.expect("an answer").get::<_, &str>(0), outcome);
+        server.db.batch_execute("select admin.delete_event(event_id, 'a test') from rowlock.events").await.expect("deleted, if there");
+    }
+    create(&admin, "new-key", &body).await.expect(201);
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.events").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,3 +134,37 @@ async fn a_search_by_name_is_bounded_and_goes_on_where_it_stopped() {
     assert_eq!(pages(&anyone, "name=none").await, [[""; 0], [""; 0]]);
     assert_eq!(list(&anyone, "limit=1&starts_after=2030-01-07T22:41:00Z").await, ["hay"]);
 }
+
+/// Neither drafts nor what was never opened may slow the public's list down, and no list may read what other pages hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_reads_few_events_however_many_there_are() {
+    let server = TestServer::start().await;
+    let fill = "
+        insert into rowlock.events (name, starts_at, currency, status)
+        select 'hidden ' || n, timestamptz '2029-01-01Z' + n * interval '1 minute', 'TWD',
+            case when n % 2 = 0 then 'draft' else 'closed' end::rowlock.event_status
+        from generate_series(1, 20000) as n;
+        insert into rowlock.events (name, starts_at, currency, status, opened_at)
+        select 'shown ' || n, timestamptz '2030-01-01Z' + n * interval '1 minute', 'TWD',
+            case when n % 100 = 0 then 'closed' else 'open' end::rowlock.event_status, now()
+        from generate_series(1, 20000) as n;
+        analyze rowlock.events";
+    server.db.batch_execute(fill).await.expect("many events");
+    for (arguments, reads_max) in [
+        ("null, 101, false, null, null, null", 1000),
+        ("null, 101, false, 'open', null, null", 1000),
+        ("null, 101, true, 'closed', null, null", 1000),
+        ("null, 101, true, 'draft', null, null", 1000),
+        ("30000, 101, false, null, null, null", 1000),
+        ("null, 101, false, null, '2030-01-07Z', null", 1000),
+        ("null, 101, false, null, null, 'shown'", 1000),
+        ("null, 101, false, null, null, 'nowhere'", 10_010),
+    ] {
+        let reads = "select (seq_tup_read + idx_tup_fetch)::bigint from pg_stat_xact_user_tables where relid = 'rowlock.events'::regclass";
+        server.db.batch_execute("begin").await.expect("a transaction");
+        let found = server.ask::<i64>(&format!("select count(*) from rowlock.list_events({arguments})")).await;
+        let reads = server.ask::<i64>(reads).await;
+        server.db.batch_execute("commit").await.expect("its end");
+        assert!(found > 0 && reads <= reads_max, "{arguments}: {reads} events were read for {found}");
+    }
+}

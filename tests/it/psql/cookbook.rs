@@ -126,7 +126,9 @@ impl Hanging {
         let otto = connect(&url_as(url, "otto", PASSWORD)).await;
         otto.batch_execute("begin; select admin.pause_event(1, 'what was I about to do?')").await.expect("a change");
         let shop = connect(&url_as(url, "shop", PASSWORD)).await;
-        let server = tokio::spawn(async move { shop.batch_execute("select rowlock.open_event(1)").await.expect("otto gives way") });
+        let server = tokio::spawn(async move {
+            shop.batch_execute("select rowlock.change_event(1, '{\"status\": \"open\"}')").await.expect("otto gives way")
+        });
         let waits = "select count(*) from admin.lock_waits";
         eventually(PATIENCE, || async { db.query_one(waits, &[]).await.expect("an answer").get::<_, i64>(0) == 1 }).await;
         Self { otto, server }

@@ -9,7 +9,7 @@ select rowlock.create_event('{
         {"code": "B", "name": "Balcony", "price_minor": 150000, "rows": [{"label": "1", "seats": 10}]}
     ]
 }');
-select rowlock.open_event(1);
+select rowlock.change_event(1, '{"status": "open"}');
 set session authorization olivia;
 select admin.block_seats(1, 'A 19-20', 'for the press');
 reset session authorization;

@@ -18,9 +18,8 @@ const WHO: [&str; 4] = ["olivia", "rita", "shop", "sam"];
 
 /// What the server calls, of schema `rowlock`.
 const FOR_SERVERS: &str = "block_seats cancel_order change_event claim_best_available claim_seats claimed_orders claimed_together \
-    close_event create_event delete_event event_availability event_with_sections expire_orders find_api_key get_event get_order \
-    list_dead_letters list_events list_orders migration_state note_api_key_use open_event overdue_orders pause_event record_expiry_failure \
-    redrive_dead_letter refunds_due release_seats sales_report section_seats section_summary settle_payments try_lead_sweep unblock_seats";
+    create_event delete_event event_availability event_with_sections expire_orders find_api_key get_event get_order list_dead_letters \
+    list_events list_orders migration_state note_api_key_use overdue_orders record_expiry_failure redrive_dead_letter refunds_due release_seats sales_report section_seats section_summary settle_payments try_lead_sweep unblock_seats";
 /// What operators call of it: what only reads.
 const FOR_OPERATORS: &str = "event_availability event_with_sections get_event get_order list_dead_letters list_events list_orders \
     migration_state refunds_due sales_report section_seats section_summary";
@@ -277,8 +276,8 @@ async fn what_a_caller_brings_along_does_not_stand_in_for_ours() {
     assert_eq!(scene.ask(last).await, [format!("paused admin.pause_event {} a test t", scene.logins.name("olivia"))]);
     let shop = scene.logins.connect("shop").await;
     bring_along(&shop).await;
-    shop.batch_execute("select rowlock.open_event(1)").await.expect("opened");
-    assert_eq!(scene.ask(last).await, [format!("open rowlock.open_event {} t", scene.logins.name("shop"))]);
+    shop.batch_execute("select rowlock.change_event(1, '{\"status\": \"open\"}')").await.expect("opened");
+    assert_eq!(scene.ask(last).await, [format!("open rowlock.change_event {} t", scene.logins.name("shop"))]);
 
     let rita = scene.logins.connect("rita").await;
     bring_along(&rita).await;

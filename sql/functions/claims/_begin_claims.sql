@@ -1,0 +1,41 @@
+-- Begins a batch of claims: reads the event's rules, serialises the customers, and finds which requests share a customer or a key.
+--
+-- Returns o_limit, o_window_ms and o_is_on_sale (null if there is no such event, or it was never on sale), and o_are_distinct: whether
+-- every request is from another customer. If not, o_customer_nos and o_key_nos give, for each request, the first request of the same
+-- customer, and the first of the same customer and idempotency key; a request without a key counts as having one of its own.
+--
+-- Locks: customers (advisory class 1, sorted).
+create or replace function rowlock._begin_claims(
+    p_event_id         bigint,
+    p_customer_ids     text[],
+    p_idempotency_keys text[],
+    out o_limit        integer,
+    out o_window_ms    integer,
+    out o_is_on_sale   boolean,
+    out o_are_distinct boolean,
+    out o_customer_nos integer[],
+    out o_key_nos      integer[]
+)
+language plpgsql
+as $$
+begin
+    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at)
+    into o_limit, o_window_ms, o_is_on_sale
+    from rowlock.events e
+    where e.event_id = p_event_id and e.opened_at is not null;
+    o_are_distinct := rowlock._lock_customer_keys(p_event_id, p_customer_ids) = cardinality(p_customer_ids);
+    if not o_are_distinct then
+        select array_agg(n.customer_no order by n.request_no), array_agg(n.key_no order by n.request_no)
+        into o_customer_nos, o_key_nos
+        from (
+            select r.request_no, min(r.request_no) over (partition by r.customer_id)::integer as customer_no,
+                case when r.idempotency_key is null then r.request_no
+                    else min(r.request_no) over (partition by r.customer_id, r.idempotency_key) end::integer as key_no
+            from unnest(p_customer_ids, p_idempotency_keys) with ordinality as r (customer_id, idempotency_key, request_no)
+        ) n;
+    end if;
+end
+$$;
+
+comment on function rowlock._begin_claims(bigint, text[], text[]) is
+    'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once. Private.';

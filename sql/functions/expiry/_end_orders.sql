@@ -1,0 +1,41 @@
+-- Ends orders: sets them to p_status, and returns their seats in lock order, one element per seat: its section, its number and its order.
+--
+-- p_order_rows: where the locked rows of the orders are. p_from: the statuses they may have now.
+--
+-- Locks: none beyond the callers'.
+-- Errors: RL010 if an order has another status.
+create or replace function rowlock._end_orders(
+    p_event_id        bigint,
+    p_order_rows      tid[],
+    p_from            rowlock.order_status[],
+    p_status          rowlock.order_status,
+    p_at              timestamptz,
+    out o_section_nos integer[],
+    out o_seat_nos    integer[],
+    out o_order_ids   uuid[]
+)
+language plpgsql
+as $$
+declare
+    v_count bigint;
+begin
+    with ended as (
+        update rowlock.orders o
+        set status = p_status, ended_at = p_at
+        where o.ctid = any (p_order_rows) and o.event_id = p_event_id and o.status = any (p_from)
+        returning o.order_id, o.section_nos, o.seat_nos
+    ), listed as (
+        select e.order_id, s.section_no, s.seat_no, s.place
+        from ended e
+        cross join unnest(e.section_nos, e.seat_nos) with ordinality as s (section_no, seat_no, place)
+        order by s.section_no, s.seat_no
+    )
+    select array_agg(l.section_no), array_agg(l.seat_no), array_agg(l.order_id), count(*) filter (where l.place = 1)
+    into o_section_nos, o_seat_nos, o_order_ids, v_count
+    from listed l;
+    perform rowlock._assert_rows(v_count, cardinality(p_order_rows), format('orders that can become %s', p_status));
+end
+$$;
+
+comment on function rowlock._end_orders(bigint, tid[], rowlock.order_status[], rowlock.order_status, timestamptz) is
+    'Sets orders to their final status and returns their seats. Private.';
