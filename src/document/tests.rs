@@ -20,11 +20,10 @@ fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// Every operation under a name for messages: its method and path.
-fn each_operation(document: &Value) -> Vec<(String, &Value)> {
-    let operations = entries(&document["paths"]).flat_map(|(path, methods)| {
+fn each_operation(document: &Value) -> impl Iterator<Item = (String, &Value)> {
+    entries(&document["paths"]).flat_map(|(path, methods)| {
         entries(methods).map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
-    });
-    operations.collect()
+    })
 }
 
 fn has_text(value: &Value) -> bool {
@@ -149,10 +148,7 @@ fn every_request_and_every_answer_has_examples_and_every_problem_one_of_each_cod
                 for (code, example) in entries(&content["examples"]) {
                     let known = Code::from_name(code).unwrap_or_else(|| panic!("{name} {status}: {code}"));
                     assert_eq!(known.status().as_str(), status, "{name}: {code}");
-                    assert_eq!(
-                        (&example["value"]["code"], example["value"]["status"].to_string()),
-                        (&code.as_str().into(), status.clone())
-                    );
+                    assert_eq!((&example["value"]["code"], &example["value"]["status"].to_string()), (&code.as_str().into(), status));
                 }
             }
         }

@@ -160,7 +160,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
             if discarded(request.take_body()).await == 0 {
                 return self.inner.call(request).await;
             }
-            // Who may not call is told that first, as with any other fault.
+            // Who may not call is told that first.
             if let Some(credential) = credential {
                 credential.expect_of(&request).await?;
             }
