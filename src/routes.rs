@@ -1,9 +1,10 @@
 //! Everything the server answers: the API, the pages, and the document they all point to.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use poem::{IntoEndpoint, Request, Response};
 use poem_openapi::OpenApi;
-use std::sync::Arc;
 
 use crate::api::{self, Apis};
 use crate::app::SharedApp;

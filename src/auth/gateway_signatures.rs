@@ -8,7 +8,7 @@ use poem::http::HeaderMap;
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-use super::AuthError;
+use super::{AuthError, only_value};
 
 /// The headers that sign a notice.
 pub const WEBHOOK_HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
@@ -73,16 +73,8 @@ fn values(headers: &HeaderMap) -> Result<[&str; 3], AuthError> {
         let (noun, verb) = if missing.len() == 1 { ("header", "is") } else { ("headers", "are") };
         return Err(AuthError::invalid(format!("the {noun} {} {verb} missing", missing.join(" and "))));
     }
-    let mut values = [""; 3];
-    for (value, name) in values.iter_mut().zip(WEBHOOK_HEADERS) {
-        let mut sent = headers.get_all(name).iter();
-        let first = sent.next().and_then(|value| value.to_str().ok());
-        *value = first.ok_or_else(|| AuthError::invalid(format!("the header {name} must be visible ASCII")))?;
-        if sent.next().is_some() {
-            return Err(AuthError::invalid(format!("the header {name} was sent more than once")));
-        }
-    }
-    Ok(values)
+    let [id, timestamp, signature] = WEBHOOK_HEADERS.map(|name| only_value(headers, name));
+    Ok([id?, timestamp?, signature?])
 }
 
 fn keyed(secret: &str) -> anyhow::Result<Hmac<Sha256>> {

@@ -33,9 +33,19 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    fn invalid(reason: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid(reason.into())
     }
+}
+
+/// The value of a header that must come once.
+pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, AuthError> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().ok_or(AuthError::Missing)?;
+    if values.next().is_some() {
+        return Err(AuthError::invalid(format!("the header {name} was sent more than once")));
+    }
+    value.to_str().map_err(|_| AuthError::invalid(format!("the header {name} must be visible ASCII")))
 }
 
 /// Why an admin was not let in.

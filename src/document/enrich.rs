@@ -50,28 +50,27 @@ fn plain_references(node: &mut Node) {
 
 /// An operation without credentials says so: readers and linters cannot tell "none" from "forgotten".
 fn say_who_may_call(operation: &mut Node) {
-    // Credentials that may be left out stand beside none.
-    let is_optional = operation.get("security").is_some_and(|list| list.items().iter().any(|needed| needed.entries().next().is_none()));
-    let credential = credential_of(operation);
-    let caller = match credential {
-        Some(Credential::ApiKey) if is_optional => "anyone, without credentials; drafts are shown to admins only, with an API key",
-        Some(Credential::BearerToken) => "a customer, with a bearer token",
-        Some(Credential::ApiKey) => "an admin or a box office, with an API key",
-        Some(Credential::GatewaySignature) => "the payment gateway, with its signature over the body",
+    let taken = credential_of(operation);
+    let caller = match taken {
+        Some((Credential::ApiKey, true)) => "anyone, without credentials; drafts are shown to admins only, with an API key",
+        Some((Credential::BearerToken, _)) => "a customer, with a bearer token",
+        Some((Credential::ApiKey, _)) => "an admin or a box office, with an API key",
+        Some((Credential::GatewaySignature, _)) => "the payment gateway, with its signature over the body",
         None => "anyone, without credentials",
     };
     let description = format!("{}\n\n**Who may call**: {caller}.", operation.text("description").unwrap_or_default());
-    operation.set("description", description.as_str());
-    let Some(credential) = credential else { return operation.set("security", Node::List(vec![])) };
+    operation.set("description", description);
+    let Some((credential, _)) = taken else { return operation.set("security", Node::List(vec![])) };
     if let Some(header) = operation.at_mut(&["responses", "401", "headers", "WWW-Authenticate", "schema"]) {
         header.set("example", credential.challenge());
     }
 }
 
-/// The credential that an operation takes, if any.
-fn credential_of(operation: &Node) -> Option<Credential> {
-    let (scheme, _) = operation.get("security")?.items().first()?.entries().next()?;
-    Credential::of_scheme(scheme)
+/// The credential that an operation takes, if any, and whether it may be left out: then it stands beside none.
+fn credential_of(operation: &Node) -> Option<(Credential, bool)> {
+    let security = operation.get("security")?.items();
+    let (scheme, _) = security.first()?.entries().next()?;
+    Some((Credential::of_scheme(scheme)?, security.iter().any(|needed| needed.entries().next().is_none())))
 }
 
 fn show_parameters(operation: &mut Node, id: &str) {
@@ -96,24 +95,24 @@ fn show_requests(operation: &mut Node, id: &str, schemas: &Node) {
     let Some(schema) = content.get("schema").cloned() else { return };
     let named = examples::of_request(id)
         .into_iter()
-        .filter_map(|(name, summary, value)| Some((name.to_owned(), example(summary, in_order(value?.into(), &schema, schemas)))));
+        .filter_map(|(name, summary, value)| Some((name.to_owned(), example(summary, in_order(Node::of(&value?), &schema, schemas)))));
     content.set("examples", Node::Object(named.collect()));
 }
 
 /// An example object, one of several.
 fn example(summary: &str, value: Node) -> Node {
-    Node::Object([("summary".to_owned(), summary.into()), ("value".to_owned(), value)].into_iter().collect())
+    Node::Object([("summary".to_owned(), Node::of(&summary)), ("value".to_owned(), value)].into_iter().collect())
 }
 
 /// Each answer with a body gets an example: a problem one for each of its codes.
 fn show_answers(operation: &mut Node, id: &str, schemas: &Node) {
-    let credential = credential_of(operation);
+    let taken = credential_of(operation);
     let Some(responses) = operation.at_mut(&["responses"]) else { return };
     for (_, response) in responses.entries_mut() {
         let codes = codes_in(response.text("description").unwrap_or_default());
         for (media_type, content) in response.at_mut(&["content"]).into_iter().flat_map(Node::entries_mut) {
             if media_type == crate::problem::CONTENT_TYPE {
-                content.set("examples", examples_of_problems(id, credential, &codes));
+                content.set("examples", examples_of_problems(id, taken, &codes));
             } else if let Some(example) = examples::of_answer(id, content, schemas) {
                 content.set("example", example);
             }
@@ -127,7 +126,7 @@ fn codes_in(description: &str) -> Vec<Code> {
     description.lines().filter_map(word).collect()
 }
 
-fn examples_of_problems(id: &str, credential: Option<Credential>, codes: &[Code]) -> Node {
-    let named = codes.iter().map(|code| (code.as_str().to_owned(), example(code.title(), problems::example(id, credential, *code))));
+fn examples_of_problems(id: &str, taken: Option<(Credential, bool)>, codes: &[Code]) -> Node {
+    let named = codes.iter().map(|code| (code.as_str().to_owned(), example(code.title(), problems::example(id, taken, *code))));
     Node::Object(named.collect())
 }

@@ -13,17 +13,17 @@ use crate::api::payments::PaymentIn;
 use crate::types::{OrderId, SectionCode, Whole};
 
 /// The example of a parameter whose type has none, or another one.
-pub fn of_parameter(operation_id: &str, name: &str) -> Option<Node> {
+pub fn of_parameter(operation_id: &str, name: &str) -> Option<Value> {
     Some(match (operation_id, name) {
-        ("listEvents", "after") => Node::from(6),
+        ("listEvents", "after") => 6.into(),
         ("listEvents", "status") => "open".into(),
         ("listEvents", "name") => "tour".into(),
         // A draft: the event of the other examples is on sale.
-        ("deleteEvent", "event_id") => Node::from(8),
-        (_, "after") => OrderId::example().to_json()?.into(),
-        (_, "limit") => Node::from(20),
+        ("deleteEvent", "event_id") => 8.into(),
+        (_, "after") => OrderId::example().to_json()?,
+        (_, "limit") => 20.into(),
         (_, "status") => "pending_payment".into(),
-        ("listDeadLetters", "event_id") => Node::from(7),
+        ("listDeadLetters", "event_id") => 7.into(),
         ("createEvent", "Idempotency-Key") => "spring-tour-2026-11-22".into(),
         (_, "If-None-Match") => "W/\"4710\"".into(),
         (_, "webhook-id") => "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W".into(),
@@ -74,7 +74,7 @@ pub fn of_answer(operation_id: &str, content: &Node, schemas: &Node) -> Option<N
     const METRICS: &str = "# HELP rowlock_claims Claims answered, by outcome.\n# TYPE rowlock_claims counter\n\
                            rowlock_claims_total{outcome=\"claimed\"} 4711\n# EOF\n";
     if operation_id == "getMetrics" {
-        return Some(METRICS.into());
+        return Some(Node::of(&METRICS));
     }
     let schema = content.get("schema")?;
     let mut example = resolved(schema, schemas).get("example")?.clone();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::examples::{in_order, resolved};
 use super::node::{Node, Object};
 use crate::types::text;
@@ -62,13 +64,14 @@ fn show(name: &str, schema: &mut Node, shown: Option<&Node>, schemas: &Node) {
     if is_reference || of_objects(schema) || schema.get("items").is_some_and(of_objects) {
         return;
     }
-    if let Some(example) = shown.cloned().or_else(|| left_out(name).filter(|_| schema.get("example").is_none())) {
+    let fallback = || left_out(name).filter(|_| schema.get("example").is_none()).map(|value| Node::of(&value));
+    if let Some(example) = shown.cloned().or_else(fallback) {
         schema.set("example", example);
     }
 }
 
 /// An example of a field that its object's example leaves out.
-fn left_out(name: &str) -> Option<Node> {
+fn left_out(name: &str) -> Option<Value> {
     Some(match name {
         "customer_id" => "alice".into(),
         "field" => "seats[1].seat".into(),

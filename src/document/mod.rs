@@ -80,9 +80,7 @@ pub fn spec() -> String {
 
 /// Swagger UI, which the framework carries inside a page of its own.
 pub(crate) struct SwaggerUi {
-    /// Its style sheet.
     pub(crate) css: String,
-    /// Its script.
     pub(crate) js: String,
 }
 

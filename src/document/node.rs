@@ -7,13 +7,10 @@ use serde_json::Value;
 /// An object with its keys in the order they were written.
 pub type Object = IndexMap<String, Node>;
 
-/// Any JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Node {
-    /// An object.
     Object(Object),
-    /// A list.
     List(Vec<Node>),
     /// A text, number, boolean or null.
     Leaf(Value),
@@ -57,9 +54,9 @@ impl Node {
     }
 
     /// Sets the value of a key; the last one, if it is new.
-    pub fn set(&mut self, key: &str, value: impl Into<Self>) {
+    pub fn set(&mut self, key: &str, value: impl Serialize) {
         if let Self::Object(object) = self {
-            object.insert(key.to_owned(), value.into());
+            object.insert(key.to_owned(), Self::of(&value));
         }
     }
 
@@ -87,30 +84,6 @@ fn whole(value: Value) -> Value {
         // Within these bounds the cast is exact.
         Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() <= EXACT_MAX => Value::from(number as i64),
         _ => value,
-    }
-}
-
-impl From<Value> for Node {
-    fn from(value: Value) -> Self {
-        Self::of(&value)
-    }
-}
-
-impl From<&str> for Node {
-    fn from(text: &str) -> Self {
-        Self::Leaf(text.into())
-    }
-}
-
-impl From<i64> for Node {
-    fn from(number: i64) -> Self {
-        Self::Leaf(number.into())
-    }
-}
-
-impl From<bool> for Node {
-    fn from(flag: bool) -> Self {
-        Self::Leaf(flag.into())
     }
 }
 

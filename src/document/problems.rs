@@ -6,26 +6,22 @@ use poem_openapi::types::Example;
 use super::node::Node;
 use crate::auth::{AuthError, MALFORMED_KEY};
 use crate::http::challenges::Credential;
+use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::problem::{Problem, ProblemBody};
 use crate::types::{OrderId, SeatName, Whole};
 
 const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
 
-/// They need no key, but a key that is sent must be good.
-const MAY_BE_ADMINS: [&str; 5] = ["listEvents", "getEvent", "listSections", "listSeats", "getAvailability"];
-
-/// What the operation, which takes that credential, answers with that code.
-pub fn example(operation_id: &str, credential: Option<Credential>, code: Code) -> Node {
-    let refused = credential.filter(|_| [Code::Unauthorized, Code::InvalidSignature].contains(&code));
-    let problem = match refused {
-        Some(credential) if MAY_BE_ADMINS.contains(&operation_id) => {
-            credential.refuse(AuthError::Invalid(MALFORMED_KEY.into()), &HeaderMap::new())
+/// What the operation answers with that code, which takes a credential, or lets one be left out.
+pub fn example(operation_id: &str, taken: Option<(Credential, bool)>, code: Code) -> Node {
+    let problem = match taken.filter(|_| [Code::Unauthorized, Code::InvalidSignature].contains(&code)) {
+        Some((credential, may_be_left_out)) => {
+            let error = if may_be_left_out { AuthError::invalid(MALFORMED_KEY) } else { AuthError::Missing };
+            credential.refuse(error, &HeaderMap::new())
         }
-        Some(credential) => credential.refuse(AuthError::Missing, &HeaderMap::new()),
         None => problem(operation_id, code),
     };
-    Node::of(&ProblemBody::of(problem, REQUEST_ID))
+    Node::of(&problem.into_body(REQUEST_ID))
 }
 
 fn problem(operation_id: &str, code: Code) -> Problem {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use poem_openapi::OpenApi;
 use serde_json::Value;
 
 use super::*;
@@ -21,11 +20,10 @@ fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// Every operation under a name for messages: its method and path.
-fn each_operation(document: &Value) -> Vec<(String, &Value)> {
-    let operations = entries(&document["paths"]).flat_map(|(path, methods)| {
+fn each_operation(document: &Value) -> impl Iterator<Item = (String, &Value)> {
+    entries(&document["paths"]).flat_map(|(path, methods)| {
         entries(methods).map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
-    });
-    operations.collect()
+    })
 }
 
 fn has_text(value: &Value) -> bool {
@@ -150,10 +148,7 @@ fn every_request_and_every_answer_has_examples_and_every_problem_one_of_each_cod
                 for (code, example) in entries(&content["examples"]) {
                     let known = Code::from_name(code).unwrap_or_else(|| panic!("{name} {status}: {code}"));
                     assert_eq!(known.status().as_str(), status, "{name}: {code}");
-                    assert_eq!(
-                        (&example["value"]["code"], example["value"]["status"].to_string()),
-                        (&code.as_str().into(), status.clone())
-                    );
+                    assert_eq!((&example["value"]["code"], &example["value"]["status"].to_string()), (&code.as_str().into(), status));
                 }
             }
         }
@@ -222,17 +217,6 @@ fn every_code_is_documented_somewhere_but_the_two_that_any_path_may_answer() {
 }
 
 #[test]
-fn no_path_and_no_status_stands_twice() {
-    // The document is written by hand from parts, so a JSON parser would hide a repeated key.
-    let paths: Vec<_> = Apis::meta().into_iter().flat_map(|api| api.paths).map(|path| path.path).collect();
-    assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len(), "{paths:?}");
-    for operation in Apis::meta().into_iter().flat_map(|api| api.paths).flat_map(|path| path.operations) {
-        let statuses: Vec<_> = operation.responses.responses.iter().map(|response| response.status).collect();
-        assert_eq!(statuses.iter().collect::<BTreeSet<_>>().len(), statuses.len(), "{:?}", operation.operation_id);
-    }
-}
-
-#[test]
 fn swagger_ui_is_found_in_the_frameworks_page() {
     let SwaggerUi { css, js } = SwaggerUi::unpacked();
     assert!(css.len() > 100_000 && css.contains(".swagger-ui .opblock"), "{} bytes of style", css.len());
@@ -242,23 +226,12 @@ fn swagger_ui_is_found_in_the_frameworks_page() {
 
 #[test]
 fn a_described_reference_is_nothing_but_a_reference() {
-    fn walk(value: &Value, found: &mut Vec<Value>) {
-        match value {
-            Value::Object(object) => {
-                found.extend(object.get("allOf").map(|_| value.clone()));
-                object.values().for_each(|value| walk(value, found));
-            }
-            Value::Array(items) => items.iter().for_each(|value| walk(value, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    walk(&document(), &mut found);
-    assert!(found.len() > 5, "{found:?}");
-    for reference in found {
-        assert!(reference["description"].is_string(), "{reference}");
-        let all = reference["allOf"].as_array().unwrap();
-        assert!(all.len() == 1 && all[0].as_object().unwrap().keys().eq(["$ref"]), "{reference}");
+    let dense: String = spec().split_whitespace().collect();
+    let references: Vec<_> = dense.split("\"allOf\":[").skip(1).map(|rest| rest.split_once(']').unwrap().0).collect();
+    assert!(references.len() > 5, "{references:?}");
+    for reference in references {
+        let is_bare = reference.starts_with("{\"$ref\":\"#/components/schemas/") && reference.matches([':', '{', '[']).count() == 2;
+        assert!(is_bare, "{reference}");
     }
 }
 
@@ -268,6 +241,7 @@ fn no_list_is_called_a_set() {
     assert!(!spec().contains("uniqueItems"));
 }
 
+/// A path or a status that is written twice would be one.
 #[test]
 fn no_key_of_the_document_stands_twice() {
     serde_json::from_str::<Distinct>(&described().spec()).expect("the framework repeats no key");

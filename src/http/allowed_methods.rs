@@ -4,56 +4,61 @@ use std::collections::BTreeMap;
 
 use poem_openapi::registry::MetaApi;
 
-/// The paths of the API with their methods.
 pub(crate) struct Methods(Vec<Known>);
 
 struct Known {
     template: String,
-    segments: Vec<String>,
     allow: String,
 }
 
 impl Methods {
-    /// The methods of the paths of these operations.
-    pub fn of(apis: &[MetaApi]) -> Self {
-        let mut methods: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    pub(crate) fn of(apis: &[MetaApi]) -> Self {
+        let mut methods: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for path in apis.iter().flat_map(|api| &api.paths) {
-            methods.entry(path.path.clone()).or_default().extend(path.operations.iter().map(|operation| operation.method.to_string()));
+            methods.entry(&path.path).or_default().extend(path.operations.iter().map(|operation| operation.method.as_str()));
         }
-        let known = |(path, methods): (String, Vec<String>)| Known { segments: segments(&path), allow: allow(&methods), template: path };
-        Self(methods.into_iter().map(known).collect())
+        Self(methods.into_iter().map(|(path, methods)| Known { template: path.to_owned(), allow: allow(methods) }).collect())
     }
 
     /// The methods of that path, as `Allow` lists them.
-    pub fn allowed(&self, path: &str) -> Option<&str> {
+    pub(crate) fn allowed(&self, path: &str) -> Option<&str> {
         self.find(path).map(|known| known.allow.as_str())
     }
 
     /// The path with the names of its variables in braces.
-    pub fn template(&self, path: &str) -> Option<&str> {
+    pub(crate) fn template(&self, path: &str) -> Option<&str> {
         self.find(path).map(|known| known.template.as_str())
     }
 
     fn find(&self, path: &str) -> Option<&Known> {
-        let asked = segments(path);
-        let fits = |known: &&Known| {
-            known.segments.len() == asked.len()
-                && known.segments.iter().zip(&asked).all(|(part, asked)| part.starts_with('{') || part == asked)
-        };
-        self.0.iter().find(fits)
+        self.0.iter().find(|known| fits(&known.template, path))
     }
 }
 
-fn segments(path: &str) -> Vec<String> {
-    path.split('/').map(str::to_owned).collect()
-}
-
 /// A path with `GET` answers `HEAD`, too.
-fn allow(methods: &[String]) -> String {
-    let mut methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+fn allow(mut methods: Vec<&str>) -> String {
     if methods.contains(&"GET") {
         methods.push("HEAD");
     }
     methods.sort_unstable();
     methods.join(", ")
+}
+
+/// Whether a path is one of this template's, such as `/v1/events/{event_id}`.
+pub(crate) fn fits(template: &str, path: &str) -> bool {
+    let mut asked = path.split('/');
+    template.split('/').all(|part| asked.next().is_some_and(|asked| part.starts_with('{') || part == asked)) && asked.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_fits_its_own_template_alone() {
+        assert!(fits("/v1/events/{event_id}/orders", "/v1/events/7/orders"));
+        for other in ["/v1/events/7", "/v1/events/7/orders/x", "/v1/events/7/orders/", "/v2/events/7/orders", "/v1/events/7/sections"] {
+            assert!(!fits("/v1/events/{event_id}/orders", other), "{other}");
+        }
+    }
 }

@@ -49,7 +49,6 @@ macro_rules! input {
 }
 pub(crate) use input;
 
-/// A JSON body.
 pub struct JsonBody<T>(pub T);
 
 impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {

@@ -1,16 +1,15 @@
 //! The three kinds of credentials, and how a 401 asks for one of them.
 
-use poem::http::header::AUTHORIZATION;
+use poem::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use poem::http::{HeaderMap, HeaderValue};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
 
 use crate::auth::{AuthError, WEBHOOK_HEADERS};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
-/// The name of the header with an API key.
 pub(crate) const API_KEY_HEADER: &str = "X-Api-Key";
 
-/// A kind of credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Credential {
     BearerToken,
@@ -33,6 +32,40 @@ impl Credential {
             Self::ApiKey => "AdminKey",
             Self::GatewaySignature => "GatewaySignature",
         }
+    }
+
+    /// Puts it into the document.
+    pub(crate) fn register(self, registry: &mut Registry) {
+        let (header, description) = match self {
+            Self::BearerToken => (
+                None,
+                "A customer's JSON Web Token (HS256, RS256 or EdDSA), sent as `Authorization: Bearer …`. `sub` is the customer's id; \
+                 `exp` is required, `nbf` is obeyed; both may be fractions of a second. `rowlock token` makes one for development.",
+            ),
+            Self::ApiKey => (
+                Some(API_KEY_HEADER),
+                "The key of an admin or a box office, sent as `X-Api-Key`. `rowlock api-key create` makes it and prints it once; only \
+                 its hash is kept.",
+            ),
+            Self::GatewaySignature => (
+                Some("webhook-signature"),
+                "The payment gateway signs each notice after [Standard Webhooks](https://www.standardwebhooks.com): `webhook-id` names \
+                 the message, `webhook-timestamp` is the time of sending in seconds since 1970 and must be within 5 minutes, and \
+                 `webhook-signature` is `v1,` and the base64 HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` under the shared \
+                 `whsec_` secret.",
+            ),
+        };
+        let scheme = MetaSecurityScheme {
+            ty: if header.is_some() { "apiKey" } else { "http" },
+            description: Some(description),
+            name: header,
+            key_in: header.map(|_| "header"),
+            scheme: header.is_none().then_some("bearer"),
+            bearer_format: header.is_none().then_some("JWT"),
+            flows: None,
+            openid_connect_url: None,
+        };
+        registry.create_security_scheme(self.scheme(), scheme);
     }
 
     /// `WWW-Authenticate` of a request that brought no such credential.
@@ -71,7 +104,7 @@ impl Credential {
     }
 
     /// What a request that brought no such credential is told; one that brought another kind is told so.
-    pub(crate) fn missing(self, headers: &HeaderMap) -> String {
+    fn missing(self, headers: &HeaderMap) -> String {
         let sent = Self::ALL.into_iter().find(|other| *other != self && other.is_in(headers));
         sent.map_or_else(
             || format!("this operation takes {}, and none was sent", self.what_it_is()),
@@ -88,11 +121,12 @@ impl Credential {
             (_, AuthError::Expired) => Code::TokenExpired,
             _ => Code::Unauthorized,
         };
-        match error {
-            AuthError::Missing => Problem::new(code, self.missing(headers)).with_challenge(HeaderValue::from_static(self.challenge())),
-            AuthError::Invalid(reason) => Problem::new(code, &*reason).with_challenge(self.challenge_to(&reason)),
-            AuthError::Expired => Problem::plain(code).with_challenge(self.challenge_to("the token has expired")),
-        }
+        let (problem, challenge) = match error {
+            AuthError::Missing => (Problem::new(code, self.missing(headers)), HeaderValue::from_static(self.challenge())),
+            AuthError::Invalid(reason) => (Problem::new(code, &*reason), self.challenge_to(&reason)),
+            AuthError::Expired => (Problem::plain(code), self.challenge_to("the token has expired")),
+        };
+        problem.with_header(WWW_AUTHENTICATE, challenge)
     }
 
     fn challenge_to(self, reason: &str) -> HeaderValue {

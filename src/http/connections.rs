@@ -56,7 +56,6 @@ pub(crate) struct Patience {
     pub(crate) drain: Duration,
 }
 
-/// The connections of one server.
 pub(crate) struct Connections {
     listener: TcpListener,
     address: SocketAddr,
@@ -77,7 +76,6 @@ impl Connections {
         Ok(Self { listener, address })
     }
 
-    /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

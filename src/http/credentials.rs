@@ -1,14 +1,14 @@
 //! Who calls: customers by bearer token, admins by API key, the gateway by its signature over the body.
 
-use poem::http::header::AUTHORIZATION;
+use poem::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use poem::http::{HeaderMap, HeaderValue};
-use poem::{Request, RequestBody};
-use poem_openapi::registry::{MetaRequest, MetaSecurityScheme, Registry};
+use poem::{Body, Request, RequestBody};
+use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::auth::{AuthError, AuthFailure};
+use crate::auth::{AuthError, AuthFailure, only_value};
 use crate::db::api_keys::AdminKey;
 use crate::domain::Audience;
 use crate::http::app_of;
@@ -27,22 +27,7 @@ impl<'a> ApiExtractor<'a> for Customer {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        registry.create_security_scheme(
-            Credential::BearerToken.scheme(),
-            MetaSecurityScheme {
-                ty: "http",
-                description: Some(
-                    "A customer's JSON Web Token (HS256, RS256 or EdDSA), sent as `Authorization: Bearer …`. `sub` is the customer's id; \
-                     `exp` is required, `nbf` is obeyed; both may be fractions of a second. `rowlock token` makes one for development.",
-                ),
-                name: None,
-                key_in: None,
-                scheme: Some("bearer"),
-                bearer_format: Some("JWT"),
-                flows: None,
-                openid_connect_url: None,
-            },
-        );
+        Credential::BearerToken.register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
@@ -60,18 +45,8 @@ impl<'a> ApiExtractor<'a> for Customer {
 fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
     let value = only_value(headers, AUTHORIZATION.as_str())?;
     let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim());
-    let token = token.ok_or(AuthError::Invalid("the header Authorization must be `Bearer`, a space and the token".into()))?;
-    if token.is_empty() { Err(AuthError::Invalid("the header Authorization has no token after `Bearer`".into())) } else { Ok(token) }
-}
-
-/// The value of a header that must come once.
-fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, AuthError> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next().ok_or(AuthError::Missing)?;
-    if values.next().is_some() {
-        return Err(AuthError::Invalid(format!("the header {name} was sent more than once").into()));
-    }
-    value.to_str().map_err(|_| AuthError::Invalid(format!("the header {name} must be visible ASCII").into()))
+    let token = token.ok_or(AuthError::invalid("the header Authorization must be `Bearer`, a space and the token"))?;
+    if token.is_empty() { Err(AuthError::invalid("the header Authorization has no token after `Bearer`")) } else { Ok(token) }
 }
 
 /// The admin or box office that calls.
@@ -83,22 +58,7 @@ impl<'a> ApiExtractor<'a> for Admin {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        registry.create_security_scheme(
-            Credential::ApiKey.scheme(),
-            MetaSecurityScheme {
-                ty: "apiKey",
-                description: Some(
-                    "The key of an admin or a box office, sent as `X-Api-Key`. `rowlock api-key create` makes it and prints it once; only \
-                     its hash is kept.",
-                ),
-                name: Some(API_KEY_HEADER),
-                key_in: Some("header"),
-                scheme: None,
-                bearer_format: None,
-                flows: None,
-                openid_connect_url: None,
-            },
-        );
+        Credential::ApiKey.register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
@@ -110,7 +70,7 @@ impl<'a> ApiExtractor<'a> for Admin {
         let refused = |error| Credential::ApiKey.refuse(error, headers);
         let key = only_value(headers, API_KEY_HEADER).map_err(refused)?;
         if key.is_empty() {
-            return Err(refused(AuthError::Invalid("the header X-Api-Key is empty".into())).into());
+            return Err(refused(AuthError::invalid("the header X-Api-Key is empty")).into());
         }
         match app.auth.admin(&app.db, key).await {
             Ok(admin) => Ok(Self(admin)),
@@ -134,10 +94,11 @@ impl MaybeAdmin {
     /// # Errors
     /// `unauthorized` without a key.
     pub fn or_refuse(&self, detail: &str) -> Result<(), Problem> {
-        match self.0 {
-            Some(_) => Ok(()),
-            None => Err(Problem::new(Code::Unauthorized, detail).with_challenge(HeaderValue::from_static(Credential::ApiKey.challenge()))),
+        if self.0.is_some() {
+            return Ok(());
         }
+        let challenge = HeaderValue::from_static(Credential::ApiKey.challenge());
+        Err(Problem::new(Code::Unauthorized, detail).with_header(WWW_AUTHENTICATE, challenge))
     }
 }
 
@@ -168,6 +129,18 @@ impl<'a> ApiExtractor<'a> for MaybeAdmin {
     }
 }
 
+impl Credential {
+    /// Refuses a request without it. A signature is not looked at: it comes with a body, and is over that.
+    pub(crate) async fn expect_of(self, request: &Request) -> poem::Result<()> {
+        let (body, options) = (&mut RequestBody::new(Body::empty()), ExtractParamOptions::default());
+        match self {
+            Self::BearerToken => Customer::from_request(request, body, options).await.map(|_| ()),
+            Self::ApiKey => Admin::from_request(request, body, options).await.map(|_| ()),
+            Self::GatewaySignature => Ok(()),
+        }
+    }
+}
+
 /// A JSON body whose Standard Webhooks signature held. It is verified over the bytes as they came, before anything looks into them.
 pub struct SignedJson<T>(pub T);
 
@@ -178,24 +151,7 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
-        registry.create_security_scheme(
-            Credential::GatewaySignature.scheme(),
-            MetaSecurityScheme {
-                ty: "apiKey",
-                description: Some(
-                    "The payment gateway signs each notice after [Standard Webhooks](https://www.standardwebhooks.com): `webhook-id` \
-                     names the message, `webhook-timestamp` is the time of sending in seconds since 1970 and must be within 5 minutes, and \
-                     `webhook-signature` is `v1,` and the base64 HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` under the shared \
-                     `whsec_` secret.",
-                ),
-                name: Some("webhook-signature"),
-                key_in: Some("header"),
-                scheme: None,
-                bearer_format: None,
-                flows: None,
-                openid_connect_url: None,
-            },
-        );
+        Credential::GatewaySignature.register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {

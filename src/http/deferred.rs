@@ -4,7 +4,6 @@
 //! some ten kilobytes, times ten thousand buyers. An operation that waits answers [`Later`] instead: the framework is done with the
 //! request and gives that back, and the [`shell`](crate::http::middleware) waits for the answer alone.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,14 +15,12 @@ use poem_openapi::registry::{MetaResponses, Registry};
 
 use crate::problem::Problem;
 
-/// The answer to come, or its refusal.
 pub type Awaited = BoxFuture<'static, Result<Response, Problem>>;
 
 /// Answers like `T`, but later.
 pub struct Later<T>(Awaited, PhantomData<T>);
 
 impl<T: IntoResponse + 'static> Later<T> {
-    /// The answer that `answer` comes to.
     pub fn new(answer: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Self {
         Self(answer.map(|answer| answer.map(IntoResponse::into_response)).boxed(), PhantomData)
     }
@@ -38,12 +35,6 @@ impl<T: Send> IntoResponse for Later<T> {
         let mut response = Response::default();
         response.extensions_mut().insert(Carried(Arc::new(Mutex::new(Some(self.0)))));
         response
-    }
-}
-
-impl<T> fmt::Debug for Later<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Later").finish_non_exhaustive()
     }
 }
 
@@ -68,7 +59,6 @@ mod tests {
     use poem::http::StatusCode;
 
     use super::*;
-    use crate::problem::code::Code;
 
     #[tokio::test]
     async fn the_answer_comes_once_and_only_from_a_response_that_carries_it() {
@@ -77,12 +67,5 @@ mod tests {
         assert_eq!(answer.status(), StatusCode::CREATED);
         assert!(awaited_by(&mut response).is_none());
         assert!(awaited_by(&mut Response::default()).is_none());
-    }
-
-    #[tokio::test]
-    async fn a_refusal_may_come_late() {
-        let mut response = Later::new(async { Err::<StatusCode, _>(Problem::plain(Code::SoldOut)) }).into_response();
-        let refusal = awaited_by(&mut response).expect("an answer to come").await.expect_err("a refusal");
-        assert_eq!(refusal.code(), Code::SoldOut);
     }
 }

@@ -11,12 +11,9 @@ use crate::types::{EventId, OrderId, SectionCode};
 
 /// A type that stands in a path. Arguments meet path variables by position, so each variable has a type of its own.
 pub trait PathValue: Type + Sized {
-    /// Name of the variable.
     const NAME: &'static str;
-    /// What it must be.
     const EXPECTED: &'static str;
 
-    /// Reads it.
     fn read(text: &str) -> Option<Self>;
 }
 
@@ -49,7 +46,6 @@ impl PathValue for SectionCode {
     }
 }
 
-/// A variable of the path.
 pub struct Path<T>(pub T);
 
 impl<'a, T: PathValue> ApiExtractor<'a> for Path<T> {
@@ -110,7 +106,6 @@ impl<'a> ApiExtractor<'a> for IdempotencyKey {
     }
 }
 
-/// The default `limit` of a list.
 pub fn limit_default() -> i32 {
     50
 }

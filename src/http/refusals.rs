@@ -8,13 +8,13 @@ use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::Type;
 
+use crate::http::content_encoding::ACCEPTED;
 use crate::http::replies::header;
 use crate::problem::code::Code;
 use crate::problem::{CONTENT_TYPE, Problem, ProblemBody};
 
 /// Which codes an operation may answer with, in groups.
 pub trait Refusals: Send + Sync + 'static {
-    /// The groups.
     const CODES: &'static [&'static [Code]];
 }
 
@@ -31,7 +31,6 @@ pub const ADMIN: &[Code] = &[Code::Unauthorized];
 /// What an operation on an event may answer: the id may be malformed or unknown.
 pub const EVENT: &[Code] = &[Code::InvalidRequest, Code::EventNotFound];
 
-/// Declares the refusals of an operation.
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident = $($group:expr),+;)*) => {
         $(
@@ -80,13 +79,12 @@ fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
     match status {
         415 => {
             let meaning = "The content codings that are taken, if another one was the reason.";
-            headers.push(header::sometimes("Accept-Encoding", meaning, crate::http::content_encoding::ACCEPTED));
+            headers.push(header::sometimes("Accept-Encoding", meaning, ACCEPTED));
         }
-        401 => headers.push(header::long(
-            "WWW-Authenticate",
-            "How to authenticate, and what is wrong with the credentials that were sent.",
-            "Bearer",
-        )),
+        401 => {
+            let meaning = "How to authenticate, and what is wrong with the credentials that were sent.";
+            headers.push(header::up_to(1000, "WWW-Authenticate", meaning, "Bearer".into()));
+        }
         503 => headers.push(header::always("Retry-After", "Seconds to wait before asking again.", 1)),
         _ => {}
     }

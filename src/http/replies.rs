@@ -1,6 +1,5 @@
 //! What operations answer when they succeed.
 
-use bytes::Bytes;
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header as names};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::ApiResponse;
@@ -45,7 +44,6 @@ impl<T: Answer> ApiResponse for Found<T> {
 
 /// 201 with a body and where it can be read again.
 pub struct Created<T> {
-    /// What was created.
     pub body: T,
     /// Its path.
     pub location: String,
@@ -90,81 +88,54 @@ impl IntoResponse for Done {
 
 impl ApiResponse for Done {
     fn meta() -> MetaResponses {
-        let headers = vec![header::request_id()];
-        MetaResponses {
-            responses: vec![MetaResponse { description: "Done.", status: Some(204), status_range: None, content: vec![], headers }],
-        }
+        MetaResponses { responses: vec![bare(204, "Done.", vec![header::request_id()])] }
     }
 
     fn register(_: &mut Registry) {}
 }
 
-/// 200 with a body that stands ready in the cache, compressed as the client likes it, or 304 when the client has it already.
-///
-/// `no-cache` lets clients and proxies keep the body but makes them ask each time, which a 304 answers in a few bytes: a seat map
-/// may be at most as old as our own cache. The tag is weak because it is the same for every encoding of the body.
-pub struct Ready<T> {
-    body: Option<Bytes>,
-    etag: String,
-    encoding: Encoding,
-    schema: PhantomData<T>,
-}
+/// A body that stands ready in the cache; see [`ready`].
+pub struct Ready<T>(Response, PhantomData<T>);
 
 impl<T> Ready<T> {
-    /// The answer to a request with these headers.
+    /// The answer to a request with these headers. `no-cache` lets clients and proxies keep the body but makes them ask each time, which
+    /// a 304 answers in a few bytes: a seat map may be at most as old as our own cache.
     pub async fn new(body: &ReadyBody, request: &HeaderMap) -> Self {
-        let Tagged { body, etag, encoding } = tagged(body, request).await;
-        Self { body, etag, encoding, schema: PhantomData }
+        Self(ready(body, JSON, CACHE, request).await, PhantomData)
     }
 }
 
-/// What a request gets of a ready body.
-pub struct Tagged {
-    /// The body; `None` when the client has it already.
-    pub body: Option<Bytes>,
-    /// Its weak tag.
-    pub etag: String,
-    /// How it is compressed.
-    pub encoding: Encoding,
-}
-
-/// A ready body for a request with these headers.
-pub async fn tagged(body: &ReadyBody, request: &HeaderMap) -> Tagged {
+/// 200 with a ready body, compressed as the client likes it, or 304 when the client has it already.
+///
+/// The tag is weak because it is the same for every encoding of the body.
+pub async fn ready(body: &ReadyBody, media_type: &str, caching: &'static str, request: &HeaderMap) -> Response {
     let text = |name| request.get(name).and_then(|value| value.to_str().ok());
-    let known = text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag));
-    let encoding = Encoding::negotiate(text(names::ACCEPT_ENCODING));
-    let bytes = if known { None } else { Some(body.encoded(encoding).await) };
-    Tagged { body: bytes, etag: weak(&body.etag), encoding }
-}
-
-fn weak(etag: &str) -> String {
-    if etag.starts_with("W/") { etag.to_owned() } else { format!("W/{etag}") }
-}
-
-/// Weak comparison (RFC 9110, 8.8.3.2) of an `If-None-Match` list with a tag.
-fn matches_tag(if_none_match: &str, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let etag = opaque(etag);
-    if_none_match.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == etag)
-}
-
-impl<T: Answer> IntoResponse for Ready<T> {
-    fn into_response(self) -> Response {
-        let mut response = match self.body {
-            Some(bytes) => Response::builder().content_type(JSON).body(Body::from(bytes)),
-            None => StatusCode::NOT_MODIFIED.into_response(),
-        };
-        let encoding = self.encoding.header().filter(|_| response.status() == StatusCode::OK);
-        let headers = response.headers_mut();
-        if let Some(encoding) = encoding {
-            headers.insert(names::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-        }
-        if let Ok(etag) = HeaderValue::try_from(self.etag) {
-            headers.insert(names::ETAG, etag);
-        }
-        headers.insert(names::CACHE_CONTROL, HeaderValue::from_static(CACHE));
-        headers.insert(names::VARY, HeaderValue::from_static("Accept-Encoding"));
+    let mut response = if text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let encoding = Encoding::negotiate(text(names::ACCEPT_ENCODING));
+        let bytes = body.encoded(encoding).await;
+        let mut response = Response::builder().content_type(media_type).body(Body::from(bytes));
+        response.headers_mut().extend(encoding.header().map(|coding| (names::CONTENT_ENCODING, HeaderValue::from_static(coding))));
         response
+    };
+    let headers = response.headers_mut();
+    if let Ok(etag) = HeaderValue::try_from(format!("W/{}", body.etag)) {
+        headers.insert(names::ETAG, etag);
+    }
+    headers.insert(names::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(names::VARY, HeaderValue::from_static("Accept-Encoding"));
+    response
+}
+
+/// Weak comparison (RFC 9110, 8.8.3.2) of an `If-None-Match` list with a tag of ours.
+fn matches_tag(if_none_match: &str, etag: &str) -> bool {
+    if_none_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+impl<T: Send> IntoResponse for Ready<T> {
+    fn into_response(self) -> Response {
+        self.0
     }
 }
 
@@ -181,8 +152,7 @@ impl<T: Answer> ApiResponse for Ready<T> {
         let mut found = meta::<T>(200, T::MEANING, headers());
         found.headers.push(header::sometimes("Content-Encoding", "`zstd`, `br` or `gzip`, as `Accept-Encoding` allows.", "zstd"));
         let description = "Nothing changed since the state that `If-None-Match` names.";
-        let unchanged = MetaResponse { description, status: Some(304), status_range: None, content: vec![], headers: headers() };
-        MetaResponses { responses: vec![found, unchanged] }
+        MetaResponses { responses: vec![found, bare(304, description, headers())] }
     }
 
     fn register(registry: &mut Registry) {
@@ -202,7 +172,12 @@ fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
 
 fn meta<T: Type>(status: u16, description: &'static str, headers: Vec<MetaHeader>) -> MetaResponse {
     let content = vec![MetaMediaType { content_type: JSON, schema: T::schema_ref() }];
-    MetaResponse { description, status: Some(status), status_range: None, content, headers }
+    MetaResponse { content, ..bare(status, description, headers) }
+}
+
+/// A response without a body.
+fn bare(status: u16, description: &'static str, headers: Vec<MetaHeader>) -> MetaResponse {
+    MetaResponse { description, status: Some(status), status_range: None, content: vec![], headers }
 }
 
 /// Response headers, for the documentation.
@@ -217,30 +192,22 @@ pub mod header {
 
     /// A header that is never missing.
     pub fn always(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
-        header(name, description, true, example.into())
+        up_to(200, name, description, example.into())
     }
 
     /// A header that may be absent.
     pub fn sometimes(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
-        header(name, description, false, example.into())
+        MetaHeader { required: false, ..always(name, description, example) }
     }
 
-    /// A header that is never missing, with a text of up to 1,000 characters.
-    pub fn long(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
-        header_up_to(1000, name, description, true, example.into())
-    }
-
-    fn header(name: &str, description: &str, required: bool, example: Value) -> MetaHeader {
-        header_up_to(200, name, description, required, example)
-    }
-
-    fn header_up_to(chars_max: usize, name: &str, description: &str, required: bool, example: Value) -> MetaHeader {
+    /// A header that is never missing, with a text of up to so many characters.
+    pub fn up_to(chars_max: usize, name: &str, description: &str, example: Value) -> MetaHeader {
         let schema = match example {
             Value::Number(_) => MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int32") },
             _ => MetaSchema { min_length: Some(1), max_length: Some(chars_max), ..MetaSchema::new("string") },
         };
         let schema = MetaSchemaRef::Inline(Box::new(MetaSchema { example: Some(example), ..schema }));
-        MetaHeader { name: name.to_owned(), description: Some(description.to_owned()), required, deprecated: false, schema }
+        MetaHeader { name: name.to_owned(), description: Some(description.to_owned()), required: true, deprecated: false, schema }
     }
 }
 
@@ -255,6 +222,5 @@ mod tests {
         assert!(matches_tag("*", "\"7\""));
         assert!(!matches_tag("\"70\"", "\"7\""));
         assert!(!matches_tag("", "\"7\""));
-        assert_eq!(weak("\"7\""), "W/\"7\"");
     }
 }

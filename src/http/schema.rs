@@ -19,7 +19,6 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// The schema of `T`.
     pub fn of<T: Type>() -> Self {
         let mut registry = Registry::new();
         T::register(&mut registry);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 /// Any JSON whose objects have distinct keys.
 pub struct Distinct(pub Value);
@@ -46,10 +46,6 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Value::String(text.to_owned()))
     }
 
-    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
-        Ok(Value::String(text))
-    }
-
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Value, E> {
         Ok(Value::Bool(flag))
     }
@@ -63,7 +59,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
+        Ok(Value::from(number))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {

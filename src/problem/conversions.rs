@@ -1,7 +1,5 @@
 //! From everything that can fail underneath to the problem the client sees.
 
-use poem::error::{MethodNotAllowedError, NotFoundError};
-
 use crate::db::{DbError, OutageKind, Rule};
 use crate::domain::UnknownSeat;
 use crate::lanes::LaneError;
@@ -17,7 +15,8 @@ const MIGRATED_AFTER_S: u32 = 5;
 pub fn of_outage(kind: OutageKind) -> Problem {
     match kind {
         OutageKind::NotMigrated => {
-            Problem::new(Code::Unavailable, format!("{}: {}", kind.meaning(), kind.advice())).with_retry_after_s(MIGRATED_AFTER_S)
+            let detail = format!("{}: {}", kind.meaning(), kind.advice());
+            Problem::passing(Code::Unavailable, MIGRATED_AFTER_S).with_detail(detail)
         }
         _ => Problem::passing(Code::Unavailable, RETRY_AFTER_S),
     }
@@ -81,16 +80,11 @@ pub fn of_framework(error: poem::Error) -> Problem {
         Ok(problem) => return problem,
         Err(error) => error,
     };
-    if error.is::<NotFoundError>() {
-        return Problem::plain(Code::NotFound);
-    }
-    if error.is::<MethodNotAllowedError>() {
-        return Problem::plain(Code::MethodNotAllowed);
-    }
     match error.status().as_u16() {
+        404 => Problem::plain(Code::NotFound),
+        405 => Problem::plain(Code::MethodNotAllowed),
         413 => Problem::plain(Code::BodyTooLarge),
         415 => Problem::plain(Code::UnsupportedMediaType),
-        404 => Problem::plain(Code::NotFound),
         400..500 => Problem::new(Code::InvalidRequest, error.to_string()),
         _ => Problem::internal(error.to_string()),
     }
@@ -98,6 +92,8 @@ pub fn of_framework(error: poem::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use poem::error::{MethodNotAllowedError, NotFoundError};
+
     use super::*;
 
     fn rule(rule: Rule, detail: Option<&str>) -> Problem {

@@ -4,12 +4,12 @@ pub mod code;
 pub(crate) mod conversions;
 
 use poem::error::ResponseError;
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::header::RETRY_AFTER;
+use poem::http::{HeaderName, HeaderValue, StatusCode};
 use poem::{Body, Response};
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::types::{OrderId, SeatName, Text, Whole};
@@ -21,33 +21,28 @@ pub struct Problem(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
-    code: Code,
-    detail: String,
-    field: Option<String>,
-    taken: Option<Vec<SeatName>>,
-    seats: Option<Vec<SeatName>>,
-    order_id: Option<Uuid>,
-    retry_after_s: Option<u32>,
-    challenge: Option<HeaderValue>,
-    accept_encoding: Option<&'static str>,
+    /// The body, but for the id of the request.
+    body: ProblemBody,
+    headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
 }
 
 impl Problem {
     /// A problem of that code; `detail` is for people and says what is peculiar to this occurrence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self(Box::new(Parts {
+        let body = ProblemBody {
+            type_: format!("/errors#{}", code.as_str()),
+            title: code.title().into(),
+            status: Whole(code.status().as_u16()),
             code,
-            detail: cut(detail.into(), DETAIL_CHARS_MAX),
+            detail: cut(detail.into(), DETAIL_CHARS_MAX).into(),
+            request_id: "".into(),
             field: None,
             taken: None,
             seats: None,
             order_id: None,
-            retry_after_s: None,
-            challenge: None,
-            accept_encoding: None,
-            cause: None,
-        }))
+        };
+        Self(Box::new(Parts { body, headers: vec![], cause: None }))
     }
 
     /// A problem with nothing more to say than what its code means.
@@ -63,49 +58,41 @@ impl Problem {
 
     /// `internal_error`: the cause goes to the log, never to the client.
     pub fn internal(cause: impl Into<String>) -> Self {
-        let mut problem = Self::plain(Code::InternalError);
-        problem.0.cause = Some(cause.into());
-        problem
+        Self::plain(Code::InternalError).with_cause(cause)
     }
 
     /// A passing problem, worth another try after that many seconds.
     pub fn passing(code: Code, retry_after_s: u32) -> Self {
-        Self::plain(code).with_retry_after_s(retry_after_s)
-    }
-
-    /// With the number of seconds after which to try again.
-    pub fn with_retry_after_s(mut self, retry_after_s: u32) -> Self {
-        self.0.retry_after_s = Some(retry_after_s);
-        self
+        Self::plain(code).with_header(RETRY_AFTER, retry_after_s)
     }
 
     /// With something more peculiar to say.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.0.detail = cut(detail.into(), DETAIL_CHARS_MAX);
+        self.0.body.detail = cut(detail.into(), DETAIL_CHARS_MAX).into();
         self
     }
 
     /// With the path of the value at fault.
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
-        self.0.field = Some(cut(field.into(), FIELD_CHARS_MAX));
+        self.0.body.field = Some(cut(field.into(), FIELD_CHARS_MAX).into());
         self
     }
 
     /// With the seats that somebody else has.
     pub fn with_taken(mut self, taken: Vec<SeatName>) -> Self {
-        self.0.taken = Some(taken);
+        self.0.body.taken = Some(taken);
         self
     }
 
     /// With the seats it is about.
     pub fn with_seats(mut self, seats: Vec<SeatName>) -> Self {
-        self.0.seats = Some(seats);
+        self.0.body.seats = Some(seats);
         self
     }
 
     /// With the order whose fate is unknown.
     pub fn with_order(mut self, order_id: Uuid) -> Self {
-        self.0.order_id = Some(order_id);
+        self.0.body.order_id = Some(OrderId(order_id));
         self
     }
 
@@ -115,61 +102,52 @@ impl Problem {
         self
     }
 
-    /// With a `WWW-Authenticate` challenge.
-    pub fn with_challenge(mut self, challenge: HeaderValue) -> Self {
-        self.0.challenge = Some(challenge);
-        self
-    }
-
-    /// With the content codings that would have been taken.
-    pub fn with_accept_encoding(mut self, codings: &'static str) -> Self {
-        self.0.accept_encoding = Some(codings);
+    /// With a header of the response.
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.0.headers.push((name, value.into()));
         self
     }
 
     /// Its code.
     pub fn code(&self) -> Code {
-        self.0.code
+        self.0.body.code
     }
 
     /// What is peculiar to this occurrence.
     pub fn detail(&self) -> &str {
-        &self.0.detail
+        &self.0.body.detail.0
     }
 
     /// The path of the value at fault.
     pub fn field(&self) -> Option<&str> {
-        self.0.field.as_deref()
+        self.0.body.field.as_ref().map(|field| field.0.as_str())
+    }
+
+    /// What the client is told.
+    pub fn into_body(self, request_id: &str) -> ProblemBody {
+        ProblemBody { request_id: request_id.into(), ..self.0.body }
     }
 
     /// The response, and a line in the log if the fault is ours.
     pub fn into_response(mut self, request_id: &str) -> Response {
-        let parts = &mut self.0;
-        if parts.code == Code::InternalError {
-            tracing::error!(request_id, cause = parts.cause.as_deref().unwrap_or(&parts.detail), "internal error");
-        } else if let Some(cause) = &parts.cause {
-            tracing::warn!(request_id, code = parts.code.as_str(), cause, "request not served");
+        let code = self.code();
+        if code == Code::InternalError {
+            tracing::error!(request_id, cause = self.0.cause.as_deref().unwrap_or(self.detail()), "internal error");
+        } else if let Some(cause) = &self.0.cause {
+            tracing::warn!(request_id, code = code.as_str(), cause, "request not served");
         }
-        let (status, retry_after_s, challenge) = (parts.code.status(), parts.retry_after_s, parts.challenge.take());
-        let accept_encoding = parts.accept_encoding;
-        let (status, bytes) = written(&ProblemBody::of(self, request_id), status, request_id);
-        let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(Body::from(bytes));
-        if let Some(seconds) = retry_after_s {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let Some(challenge) = challenge {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        if let Some(codings) = accept_encoding {
-            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
-        }
+        let headers = std::mem::take(&mut self.0.headers);
+        // Texts, numbers and ids always serialise.
+        let body = serde_json::to_vec(&self.into_body(request_id)).expect("a problem serialises");
+        let mut response = Response::builder().status(code.status()).content_type(CONTENT_TYPE).body(Body::from(body));
+        response.headers_mut().extend(headers);
         response
     }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.0.code.as_str(), self.0.detail)
+        write!(f, "{}: {}", self.code().as_str(), self.detail())
     }
 }
 
@@ -177,22 +155,8 @@ impl std::error::Error for Problem {}
 
 impl ResponseError for Problem {
     fn status(&self) -> StatusCode {
-        self.0.code.status()
+        self.code().status()
     }
-}
-
-/// The body as JSON, under its status. One that cannot be written is an internal error, and never an empty body.
-fn written(body: &impl Serialize, status: StatusCode, request_id: &str) -> (StatusCode, Vec<u8>) {
-    let error = match serde_json::to_vec(body) {
-        Ok(bytes) => return (status, bytes),
-        Err(error) => error,
-    };
-    tracing::error!(request_id, %error, "a problem could not be written");
-    let code = Code::InternalError;
-    // A JSON value has nothing in it that cannot be written.
-    let plain = json!({"type": format!("/errors#{}", code.as_str()), "title": code.title(), "status": code.status().as_u16(),
-        "code": code.as_str(), "detail": code.meaning(), "request_id": request_id});
-    (code.status(), plain.to_string().into_bytes())
 }
 
 /// Details and fields may quote what a client sent, which may be long.
@@ -246,65 +210,16 @@ pub struct ProblemBody {
     pub order_id: Option<OrderId>,
 }
 
-impl ProblemBody {
-    /// What the client is told of a problem.
-    pub fn of(problem: Problem, request_id: &str) -> Self {
-        let parts = *problem.0;
-        Self {
-            type_: format!("/errors#{}", parts.code.as_str()),
-            title: parts.code.title().into(),
-            status: Whole(parts.code.status().as_u16()),
-            code: parts.code,
-            detail: parts.detail.into(),
-            request_id: request_id.into(),
-            field: parts.field.map(Text),
-            taken: parts.taken,
-            seats: parts.seats,
-            order_id: parts.order_id.map(OrderId),
-        }
-    }
-}
-
 impl Example for ProblemBody {
     fn example() -> Self {
-        Self {
-            type_: "/errors#seat_taken".into(),
-            title: Code::SeatTaken.title().into(),
-            status: Whole(409),
-            code: Code::SeatTaken,
-            detail: "seats not available: 1".into(),
-            request_id: "01980f2e4c7a7bd2a6f3d1f0c9a5e812".into(),
-            field: None,
-            taken: Some(vec![SeatName::example()]),
-            seats: None,
-            order_id: None,
-        }
+        let taken = vec![SeatName { section: "A".into(), seat: Whole(12) }];
+        Problem::new(Code::SeatTaken, "seats not available: 1").with_taken(taken).into_body("01980f2e4c7a7bd2a6f3d1f0c9a5e812")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::Serializer;
-    use serde::ser::Error;
-    use serde_json::Value;
-
     use super::*;
-
-    struct Unwritable;
-
-    impl Serialize for Unwritable {
-        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(S::Error::custom("no words"))
-        }
-    }
-
-    #[test]
-    fn a_problem_that_cannot_be_written_still_has_a_body() {
-        let (status, bytes) = written(&Unwritable, StatusCode::CONFLICT, "trace-1");
-        let body: Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!((status, &body["status"]), (StatusCode::INTERNAL_SERVER_ERROR, &500.into()));
-        assert_eq!((&body["code"], &body["request_id"]), (&"internal_error".into(), &"trace-1".into()));
-    }
 
     #[test]
     fn what_a_client_sent_is_not_quoted_at_length() {

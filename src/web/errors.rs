@@ -18,7 +18,6 @@ fn heading(status: StatusCode) -> String {
     format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default())
 }
 
-/// The page.
 pub fn page() -> Html {
     let content = html! {
         header {

@@ -18,9 +18,7 @@ const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; 
 
 /// A page and what the browser may do with it.
 pub struct Html {
-    /// The page.
     pub text: String,
-    /// Its `Content-Security-Policy`.
     pub policy: HeaderValue,
 }
 

@@ -25,9 +25,7 @@ use crate::problem::code::Code;
 /// The colours of all pages, light and dark.
 pub const THEME: &str = include_str!("theme.css");
 
-/// The pages.
 pub(crate) struct PagesApi {
-    /// The application.
     pub(crate) app: SharedApp,
 }
 

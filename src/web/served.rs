@@ -1,20 +1,20 @@
 //! How pages go out: compressed as the browser likes it, with a tag by which it can ask whether they still hold, and under a policy.
 
 use bytes::Bytes;
-use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, REFERRER_POLICY, VARY, X_FRAME_OPTIONS};
-use poem::http::{HeaderMap, HeaderValue, StatusCode};
+use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
+use poem::http::{HeaderMap, HeaderValue};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaResponses, Registry};
 use sha2::{Digest, Sha256};
 
 use super::frame::Html;
-use crate::http::replies::{Tagged, tagged};
+use crate::http::replies::ready;
 use crate::reads::Body as ReadyBody;
 
 const HTML: &str = "text/html; charset=utf-8";
 /// The body holds until the next version of the server: keep it, and ask.
-const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
+const ASK_FIRST: &str = "no-cache";
 /// The page shows a moment.
 const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -34,7 +34,6 @@ impl Asset {
         Self { media_type, policy: None, body: ReadyBody::new(revision, bytes) }
     }
 
-    /// A page with its policy.
     pub fn page(page: Html) -> Self {
         Self { policy: Some(page.policy), ..Self::new(HTML, page.text) }
     }
@@ -54,22 +53,8 @@ impl Served {
 
     /// The asset for a request with these headers; 304 when the browser has it already.
     pub async fn asset(asset: &Asset, request: &HeaderMap) -> Self {
-        let Tagged { body, etag, encoding } = tagged(&asset.body, request).await;
-        let mut response = match body {
-            Some(bytes) => Response::builder().content_type(asset.media_type).body(Body::from(bytes)),
-            None => StatusCode::NOT_MODIFIED.into_response(),
-        };
-        let encoding = encoding.header().filter(|_| response.status() == StatusCode::OK);
-        let headers = response.headers_mut();
-        if let Some(encoding) = encoding {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
-        }
-        if let Ok(etag) = HeaderValue::try_from(etag) {
-            headers.insert(ETAG, etag);
-        }
-        headers.insert(CACHE_CONTROL, ASK_FIRST);
-        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
-        protect(headers, asset.policy.clone());
+        let mut response = ready(&asset.body, asset.media_type, ASK_FIRST, request).await;
+        protect(response.headers_mut(), asset.policy.clone());
         Self(response)
     }
 }

@@ -13,7 +13,6 @@ const ALLOWED: &str = "script-src 'self'; style-src 'self' 'unsafe-inline'; conn
 
 static UI: LazyLock<SwaggerUi> = LazyLock::new(SwaggerUi::unpacked);
 
-/// The page itself.
 pub static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::page(page()));
 
 /// What the page loads, by the name of the file.

@@ -107,25 +107,17 @@ input!(EventPatch);
 impl EventPatch {
     /// The change of the settings as the database wants it; the status has functions of its own.
     pub fn settings(&self) -> Map<String, Value> {
-        let mut change = Map::new();
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                change.insert(name.to_owned(), value);
-            }
-        };
-        let time = |time: &MaybeUndefined<Time>| match time {
-            MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => Some(Value::Null),
-            MaybeUndefined::Value(time) => Some(json!(time)),
-        };
-        set("name", self.name.as_ref().map(|name| json!(name)));
-        set("venue", self.venue.as_ref().map(|venue| json!(venue)));
-        set("starts_at", time(&self.starts_at));
-        set("on_sale_at", time(&self.on_sale_at));
-        set("off_sale_at", time(&self.off_sale_at));
-        set("window_ms", self.window_ms.map(|window_ms| json!(window_ms)));
-        set("seats_per_customer", self.seats_per_customer.map(|seats| json!(seats)));
-        change
+        let time = |time: &MaybeUndefined<Time>| time.as_opt_ref().map(|time| json!(time));
+        let settings = [
+            ("name", self.name.as_ref().map(|name| json!(name))),
+            ("venue", self.venue.as_ref().map(|venue| json!(venue))),
+            ("starts_at", time(&self.starts_at)),
+            ("on_sale_at", time(&self.on_sale_at)),
+            ("off_sale_at", time(&self.off_sale_at)),
+            ("window_ms", self.window_ms.map(|window_ms| json!(window_ms))),
+            ("seats_per_customer", self.seats_per_customer.map(|seats| json!(seats))),
+        ];
+        settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }
 

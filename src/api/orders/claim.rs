@@ -1,4 +1,4 @@
-//! The claim as it comes in: what it asks for, its fingerprint, and what each outcome answers.
+//! The claim as it comes in: what it asks for, and its fingerprint.
 
 use std::collections::HashSet;
 
@@ -6,13 +6,12 @@ use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use time::{Duration, OffsetDateTime};
 
-use crate::domain::{ClaimOutcome, Event, EventLayout, Order, SeatRef, SectionLayout, Wanted};
+use crate::domain::{EventLayout, SeatRef, SectionLayout, Wanted};
 use crate::http::body::input;
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{SeatName, SectionCode, Time, Whole};
+use crate::types::{SeatName, SectionCode, Whole};
 
 /// The seats a customer wants: either these `seats`, all or none, or `best_available`.
 #[derive(Debug, Object, Serialize)]
@@ -97,7 +96,7 @@ fn section<'a>(layout: &'a EventLayout, code: &str) -> Result<&'a SectionLayout,
     layout.section_by_code(code).ok_or_else(|| Problem::new(Code::SectionNotFound, format!("the event has no section {code}")))
 }
 
-fn seats_not_found(seats: Vec<SeatName>) -> Problem {
+pub(super) fn seats_not_found(seats: Vec<SeatName>) -> Problem {
     Problem::new(Code::SeatNotFound, format!("seats that do not exist: {}", seats.len())).with_seats(seats)
 }
 
@@ -124,59 +123,10 @@ pub fn fingerprint(wanted: &Wanted) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// The order of a successful claim and whether it is a replay, or the problem. `event` makes details plainer where it is known.
-///
-/// # Errors
-/// One problem for each outcome without an order.
-pub fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Event>) -> Result<(Order, bool), Problem> {
-    Err(match outcome {
-        ClaimOutcome::Claimed(order) => return Ok((order, false)),
-        ClaimOutcome::Replayed(order) => return Ok((order, true)),
-        ClaimOutcome::IdempotencyKeyReused => Problem::plain(Code::IdempotencyKeyReused),
-        ClaimOutcome::EventNotFound => Problem::plain(Code::EventNotFound),
-        ClaimOutcome::NotOnSale => Problem::new(Code::NotOnSale, why_not_on_sale(event, OffsetDateTime::now_utc())),
-        ClaimOutcome::SectionNotFound => Problem::plain(Code::SectionNotFound),
-        ClaimOutcome::SeatNotFound(seats) => seats_not_found(SeatName::all(layout, &seats)?),
-        ClaimOutcome::DuplicateSeat => Problem::invalid("seats", "must not name a seat twice"),
-        ClaimOutcome::TooManySeats => Problem::invalid("seats", "must have 1 to 100 items"),
-        ClaimOutcome::CustomerLimit => Problem::new(Code::CustomerLimit, customer_limit(event)),
-        ClaimOutcome::SeatTaken(seats) => {
-            Problem::new(Code::SeatTaken, format!("seats not available: {}", seats.len())).with_taken(SeatName::all(layout, &seats)?)
-        }
-        ClaimOutcome::SoldOut => Problem::plain(Code::SoldOut),
-    })
-}
-
-fn customer_limit(event: Option<&Event>) -> String {
-    event.map_or_else(
-        || Code::CustomerLimit.meaning().to_owned(),
-        |event| format!("the event allows a customer {} seats, held and owned together", event.seats_per_customer),
-    )
-}
-
-/// The database decides by its clock, which may be ahead of this one.
-const CLOCK_SLACK: Duration = Duration::seconds(5);
-
-fn why_not_on_sale(event: Option<&Event>, now: OffsetDateTime) -> String {
-    let Some(event) = event else { return Code::NotOnSale.meaning().to_owned() };
-    match event.status.as_str() {
-        "paused" => return "the event is paused for the moment".to_owned(),
-        "closed" => return "the sale of this event is closed".to_owned(),
-        _ => {}
-    }
-    match (event.on_sale_at, event.off_sale_at) {
-        (Some(on_sale_at), _) if on_sale_at > now => format!("the sale begins at {}", Time(on_sale_at)),
-        (_, Some(off_sale_at)) if off_sale_at <= now + CLOCK_SLACK => format!("the sale ended at {}", Time(off_sale_at)),
-        _ => "the event was not on sale when the claim came".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-
     use super::*;
-    use crate::api::testing::{event, layout};
+    use crate::api::testing::layout;
 
     fn claim(seats: &[(&str, i32)]) -> ClaimIn {
         let seats = seats.iter().map(|(section, seat)| SeatName { section: (*section).into(), seat: Whole(*seat) }).collect();
@@ -218,44 +168,5 @@ mod tests {
         assert_ne!(of(claim(&[("A", 1), ("A", 2)])), of(claim(&[("A", 1), ("A", 3)])));
         assert_ne!(of(claim(&[("A", 2)])), of(claim(&[("B", 2)])));
         assert_ne!(of(claim(&[("A", 2)])), of(best("A", 2)));
-    }
-
-    #[test]
-    fn every_outcome_without_an_order_is_a_problem() {
-        let refused = |outcome| order_of(outcome, &layout(), Some(&event())).unwrap_err().code();
-        let seat = SeatRef { section_no: 1, seat_no: 3 };
-        let table = [
-            (ClaimOutcome::IdempotencyKeyReused, Code::IdempotencyKeyReused),
-            (ClaimOutcome::EventNotFound, Code::EventNotFound),
-            (ClaimOutcome::NotOnSale, Code::NotOnSale),
-            (ClaimOutcome::SectionNotFound, Code::SectionNotFound),
-            (ClaimOutcome::SeatNotFound(vec![seat]), Code::SeatNotFound),
-            (ClaimOutcome::DuplicateSeat, Code::InvalidRequest),
-            (ClaimOutcome::TooManySeats, Code::InvalidRequest),
-            (ClaimOutcome::CustomerLimit, Code::CustomerLimit),
-            (ClaimOutcome::SeatTaken(vec![seat]), Code::SeatTaken),
-            (ClaimOutcome::SoldOut, Code::SoldOut),
-        ];
-        for (outcome, code) in table {
-            assert_eq!(refused(outcome.clone()), code, "{outcome:?}");
-        }
-    }
-
-    #[test]
-    fn the_detail_says_why_the_event_is_not_on_sale() {
-        let now = datetime!(2026-09-01 00:00 UTC);
-        let why = |status: &str, on_sale_at, off_sale_at| {
-            why_not_on_sale(Some(&Event { status: status.into(), on_sale_at, off_sale_at, ..event() }), now)
-        };
-        let at = |moment| Some(moment);
-        assert!(why("paused", None, None).contains("paused"));
-        assert!(why("closed", None, None).contains("closed"));
-        assert_eq!(why("open", at(datetime!(2026-09-01 04:00 UTC)), None), "the sale begins at 2026-09-01T04:00:00.000Z");
-        let ended = "the sale ended at 2026-08-31T20:00:00.000Z";
-        assert_eq!(why("open", None, at(datetime!(2026-08-31 20:00 UTC))), ended);
-        assert_eq!(why("open", at(datetime!(2026-08-01 00:00 UTC)), at(datetime!(2026-08-31 20:00 UTC))), ended);
-        assert_eq!(why("open", None, at(datetime!(2026-09-01 00:00:04 UTC))), "the sale ended at 2026-09-01T00:00:04.000Z");
-        assert!(why("open", None, at(datetime!(2026-09-01 00:01 UTC))).contains("was not on sale"));
-        assert!(why("open", None, None).contains("was not on sale"));
     }
 }

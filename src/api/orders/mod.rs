@@ -1,6 +1,7 @@
 //! Orders: claimed, read, made smaller and cancelled by their customer.
 
 pub(crate) mod claim;
+mod claim_outcome;
 pub(crate) mod types;
 
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use poem_openapi::param::Query;
 use uuid::Uuid;
 
 use crate::api::Tag;
-use crate::api::orders::claim::{ClaimIn, fingerprint, order_of};
+use crate::api::orders::claim::{ClaimIn, fingerprint};
+use crate::api::orders::claim_outcome::order_of;
 use crate::api::orders::types::{OrderList, OrderOut, OrderPatch};
 use crate::app::SharedApp;
 use crate::db::OrderQuery;

@@ -8,13 +8,13 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use pretty_assertions::assert_eq;
-use reqwest::{Body, Method};
+use reqwest::{Body, Method, RequestBuilder};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::queries::path_of;
-use crate::harness::{Answer, Caller, Document, TestServer, event_json};
+use crate::harness::{Answer, Caller, Document, Operation, TestServer, event_json};
 
 /// A body whose length is not announced.
 fn chunked(text: &str) -> Body {
@@ -23,31 +23,59 @@ fn chunked(text: &str) -> Body {
     Body::wrap(StreamBody::new(futures_util::stream::iter(frames)))
 }
 
+/// The operations below `/v1/` that take no body.
+fn without_body() -> Vec<Operation<'static>> {
+    let operations = Document::published().operations().into_iter();
+    let bare: Vec<_> =
+        operations.filter(|operation| operation.path.starts_with("/v1/") && operation.json["requestBody"].is_null()).collect();
+    assert!(bare.len() >= 13, "only {} operations", bare.len());
+    bare
+}
+
+fn call(caller: &Caller, operation: &Operation<'_>) -> RequestBuilder {
+    caller.request(operation.method.to_uppercase().parse().expect("a method"), &path_of(operation.path))
+}
+
+/// The client sends no body of unknown length with a GET unless it is told to.
+fn in_chunks(request: RequestBuilder, text: &str) -> RequestBuilder {
+    request.header("transfer-encoding", "chunked").body(chunked(text))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_without_a_body_refuses_one() {
     let server = TestServer::start().await;
     let before = server.trace().await;
-    let anyone = server.anyone();
-    let mut asked = 0;
-    for operation in Document::published().operations().into_iter().filter(|operation| operation.path.starts_with("/v1/")) {
-        if !operation.json["requestBody"].is_null() {
-            continue;
-        }
-        let request = || anyone.request(operation.method.to_uppercase().parse().expect("a method"), &path_of(operation.path));
-        // The client sends no body of unknown length with a GET unless it is told to.
-        let in_chunks = |text: &str| request().header("transfer-encoding", "chunked").body(chunked(text));
-        for full in [request().body("{}"), in_chunks("{}")] {
-            let refused = anyone.send(full).await.invalid("body");
+    for operation in without_body() {
+        let caller = match operation.scheme() {
+            Some("CustomerToken") => (*server.customer("alice")).clone(),
+            _ => server.admin(),
+        };
+        let request = || call(&caller, &operation);
+        for full in [request().body("{}"), in_chunks(request(), "{}")] {
+            let refused = caller.send(full).await.invalid("body");
             assert_eq!(refused["detail"], "body must be absent: this operation takes none", "{}", operation.id());
         }
-        for nothing in [request().body(""), in_chunks("")] {
-            let answer = anyone.send(nothing).await;
+        for nothing in [request().body(""), in_chunks(request(), "")] {
+            let answer = caller.send(nothing).await;
             assert_ne!(answer.body["field"], "body", "{}: {}", operation.id(), answer.text());
         }
-        asked += 1;
     }
-    assert!(asked >= 13, "only {asked} operations");
     assert_eq!(server.trace().await, before);
+}
+
+/// Who may not call is told that first, whatever else is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_where_none_is_taken_is_no_matter_before_it_is_known_who_calls() {
+    let server = TestServer::start().await;
+    for operation in without_body() {
+        let needs_credentials = operation.scheme().is_some() && !operation.needs_no_credentials();
+        let (status, code) = if needs_credentials { (401, "unauthorized") } else { (400, "invalid_request") };
+        for stranger in [server.anyone(), server.bearer("not.a.token").with("x-api-key", "not a key")] {
+            for full in [call(&stranger, &operation).body("{}"), in_chunks(call(&stranger, &operation), "{}")] {
+                stranger.send(full).await.problem(status, code);
+            }
+        }
+    }
 }
 
 /// This one cancelled the whole order of somebody who meant to give back one seat.

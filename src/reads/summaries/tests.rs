@@ -1,0 +1,80 @@
+//! What is taken from Redis for a summary, and what is thrown away.
+
+use std::collections::HashMap;
+
+use super::*;
+
+fn layout() -> EventLayout {
+    let section = |section_no, code: &str, name: &str| SectionLayout {
+        section_no,
+        code: code.into(),
+        name: name.into(),
+        price_minor: 1_000,
+        capacity: 10,
+        rows: Vec::new(),
+    };
+    let sections = vec![section(1, "A", "Floor \"A\""), section(2, "B", "Floor B")];
+    EventLayout { event_id: 7, currency: "TWD".into(), sections, section_nos: HashMap::new() }
+}
+
+fn written() -> String {
+    let count = |section: &SectionLayout| SectionCount {
+        section_no: section.section_no,
+        code: section.code.clone(),
+        name: section.name.clone(),
+        price_minor: section.price_minor,
+        currency: "TWD".into(),
+        capacity: section.capacity,
+        available: 9,
+        revision: 3,
+    };
+    let (revision, json) = summary_json(7, &layout().sections.iter().map(count).collect::<Vec<_>>());
+    format!("{revision}\n{json}")
+}
+
+#[test]
+fn what_a_server_wrote_is_served_as_it_is() {
+    let body = body_of_shared(written().as_bytes(), &layout()).expect("a summary");
+    assert_eq!(body.plain().as_ref(), written().split_once('\n').expect("two lines").1.as_bytes());
+    assert!(body.etag.contains('6'), "{}", body.etag);
+}
+
+#[test]
+fn what_no_server_wrote_for_the_event_is_thrown_away() {
+    let good = written();
+    let changed = |from: &str, to: &str| {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "there is no {from}");
+        text
+    };
+    let rubbish = [
+        String::new(),
+        "\n".into(),
+        "6\n".into(),
+        "6\nnull".into(),
+        "6\n{}".into(),
+        good.split_once('\n').expect("two lines").1.into(),
+        good[..good.len() - 1].into(),
+        format!("{good} "),
+        changed("6\n", "5\n"),
+        changed("6\n", "06\n"),
+        changed("\"revision\":6", "\"revision\":5"),
+        changed("\"event_id\":7", "\"event_id\":8"),
+        changed("\"section\":\"A\"", "\"section\":\"C\""),
+        changed("Floor B", "Floor C"),
+        changed("1000", "1001"),
+        changed("TWD", "EUR"),
+        changed("\"capacity\":10", "\"capacity\":11"),
+        changed("\"available\":9", "\"available\":11"),
+        changed("\"available\":9", "\"available\":-1"),
+        changed("\"available\":9", "\"available\":9.0"),
+        changed("\"available\":9", "\"available\":9,\"available\":8"),
+        changed("\"available\":9", "\"available\":9,\"sold\":1"),
+        changed(",\"available\":9", ""),
+        format!("{},{}", &good[..good.len() - 2], &good[good.find("{\"section").expect("a section")..]),
+    ];
+    for text in rubbish {
+        assert!(body_of_shared(text.as_bytes(), &layout()).is_none(), "{text}");
+    }
+    assert!(body_of_shared(b"\xff\n{}", &layout()).is_none());
+}
