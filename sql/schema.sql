@@ -910,7 +910,7 @@ CREATE VIEW admin.action_log WITH (security_barrier='true') (
     after jsonb
 );
 
-COMMENT ON VIEW admin.action_log IS 'What operators changed, one row per call. For rowlock_admin and rowlock_readonly (without reasons).';
+COMMENT ON VIEW admin.action_log IS 'What operators changed, one row per call. For rowlock_admin and rowlock_readonly, which sees no reasons.';
 
 COMMENT ON COLUMN admin.action_log.action_id IS 'Increases; gaps are calls that were undone.';
 

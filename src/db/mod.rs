@@ -1,4 +1,4 @@
-//! The way to PostgreSQL: one Rust function a stored function, of the same name.
+//! The way to PostgreSQL: one Rust function per stored function, of the same name.
 //!
 //! Reads and rare changes go through a pool ([`Db`]); claims and payments go through [`lanes`](crate::lanes), which gather what waits
 //! into one call. Every session runs as `rowlock_app`, a role that may call the stored functions and touch no table.

@@ -118,6 +118,8 @@ codes! {
     PaymentConflict 409 "payment_conflict" "Payment conflict"
         "This provider reference came before with another order, amount, currency or status. Nothing was changed."
         Never "The first notice stands. Two different payments need two references: have a person compare it with the gateway's books." "";
+    EventDeleted 410 "event_deleted" "Event deleted" "The event that this request's idempotency key created was deleted. No other was created."
+        Changed "Use a new key for a new event." "";
     BodyTooLarge 413 "body_too_large" "Body too large" "The body is longer than this operation takes."
         Changed "Send less; the detail says how many bytes may come." "";
     UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"

@@ -90,6 +90,9 @@ async fn refusals(server: &TestServer, event: EventHandle) -> Vec<Answer> {
     let (anyone, alice) = (server.anyone(), server.customer("alice"));
     let claim = json!({"seats": [{"section": "A", "seat": 1}]});
     alice.claim_once(&event, "k-1", claim.clone()).await.expect(201);
+    let (creator, draft) = (server.admin().with("idempotency-key", "k-1"), event_json(&[("A", 1000, 1)]));
+    let created = creator.post("/v1/events", &draft).await.expect(201);
+    assert_eq!(creator.delete(&format!("/v1/events/{}", created["event_id"])).await.status, 204);
     let unmigrated = TestServer::builder().redis(RedisMode::Off).unmigrated().start().await;
     vec![
         alice.claim(&event, json!({})).await,
@@ -97,6 +100,7 @@ async fn refusals(server: &TestServer, event: EventHandle) -> Vec<Answer> {
         anyone.get("/nowhere").await,
         anyone.delete("/livez").await,
         alice.claim(&event, claim).await,
+        creator.post("/v1/events", &draft).await,
         alice.post_text(&event.at("orders"), " ".repeat(70_000)).await,
         alice.send(alice.request(Method::POST, &event.at("orders")).header("content-type", "text/plain").body("{}")).await,
         alice.claim_once(&event, "k-1", json!({"seats": [{"section": "A", "seat": 2}]})).await,

@@ -255,8 +255,8 @@ impl Session {
 
     /// Pauses or opens the event.
     pub async fn set_open(&self, open: bool) {
-        let sql = format!("select rowlock.{}_event($1)", if open { "open" } else { "pause" });
-        self.client.execute(&sql, &[&self.event_id]).await.expect("a new status");
+        let change = json!({"status": if open { "open" } else { "paused" }});
+        self.client.execute("select rowlock.change_event($1, $2)", &[&self.event_id, &change]).await.expect("a new status");
     }
 
     /// Ends the sale by its date, or takes the date away.

@@ -23,9 +23,6 @@ use crate::problem::code::Code;
 use crate::problem::conversions::{after_change, of_change};
 use crate::types::{EventId, EventState, Time};
 
-/// What is said of an event that was deleted before it could be answered.
-const DELETED: &str = "the event that this request or its `Idempotency-Key` created was deleted; use a new key for a new event";
-
 /// The operations on events.
 pub struct EventsApi {
     /// The application.
@@ -38,7 +35,7 @@ refusals! {
     /// Of reading an event.
     GetEvent = ADMIN, EVENT;
     /// Of creating an event.
-    CreateEvent = ADMIN, BODY, CHANGE, &[Code::EventNotFound, Code::IdempotencyKeyReused];
+    CreateEvent = ADMIN, BODY, CHANGE, &[Code::EventDeleted, Code::IdempotencyKeyReused];
     /// Of changing an event.
     ChangeEvent = ADMIN, BODY, CHANGE, EVENT, &[Code::EventConflict];
     /// Of deleting an event.
@@ -106,7 +103,7 @@ impl EventsApi {
         &self,
         admin: Admin,
         /// Makes a retry harmless: the same key with the same request answers the event that it created, however often it comes, or
-        /// `event_not_found` if that event was deleted. Unique for an API key.
+        /// `event_deleted` if that event was deleted since. Unique for an API key.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey,
         event: JsonBody<EventIn>,
@@ -123,7 +120,7 @@ impl EventsApi {
         }
         self.app.catalogue.forget(event_id).await;
         let body = self.read_fresh(event_id).await.map_err(|problem| match problem.code() {
-            Code::EventNotFound => problem.with_detail(DELETED),
+            Code::EventNotFound => Problem::plain(Code::EventDeleted),
             _ => after_change(problem),
         })?;
         Ok(Created { body, location: format!("/v1/events/{event_id}"), replayed })

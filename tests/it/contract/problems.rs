@@ -51,13 +51,14 @@ fn codes<'a>(operation: &Operation<'a>) -> Vec<(u16, &'a str, &'a Value)> {
     entries(&operation.json["responses"]).flat_map(of_status).collect()
 }
 
-const NEED_A_STATE: [&str; 9] = [
+const NEED_A_STATE: [&str; 10] = [
     "seat_taken",
     "sold_out",
     "customer_limit",
     "not_on_sale",
     "order_not_pending",
     "event_conflict",
+    "event_deleted",
     "seats_not_blockable",
     "payment_conflict",
     "idempotency_key_reused",
@@ -122,6 +123,10 @@ async fn in_its_state(server: &TestServer, operation: &Operation<'_>, code: &str
         // The draft of the example could be deleted.
         "event_conflict" if operation.id() == "deleteEvent" => return shown.with("event_id", "7"),
         "event_conflict" => drop(server.admin().patch("/v1/events/7", &json!({"status": "closed"})).await.expect(200)),
+        "event_deleted" => {
+            let created = shown.send(server).await.expect(201);
+            assert_eq!(server.admin().delete(&format!("/v1/events/{}", created["event_id"])).await.status, 204);
+        }
         "order_not_pending" => {
             let pay = Attempt::first(&Document::published().operation("notifyPayment"));
             assert_eq!(pay.send(server).await.expect(200)["outcome"], "paid");

@@ -150,20 +150,22 @@ async fn a_page_reads_few_events_however_many_there_are() {
         from generate_series(1, 20000) as n;
         analyze rowlock.events";
     server.db.batch_execute(fill).await.expect("many events");
+    let reads = "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_xact_user_tables where relname = 'events'";
     for (arguments, reads_max) in [
-        ("null, 101, false, null, null, null", 1000),
-        ("null, 101, false, 'open', null, null", 1000),
-        ("null, 101, true, 'closed', null, null", 1000),
-        ("null, 101, true, 'draft', null, null", 1000),
-        ("30000, 101, false, null, null, null", 1000),
-        ("null, 101, false, null, '2030-01-07Z', null", 1000),
-        ("null, 101, false, null, null, 'shown'", 1000),
+        ("null, 101, false, null, null, null", 300),
+        ("null, 101, false, 'open', null, null", 300),
+        ("null, 101, true, 'closed', null, null", 300),
+        ("null, 101, true, 'draft', null, null", 300),
+        ("30000, 101, false, null, null, null", 300),
+        ("null, 101, false, null, '2030-01-07Z', null", 300),
+        ("null, 101, false, null, null, 'shown'", 300),
         ("null, 101, false, null, null, 'nowhere'", 10_010),
     ] {
-        let reads = "select (seq_tup_read + idx_tup_fetch)::bigint from pg_stat_xact_user_tables where relid = 'rowlock.events'::regclass";
+        // Within a transaction: only then are they counted at once.
         server.db.batch_execute("begin").await.expect("a transaction");
+        let before = server.ask::<i64>(reads).await;
         let found = server.ask::<i64>(&format!("select count(*) from rowlock.list_events({arguments})")).await;
-        let reads = server.ask::<i64>(reads).await;
+        let reads = server.ask::<i64>(reads).await - before;
         server.db.batch_execute("commit").await.expect("its end");
         assert!(found > 0 && reads <= reads_max, "{arguments}: {reads} events were read for {found}");
     }
