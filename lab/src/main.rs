@@ -9,16 +9,8 @@ use rowlock_lab::commands::{Command, Interrupted};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Tries Rowlock out: a demo, crowds of buyers, benchmarks, all on private servers.
-#[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
 fn main() -> ExitCode {
-    match Cli::parse().command.run() {
+    match Command::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rowlock-lab: {error:#}");

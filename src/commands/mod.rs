@@ -9,10 +9,11 @@ mod token;
 
 use std::future::Future;
 
-use clap::Subcommand;
+use clap::Parser;
 
-/// What `rowlock` can do.
-#[derive(Subcommand)]
+/// Sells numbered concert seats to everyone at once, and never sells one twice.
+#[derive(Parser)]
+#[command(version)]
 pub enum Command {
     /// Serve the HTTP API
     Serve(Box<serve::Args>),

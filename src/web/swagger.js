@@ -3,6 +3,10 @@
 
 const METHODS = ["get", "post", "patch", "put", "delete"];
 const EVENTS_PAGE = 100;
+/** Free seats that a section needs, so that its examples can be tried more than once. */
+const SEATS_MIN = 20;
+/** Events that are looked at for free seats before the page gives up, so that it opens soon. */
+const EVENTS_TRIED = 10;
 const IDEMPOTENCY_KEY = "Idempotency-Key";
 
 async function read(path) {
@@ -11,15 +15,19 @@ async function read(path) {
   return response.json();
 }
 
-/** The newest event on sale. */
-async function eventOnSale() {
-  let found, after;
+/** The events whose seats can be claimed at this moment, the newest first. */
+async function eventsOnSale() {
+  const open = [];
+  let after;
   do {
-    const page = await read(`v1/events?limit=${EVENTS_PAGE}${after ? `&after=${after}` : ""}`);
-    found = page.events.findLast((event) => event.status === "open") ?? found;
+    const page = await read(`v1/events?status=open&limit=${EVENTS_PAGE}${after ? `&after=${after}` : ""}`);
+    open.push(...page.events);
     after = page.next;
   } while (after);
-  return found;
+  const now = Date.now();
+  // A moment that is absent is NaN here, which is neither before nor after anything.
+  const onSale = open.filter((event) => !(Date.parse(event.on_sale_at) > now || Date.parse(event.off_sale_at) <= now));
+  return onSale.sort((one, other) => other.event_id - one.event_id);
 }
 
 /** The first section of the event that has as many free seats, and those seats. */
@@ -40,15 +48,17 @@ function neighbours(numbers, count) {
   return numbers.slice(Math.max(at, 0), Math.max(at, 0) + count);
 }
 
-/** Examples by what they stand for. */
+/** Examples by what they stand for: of the newest event on sale that has enough free seats, or else of the newest on sale. */
 async function findExamples() {
-  const event = await eventOnSale();
-  if (!event) return undefined;
-  const found = await freeSeats(event, 20);
-  if (!found) return { event };
-  const { section, free } = found;
-  // Seats to block are taken from the other end, so that trying the one leaves the other possible.
-  return { event, section, claimed: neighbours(free, 2), blocked: neighbours(free.slice(-10), 2) };
+  const events = await eventsOnSale();
+  for (const event of events.slice(0, EVENTS_TRIED)) {
+    const found = await freeSeats(event, SEATS_MIN);
+    if (!found) continue;
+    const { section, free } = found;
+    // Seats to block are taken from the other end, so that trying the one leaves the other possible.
+    return { event, section, claimed: neighbours(free, 2), blocked: neighbours(free.slice(-10), 2) };
+  }
+  return events.length > 0 ? { event: events[0] } : undefined;
 }
 
 /** A request's example with the event, section and seats of here. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { LOOKS, given, shoot, withBrowser } from "./browser.mjs";
+import { SCREENS, given, inLightAndDark, shoot } from "./browser.mjs";
 import { assertFits, assertReadable } from "./looks.mjs";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -76,13 +76,15 @@ async function expect(page, operationId, status, words = [], picture = undefined
 }
 
 /** Looks at whatever a newcomer opens. */
-async function look(page, name) {
+async function look(page, screen) {
   const seen = async (what) => {
-    await shoot(page, `docs-${name}-${what}`);
-    await assertFits(page, `docs (${name}, ${what})`);
-    // What has just been opened fades in.
-    await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === "finished"));
-    await assertReadable(page, `docs (${name}, ${what})`);
+    await assertFits(page, `docs (${screen}, ${what})`);
+    await inLightAndDark(page, async (colours) => {
+      // What has just been opened fades in, and colours may change bit by bit.
+      await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === "finished"));
+      await shoot(page, `docs-${screen}-${colours}-${what}`);
+      await assertReadable(page, `docs (${screen}, ${colours}, ${what})`);
+    });
   };
   await openDocs(page);
   await seen("closed");
@@ -112,25 +114,22 @@ async function look(page, name) {
   await seen("schemas");
 }
 
-await withBrowser(async (open) => {
-  const page = await open();
-  await openDocs(page);
-  assert.equal(await page.title(), "Rowlock API");
-  assert.deepEqual(await page.locator(".opblock-tag").evaluateAll((tags) => tags.map((tag) => tag.dataset.tag)), TAGS);
-  assert.equal(await page.locator(".topbar").count(), 0);
-  await shoot(page, "docs");
-  await page.locator(".info", { hasText: `filled in for event ${given.event_id}, “${given.event_name}”` }).waitFor();
-  assert.equal(await page.locator(".info a", { hasText: "Sign in" }).count(), 0, "an event's name is text");
-
-  const ids = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id.split("-").pop()));
-  const tried = [];
+/** Presses Execute on operations as they are filled in, and remembers which. */
+function attempts(page) {
+  const tried = new Set();
   const attempt = async (operationId, ...expected) => {
-    tried.push(operationId);
+    tried.add(operationId);
     return expect(page, operationId, ...expected);
   };
+  return { tried, attempt };
+}
 
+const CREDENTIALS = { CustomerToken: given.token, AdminKey: given.api_key, GatewaySignature: given.webhook_secret };
+
+/** What can be done with the seats of the event, in the order in which a newcomer would do it. */
+async function sell(page, attempt) {
   await attempt("claimSeats", 401, "unauthorized");
-  await authorise(page, { CustomerToken: given.token, AdminKey: given.api_key, GatewaySignature: given.webhook_secret });
+  await authorise(page, CREDENTIALS);
   await attempt("listEvents", 200, `"event_id": ${given.event_id}`);
   await attempt("getEvent", 200, '"status": "open"');
   await attempt("listSections", 200, '"section": "A"');
@@ -150,6 +149,9 @@ await withBrowser(async (open) => {
   const { curl } = await attempt("notifyPayment", 200, '"outcome": "paid"');
   assert(curl.includes("v1,") && !curl.includes("whsec_"), `the secret stays in the page: ${curl}`);
   await attempt("getOrder", 200, '"paid"');
+}
+
+async function operate(attempt) {
   await attempt("getSalesReport", 200, '"sold": 2', "docs-sales");
   await attempt("listAllOrders", 200, '"customer_id"');
   await attempt("listRefundsDue", 200);
@@ -159,12 +161,14 @@ await withBrowser(async (open) => {
   await attempt("blockSeats", 200, '"changed": 2');
   await attempt("unblockSeats", 200, '"changed": 2');
   for (const operationId of ["getLiveness", "getReadiness", "getMetrics"]) await attempt(operationId, 200);
+}
 
-  // The page forgets the credentials, and the examples go on to seats that are free still.
+/** The page forgets the credentials, and the examples go on to seats that are free still. */
+async function openAgain(page, attempt) {
   await openDocs(page);
   assert(!JSON.stringify(await page.evaluate(() => ({ ...localStorage, ...sessionStorage }))).includes("whsec_"), "a secret was kept");
   await expect(page, "listOrders", 401, "unauthorized");
-  await authorise(page, { CustomerToken: given.token, AdminKey: given.api_key, GatewaySignature: given.webhook_secret });
+  await authorise(page, CREDENTIALS);
   await attempt("claimSeats", 201, '"pending_payment"');
   await attempt("getOrder", 200, '"pending_payment"');
   await attempt("cancelOrder", 200, '"cancelled"');
@@ -177,7 +181,26 @@ await withBrowser(async (open) => {
   await attempt("createEvent", 201, '"draft"');
   // The event that is filled in is on sale.
   await attempt("deleteEvent", 409, "event_conflict");
-  assert.deepEqual([...new Set(tried)].sort(), ids.sort(), "every operation is tried");
+}
+
+/** Whatever is filled in succeeds. */
+export async function tryDocs(open) {
+  const page = await open();
+  await openDocs(page);
+  assert.equal(await page.title(), "Rowlock API");
+  assert.deepEqual(await page.locator(".opblock-tag").evaluateAll((tags) => tags.map((tag) => tag.dataset.tag)), TAGS);
+  assert.equal(await page.locator(".topbar").count(), 0);
+  await shoot(page, "docs");
+  const info = await page.locator(".info").innerText();
+  assert(info.includes(`filled in for event ${given.event_id}, “${given.event_name}”`), info);
+  assert.equal(await page.locator(".info a", { hasText: "Sign in" }).count(), 0, "an event's name is text");
+
+  const ids = await page.locator(".opblock").evaluateAll((blocks) => blocks.map((block) => block.id.split("-").pop()));
+  const { tried, attempt } = attempts(page);
+  await sell(page, attempt);
+  await operate(attempt);
+  await openAgain(page, attempt);
+  assert.deepEqual([...tried].sort(), ids.sort(), "every operation is tried");
 
   await page.goto(`${given.url}/docs#/Orders/claimSeats`);
   await page.reload();
@@ -189,6 +212,9 @@ await withBrowser(async (open) => {
     keys.push(...(await idempotencyKeys(page)));
   }
   assert(keys.length >= 2 && new Set(keys).size === keys.length, `each operation has a key of its own after each load: ${keys}`);
+}
 
-  for (const [name, options] of Object.entries(LOOKS)) await look(await open(options), name);
-});
+/** Everything fits and can be read. */
+export async function lookAtDocs(open) {
+  for (const [screen, options] of Object.entries(SCREENS)) await look(await open(options), screen);
+}

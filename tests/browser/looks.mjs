@@ -90,7 +90,8 @@ function contrasts() {
     if (!element.checkVisibility({ visibilityProperty: true })) return;
     const { width, height } = element.getBoundingClientRect();
     // Words for a screen reader only are a pixel wide.
-    if (width > 1 && height > 1) found.push({ text: text.trim().slice(0, 40), where: where(element), contrast: contrastOf(element, color) });
+    if (width <= 1 || height <= 1) return;
+    found.push({ text: text.trim().slice(0, 40), where: where(element), contrast: contrastOf(element, color) });
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {

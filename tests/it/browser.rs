@@ -1,5 +1,5 @@
-//! The pages in a headless Chromium that sees this server and nothing else. The steps are in `tests/browser/`; what they saw is kept as
-//! pictures in Cargo's folder for tests, `target/tmp/browser`.
+//! The pages in a headless Chromium that sees this server and nothing else. The steps are in `tests/browser/`. What a visit that failed saw
+//! is kept as pictures in Cargo's folder for tests, `target/tmp/browser`; with `ROWLOCK_BROWSER_PICTURES=1`, what every visit saw.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -17,14 +17,33 @@ use crate::harness::{JWT_SECRET, TestServer, WEBHOOK_SECRET, event_json};
 /// What no page may take for more than text.
 const NAME: &str = "<b>Gala</b> [Sign in again](https://example.org/) & *more*";
 
-/// A house like the demo's.
-async fn concert(server: &TestServer) -> i64 {
-    let sections: Vec<_> = ["A", "B", "C"].iter().zip(0..).map(|(code, index)| (*code, 680_000 - 40_000 * index, 1000)).collect();
+/// Seats of each section: enough to choose from, and few enough that Swagger UI shows all of them at once without delay.
+const SEATS: i32 = 60;
+
+/// A concert of three sections, which begins in a given year if it is known when.
+fn concert(name: &str, seats: i32, year: Option<i32>) -> Value {
+    let sections: Vec<_> = ["A", "B", "C"].iter().zip(0..).map(|(code, index)| (*code, 680_000 - 40_000 * index, seats)).collect();
     let mut event = event_json(&sections);
-    event["name"] = json!(NAME);
+    event["name"] = json!(name);
     // Whoever fills in a page is not as fast as a test.
     event["window_ms"] = json!(600_000);
-    server.event(event).await.id
+    if let Some(year) = year {
+        event["starts_at"] = json!(format!("{year}-05-01T11:00:00.000Z"));
+    }
+    event
+}
+
+/// Puts the concert on sale that the page of the API has to fill in: the newest whose seats can be claimed, wherever it is in the list.
+async fn concert_to_fill_in(server: &TestServer) -> i64 {
+    server.event(concert("On sale, and older", SEATS, None)).await;
+    let wanted = server.event(concert(NAME, SEATS, Some(2093))).await;
+    let paused = server.event(concert("Paused", SEATS, Some(2091))).await;
+    server.set_status(&paused, "paused").await;
+    let mut announced = concert("Not on sale yet", SEATS, Some(2092));
+    announced["on_sale_at"] = json!("2092-01-01T00:00:00.000Z");
+    server.event(announced).await;
+    server.event(concert("Almost sold out", 5, None)).await;
+    wanted.id
 }
 
 /// Pages are too long for an environment variable: what the script is given are their files.
@@ -38,48 +57,18 @@ fn write_pages(folder: &Path, pages: &Value) -> Value {
     })
 }
 
-/// Runs a script; it must succeed.
-async fn browse(script: &str, mut given: Value) {
+/// Visits every page; all visits must succeed.
+async fn browse(mut given: Value) {
     assert!(in_project("openapi/node_modules/playwright-core").exists(), "playwright-core is missing: run .ci/clients");
     let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     std::fs::create_dir_all(&screenshots).expect("a folder for screenshots");
     given["screenshots"] = json!(screenshots);
     given["pages"] = write_pages(&screenshots, &given["pages"]);
     let mut node = Command::new("node");
-    node.arg(in_project("tests/browser").join(script)).env("ROWLOCK_BROWSER_TEST", given.to_string());
+    node.arg(in_project("tests/browser").join("all.mjs")).env("ROWLOCK_BROWSER_TEST", given.to_string());
     let output = node.stdin(Stdio::null()).kill_on_drop(true).output().await.expect("node runs: .ci/clients installs it");
     let (printed, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{script}: {printed}{complaint}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_swagger_ui_is_filled_in_with_succeeds_and_a_seat_is_sold_once() {
-    let server = TestServer::start().await;
-    let event_id = concert(&server).await;
-    let token = mint_customer_token(JWT_SECRET, "alice", 3600).expect("a token");
-    let api_key = server.admin_key();
-    browse(
-        "docs.mjs",
-        json!({
-            "url": server.url,
-            "event_id": event_id,
-            "event_name": NAME,
-            "token": token,
-            "api_key": api_key,
-            "webhook_secret": WEBHOOK_SECRET,
-        }),
-    )
-    .await;
-    server.assert_invariants().await;
-    let paid = server.ask::<i64>("select count(*) from rowlock.orders where status = 'paid'").await;
-    assert_eq!(paid, 1, "the notice that the page signed was real");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_pages_for_people_are_whole_in_light_and_dark_and_on_a_phone() {
-    let server = TestServer::start().await;
-    concert(&server).await;
-    browse("pages.mjs", json!({"url": server.url})).await;
+    assert!(output.status.success(), "{printed}{complaint}");
 }
 
 /// What a small rush leaves behind: its page. Some buyers never pay, so that every kind of step is taken.
@@ -118,12 +107,24 @@ fn crowded_page() -> String {
     page.render()
 }
 
+/// One browser for all of them: whatever Swagger UI is filled in with succeeds, and every page can be read on any screen, in light and in
+/// dark, the pages of rushes whatever the number of their sections.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_of_a_rush_can_be_read_on_any_screen_whatever_the_number_of_sections() {
+async fn every_page_works_and_can_be_read_on_any_screen() {
     let server = TestServer::start().await;
-    let mut pages = json!({"crowded": crowded_page()});
-    for sections in [2, 10, 40] {
-        pages[format!("{sections} sections")] = json!(page_of_a_rush(&server, sections).await);
-    }
-    browse("report.mjs", json!({"url": server.url, "pages": pages})).await;
+    let (few, some, many) = tokio::join!(page_of_a_rush(&server, 2), page_of_a_rush(&server, 10), page_of_a_rush(&server, 40));
+    let event_id = concert_to_fill_in(&server).await;
+    browse(json!({
+        "url": server.url,
+        "event_id": event_id,
+        "event_name": NAME,
+        "token": mint_customer_token(JWT_SECRET, "alice", 3600).expect("a token"),
+        "api_key": server.admin_key(),
+        "webhook_secret": WEBHOOK_SECRET,
+        "pages": {"crowded": crowded_page(), "2 sections": few, "10 sections": some, "40 sections": many},
+    }))
+    .await;
+    server.assert_invariants().await;
+    let sql = format!("select count(*) from rowlock.orders where event_id = {event_id} and status = 'paid'");
+    assert_eq!(server.ask::<i64>(&sql).await, 1, "the notice that the page signed was real");
 }

@@ -38,13 +38,13 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     let (mut p99, mut available) = (None, 0);
     while SystemTime::now() < due {
         available = stage.db.query_one(&look, &[&event_id]).await?.get(0);
-        ensure!(available == 0 || SystemTime::now() >= due, "{available} seats were on sale before their deadline");
+        ensure!(available == 0 || SystemTime::now() >= due, "{available} seats were on sale again before their deadline");
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
     let meter = stage.meter();
     while available < ORDERS as i64 {
         let late = SystemTime::now().duration_since(due).unwrap_or_default();
-        ensure!(late < PATIENCE, "{available} of {ORDERS} seats are on sale again {} ms after the deadline", late.as_millis());
+        ensure!(late < PATIENCE, "only {available} of {ORDERS} seats are on sale again {} ms after the deadline", late.as_millis());
         tokio::time::sleep(LOOK_INTERVAL).await;
         available = stage.db.query_one(&look, &[&event_id]).await?.get(0);
         if p99.is_none() && available * 100 >= ORDERS as i64 * 99 {

@@ -11,21 +11,20 @@ use super::{
     stage::{CONNECTIONS, Stage, draw_seats, tables_of_events},
 };
 
-/// Orders of each kind: paid, and with the choice left to the server.
-const ORDERS: usize = 5_000;
-
 /// Sells, has PostgreSQL gather its statistics, and clears the stage; the statistics stay.
 ///
 /// # Errors
 /// When it cannot be sold.
 pub async fn sell(stage: &mut Stage) -> anyhow::Result<()> {
-    let sale = stage.house(10, 1_000).await?;
-    let claims = Claims::new(stage, &sale, draw_seats(&sale, ORDERS, &mut stage.rng()));
+    // As many of each kind: paid, and with the choice left to the server.
+    let orders = stage.scale.earlier_orders;
+    let sale = stage.house(10, orders.div_ceil(5)).await?;
+    let claims = Claims::new(stage, &sale, draw_seats(&sale, orders, &mut stage.rng()));
     let connections = stage.connections(CONNECTIONS).await?;
-    let (connections, paid) = closed_loop(connections, Until::Done(ORDERS), Arc::new(Orders(claims))).await?;
+    let (connections, paid) = closed_loop(connections, Until::Done(orders), Arc::new(Orders(claims))).await?;
     stage.expect_orders(&sale, "paid", paid.done).await?;
-    let sale = stage.house(1, 2 * ORDERS).await?;
-    let (_, held) = closed_loop(connections, Until::Done(ORDERS), BestAvailable::new(stage, &sale)).await?;
+    let sale = stage.house(1, 2 * orders).await?;
+    let (_, held) = closed_loop(connections, Until::Done(orders), BestAvailable::new(stage, &sale)).await?;
     stage.expect_orders(&sale, "pending_payment", held.done).await?;
     let tables = tables_of_events(&stage.db).await?.join(", ");
     stage.db.batch_execute(&format!("analyze {tables}")).await.context("cannot gather statistics")?;

@@ -1,4 +1,4 @@
-//! Load on many connections at once: each asks, waits for its answer, and asks again.
+//! As much load as many connections can make: each asks, waits for its answer, and asks again.
 
 use std::{
     future::Future,
@@ -87,7 +87,7 @@ pub async fn closed_loop<W: Work>(connections: Vec<Connection>, until: Until, wo
     gate.send_replace(Some(released_at));
     let (mut connections, mut micros, mut last) = (Vec::with_capacity(count), Histogram::new(3)?, released_at);
     while let Some(worked) = working.join_next().await {
-        let (connection, times, done_at) = worked.context("a connection's task broke")??;
+        let (connection, times, done_at) = worked.context("a connection's task panicked")??;
         connections.push(connection);
         for time in times {
             micros.record(u64::from(time))?;
@@ -129,40 +129,8 @@ async fn one_connection(
     Ok((connection, times, done_at))
 }
 
-/// Has the connections work at a steady `per_second` between them for so much time; answers how many were done. Where they cannot keep
-/// that pace it is fewer: nothing is begun after the time.
-///
-/// # Errors
-/// When any piece of work fails.
-pub async fn paced<W: Work>(connections: Vec<Connection>, per_second: usize, time: Duration, work: Arc<W>) -> anyhow::Result<u64> {
-    let begun = Instant::now();
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut working = JoinSet::new();
-    for mut connection in connections {
-        let (work, next) = (work.clone(), next.clone());
-        working.spawn(async move {
-            let mut done = 0;
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let due = Duration::from_secs_f64(number as f64 / per_second as f64);
-                tokio::time::sleep_until((begun + due.min(time)).into()).await;
-                if begun.elapsed() >= time {
-                    return anyhow::Ok(done);
-                }
-                work.once(&mut connection, number).await?;
-                done += 1;
-            }
-        });
-    }
-    let mut done = 0;
-    while let Some(worked) = working.join_next().await {
-        done += worked.context("a connection's task broke")??;
-    }
-    Ok(done)
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Mutex;
 
     use tokio::net::TcpListener;
@@ -171,7 +139,7 @@ mod tests {
 
     /// Remembers which numbers were done; nothing is sent.
     #[derive(Default)]
-    struct Remembers(Mutex<Vec<usize>>);
+    pub struct Remembers(Mutex<Vec<usize>>);
 
     impl Work for Remembers {
         async fn once(&self, _: &mut Connection, number: usize) -> anyhow::Result<()> {
@@ -182,14 +150,14 @@ mod tests {
     }
 
     impl Remembers {
-        fn sorted(&self) -> Vec<usize> {
+        pub fn sorted(&self) -> Vec<usize> {
             let mut numbers = self.0.lock().expect("the numbers").clone();
             numbers.sort_unstable();
             numbers
         }
     }
 
-    async fn connections(count: usize) -> (TcpListener, Vec<Connection>) {
+    pub async fn connections(count: usize) -> (TcpListener, Vec<Connection>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let target = Target::resolve(&format!("http://{}", listener.local_addr().expect("an address"))).await.expect("a target");
         (listener, connect(&target, count).await.expect("connections"))
@@ -211,30 +179,6 @@ mod tests {
         let work = Arc::new(Remembers::default());
         let (_, outcome) = closed_loop(connections, Until::Once, work.clone()).await.expect("done");
         assert_eq!((work.sorted(), outcome.done), (vec![0, 1, 2, 3, 4], 5));
-    }
-
-    #[tokio::test]
-    async fn a_pace_is_kept_and_ends_with_its_time() {
-        let (_listener, connections) = connections(3).await;
-        let (work, begun) = (Arc::new(Remembers::default()), Instant::now());
-        let done = paced(connections, 2, Duration::from_millis(1_400), work.clone()).await.expect("done");
-        assert_eq!((done, work.sorted()), (3, (0..3).collect()));
-        assert!(begun.elapsed() >= Duration::from_millis(1_400));
-    }
-
-    #[tokio::test]
-    async fn what_cannot_keep_the_pace_begins_nothing_after_the_time() {
-        /// Takes as long as all of the work may.
-        struct Slow;
-        impl Work for Slow {
-            async fn once(&self, _: &mut Connection, _: usize) -> anyhow::Result<()> {
-                tokio::time::sleep(Duration::from_millis(400)).await;
-                Ok(())
-            }
-        }
-        let (_listener, connections) = connections(3).await;
-        let done = paced(connections, 1_000, Duration::from_millis(400), Arc::new(Slow)).await.expect("done");
-        assert!(done <= 3, "{done} were done");
     }
 
     #[tokio::test]

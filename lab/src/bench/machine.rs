@@ -71,11 +71,11 @@ impl Machine {
     pub fn lines(&self) -> [String; 3] {
         [
             format!(
-                "{} cores ({}), {} MB of memory, {}; load before: {:.2}",
+                "{} cores ({}), {} MB of memory, {}; load average before: {:.2}",
                 self.cores, self.cpu, self.memory_mb, self.os, self.load_before
             ),
             format!("PostgreSQL {}, fsync {}, synchronous_commit {}", self.postgres, self.fsync, self.synchronous_commit),
-            format!("{} durable writes of 8 KB a second (fdatasync) in the cluster's filesystem", readable(self.fdatasync_per_s)),
+            format!("{} durable writes of 8 KB per second (fdatasync) in the cluster's file system", readable(self.fdatasync_per_s)),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! The benchmark: every promise of speed as a figure, taken in one run on one machine, load generator included.
+//! The benchmark: every speed promise as a figure, taken in one run on one machine, load generator included.
 //!
 //! A machine's speed drifts by a factor of two within an hour, so a figure in seconds says little by itself. Where there is a limit to
 //! hold it against (bare commits of PostgreSQL, an empty request of this server), both are measured one right after the other, in
@@ -11,9 +11,9 @@ mod history;
 mod hot;
 mod houses;
 mod load;
-mod lone;
 mod loops;
 mod machine;
+mod paced;
 mod page;
 mod pgbench;
 mod processes;
@@ -23,6 +23,7 @@ mod report;
 mod requests;
 mod rivals;
 mod rushes;
+mod single;
 mod stage;
 
 use std::{
@@ -43,6 +44,8 @@ use crate::{rush::connections_possible, stack::Stack};
 /// How much is done in a round.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
+    /// Orders of each kind that are sold before anything is measured.
+    pub earlier_orders: usize,
     /// Buyers, readers, rivals: each on a connection of its own.
     pub crowd: usize,
     /// Claims on 256 connections.
@@ -59,8 +62,8 @@ pub struct Scale {
     pub summaries: usize,
     /// How long the crowd reads.
     pub reads: Duration,
-    /// Lone claims.
-    pub lone_claims: usize,
+    /// Single claims.
+    pub single_claims: usize,
     /// How long pgbench runs, in whole seconds.
     pub pgbench_s: u32,
 }
@@ -68,6 +71,7 @@ pub struct Scale {
 impl Scale {
     /// The figures as they are promised.
     pub const FULL: Self = Self {
+        earlier_orders: 5_000,
         crowd: 10_000,
         claims: 50_000,
         orders: 25_000,
@@ -76,11 +80,12 @@ impl Scale {
         large_house: 1_000_000,
         summaries: 2_000,
         reads: Duration::from_millis(2_500),
-        lone_claims: 800,
+        single_claims: 800,
         pgbench_s: 3,
     };
     /// For daily work: the same loads, shorter, and smaller houses.
     pub const QUICK: Self = Self {
+        earlier_orders: 1_000,
         claims: 20_000,
         orders: 10_000,
         no_ops: 30_000,
@@ -88,7 +93,7 @@ impl Scale {
         large_house: 200_000,
         summaries: 500,
         reads: Duration::from_millis(1_500),
-        lone_claims: 200,
+        single_claims: 200,
         pgbench_s: 2,
         ..Self::FULL
     };
@@ -132,7 +137,10 @@ pub async fn prepare(stack: &Stack, scale: Scale, selection: Selection) -> anyho
     let beside_the_crowd = if selection.groups().contains(&Group::Reads) { reads::CLAIMING } else { stage::CONNECTIONS };
     let wanted = scale.crowd + beside_the_crowd;
     let room = connections_possible(wanted);
-    ensure!(wanted as u64 <= room, "{wanted} connections need as many open files, and a process may have {room} here: see `ulimit -n`");
+    ensure!(
+        wanted as u64 <= room,
+        "{wanted} connections need {wanted} open files, but a process may have only {room} here: raise `ulimit -n`"
+    );
     Stage::on(stack, scale, selection).await
 }
 
@@ -190,7 +198,7 @@ async fn measure(stage: &mut Stage, group: Group) -> anyhow::Result<()> {
         Group::Loops => loops::measure(stage).await,
         Group::Houses => houses::measure(stage).await,
         Group::Reads => reads::measure(stage).await,
-        Group::Lone => lone::measure(stage).await,
+        Group::Single => single::measure(stage).await,
         Group::Rivals => rivals::measure(stage).await,
         Group::Expiry => expiry::measure(stage).await,
     }
@@ -204,8 +212,8 @@ mod tests {
     fn a_selection_takes_the_groups_of_its_figures_and_refuses_strangers() {
         let all = Selection::new(&[]).expect("all");
         assert!(all.wants("rush_s") && all.groups() == Group::ALL);
-        let some = Selection::new(&["one_seat_s".to_owned(), "lone_claim_ms".to_owned()]).expect("some");
-        assert_eq!(some.groups(), [Group::Lone, Group::Rivals]);
+        let some = Selection::new(&["one_seat_s".to_owned(), "single_claim_ms".to_owned()]).expect("some");
+        assert_eq!(some.groups(), [Group::Single, Group::Rivals]);
         assert!(some.wants("one_seat_s") && !some.wants("one_seat_p99_ms"));
         let error = Selection::new(&["speed".to_owned()]).expect_err("no such figure");
         assert!(error.to_string().contains("claims_per_update"), "{error}");

@@ -44,7 +44,7 @@ pub async fn updates_per_second(stage: &Stage) -> anyhow::Result<f64> {
     let output = running.wait_with_output().await.context("cannot wait for pgbench")?;
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "pgbench failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    tps(&said).with_context(|| format!("pgbench says no rate: {said}"))
+    tps(&said).with_context(|| format!("pgbench printed no rate: {said}"))
 }
 
 /// 8123.45 of `tps = 8123.45 (without initial connection time)`.

@@ -1,7 +1,8 @@
 //! Ten thousand readers of the section summary while claims run, held against a GET that does nothing under the very same claims.
 
 use super::{
-    load::{Until, closed_loop, paced},
+    load::{Until, closed_loop},
+    paced::paced,
     requests::{Claims, read},
     stage::{Stage, draw_seats},
 };

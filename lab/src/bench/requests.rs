@@ -15,8 +15,8 @@ use super::{
 use crate::{
     client::{Answer, Call, Connection},
     rush::{
+        bodies::{OrderBody, PaymentBody, plain},
         sale::Sale,
-        views::{OrderView, PaymentView, plain},
     },
 };
 
@@ -57,9 +57,9 @@ pub struct Orders(pub Arc<Claims>);
 
 impl Work for Orders {
     async fn once(&self, connection: &mut Connection, number: usize) -> anyhow::Result<()> {
-        let order: OrderView = serde_json::from_slice(&self.0.claim(connection, number).await?.body)?;
+        let order: OrderBody = serde_json::from_slice(&self.0.claim(connection, number).await?.body)?;
         let answer = expect(connection, &self.0.sale.pay(&order)?, StatusCode::OK).await?;
-        let payment: PaymentView = serde_json::from_slice(&answer.body)?;
+        let payment: PaymentBody = serde_json::from_slice(&answer.body)?;
         ensure!(payment.outcome == "paid", "a payment in time was answered {}", payment.outcome);
         Ok(())
     }

@@ -147,7 +147,7 @@ impl Stage {
         let times = self.processes.since(since);
         let shares =
             [("generator", times.generator_ms), ("server", times.server_ms), ("PostgreSQL", times.postgres_ms), ("Redis", times.redis_ms)];
-        let parts = shares.map(|(name, ms)| format!("{name} {:.0} %", ms as f64 * 100.0 / times.all_ms().max(1) as f64));
+        let parts = shares.map(|(name, ms)| format!("{name} {:.0}%", ms as f64 * 100.0 / times.all_ms().max(1) as f64));
         eprintln!("      CPU: {}", parts.join(", "));
         times
     }
@@ -173,7 +173,7 @@ impl Stage {
         let sql = "select count(*) from rowlock.orders where event_id = $1 and status::text = $2";
         let found: i64 = self.db.query_one(sql, &[&sale.concert.event_id, &status]).await?.get(0);
         if u64::try_from(found) != Ok(answered) {
-            self.record.broken.push(format!("{answered} orders were answered {status}, the database has {found}"));
+            self.record.broken.push(format!("{answered} orders were answered {status}, but the database has {found}"));
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Call {
     /// # Errors
     /// When the path has characters that none may have.
     pub fn at(&self, path: &str) -> anyhow::Result<Self> {
-        ensure!(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path:?} is no path");
+        ensure!(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path:?} is not a path");
         let mut words = self.bytes.splitn(3, |byte| *byte == b' ');
         let (method, _, rest) = (words.next().unwrap_or_default(), words.next(), words.next().unwrap_or_default());
         Ok(Self { bytes: [method, path.as_bytes(), rest].join(&b' ').into() })
@@ -109,7 +109,7 @@ impl Draft {
 
     fn end(self) -> anyhow::Result<Call> {
         let call = Call { bytes: self.bytes.into() };
-        ensure!(self.is_sound, "{call}: no request that could be sent");
+        ensure!(self.is_sound, "{call}: this request cannot be sent");
         Ok(call)
     }
 }

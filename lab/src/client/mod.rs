@@ -59,7 +59,7 @@ impl Target {
     /// # Errors
     /// When the URL is another kind of URL or the host is unknown.
     pub async fn resolve(url: &str) -> anyhow::Result<Self> {
-        let uri: Uri = url.parse().with_context(|| format!("{url:?} is no URL"))?;
+        let uri: Uri = url.parse().with_context(|| format!("{url:?} is not a URL"))?;
         ensure!(uri.scheme_str() == Some("http"), "{url:?}: the rush speaks plain HTTP, so the URL must begin with http://");
         ensure!(matches!(uri.path(), "" | "/") && uri.query().is_none(), "{url:?}: only http://host:port, without a path");
         let authority = uri.authority().with_context(|| format!("{url:?} names no host"))?;

@@ -1,4 +1,4 @@
-//! `rowlock-lab bench`: every promise of speed, measured.
+//! `rowlock-lab bench`: every speed promise, measured.
 
 use std::path::PathBuf;
 
@@ -12,22 +12,22 @@ use crate::{
     stack::{Stack, StackSettings},
 };
 
-/// Measures every promise of speed on a private, durable stack; exit status 1 if a promise was broken, not if a figure falls short.
+/// What `bench` can be told.
 #[derive(Args, Clone, Debug)]
 pub struct BenchArgs {
-    /// How often each figure is taken; the median counts [default: 5, quick: 1].
+    /// How many times each figure is measured; the median counts [default: 5, or 1 with --quick].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: Option<u16>,
-    /// One round of shorter loads on smaller houses, for daily work.
+    /// One round with shorter loads and smaller houses, for daily work.
     #[arg(long)]
     quick: bool,
-    /// Only these figures, by their ids, with commas between them.
+    /// Measures only the figures with these ids, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "ID,…")]
     only: Vec<String>,
-    /// Where report.json, report.html and table.md go.
+    /// The folder for report.json, report.html and table.md.
     #[arg(long, default_value = "target/bench")]
     out: PathBuf,
-    /// Where the private stack keeps its cluster and logs; its database begins empty.
+    /// The folder for the private servers' data and logs; the database starts empty.
     #[arg(long, default_value = ".rowlock/bench")]
     dir: PathBuf,
 }
@@ -46,7 +46,7 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     let report = on_private_stack(&args, rounds, scale, selection, &stop).await?;
     report.write(&args.out)?;
     println!("{}", report.table());
-    println!("{:.0} s; the whole report is in {}", report.seconds, args.out.display());
+    println!("Finished in {:.0} s; the full report is in {}", report.seconds, args.out.display());
     for broken in &report.broken {
         println!("BROKEN  {broken}");
     }
@@ -73,7 +73,7 @@ async fn on_private_stack(
     stop: &CancellationToken,
 ) -> anyhow::Result<Report> {
     if cfg!(debug_assertions) {
-        eprintln!("This is a debug build: its figures say nothing. `make bench` takes a release build.");
+        eprintln!("This is a debug build, so its figures mean nothing. `make bench` uses a release build.");
     }
     eprintln!("Starting a private PostgreSQL, Redis and server in {} …", args.dir.display());
     let settings = StackSettings { dir: args.dir.clone(), port: 0, fresh: true };

@@ -1,4 +1,4 @@
-//! `rowlock-lab demo`: everything on this machine, a concert sold before your eyes, and another one to try by hand.
+//! `rowlock-lab demo`: everything on this machine, one concert sold while you watch, and another to try by hand.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,16 +16,16 @@ use crate::{
     stack::{Stack, StackSettings},
 };
 
-/// Starts a private PostgreSQL, Redis and server, sells a concert to 10,000 buyers, and stays up to be tried out.
+/// What `demo` can be told.
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
     /// Skips the rush of 10,000 buyers.
     #[arg(long)]
     no_rush: bool,
-    /// Holds the cluster, the logs and the secrets; made if missing.
+    /// The folder for data, logs and secrets; created if it is missing.
     #[arg(long, default_value = ".rowlock")]
     dir: PathBuf,
-    /// The server's port on 127.0.0.1; a free one is taken if it is in use.
+    /// The server's port on 127.0.0.1; a free one is used if it is taken.
     #[arg(long, default_value_t = 8080)]
     port: u16,
 }
@@ -40,7 +40,7 @@ const TOKEN_TTL_S: u64 = 24 * 3600;
 /// Runs until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// When a part cannot be started or ends by itself. A promise that the rush broke stands in its report.
+/// When a part cannot be started or ends by itself. A promise that the rush broke is in its report.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     eprintln!("Starting PostgreSQL, Redis and the server in {} …", args.dir.display());
     let interrupted = stop_asked();
@@ -64,10 +64,10 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
 
 fn tell_of_surprises(stack: &Stack, port: u16) {
     if !stack.has_redis() {
-        eprintln!("redis-server is not installed: running without it. Nothing is lost: PostgreSQL decides everything.");
+        eprintln!("redis-server is not installed, so this runs without it. Nothing is lost: PostgreSQL decides everything.");
     }
     if !stack.url().ends_with(&format!(":{port}")) {
-        eprintln!("Port {port} is in use: the server listens on {} instead.", stack.url());
+        eprintln!("Port {port} is taken: the server listens on {} instead.", stack.url());
     }
 }
 
@@ -86,9 +86,9 @@ async fn present(args: &DemoArgs, access: &Access, database_url: &str) -> anyhow
 async fn sell_out(access: &Access) -> anyhow::Result<()> {
     let buyers = BUYERS.min(usize::try_from(connections_possible(BUYERS))?);
     if buyers < BUYERS {
-        eprintln!("A process may open too few files here for {BUYERS} buyers: {buyers} come instead (see `ulimit -n`).");
+        eprintln!("A process cannot open enough files here for {BUYERS} buyers, so only {buyers} come (see `ulimit -n`).");
     }
-    println!("\n{} buyers, each on a connection of its own, rush 10,000 seats:", HumanCount(buyers as u64));
+    println!("\n{} buyers, each on a connection of their own, rush for 10,000 seats:", HumanCount(buyers as u64));
     let seed = u64::from(rand::random::<u32>());
     let plan = Plan { buyers, seed, ..Plan::default() };
     let report = rush(access, &On::New(NewConcert::reference("Rush")), &plan).await?;
@@ -103,7 +103,7 @@ fn what_to_try(access: &Access, concert: &Concert, database_url: &str) -> anyhow
     let event_id = concert.event_id;
     let token = mint_customer_token(jwt_secret, "you", TOKEN_TTL_S)?;
     let signing_key =
-        hex(&STANDARD.decode(webhook_secret.trim_start_matches("whsec_")).map_err(|_| anyhow!("a strange webhook secret"))?);
+        hex(&STANDARD.decode(webhook_secret.trim_start_matches("whsec_")).map_err(|_| anyhow!("the webhook secret is not base64"))?);
     let until = OffsetDateTime::now_utc() + Duration::from_secs(TOKEN_TTL_S);
     let until = until.replace_nanosecond(0)?.format(&time::format_description::well_known::Rfc3339)?;
     Ok(format!(
@@ -111,7 +111,7 @@ fn what_to_try(access: &Access, concert: &Concert, database_url: &str) -> anyhow
 Rowlock is up, with a fresh concert to try: event {event_id}, 10,000 seats, {minutes} minutes to pay.
 
   start here      {url}/
-  Swagger UI      {url}/docs   (Authorize with what follows; every example is filled in)
+  Swagger UI      {url}/docs   (press Authorize and enter the credentials below; every example is filled in)
   OpenAPI spec    {url}/openapi.json
   sections        {url}/v1/events/{event_id}/sections
   seats of A      {url}/v1/events/{event_id}/sections/A/seats
@@ -126,10 +126,10 @@ curl -s {url}/v1/events/{event_id}/sections; echo
 Claim two seats together (and keep the answer for the payment):
 order=$(curl -s {url}/v1/events/{event_id}/orders -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{"best_available":{{"section":"A","quantity":2}}}}'); echo "$order"
 
-Pay them, as the payment gateway would, with its signature:
+Pay for them as the payment gateway would, with its signature:
 id=$(echo "$order" | sed 's/.*"order_id":"\([^"]*\)".*/\1/'); amount=$(echo "$order" | sed 's/.*"amount_minor":\([0-9]*\).*/\1/'); now=$(date +%s); body='{{"event_id":{event_id},"order_id":"'$id'","provider":"demo","provider_reference":"'$id'","amount_minor":'$amount',"currency":"TWD","status":"succeeded"}}'; curl -s {url}/v1/payments -H 'Content-Type: application/json' -H "webhook-id: $id" -H "webhook-timestamp: $now" -H "webhook-signature: v1,$(printf %s "$id.$now.$body" | openssl dgst -sha256 -mac HMAC -macopt hexkey:{signing_key} -binary | base64)" -d "$body"; echo
 
-Look into the database (every invariant, as a query that must return no row):
+Check the database (every invariant is a query that must return no rows):
 psql '{database_url}' -c 'select * from admin.invariant_violations'
 
 Ctrl-C stops everything."#,

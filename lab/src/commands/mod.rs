@@ -10,21 +10,27 @@ use std::future::Future;
 use std::path::Path;
 
 use anyhow::Context;
-use clap::Subcommand;
+use clap::Parser;
 use rowlock::commands::serve;
 
 pub use self::interrupt::Interrupted;
 
-/// What `rowlock-lab` can do.
-#[derive(Subcommand)]
+/// Tries out Rowlock: a demo, crowds of buyers and benchmarks, all on private servers.
+#[derive(Parser)]
+#[command(version)]
 pub enum Command {
-    /// Start everything privately, sell a concert, and stay up to be tried
+    /// Start private servers, sell a concert, and stay up for you to try it
     Demo(demo::DemoArgs),
-    /// Let ten thousand buyers loose and check every promise
+    /// Release 10,000 buyers at once and check every promise
+    ///
+    /// Exit status: 0 if every promise was kept, 1 if one was broken, 130 if it was stopped.
     Rush(Box<rush::RushArgs>),
-    /// Measure every promise of speed
+    /// Measure every speed promise
+    ///
+    /// Exit status: 0 if all could be measured, even where a figure falls short; 1 if a promise was broken, such as a seat sold twice; 130
+    /// if it was stopped.
     Bench(bench::BenchArgs),
-    /// Serve the HTTP API: what the other commands start as a process of its own
+    /// Serve the HTTP API: the other commands start this as a separate process
     #[command(hide = true)]
     Serve(Box<serve::Args>),
 }

@@ -48,7 +48,7 @@ impl Account {
     /// Makes `path` belong to this account.
     pub(super) fn give(self, path: &Path) -> anyhow::Result<()> {
         if let Self::Other { uid, gid } = self {
-            chown(path, Some(uid), Some(gid)).with_context(|| format!("cannot hand {} over", path.display()))?;
+            chown(path, Some(uid), Some(gid)).with_context(|| format!("cannot change the owner of {}", path.display()))?;
         }
         Ok(())
     }
@@ -84,7 +84,7 @@ fn create_own(home: &Path) -> anyhow::Result<()> {
         }
         _ => {
             let found = fs::symlink_metadata(home)?;
-            ensure!(found.is_dir() && found.uid() == 0, "{} exists but is not a directory of root's", home.display());
+            ensure!(found.is_dir() && found.uid() == 0, "{} exists but is not a directory that root owns", home.display());
             Ok(())
         }
     }

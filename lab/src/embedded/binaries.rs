@@ -27,7 +27,7 @@ impl PostgresBinaries {
     pub(super) fn find() -> anyhow::Result<Self> {
         if let Some(dir) = env::var_os("ROWLOCK_POSTGRES_BIN").filter(|dir| !dir.is_empty()) {
             let found = Self::in_dir(PathBuf::from(dir)).context("ROWLOCK_POSTGRES_BIN")?;
-            ensure!(found.major >= POSTGRES_MAJOR_MIN, "ROWLOCK_POSTGRES_BIN holds PostgreSQL {}: too old", found.major);
+            ensure!(found.major >= POSTGRES_MAJOR_MIN, "ROWLOCK_POSTGRES_BIN holds PostgreSQL {}, which is too old", found.major);
             return Ok(found);
         }
         let usable = |dir| Self::in_dir(dir).ok().filter(|found| found.major >= POSTGRES_MAJOR_MIN);
@@ -41,7 +41,7 @@ impl PostgresBinaries {
     }
 
     fn in_dir(dir: PathBuf) -> anyhow::Result<Self> {
-        ensure!(dir.join("initdb").is_file(), "{} holds no `initdb`", dir.display());
+        ensure!(dir.join("initdb").is_file(), "there is no `initdb` in {}", dir.display());
         let server = dir.join("postgres");
         let output = Command::new(&server).arg("--version").output().with_context(|| format!("cannot run {}", server.display()))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -80,7 +80,7 @@ fn packaged_dirs() -> Vec<PathBuf> {
 pub(super) fn find_redis() -> anyhow::Result<Option<PathBuf>> {
     if let Some(named) = env::var_os("ROWLOCK_REDIS_SERVER").filter(|named| !named.is_empty()) {
         if !Path::new(&named).is_file() {
-            bail!("ROWLOCK_REDIS_SERVER: {} is no file", named.display());
+            bail!("ROWLOCK_REDIS_SERVER: {} is not a file", named.display());
         }
         return Ok(Some(named.into()));
     }

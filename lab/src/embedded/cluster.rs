@@ -114,7 +114,7 @@ async fn wait_for_former_server(home: &Path) -> anyhow::Result<()> {
             fs::remove_file(&pid_file).with_context(|| format!("cannot remove {}", pid_file.display()))
         }
         Ok(_) => Ok(()),
-        Err(_) => bail!("already running (pid {first}) in {}: a PostgreSQL without its Rowlock; stop it first", home.display()),
+        Err(_) => bail!("already running (pid {first}) in {}: a PostgreSQL that its Rowlock left behind; stop it first", home.display()),
     }
 }
 
@@ -129,7 +129,7 @@ async fn command_line(pid: u32) -> Option<String> {
 
 fn check_data(home: &Path, binaries: &PostgresBinaries) -> anyhow::Result<()> {
     let data = home.join("postgres");
-    let remedy = format!("remove {} to begin anew", home.display());
+    let remedy = format!("remove {} to start over", home.display());
     let found = fs::read_to_string(data.join("PG_VERSION")).unwrap_or_default();
     let found = found.trim();
     ensure!(
@@ -150,7 +150,7 @@ fn check_data(home: &Path, binaries: &PostgresBinaries) -> anyhow::Result<()> {
 fn read_password(home: &Path) -> anyhow::Result<String> {
     let path = home.join("postgres.password");
     let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}: remove {} to begin anew", path.display(), home.display()))?;
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}: remove {} to start over", path.display(), home.display()))?;
     Ok(text.trim().to_owned())
 }
 
@@ -171,7 +171,7 @@ async fn create(home: &Path, account: Account, binaries: &PostgresBinaries, pass
     fs::remove_file(&password_file)?;
     let output = output?;
     ensure!(output.status.success(), "initdb failed:\n{}", String::from_utf8_lossy(&output.stderr).trim());
-    fs::rename(&unfinished, home.join("postgres")).context("cannot move the new data directory to its place")
+    fs::rename(&unfinished, home.join("postgres")).context("cannot move the new data directory into place")
 }
 
 fn create_private(dir: &Path, account: Account) -> anyhow::Result<()> {

@@ -147,7 +147,7 @@ impl PrivatePostgres {
             }
         }
         drop(client);
-        driver.await?.context("the connection broke off")
+        driver.await?.context("the connection broke")
     }
 
     /// Stops the server (a fast shutdown: open transactions are rolled back) and waits for its end.
@@ -159,7 +159,7 @@ impl PrivatePostgres {
         guard.release();
         let status = server.wait().await.context("cannot wait for PostgreSQL")?;
         guard.ended().await;
-        ensure!(status.success(), "PostgreSQL ended with {status}:\n{}", log_tail(&cluster.log()));
+        ensure!(status.success(), "PostgreSQL exited with {status}:\n{}", log_tail(&cluster.log()));
         Ok(())
     }
 }
@@ -200,7 +200,7 @@ async fn wait_ready(server: &mut Child, cluster: &Cluster, port: u16) -> anyhow:
     let started = Instant::now();
     loop {
         if let Some(status) = server.try_wait()? {
-            bail!("it ended with {status}");
+            bail!("it exited with {status}");
         }
         match tokio_postgres::connect(&url, NoTls).await {
             Ok(_) => return Ok(()),

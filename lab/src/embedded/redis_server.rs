@@ -139,7 +139,7 @@ async fn wait_ready(server: &mut Child, url: &str) -> anyhow::Result<()> {
         let client = client.clone();
         async move {
             match ended {
-                Some(status) => Some(Err(anyhow::anyhow!("it ended with {status}"))),
+                Some(status) => Some(Err(anyhow::anyhow!("it exited with {status}"))),
                 None => ping(&client).await.ok().map(Ok),
             }
         }

@@ -1,28 +1,28 @@
 //! One buyer: reads, chooses, claims, pays, and remembers what it was promised and when.
 
 mod ask;
+mod claim;
 mod read;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
-use hyper::{StatusCode, header::HeaderValue};
+use hyper::header::HeaderValue;
 use rand::{SeedableRng, rngs::SmallRng};
 use uuid::Uuid;
 
 use super::{
+    bodies::{OrderBody, OrderSeat},
     choice::{choose_seats, choose_section},
     intent::{Drawn, Intent, Spot},
     sale::Sale,
     tally::{Step, Tally},
-    views::{OrderSeat, OrderView, PaymentView},
 };
-use crate::client::{Answer, Connection};
+use crate::client::Connection;
 
-/// The longest a buyer waits between two looks at a house whose last seats are held by others.
+/// The longest a buyer waits before it looks again when the last seats are held by others.
 const LOOK_INTERVAL_MAX: Duration = Duration::from_secs(1);
 
-/// How a buyer's evening ended.
+/// How the rush ended for a buyer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// It owns its seats.
@@ -89,7 +89,9 @@ pub struct Buyer {
 /// What came of a claim, or of looking for one.
 enum Attempt {
     /// An order holds the seats, of the section at that position.
-    Claimed(usize, OrderView),
+    Claimed(usize, OrderBody),
+    /// The order cost nothing: it was paid as it was claimed.
+    Paid,
     /// Others have some of them: these, if the server named them.
     Taken(Vec<i32>),
     /// The section at that position has too few seats.
@@ -149,9 +151,10 @@ impl Buyer {
         loop {
             match attempt {
                 Attempt::Claimed(_, order) if self.intent.abandon => {
-                    sale.live.abandoned(order.seats.len());
+                    sale.counters.abandoned(order.seats.len());
                     return Ok(Ending::Abandoned);
                 }
+                Attempt::Paid => return Ok(Ending::Paid),
                 Attempt::Claimed(section, order) if self.pay(sale, section, &order).await? => return Ok(Ending::Paid),
                 Attempt::Taken(_) | Attempt::TooFew(_) if self.intent.one_try => return Ok(Ending::Refused),
                 Attempt::SoldOut => return Ok(Ending::SoldOut),
@@ -202,69 +205,5 @@ impl Buyer {
                 attempt => return Ok(attempt),
             }
         }
-    }
-
-    /// Claims these seats of the section at that position, or any seats together there.
-    async fn claim(&mut self, sale: &Sale, section: usize, wanted: Option<&[i32]>) -> anyhow::Result<Attempt> {
-        self.claims += 1;
-        let key = self.claims.to_string();
-        let call = match wanted {
-            Some(seat_nos) => sale.claim_seats(section, seat_nos, &self.authorization, &key)?,
-            None => sale.claim_best(section, self.intent.quantity, &self.authorization, &key)?,
-        };
-        let answer = self.ask(sale, Step::Claim, &call).await;
-        if answer.status == StatusCode::CONFLICT {
-            let problem = self.problem(&answer);
-            sale.live.refused();
-            return match problem.code.as_str() {
-                "seat_taken" => Ok(Attempt::Taken(problem.taken.iter().map(|seat| seat.seat).collect())),
-                "sold_out" => Ok(Attempt::TooFew(section)),
-                code => bail!("claim: 409 {code}"),
-            };
-        }
-        self.claimed(sale, section, wanted, &answer)
-    }
-
-    /// Writes down what a successful claim promises.
-    fn claimed(&mut self, sale: &Sale, section: usize, wanted: Option<&[i32]>, answer: &Answer) -> anyhow::Result<Attempt> {
-        self.expect_ok(Step::Claim, answer)?;
-        let order: OrderView = serde_json::from_slice(&answer.body)?;
-        let code = &sale.concert.sections[section].section;
-        let quantity_kept = order.seats.len() == self.intent.quantity && order.seats.iter().all(|seat| seat.section == *code);
-        let seats_kept = wanted.is_none_or(|wanted| order.seats.iter().map(|seat| seat.seat).eq(wanted.iter().copied()));
-        ensure!(quantity_kept && seats_kept, "order {} names other seats than were claimed", order.order_id);
-        self.purchases.push(Purchase {
-            order_id: order.order_id,
-            seats: order.seats.clone(),
-            claimed_at: Instant::now(),
-            paid_at: None,
-            refund_due: false,
-        });
-        sale.live.claimed(section, &order.seats);
-        // An order that has ended already was claimed by a request whose answer was lost, long ago.
-        Ok(if order.status == "pending_payment" { Attempt::Claimed(section, order) } else { Attempt::Taken(Vec::new()) })
-    }
-
-    /// Has the gateway tell of the payment; false if the money came too late for the seats.
-    async fn pay(&mut self, sale: &Sale, section: usize, order: &OrderView) -> anyhow::Result<bool> {
-        let call = sale.pay(order)?;
-        let answer = self.ask_ok(sale, Step::Pay, &call).await?;
-        let payment: PaymentView = serde_json::from_slice(&answer.body)?;
-        let paid = match payment.outcome.as_str() {
-            "paid" | "late_reclaimed" => true,
-            "refund_due" => false,
-            // The answer to the first notice was lost: the order itself tells what came of it.
-            "duplicate" => self.read_order(sale, order.order_id).await?.status == "paid",
-            outcome => bail!("payment of order {}: {outcome}", order.order_id),
-        };
-        if let Some(purchase) = self.purchases.last_mut() {
-            (purchase.paid_at, purchase.refund_due) = (paid.then(Instant::now), !paid);
-        }
-        if paid {
-            sale.live.sold(section, order.seats.len());
-        } else {
-            sale.live.lost(order.seats.len());
-        }
-        Ok(paid)
     }
 }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use rand::{Rng, RngExt, seq::IndexedRandom};
 
-use super::views::{SeatMap, SectionView};
+use super::bodies::{SeatMap, SectionSummary};
 
 /// Picks a section with at least `quantity` available seats, a section with twice as many twice as often. Those in `exhausted`
 /// (the buyer has seen for itself that they have too few) are left out. Answers its position.
-pub fn choose_section(sections: &[SectionView], quantity: usize, exhausted: &[usize], rng: &mut impl Rng) -> Option<usize> {
-    let weight = |(index, section): (usize, &SectionView)| {
+pub fn choose_section(sections: &[SectionSummary], quantity: usize, exhausted: &[usize], rng: &mut impl Rng) -> Option<usize> {
+    let weight = |(index, section): (usize, &SectionSummary)| {
         if section.available < quantity || exhausted.contains(&index) { 0 } else { section.available }
     };
     let total: usize = sections.iter().enumerate().map(weight).sum();
@@ -57,14 +57,14 @@ mod tests {
     use rand::{SeedableRng, rngs::SmallRng};
 
     use super::*;
-    use crate::rush::views::FreeSeat;
+    use crate::rush::bodies::seat_map::FreeSeat;
 
     fn rng() -> SmallRng {
         SmallRng::seed_from_u64(7)
     }
 
-    fn section(available: usize) -> SectionView {
-        SectionView { available }
+    fn section(available: usize) -> SectionSummary {
+        SectionSummary { available }
     }
 
     fn map(seats: &[(i32, u32)]) -> SeatMap {

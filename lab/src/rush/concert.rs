@@ -5,7 +5,7 @@ use hyper::{Method, header::HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::views::plain;
+use super::bodies::plain;
 use crate::client::{Call, Connection, Target};
 
 /// What an event answers about itself, as far as the crowd needs it.
@@ -89,7 +89,8 @@ impl Promoter {
     /// When the server cannot be reached, or the key has characters no header may have.
     pub async fn connect(target: &Target, api_key: Option<&str>) -> anyhow::Result<Self> {
         let connection = Connection::open(target, 0).await?;
-        let api_key = api_key.map(HeaderValue::from_str).transpose().context("an API key has no such characters")?;
+        let api_key =
+            api_key.map(HeaderValue::from_str).transpose().context("the API key contains characters that a header cannot have")?;
         Ok(Self { connection, target: target.clone(), api_key })
     }
 
@@ -102,7 +103,7 @@ impl Promoter {
         let event_id = created["event_id"].as_i64().context("the created event has no event_id")?;
         let path = format!("/v1/events/{event_id}");
         let opened = self.ask(Method::PATCH, &path, Some(&json!({"status": "open"}))).await.context("cannot open the concert")?;
-        serde_json::from_value(opened).context("an event that cannot be read")
+        serde_json::from_value(opened).context("the event cannot be read")
     }
 
     /// Reads a concert that exists.
@@ -112,7 +113,7 @@ impl Promoter {
     pub async fn find(&mut self, event_id: i64) -> anyhow::Result<Concert> {
         let event = self.ask(Method::GET, &format!("/v1/events/{event_id}"), None).await?;
         ensure!(event["status"] == "open", "event {event_id} is not on sale: it is {}", event["status"]);
-        serde_json::from_value(event).context("an event that cannot be read")
+        serde_json::from_value(event).context("the event cannot be read")
     }
 
     /// Whether the server knows the API key.
@@ -129,7 +130,7 @@ impl Promoter {
         let answer = self.connection.send(&call).await?;
         let text = plain(&answer)?;
         ensure!(answer.status.is_success(), "{call}: {} {}", answer.status, String::from_utf8_lossy(&text));
-        serde_json::from_slice(&text).with_context(|| format!("{call}: no JSON"))
+        serde_json::from_slice(&text).with_context(|| format!("{call}: the answer is not JSON"))
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Call> {

@@ -28,7 +28,7 @@ const OPENING_AT_ONCE: usize = 256;
 /// Time for the tokens on top of the rush itself, in seconds.
 const TOKEN_TTL_EXTRA_S: u64 = 3600;
 
-/// Buyers who stand at the gate.
+/// Buyers who wait for the release.
 pub struct Crowd {
     buyers: Vec<Buyer>,
 }
@@ -58,7 +58,7 @@ impl Crowd {
         Ok(Self { buyers: buyers.try_collect().await? })
     }
 
-    /// Releases everybody at once, to come at their times; answers the buyers after their evening, and the moment of the release. At
+    /// Releases everybody at once, to come at their times; answers the buyers when they have left, and the moment of the release. At
     /// `stop` all who are still there go home.
     ///
     /// # Errors
@@ -72,13 +72,13 @@ impl Crowd {
             let (way_home, called_home) = AbortHandle::new_pair();
             ways_home.push(way_home);
             shopping.spawn(async move {
-                let evening = async {
+                let shopping = async {
                     let released_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment);
                     if let Some(released_at) = released_at {
                         buyer.shop(&sale, released_at, patience).await;
                     }
                 };
-                if Abortable::new(evening, called_home).await.is_err() {
+                if Abortable::new(shopping, called_home).await.is_err() {
                     buyer.ending = Some(Ending::Interrupted);
                 }
                 buyer.gone_at = Some(Instant::now());
@@ -86,13 +86,13 @@ impl Crowd {
             });
         }
         let released_at = Instant::now();
-        sale.live.released(released_at);
+        sale.counters.released(released_at);
         gate.send_replace(Some(released_at));
         let mut buyers = Vec::with_capacity(shopping.len());
         loop {
             tokio::select! {
                 buyer = shopping.join_next() => match buyer {
-                    Some(buyer) => buyers.push(buyer.context("a buyer's task broke")?),
+                    Some(buyer) => buyers.push(buyer.context("a buyer's task panicked")?),
                     None => return Ok((buyers, released_at)),
                 },
                 () = stop.cancelled(), if !ways_home.is_empty() => ways_home.drain(..).for_each(|way_home| way_home.abort()),

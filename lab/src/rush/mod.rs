@@ -6,25 +6,23 @@
 //! as little as it can for each request: tokens, headers and paths are made before the release, and bodies that came before are
 //! not decoded again.
 
+pub(crate) mod bodies;
 mod buyer;
 mod choice;
 mod concert;
 mod crowd;
-mod fates;
 mod intent;
-mod live;
+mod order_counts;
+mod phases;
 mod preset;
 mod progress;
 mod report;
 pub(crate) mod sale;
-mod scene;
 mod settings;
-mod stages;
+mod setup;
 mod tally;
 mod timeline;
 mod verify;
-mod view;
-pub(crate) mod views;
 
 use std::time::Duration;
 
@@ -33,11 +31,11 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     concert::{Concert, ConcertSection, NewConcert, Promoter},
-    fates::Fates,
+    order_counts::OrderCounts,
+    phases::{Answered, Gathered, On},
     preset::Preset,
     report::{Endings, FromArrival, Report},
     settings::{Machine, Settings},
-    stages::{Answered, Gathered, On},
     tally::{Latency, Totals},
     timeline::Timeline,
     verify::SectionLeft,

@@ -1,4 +1,4 @@
-//! Rushes worth watching, each under a name.
+//! Rushes worth watching, by name.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use clap::ValueEnum;
 
 use super::{NewConcert, Plan};
 
-/// A crowd and its concert. Each flag given beside it takes the place of the preset's own setting.
+/// A crowd and its concert. Flags replace the preset's own settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Preset {
-    /// 10,000 buyers read, choose, claim and pay one seat each of 10,000
+    /// 10,000 buyers for 10,000 seats: each reads, chooses, claims and pays for one
     Reference,
-    /// 10,000 rivals claim one and the same seat: one gets it, all are answered at once
+    /// 10,000 rivals claim the same seat: one gets it, and all are answered at once
     SameSeat,
-    /// 10,000 buyers leave the choice of their seat to the server
+    /// 10,000 buyers let the server choose their seats
     BestAvailable,
-    /// 10,000 buyers for 4,000 seats, and half of them never pay: seats expire after 2 s and are sold again
+    /// 10,000 buyers for 4,000 seats, half of whom never pay: their seats expire after 2 s and are sold again
     AbandonHalf,
     /// 5,000 buyers want two seats each, side by side
     TwoSeats,
-    /// 10,000 buyers in a house of 1,000,000 seats
+    /// 10,000 buyers for 1,000,000 seats
     MillionSeats,
 }
 
@@ -30,7 +30,7 @@ impl Preset {
     }
 
     /// Its crowd, with seed 0, and its concert.
-    pub fn scene(self) -> (Plan, NewConcert) {
+    pub fn plan_and_concert(self) -> (Plan, NewConcert) {
         let (plan, concert) = (Plan::default(), NewConcert::reference("Rush"));
         match self {
             Self::Reference => (plan, concert),

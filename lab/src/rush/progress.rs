@@ -1,5 +1,10 @@
 //! What people see while the seats are sold: a picture on a terminal, plain lines elsewhere.
 
+mod canvas;
+mod counters;
+mod histogram;
+mod terminal;
+
 use std::{
     collections::VecDeque,
     convert::Infallible,
@@ -10,10 +15,9 @@ use std::{
 use console::Term;
 use indicatif::HumanCount;
 
-use super::{
-    live::{Live, Snapshot},
-    view::{Canvas, picture},
-};
+use self::{canvas::Canvas, counters::Snapshot, terminal::picture};
+
+pub use self::counters::Counters;
 
 const DRAW_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
@@ -21,12 +25,12 @@ const LINE_INTERVAL: Duration = Duration::from_secs(1);
 const RATE_SPAN: Duration = Duration::from_secs(1);
 
 /// Shows how the sale of so many seats goes, until the future is dropped.
-pub async fn show(live: &Live, seats: u64) -> Infallible {
-    if std::io::stderr().is_terminal() { show_picture(live, seats).await } else { show_lines(live, seats).await }
+pub async fn show(counters: &Counters, seats: u64) -> Infallible {
+    if std::io::stderr().is_terminal() { show_picture(counters, seats).await } else { show_lines(counters, seats).await }
 }
 
-async fn show_picture(live: &Live, seats: u64) -> Infallible {
-    let mut screen = Screen::new(live, seats);
+async fn show_picture(counters: &Counters, seats: u64) -> Infallible {
+    let mut screen = Screen::new(counters, seats);
     let mut ticks = tokio::time::interval(DRAW_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -42,7 +46,7 @@ async fn show_picture(live: &Live, seats: u64) -> Infallible {
 /// terminal is changed that an end of any kind would have to put back. The cursor stands below them: there the `^C` of an impatient
 /// person is wiped away.
 struct Screen<'a> {
-    live: &'a Live,
+    counters: &'a Counters,
     seats: u64,
     term: Term,
     drawn: usize,
@@ -50,12 +54,12 @@ struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    fn new(live: &'a Live, seats: u64) -> Self {
-        Self { live, seats, term: Term::buffered_stderr(), drawn: 0, rate: Rate::default() }
+    fn new(counters: &'a Counters, seats: u64) -> Self {
+        Self { counters, seats, term: Term::buffered_stderr(), drawn: 0, rate: Rate::default() }
     }
 
     fn draw(&mut self) -> std::io::Result<()> {
-        let now = self.live.snapshot();
+        let now = self.counters.snapshot();
         let rate = self.rate.at(now.elapsed, now.sold);
         let (height, width) = self.term.size();
         let canvas = Canvas { width: width.into(), height: height.into(), colours: console::colors_enabled_stderr() };
@@ -93,11 +97,11 @@ impl Rate {
     }
 }
 
-async fn show_lines(live: &Live, seats: u64) -> Infallible {
+async fn show_lines(counters: &Counters, seats: u64) -> Infallible {
     let started_at = Instant::now();
     loop {
         tokio::time::sleep(LINE_INTERVAL).await;
-        let Snapshot { sold, held, expired, claimed_again, refused, .. } = live.snapshot();
+        let Snapshot { sold, held, expired, claimed_again, refused, .. } = counters.snapshot();
         let elapsed = started_at.elapsed().as_secs_f64();
         let count = HumanCount;
         eprintln!(

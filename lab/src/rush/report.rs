@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::{
     buyer::{Buyer, Ending},
-    fates::Fates,
+    order_counts::OrderCounts,
+    phases::Answered,
     settings::{Machine, Settings},
-    stages::Answered,
     tally::{Latency, Step, Totals},
     timeline::{Timeline, timeline},
     verify::{Findings, SectionLeft},
@@ -61,7 +61,7 @@ pub struct Report {
     /// Seats claimed anew after an earlier order had lost them.
     pub claimed_again: usize,
     /// What became of every order.
-    pub orders: Fates,
+    pub orders: OrderCounts,
     /// The sections as they were left.
     pub sections: Vec<SectionLeft>,
     /// Crowd and concert.
@@ -128,7 +128,7 @@ impl FromArrival {
 impl Report {
     /// Adds up what the buyers and the verification found.
     pub fn new(rush: &Answered, findings: Findings) -> Self {
-        let Answered { scene, buyers, released_at, .. } = rush;
+        let Answered { setup, buyers, released_at, .. } = rush;
         let released_at = *released_at;
         let totals = Totals::of(buyers.iter().map(|buyer| &buyer.tally));
         let rush_seconds = rush.took().as_secs_f64();
@@ -138,11 +138,11 @@ impl Report {
         let claimed = || purchases().flat_map(|purchase| &purchase.seats);
         let unserved = unserved(buyers, findings.left_together());
         Self {
-            event_id: scene.sale.concert.event_id,
-            seed: scene.plan.seed,
+            event_id: setup.sale.concert.event_id,
+            seed: setup.plan.seed,
             interrupted: rush.is_interrupted(),
             buyers: buyers.len(),
-            seats: scene.seats,
+            seats: setup.seats,
             sold: paid().map(|(_, seats)| seats).sum(),
             oversold: findings.oversold,
             violations: findings.violations,
@@ -156,7 +156,7 @@ impl Report {
             claimed_over_time: timeline(released_at, purchases().map(|purchase| (purchase.claimed_at, purchase.seats.len()))),
             sold_over_time: timeline(released_at, paid()),
             claimed_again: claimed().count() - claimed().collect::<HashSet<_>>().len(),
-            orders: findings.fates,
+            orders: findings.orders,
             sections: findings.sections,
             settings: rush.settings.clone(),
             machine: Machine::look(),
@@ -199,7 +199,7 @@ fn unserved(buyers: &[Buyer], left_together: usize) -> Vec<String> {
     }
     let searching = buyers.iter().filter(|buyer| buyer.ending == Some(Ending::TimedOut) && buyer.waiting_for.is_none()).count();
     if searching > 0 {
-        broken.push(format!("{searching} buyers were still looking for seats when the time was up"));
+        broken.push(format!("{searching} buyers were still looking for seats when their time was up"));
     }
     let failures: Vec<&String> =
         buyers.iter().filter_map(|buyer| if let Some(Ending::Failed(why)) = &buyer.ending { Some(why) } else { None }).collect();
@@ -209,7 +209,7 @@ fn unserved(buyers: &[Buyer], left_together: usize) -> Vec<String> {
     }
     let refused = buyers.iter().filter(|buyer| buyer.ending == Some(Ending::SoldOut) && buyer.intent.quantity <= left_together).count();
     if refused > 0 {
-        broken.push(format!("{refused} buyers were told \"sold out\", yet {left_together} seats of one section are left"));
+        broken.push(format!("{refused} buyers were told \"sold out\", yet one section has {left_together} seats left"));
     }
     broken
 }

@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
+    bodies::{Memo, OrderBody, SeatMap, Summary},
     concert::Concert,
-    live::Live,
-    views::{Memo, OrderView, SeatMap, Summary},
+    progress::Counters,
 };
 use crate::client::{Call, Target};
 use rowlock::auth::sign_notice;
@@ -36,12 +36,12 @@ pub struct Sale {
     pub summary_call: Call,
     /// The summaries read so far.
     pub summary: Memo<Summary>,
-    /// Reads the whole house.
-    pub house_call: Call,
-    /// The houses read so far.
-    pub house: Memo<Vec<(String, SeatMap)>>,
+    /// Reads the seats of all sections.
+    pub availability_call: Call,
+    /// The availabilities read so far.
+    pub availability: Memo<Vec<(String, SeatMap)>>,
     /// What is shown while it runs.
-    pub live: Live,
+    pub counters: Counters,
     orders_path: String,
     webhook_secret: String,
 }
@@ -63,9 +63,9 @@ impl Sale {
             sections: sections.collect::<anyhow::Result<_>>()?,
             summary_call: get(format!("{event}/sections")).empty()?,
             summary: Memo::default(),
-            house_call: get_compressed(format!("{event}/availability"))?,
-            house: Memo::default(),
-            live: Live::new(&concert),
+            availability_call: get_compressed(format!("{event}/availability"))?,
+            availability: Memo::default(),
+            counters: Counters::new(&concert),
             orders_path: format!("{event}/orders"),
             webhook_secret: webhook_secret.to_owned(),
             target: target.clone(),
@@ -98,7 +98,7 @@ impl Sale {
     }
 
     /// The gateway's notice that `order` was paid, signed.
-    pub fn pay(&self, order: &OrderView) -> anyhow::Result<Call> {
+    pub fn pay(&self, order: &OrderBody) -> anyhow::Result<Call> {
         let (event_id, currency, id) = (self.concert.event_id, &self.concert.currency, order.order_id);
         let amount_minor = order.amount_minor;
         let body = format!(
@@ -132,6 +132,7 @@ fn percent_encoded(code: &str) -> String {
 mod tests {
     use super::*;
     use crate::rush::concert::ConcertSection;
+    use rowlock::domain::OrderStatus;
 
     async fn sale() -> Sale {
         let target = Target::resolve("http://127.0.0.1:1").await.expect("a target");
@@ -155,7 +156,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_notice_is_signed_json() {
-        let order = OrderView { order_id: Uuid::nil(), status: "pending_payment".to_owned(), seats: Vec::new(), amount_minor: 280_000 };
+        let order = OrderBody { order_id: Uuid::nil(), status: OrderStatus::PendingPayment, seats: Vec::new(), amount_minor: 280_000 };
         let call = sale().await.pay(&order).expect("a call");
         let (head, body) = call.head_and_body();
         let notice: serde_json::Value = serde_json::from_str(body).expect("JSON");

@@ -62,17 +62,17 @@ impl Settings {
     /// In words, one setting each.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-        let share = |share: f64| format!("{:.0} %", share * 100.0);
+        let share = |share: f64| format!("{:.0}%", share * 100.0);
         let gathered_at = self.gathered_at.replace_nanosecond(0).unwrap_or(self.gathered_at);
         vec![
             ("when", gathered_at.to_string()),
-            ("seats an order", self.seats_per_order.to_string()),
+            ("seats per order", self.seats_per_order.to_string()),
             ("read before they claim", yes(self.reads)),
-            ("go for seats of their own", yes(self.own_seats)),
-            ("go home after one refusal", yes(self.one_try)),
+            ("want seats of their own", yes(self.own_seats)),
+            ("leave after one refusal", yes(self.one_try)),
             ("let the server choose", share(self.best_available)),
             ("never pay", share(self.abandon)),
-            ("arrivals", self.rate.map_or_else(|| "all at once".to_owned(), |rate| format!("{rate} a second, at random"))),
+            ("arrivals", self.rate.map_or_else(|| "all at once".to_owned(), |rate| format!("{rate} per second, at random"))),
             ("payment window", format!("{} ms", self.window_ms)),
             ("patience", format!("{} s", self.timeout_s)),
         ]

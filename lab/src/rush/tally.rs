@@ -13,8 +13,8 @@ pub enum Step {
     ReadSections,
     /// The seats of one section.
     ReadSeats,
-    /// The whole house, when the sections look sold out.
-    ReadHouse,
+    /// The seats of all sections, when they look sold out.
+    ReadAvailability,
     /// The claim.
     Claim,
     /// The gateway's payment notice.
@@ -25,14 +25,14 @@ pub enum Step {
 
 impl Step {
     /// All steps, in the order a buyer takes them.
-    pub const ALL: [Self; 6] = [Self::ReadSections, Self::ReadSeats, Self::ReadHouse, Self::Claim, Self::Pay, Self::ReadOrder];
+    pub const ALL: [Self; 6] = [Self::ReadSections, Self::ReadSeats, Self::ReadAvailability, Self::Claim, Self::Pay, Self::ReadOrder];
 
     /// Its name in the report.
     pub fn name(self) -> &'static str {
         match self {
             Self::ReadSections => "read_sections",
             Self::ReadSeats => "read_seats",
-            Self::ReadHouse => "read_house",
+            Self::ReadAvailability => "read_availability",
             Self::Claim => "claim",
             Self::Pay => "pay",
             Self::ReadOrder => "read_order",

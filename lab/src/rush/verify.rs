@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 pub(super) use self::{database::ask_database, server::ask_server};
 use super::{
+    bodies::OrderSeat,
     buyer::{Buyer, Purchase},
-    fates::Fates,
-    scene::Scene,
+    order_counts::OrderCounts,
+    setup::Setup,
     tally::Step,
-    views::OrderSeat,
 };
 
 /// Violations and mismatches that are written out; the rest is counted.
@@ -31,7 +31,7 @@ pub struct Findings {
     /// Rows of `admin.invariant_violations`; `None`: nobody could ask.
     pub violations: Option<usize>,
     /// What became of the orders.
-    pub fates: Fates,
+    pub orders: OrderCounts,
     /// The sections as they were left.
     pub sections: Vec<SectionLeft>,
     /// Broken promises, in words.
@@ -66,14 +66,14 @@ pub(super) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(scene: &Scene, buyers: &'a [Buyer]) -> Self {
+    fn of(setup: &Setup, buyers: &'a [Buyer]) -> Self {
         let waiting = |step| buyers.iter().filter(move |buyer| buyer.waiting_for == Some(step));
         let unpaid = waiting(Step::Pay).filter_map(|buyer| buyer.purchases.last()).map(|purchase| purchase.order_id);
         Self {
             purchases: buyers.iter().flat_map(|buyer| &buyer.purchases).collect(),
             unanswered_payments: unpaid.collect(),
             unanswered_claims: waiting(Step::Claim).count(),
-            only_ours: scene.only_ours,
+            only_ours: setup.only_ours,
         }
     }
 
@@ -99,12 +99,12 @@ impl Findings {
 
     /// Holds the number of orders against the claims that were answered: none may be lost, none made that nobody asked for.
     fn count_orders(&mut self, told: &Told) {
-        let (orders, claimed) = (self.fates.orders, told.purchases.len());
+        let (orders, claimed) = (self.orders.orders, told.purchases.len());
         if orders < claimed {
-            self.broken.push(format!("{claimed} claims were answered with an order, and there are {orders}"));
+            self.broken.push(format!("{claimed} claims were answered with an order, but there are only {orders} orders"));
         }
         if orders > claimed + told.unanswered_claims {
-            self.broken.push(format!("there are {orders} orders, and buyers were told of {claimed}"));
+            self.broken.push(format!("there are {orders} orders, but buyers were told of only {claimed}"));
         }
     }
 
@@ -131,7 +131,7 @@ impl Findings {
         let missing = owners.iter().filter(|(seat, order_id)| issued.get(*seat) != Some(*order_id));
         self.add(
             missing
-                .map(|(seat, id)| format!("order {id} was answered paid but has no ticket for {} {}", seat.section, seat.seat))
+                .map(|(seat, id)| format!("order {id} was reported as paid but has no ticket for {} {}", seat.section, seat.seat))
                 .collect(),
         );
         let ours: HashSet<Uuid> = purchases.iter().map(|purchase| purchase.order_id).collect();
@@ -216,7 +216,7 @@ mod tests {
         let purchases = [purchase(1, &[1], true), purchase(2, &[2], false)];
         for (orders, broken) in [(1, 1), (2, 0), (3, 0), (4, 1)] {
             let told = Told { purchases: purchases.iter().collect(), unanswered_claims: 1, ..Told::default() };
-            let mut findings = Findings { fates: Fates { orders, ..Fates::default() }, ..Findings::default() };
+            let mut findings = Findings { orders: OrderCounts { orders, ..OrderCounts::default() }, ..Findings::default() };
             findings.count_orders(&told);
             assert_eq!(findings.broken.len(), broken, "{orders} orders: {findings:?}");
         }

@@ -95,7 +95,7 @@ impl ServerProcess {
     /// Waits for its end and says how it was.
     pub(super) async fn ended(&mut self) -> anyhow::Error {
         match self.child.wait().await {
-            Ok(status) => anyhow!("the server ended with {status}:\n{}", log_tail(&self.log)),
+            Ok(status) => anyhow!("the server exited with {status}:\n{}", log_tail(&self.log)),
             Err(error) => anyhow!(error).context("cannot wait for the server"),
         }
     }
@@ -126,7 +126,7 @@ async fn wait_ready(child: &mut Child, address_file: &Path) -> anyhow::Result<St
     let started_at = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
-            bail!("it ended with {status}");
+            bail!("it exited with {status}");
         }
         let address = fs::read_to_string(address_file).unwrap_or_default();
         // The line is complete once it can be read as an address.

@@ -10,7 +10,7 @@ use crate::harness::{PATIENCE, Scratch, eventually};
 fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
     let dir = Scratch::new();
     let (stack, out) = (dir.path().join("stack"), dir.path().join("out"));
-    let mut command = rowlock_lab(&["bench", "--quick", "--rounds", "2", "--only", "lone_claim_per_call", "--dir"]);
+    let mut command = rowlock_lab(&["bench", "--quick", "--rounds", "2", "--only", "single_claim_per_call", "--dir"]);
     let output = output_of(command.arg(&stack).arg("--out").arg(&out));
     let (said, text) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}: {text}\n{said}", output.status);
@@ -19,7 +19,7 @@ fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
     let report: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).expect("the report")).expect("JSON");
     let figures = report["figures"].as_array().expect("figures");
     let ids: Vec<&str> = figures.iter().map(|figure| figure["id"].as_str().expect("an id")).collect();
-    assert_eq!(ids, ["lone_claim_per_call", "lone_claim_ms", "lone_call_ms", "generator_lone"]);
+    assert_eq!(ids, ["single_claim_per_call", "single_claim_ms", "single_call_ms", "generator_single"]);
     let (ratio, base) = (&figures[0], &figures[1]);
     let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("no number in {ratio}"));
     let (min, median, max) = (number(&ratio["min"]), number(&ratio["median"]), number(&ratio["max"]));
@@ -49,7 +49,7 @@ fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
 async fn stopped_early_it_reports_what_was_measured_until_then() {
     let dir = Scratch::new();
     let (stack, out) = (dir.path().join("stack"), dir.path().join("out"));
-    let mut command = rowlock_lab(&["bench", "--quick", "--rounds", "100", "--only", "lone_claim_ms", "--dir"]);
+    let mut command = rowlock_lab(&["bench", "--quick", "--rounds", "100", "--only", "single_claim_ms", "--dir"]);
     command.arg(&stack).arg("--out").arg(&out);
     let mut bench = Running::start(command).await;
     // A whole sale and a whole round come before: on a busy machine that is no matter of seconds.

@@ -36,13 +36,9 @@ fn is_installed(program: &str) -> bool {
     output_of(Command::new("sh").args(["-c", &format!("command -v {program}")])).status.success()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_demo_prints_works_as_pasted_and_nothing_survives_its_death() {
-    let dir = Scratch::new();
-    let mut demo = demo(&dir).await;
-    let page = demo.stdout();
+fn assert_works_as_pasted(page: &str) {
     if is_installed("curl") && is_installed("openssl") {
-        let [read, claim, pay] = ["curl -s ", "order=$(curl ", "id=$(echo"].map(|beginning| lines(&page, beginning));
+        let [read, claim, pay] = ["curl -s ", "order=$(curl ", "id=$(echo"].map(|beginning| lines(page, beginning));
         assert_eq!([read.len(), claim.len(), pay.len()], [1, 1, 1], "{page}");
         assert!(paste(&read).contains(r#""section":"A""#));
         let bought = paste(&[claim[0], pay[0]]);
@@ -51,32 +47,31 @@ async fn what_the_demo_prints_works_as_pasted_and_nothing_survives_its_death() {
         skip("curl", "no curl or no openssl for the demo's lines");
     }
     if is_installed("psql") {
-        let violations = paste(&lines(&page, "psql "));
+        let violations = paste(&lines(page, "psql "));
         assert!(violations.contains("(0 rows)"), "{violations}");
     } else {
         skip("psql", "no psql for the demo's line");
     }
-    let started = descendants(demo.pid());
-    assert!(started.len() >= 5, "PostgreSQL's processes, Redis, the server and their guards: {:?}", alive(&started));
-    demo.signal("KILL");
-    demo.ended().await;
-    eventually(GONE_WITHIN, || async { alive(&started).is_empty() }).await;
 }
 
+/// The first demo ends in order, the second is killed.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_ends_in_order_and_keeps_its_data_for_the_next_time() {
+async fn what_the_demo_prints_works_its_data_is_kept_and_nothing_survives_it() {
     let dir = Scratch::new();
     let mut first = demo(&dir).await;
     let started = descendants(first.pid());
+    assert!(started.len() >= 5, "PostgreSQL's processes, Redis, the server and their guards: {:?}", alive(&started));
     first.signal("INT");
     eventually(GONE_WITHIN, || async { alive(&started).is_empty() }).await;
     let status = first.ended().await;
     assert!(status.success(), "{status}: {}", first.stderr());
-    let second = demo(&dir).await;
+    let mut second = demo(&dir).await;
     let event = |page: &str| page.split("fresh concert to try: event ").nth(1).and_then(|rest| rest.split(',').next()).map(str::to_owned);
     assert_eq!(event(&first.stdout()).as_deref(), Some("1"), "{}", first.stdout());
     assert_eq!(event(&second.stdout()).as_deref(), Some("2"), "{}", second.stdout());
+    assert_works_as_pasted(&second.stdout());
     let started = descendants(second.pid());
-    second.signal("TERM");
+    second.signal("KILL");
+    second.ended().await;
     eventually(GONE_WITHIN, || async { alive(&started).is_empty() }).await;
 }

@@ -12,84 +12,84 @@ use crate::{
     rush::{Access, NewConcert, On, Plan, Preset},
 };
 
-/// Releases a crowd of buyers on one concert and checks every promise; exit status 1 if one was broken.
+/// What `rush` can be told.
 #[derive(Args, Clone, Debug)]
 pub struct RushArgs {
-    /// Who comes to which concert; each flag given beside it takes the place of its own setting.
+    /// Who comes to which concert; flags replace the preset's own settings.
     #[arg(value_enum, default_value = "reference")]
     preset: Preset,
-    /// How many buyers, each on its own connection.
+    /// How many buyers come, each on a connection of their own.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     buyers: Option<u32>,
-    /// How many seats each buyer wants, in one order.
+    /// How many seats each buyer wants, all in one order.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     seats_per_order: Option<u32>,
-    /// Share of the buyers who let the server choose the seats, 0 to 1.
+    /// The share of buyers who let the server choose their seats, from 0 to 1.
     #[arg(long, value_parser = share)]
     best_available: Option<f64>,
-    /// Share of the buyers who claim and never pay, 0 to 1: their orders expire and the seats are sold again.
+    /// The share of buyers who claim and never pay, from 0 to 1: their orders expire, and the seats are sold again.
     #[arg(long, value_parser = share)]
     abandon: Option<f64>,
-    /// Buyers claim without reading the sections and the seats first: 2 requests each, and more after a refusal.
+    /// Buyers claim without reading sections and seats first: two requests each, and more after a refusal.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     no_reads: Option<bool>,
-    /// Each buyer goes for seats of its own, as far as the house reaches, so that nobody is refused.
+    /// Buyers each want different seats, as long as there are enough, so that nobody is refused.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     own_seats: Option<bool>,
-    /// A buyer whose first claim is refused goes home.
+    /// Buyers leave when their first claim is refused.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     one_try: Option<bool>,
-    /// Buyers who come each second, as a Poisson stream, whether those before them were answered or not [default: all at once].
+    /// How many buyers come per second, as a Poisson stream, whether or not earlier ones were answered [default: all at once].
     #[arg(long, value_parser = rate, value_name = "PER_SECOND")]
     rate: Option<f64>,
-    /// Sections of the concert that is created.
+    /// How many sections the new concert has.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
     sections: Option<u32>,
-    /// Seats of each section.
+    /// How many seats each section has.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     seats_per_section: Option<u32>,
     /// How long a pending order holds its seats, in milliseconds.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1000..=86_400_000))]
     window_ms: Option<u64>,
-    /// When a buyer goes home, in seconds after its arrival.
+    /// When buyers leave, in seconds after they came.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout_s: Option<u64>,
-    /// Seeds what the buyers choose and when they come [default: drawn at random and reported].
+    /// The seed of what buyers choose and when they come [default: random, and reported].
     #[arg(long)]
     seed: Option<u64>,
-    /// Writes the report to this file, as JSON.
+    /// Writes the report to this file as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Writes the report to this file, as a page with plots.
+    /// Writes the report to this file as a page with charts.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Where the private stack keeps its cluster and logs; its database begins empty.
+    /// The folder for the private servers' data and logs; the database starts empty.
     #[arg(long, default_value = ".rowlock/rush", conflicts_with = "url")]
     pub dir: PathBuf,
     #[command(flatten)]
     pub running: RunningServer,
 }
 
-/// A server that runs already, instead of a private stack.
+/// A server that is already running, instead of private servers.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "A running server instead of a private stack")]
+#[command(next_help_heading = "A running server instead of private servers")]
 pub struct RunningServer {
     /// Its address, http://host:port.
     #[arg(long, requires_all = ["jwt_secret", "webhook_secret"])]
     pub url: Option<String>,
-    /// Rushes this event, on sale already, instead of creating one.
+    /// Rushes for this event, which must be on sale, instead of creating one.
     #[arg(long, requires = "url", conflicts_with_all = ["sections", "seats_per_section", "window_ms"])]
     event_id: Option<i64>,
     /// The secret that signs customers' tokens.
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
     jwt_secret: Option<String>,
-    /// The secret that signs the gateway's notices, whsec_….
+    /// The secret that signs the payment gateway's notices, whsec_….
     #[arg(long, env = "ROWLOCK_WEBHOOK_SECRET", hide_env_values = true)]
     webhook_secret: Option<String>,
     /// An admin's API key, to create the concert.
     #[arg(long, env = "ROWLOCK_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
-    /// Its database, as a user who may read all of it: to ask for the invariants and the tickets.
+    /// Its database, as a user who may read everything: to check the invariants and the tickets.
     #[arg(long, env = "ROWLOCK_RUSH_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
 }
@@ -112,14 +112,14 @@ impl RushArgs {
             ensure_writable(file)?;
         }
         if self.running.event_id.is_some() && self.preset.has_its_own_concert() {
-            bail!("this preset sells a concert of its own: leave out --event-id, or take another preset");
+            bail!("this preset sells a concert of its own: leave out --event-id, or use another preset");
         }
         Ok(())
     }
 
     /// Who comes, and to which concert: the preset's, but for what was given.
-    pub fn scene(&self) -> (Plan, On) {
-        let (plan, concert) = self.preset.scene();
+    pub fn plan_and_concert(&self) -> (Plan, On) {
+        let (plan, concert) = self.preset.plan_and_concert();
         let count = |given: Option<u32>, preset: usize| given.map_or(preset, |given| given as usize);
         let plan = Plan {
             buyers: count(self.buyers, plan.buyers),
@@ -151,7 +151,7 @@ impl RunningServer {
     /// When a secret is missing.
     pub fn access(&self, url: &str) -> anyhow::Result<Access> {
         if self.event_id.is_none() && self.api_key.is_none() {
-            bail!("to create the concert, --api-key is needed; or name one that is on sale with --event-id");
+            bail!("creating the concert needs --api-key; or give --event-id of one that is on sale");
         }
         let database = self.database_url.as_deref().map(|url| Endpoint::new(url, None)).transpose()?;
         Ok(Access {
@@ -176,9 +176,9 @@ mod tests {
         args: RushArgs,
     }
 
-    fn scene(args: &[&str]) -> (Plan, NewConcert) {
+    fn plan_and_concert(args: &[&str]) -> (Plan, NewConcert) {
         let cli = Cli::try_parse_from([&["rush", "--seed", "1"], args].concat()).unwrap_or_else(|error| panic!("{error}"));
-        match cli.args.scene() {
+        match cli.args.plan_and_concert() {
             (plan, On::New(concert)) => (plan, concert),
             (_, On::Event(event_id)) => panic!("event {event_id}"),
         }
@@ -186,27 +186,28 @@ mod tests {
 
     #[test]
     fn each_preset_is_what_its_name_says() {
-        let (plan, concert) = scene(&[]);
+        let (plan, concert) = plan_and_concert(&[]);
         assert_eq!((plan.buyers, concert.sections * concert.seats_per_section, concert.window_ms), (10_000, 10_000, 10_000));
         assert!(plan.reads && !plan.own_seat && !plan.one_try && plan.rate.is_none() && plan.abandon == 0.0);
-        let (plan, concert) = scene(&["same-seat"]);
+        let (plan, concert) = plan_and_concert(&["same-seat"]);
         assert_eq!((plan.buyers, concert.sections * concert.seats_per_section, plan.reads, plan.one_try), (10_000, 1, false, true));
-        assert_eq!(scene(&["best-available"]).0.best_available, 1.0);
-        let (plan, concert) = scene(&["abandon-half"]);
+        assert_eq!(plan_and_concert(&["best-available"]).0.best_available, 1.0);
+        let (plan, concert) = plan_and_concert(&["abandon-half"]);
         assert!(plan.abandon == 0.5 && plan.buyers as f64 * plan.abandon > (concert.sections * concert.seats_per_section) as f64);
-        let (plan, concert) = scene(&["two-seats"]);
+        let (plan, concert) = plan_and_concert(&["two-seats"]);
         assert_eq!((plan.seats_per_order, plan.buyers * 2), (2, concert.sections * concert.seats_per_section));
-        let (_, concert) = scene(&["million-seats"]);
+        let (_, concert) = plan_and_concert(&["million-seats"]);
         assert_eq!(concert.sections * concert.seats_per_section, 1_000_000);
     }
 
     #[test]
     fn a_flag_takes_the_place_of_the_presets_setting() {
         let (plan, concert) =
-            scene(&["same-seat", "--buyers", "7", "--no-reads=false", "--one-try=false", "--own-seats", "--sections", "3"]);
+            plan_and_concert(&["same-seat", "--buyers", "7", "--no-reads=false", "--one-try=false", "--own-seats", "--sections", "3"]);
         assert_eq!((plan.buyers, plan.reads, plan.one_try, plan.own_seat, plan.seed), (7, true, false, true, 1));
         assert_eq!((concert.sections, concert.seats_per_section), (3, 1));
-        let (plan, concert) = scene(&["abandon-half", "--abandon", "0", "--window-ms", "5000", "--seats-per-order", "9", "--rate", "12.5"]);
+        let (plan, concert) =
+            plan_and_concert(&["abandon-half", "--abandon", "0", "--window-ms", "5000", "--seats-per-order", "9", "--rate", "12.5"]);
         assert_eq!((plan.abandon, plan.rate, concert.window_ms, concert.seats_per_customer), (0.0, Some(12.5), 5000, 9));
     }
 

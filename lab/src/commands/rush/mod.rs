@@ -24,7 +24,7 @@ pub async fn run(args: RushArgs) -> anyhow::Result<()> {
     let stop = cancelled_when_asked();
     let rushed = match &args.running.url {
         Some(url) => {
-            let (plan, on) = args.scene();
+            let (plan, on) = args.plan_and_concert();
             rush_until(&args.running.access(url)?, &on, &plan, &stop).await
         }
         None => on_private_stack(&args, &stop).await,
@@ -77,9 +77,9 @@ async fn on_private_stack(args: &RushArgs, stop: &CancellationToken) -> anyhow::
     let starting = stop.run_until_cancelled(Stack::start(&settings)).await;
     let mut stack = starting.context("stopped before the servers had started")??;
     if !stack.has_redis() {
-        eprintln!("redis-server is not installed: orders are expired by the sweep alone");
+        eprintln!("redis-server is not installed, so only the sweep expires orders");
     }
-    let (access, (plan, on)) = (stack.access()?, args.scene());
+    let (access, (plan, on)) = (stack.access()?, args.plan_and_concert());
     let outcome = tokio::select! {
         report = rush_until(&access, &on, &plan, stop) => report,
         error = stack.server_ended() => Err(error),

@@ -10,9 +10,9 @@ use super::Buyer;
 use crate::{
     client::{Answer, Call},
     rush::{
+        bodies::{ProblemBody, plain},
         sale::Sale,
         tally::Step,
-        views::{ProblemView, plain},
     },
 };
 
@@ -38,7 +38,7 @@ impl Buyer {
                     self.answered_at.get_or_insert(answered_at);
                     let took = answered_at - meant_at;
                     self.tally.answered(step, answer.status, took);
-                    sale.live.answered(step, took);
+                    sale.counters.answered(step, took);
                     if answer.status != StatusCode::SERVICE_UNAVAILABLE {
                         self.waiting_for = None;
                         return answer;
@@ -65,8 +65,8 @@ impl Buyer {
     }
 
     /// Reads and counts a problem body.
-    pub(super) fn problem(&mut self, answer: &Answer) -> ProblemView {
-        let problem: ProblemView = plain(answer).ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
+    pub(super) fn problem(&mut self, answer: &Answer) -> ProblemBody {
+        let problem: ProblemBody = plain(answer).ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
         self.tally.problem(&problem.code);
         problem
     }

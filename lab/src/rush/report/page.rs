@@ -15,10 +15,9 @@ impl Report {
     /// When a plot cannot be drawn.
     pub fn html(&self) -> anyhow::Result<String> {
         let title = if self.interrupted { "The rush, stopped early" } else { "The rush" };
-        let arrivals =
-            self.settings.rate.map_or_else(|| "all released at once".to_owned(), |rate| format!("{rate} of them coming each second"));
+        let arrivals = self.settings.rate.map_or_else(|| "all released at once".to_owned(), |rate| format!("{rate} of them per second"));
         let subtitle = format!(
-            "{} buyers on {} seats in {} sections, {arrivals}; seed {}",
+            "{} buyers for {} seats in {} sections, {arrivals}; seed {}",
             count(self.buyers),
             count(self.seats),
             count(self.sections.len()),
@@ -40,7 +39,7 @@ impl Report {
         page.table(&self.orders_table());
         page.heading("Sections");
         page.table(&self.sections_table());
-        page.heading("What ran");
+        page.heading("What was run");
         let crowd =
             [("buyers", count(self.buyers).to_string()), ("seats on sale", count(self.seats).to_string()), ("seed", self.seed.to_string())];
         page.facts(&[crowd.to_vec(), self.settings.facts(), self.machine.facts()].concat());
@@ -48,15 +47,15 @@ impl Report {
     }
 
     fn tiles(&self) -> [Tile; 5] {
-        let violations = self.violations.map_or_else(|| "not asked".to_owned(), |violations| count(violations).to_string());
+        let violations = self.violations.map_or_else(|| "not asked for".to_owned(), |violations| count(violations).to_string());
         let orders_per_second = self.orders.paid as f64 / self.sell_out_seconds.max(0.001);
         [
             Tile::new("seats sold", count(self.sold).to_string(), format!("of {}", count(self.seats))),
-            Tile::new("time to sell", format!("{:.2} s", self.sell_out_seconds), "from the release to the last payment's answer"),
+            Tile::new("time to sell", format!("{:.2} s", self.sell_out_seconds), "from the release to the answer to the last payment"),
             Tile::new(
-                "paid orders a second",
+                "paid orders per second",
                 count(orders_per_second as usize).to_string(),
-                format!("{} requests a second", count(self.requests_per_second as usize)),
+                format!("{} requests per second", count(self.requests_per_second as usize)),
             ),
             Tile::new("sold twice", count(self.oversold).to_string(), "must be 0"),
             Tile::new("violations", violations, "of invariants in the database; must be 0"),
@@ -68,20 +67,20 @@ impl Report {
         let over_time = LineChart::new("Seats over time", Axis::new("since the release", "s"), Axis::new("seats", ""))
             .area("sold", seconds(&self.sold_over_time))
             .line("claimed", seconds(&self.claimed_over_time));
-        page.chart(&over_time.note("Claimed counts a seat once more when it is claimed again after an expiry."))?;
+        page.chart(&over_time.note("A seat that is claimed again after an expiry is counted again."))?;
         page.chart(
             &percentiles("Latency of each step", "step", self.steps())
-                .note("From the moment a buyer meant to ask to the last byte of the answer."),
+                .note("From the moment a buyer meant to send the request to the last byte of the answer."),
         )?;
-        let mut shares = LineChart::new("Answers within a time", Axis::new("within", "ms").log(), Axis::new("answers", "%"));
+        let mut shares = LineChart::new("Share of answers within a time", Axis::new("within", "ms").log(), Axis::new("answers", "%"));
         for (name, latency) in self.steps() {
             shares = shares.line(&name, cumulative(latency));
         }
         page.chart(&shares)?;
         let arrival = self.from_arrival_ms.words().into_iter().map(|(name, latency)| (name.to_owned(), latency));
         page.chart(
-            &percentiles("Waiting, from a buyer's arrival", "until", arrival)
-                .note("The first is the delay of the buyers' own machine, which all others include."),
+            &percentiles("Waiting time from a buyer's arrival", "until", arrival)
+                .note("The first is the delay of the buyers' own machine, which all the others include."),
         )?;
         let statuses = self.totals.statuses.keys().map(ToString::to_string).collect();
         let answers = self.totals.statuses.values().map(|number| *number as f64).collect();
@@ -90,7 +89,7 @@ impl Report {
         )?;
         let of = |value: fn(&crate::rush::SectionLeft) -> usize| self.sections.iter().map(|section| value(section) as f64).collect();
         let codes = self.sections.iter().map(|section| section.section.clone()).collect();
-        let sections = BarChart::new("Sections as they were left", codes, Axis::new("section", ""), Axis::new("seats", ""));
+        let sections = BarChart::new("Sections at the end", codes, Axis::new("section", ""), Axis::new("seats", ""));
         let sections = sections.bars("sold", of(|section| section.sold)).bars("held", of(|section| section.held));
         page.chart(&sections.bars("available", of(|section| section.available)).stacked())
     }
@@ -107,11 +106,11 @@ impl Report {
     }
 
     fn orders_table(&self) -> Table {
-        let mut table = Table::new([Column::text("what became of it"), Column::number("orders")]);
+        let mut table = Table::new([Column::text("how it ended"), Column::number("orders")]);
         for (what, orders) in self.orders.words() {
             table.row([Cell::from(what), Cell::from(count(orders).to_string())]);
         }
-        table.row([Cell::from("all"), Cell::from(count(self.orders.orders).to_string())]);
+        table.row([Cell::from("total"), Cell::from(count(self.orders.orders).to_string())]);
         table
     }
 
@@ -141,7 +140,7 @@ fn percentiles<'a>(title: &str, groups: &str, latencies: impl Iterator<Item = (S
         .bars("max", of(|latency| latency.max))
 }
 
-/// Which share of the answers, in per cent, came within how many milliseconds.
+/// What percentage of the answers came within how many milliseconds.
 fn cumulative(latency: &Latency) -> Vec<(f64, f64)> {
     let mut within = 0;
     let point = |&(ms, answers): &(f64, u64)| {

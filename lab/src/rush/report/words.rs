@@ -37,20 +37,19 @@ impl Report {
         }];
         proofs.push(match self.violations {
             Some(0) => "No invariant is violated: the database was asked for all of them.".to_owned(),
-            Some(violations) => format!("{} violations of invariants stand in the database.", count(violations)),
-            None => "The database was not asked for its invariants: that takes its URL (--database-url).".to_owned(),
+            Some(violations) => format!("The database has {} violations of invariants.", count(violations)),
+            None => "The database was not asked for violations of invariants: that needs its URL (--database-url).".to_owned(),
         });
-        let fates = &self.orders;
-        proofs.push(match fates.orders {
+        proofs.push(match self.orders.orders {
             0 => "There are no orders.".to_owned(),
-            orders => format!("What became of every order: {} = {}.", count(orders), listed(&fates.words(), " + ")),
+            orders => format!("How every order ended: {} = {}.", count(orders), listed(&self.orders.words(), " + ")),
         });
-        proofs.push(format!("How it ended for every buyer: {} = {}.", count(self.buyers), listed(&self.buyers_ended.words(), " + ")));
+        proofs.push(format!("How every buyer fared: {} = {}.", count(self.buyers), listed(&self.buyers_ended.words(), " + ")));
         if self.claimed_again > 0 {
             proofs.push(format!("{} seats were claimed again after an earlier order had lost them.", count(self.claimed_again)));
         }
         if self.interrupted {
-            proofs.push("The rush was stopped early: orders may be pending, and requests under way had no answer.".to_owned());
+            proofs.push("The rush was stopped early: orders may be pending, and requests in flight got no answer.".to_owned());
         }
         proofs
     }
@@ -74,7 +73,7 @@ impl Endings {
 fn latency(f: &mut fmt::Formatter<'_>, name: &str, latency: &Latency) -> fmt::Result {
     let Latency { p50, p90, p99, max, .. } = latency;
     let times = HumanCount(latency.count).to_string();
-    writeln!(f, "    {name:<13} {times:>10} {p50:>10.1} {p90:>10.1} {p99:>10.1} {max:>10.1}")
+    writeln!(f, "    {name:<17} {times:>10} {p50:>10.1} {p90:>10.1} {p99:>10.1} {max:>10.1}")
 }
 
 impl fmt::Display for Report {
@@ -82,22 +81,22 @@ impl fmt::Display for Report {
         writeln!(f, "  {}", self.verdict())?;
         writeln!(
             f,
-            "  seats sold      {} of {}, to {} buyers of {}",
+            "  seats sold      {} of {}, to {} of {} buyers",
             count(self.sold),
             count(self.seats),
             count(self.buyers_ended.paid),
             count(self.buyers)
         )?;
-        writeln!(f, "  time to sell    {:.2} s, from the release to the last payment's answer", self.sell_out_seconds)?;
+        writeln!(f, "  time to sell    {:.2} s, from the release to the answer to the last payment", self.sell_out_seconds)?;
         let rate = count(self.requests_per_second as usize);
-        writeln!(f, "  requests        {}, {rate} a second", HumanCount(self.totals.requests))?;
+        writeln!(f, "  requests        {}, {rate} per second", HumanCount(self.totals.requests))?;
         let statuses = self.totals.statuses.iter().map(|(status, number)| format!("{status} × {}", HumanCount(*number)));
         writeln!(f, "  statuses        {}", statuses.collect::<Vec<_>>().join(", "))?;
         if !self.totals.problems.is_empty() {
             let problems = self.totals.problems.iter().map(|(code, number)| format!("{code} × {}", HumanCount(*number)));
             writeln!(f, "  refusals        {}", problems.collect::<Vec<_>>().join(", "))?;
         }
-        writeln!(f, "  latency in ms   {:>10} {:>10} {:>10} {:>10} {:>10}", "count", "p50", "p90", "p99", "max")?;
+        writeln!(f, "  latency in ms       {:>10} {:>10} {:>10} {:>10} {:>10}", "count", "p50", "p90", "p99", "max")?;
         for (name, measured) in self.steps() {
             latency(f, &name, measured)?;
         }
@@ -108,7 +107,7 @@ impl fmt::Display for Report {
         writeln!(f, "  oversold        {}", self.oversold)?;
         match self.violations {
             Some(violations) => writeln!(f, "  violations      {violations}")?,
-            None => writeln!(f, "  violations      not asked: give --database-url to ask the database for its invariants")?,
+            None => writeln!(f, "  violations      not asked for: give --database-url to ask the database")?,
         }
         writeln!(f, "  errors          {} connection errors", self.totals.connection_errors)?;
         write!(f, "  proven")?;

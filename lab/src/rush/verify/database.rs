@@ -10,9 +10,9 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 
 use super::{Findings, SectionLeft, Ticket, Told};
-use rowlock::db::Endpoint;
+use rowlock::{db::Endpoint, domain::OrderStatus};
 
-use crate::rush::{buyer::Buyer, fates::Fates, scene::Scene, views::OrderSeat};
+use crate::rush::{bodies::OrderSeat, buyer::Buyer, order_counts::OrderCounts, setup::Setup};
 
 /// How long after the payment window the last pending order must have ended.
 const EXPIRY_GRACE: Duration = Duration::from_secs(3);
@@ -23,14 +23,14 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// When the database cannot be reached or read.
-pub async fn ask_database(endpoint: &Endpoint, scene: &Scene, buyers: &[Buyer], stop: &CancellationToken) -> anyhow::Result<Findings> {
+pub async fn ask_database(endpoint: &Endpoint, setup: &Setup, buyers: &[Buyer], stop: &CancellationToken) -> anyhow::Result<Findings> {
     let (client, _driver) = endpoint.connect().await.context("cannot ask the database for the invariants")?;
     let mut findings = Findings::default();
-    let patience = Duration::from_millis(scene.sale.concert.window_ms) + EXPIRY_GRACE;
-    let event_id = scene.sale.concert.event_id;
-    let told = Told::of(scene, buyers);
+    let patience = Duration::from_millis(setup.sale.concert.window_ms) + EXPIRY_GRACE;
+    let event_id = setup.sale.concert.event_id;
+    let told = Told::of(setup, buyers);
     ask_invariants(&client, event_id, &told, patience, stop, &mut findings).await?;
-    findings.fates = fates(&client, event_id, &told).await?;
+    findings.orders = order_counts(&client, event_id, &told).await?;
     findings.count_orders(&told);
     findings.compare(&told, &tickets(&client, event_id).await?);
     findings.sections = sections(&client, event_id).await?;
@@ -59,7 +59,7 @@ async fn ask_invariants(
             break;
         }
         if started_at.elapsed() > patience {
-            findings.broken.push(format!("{pending} orders are pending still, {} ms after the rush", patience.as_millis()));
+            findings.broken.push(format!("{pending} orders are still pending {} ms after the rush", patience.as_millis()));
             break;
         }
         stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await;
@@ -84,15 +84,17 @@ async fn violations(client: &Client) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 /// What became of all orders of the event, or of ours where others buy, too.
-async fn fates(client: &Client, event_id: i64, told: &Told<'_>) -> anyhow::Result<Fates> {
+async fn order_counts(client: &Client, event_id: i64, told: &Told<'_>) -> anyhow::Result<OrderCounts> {
     let ours = told.ours();
     let sql = "select status::text, count(*) from rowlock.orders
         where event_id = $1 and ($2::uuid[] is null or order_id = any($2)) group by status";
-    let mut fates = Fates::default();
+    let mut order_counts = OrderCounts::default();
     for row in client.query(sql, &[&event_id, &ours]).await.context("cannot read the orders")? {
-        fates.add(row.get(0), usize::try_from(row.get::<_, i64>(1))?)?;
+        let status: &str = row.get(0);
+        let known = OrderStatus::from_name(status).with_context(|| format!("orders have no status {status:?}"))?;
+        order_counts.add(known, usize::try_from(row.get::<_, i64>(1))?);
     }
-    Ok(fates)
+    Ok(order_counts)
 }
 
 async fn tickets(client: &Client, event_id: i64) -> anyhow::Result<Vec<Ticket>> {

@@ -1,8 +1,9 @@
-//! Without a database URL: every buyer reads its orders back, and the house is counted.
+//! Without a database URL: every buyer reads its orders back, and the sold seats are counted.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use rowlock::domain::OrderStatus;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -10,15 +11,15 @@ use super::{Findings, SectionLeft, Ticket, Told};
 use crate::{
     client::Connection,
     rush::{
+        bodies::{OrderSeat, SeatMap, plain},
         buyer::Buyer,
         sale::Sale,
-        scene::Scene,
-        views::{OrderSeat, SeatMap, plain},
+        setup::Setup,
     },
 };
 
 const READERS: usize = 64;
-/// The longest one buyer's orders, or the house, may take to be read: a server that is gone must not keep the report.
+/// The longest that reading one buyer's orders, or the availability, may take: a server that is gone must not keep the report.
 const READ_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The same once the rush was stopped.
@@ -28,7 +29,7 @@ const STOPPED_PATIENCE: Duration = Duration::from_millis(50);
 #[derive(Default)]
 struct ReadBack {
     tickets: Vec<Ticket>,
-    statuses: Vec<String>,
+    statuses: Vec<OrderStatus>,
     unread: Vec<String>,
 }
 
@@ -36,26 +37,26 @@ struct ReadBack {
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn ask_server(scene: &Scene, buyers: &mut [Buyer], stop: &CancellationToken) -> anyhow::Result<Findings> {
+pub async fn ask_server(setup: &Setup, buyers: &mut [Buyer], stop: &CancellationToken) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let reading =
-        futures_util::stream::iter(buyers.iter_mut()).map(|buyer| read_in_time(&scene.sale, buyer, stop)).buffer_unordered(READERS);
+        futures_util::stream::iter(buyers.iter_mut()).map(|buyer| read_in_time(&setup.sale, buyer, stop)).buffer_unordered(READERS);
     let read: Vec<ReadBack> = reading.collect().await;
     for status in read.iter().flat_map(|read| &read.statuses) {
-        findings.fates.add(status, 1)?;
+        findings.orders.add(*status, 1);
     }
     findings.add(read.iter().flat_map(|read| &read.unread).cloned().collect());
     let tickets: Vec<Ticket> = read.into_iter().flat_map(|read| read.tickets).collect();
-    let told = Told::of(scene, buyers);
+    let told = Told::of(setup, buyers);
     findings.compare(&told, &tickets);
-    match tokio::time::timeout(READ_PATIENCE, read_house(&scene.sale)).await {
+    match tokio::time::timeout(READ_PATIENCE, read_availability(&setup.sale)).await {
         Ok(Ok(sections)) => findings.sections = sections,
-        Ok(Err(error)) => findings.broken.push(format!("the house cannot be read: {error:#}")),
-        Err(_) => findings.broken.push("the house cannot be read: no answer in time".to_owned()),
+        Ok(Err(error)) => findings.broken.push(format!("the availability cannot be read: {error:#}")),
+        Err(_) => findings.broken.push("the availability cannot be read: no answer in time".to_owned()),
     }
     let sold: usize = findings.sections.iter().map(|section| section.sold).sum();
-    if scene.only_ours && !stop.is_cancelled() && sold != tickets.len() {
-        findings.broken.push(format!("the house shows {sold} seats sold, the buyers hold {}", tickets.len()));
+    if setup.only_ours && !stop.is_cancelled() && sold != tickets.len() {
+        findings.broken.push(format!("the server shows {sold} seats as sold, but the buyers hold {}", tickets.len()));
     }
     Ok(findings)
 }
@@ -89,11 +90,11 @@ async fn read_back(sale: &Sale, buyer: &mut Buyer) -> ReadBack {
     for (order_id, was_paid) in told {
         match buyer.read_back(sale, order_id).await {
             Ok(order) => {
-                if order.status == "paid" {
+                if order.status == OrderStatus::Paid {
                     let seat = |seat: OrderSeat| (seat, order_id);
                     read.tickets.extend(order.seats.into_iter().map(seat));
                 } else if was_paid {
-                    read.unread.push(format!("order {order_id} was answered paid but is {}", order.status));
+                    read.unread.push(format!("order {order_id} was reported as paid but is {}", order.status.as_str()));
                 }
                 read.statuses.push(order.status);
             }
@@ -103,12 +104,12 @@ async fn read_back(sale: &Sale, buyer: &mut Buyer) -> ReadBack {
     read
 }
 
-async fn read_house(sale: &Sale) -> anyhow::Result<Vec<SectionLeft>> {
+async fn read_availability(sale: &Sale) -> anyhow::Result<Vec<SectionLeft>> {
     let mut connection = Connection::open(&sale.target, 0).await?;
-    let answer = connection.send(&sale.house_call).await?;
-    anyhow::ensure!(answer.status.is_success(), "cannot read the house: {}", answer.status);
-    let house = SeatMap::of_house(&plain(&answer)?)?;
-    let left = house.into_iter().zip(&sale.concert.sections).map(|((section, map), known)| SectionLeft {
+    let answer = connection.send(&sale.availability_call).await?;
+    anyhow::ensure!(answer.status.is_success(), "the server answers {}", answer.status);
+    let sections = SeatMap::of_availability(&plain(&answer)?)?;
+    let left = sections.into_iter().zip(&sale.concert.sections).map(|((section, map), known)| SectionLeft {
         section,
         capacity: known.capacity,
         available: map.available.len(),

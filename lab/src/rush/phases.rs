@@ -1,4 +1,4 @@
-//! One rush in stages: the crowd gathers, is released, has its answers, and the promises are verified.
+//! One rush in its phases: the crowd gathers, is released, has its answers, and the promises are verified.
 
 use std::{
     sync::Arc,
@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Connection, Target};
 
 use super::{
-    Access, NewConcert, Plan, Promoter, Report, buyer::Buyer, connections_possible, crowd::Crowd, intent::draw, progress, sale::Sale,
-    scene::Scene, settings::Settings, verify, views::Summary,
+    Access, NewConcert, Plan, Promoter, Report, bodies::Summary, buyer::Buyer, connections_possible, crowd::Crowd, intent::draw, progress,
+    sale::Sale, settings::Settings, setup::Setup, verify,
 };
 
 /// The concert to rush.
@@ -26,13 +26,13 @@ pub enum On {
 
 /// A concert on sale and its crowd, every buyer connected.
 pub struct Gathered {
-    scene: Scene,
+    setup: Setup,
     crowd: Crowd,
 }
 
 /// A rush after its last answer: the buyers' connections are open still.
 pub struct Answered {
-    pub(super) scene: Scene,
+    pub(super) setup: Setup,
     pub(super) buyers: Vec<Buyer>,
     pub(super) released_at: Instant,
     pub(super) gone_at: Instant,
@@ -49,7 +49,7 @@ impl Gathered {
         let (wanted, room) = (plan.buyers as u64, connections_possible(plan.buyers));
         ensure!(
             wanted <= room,
-            "{wanted} buyers need as many open files, and a process may have {room} here: fewer --buyers, or a higher `ulimit -n`"
+            "{wanted} buyers need {wanted} open files, but a process may have only {room} here: use fewer --buyers, or raise `ulimit -n`"
         );
         let target = Target::resolve(&access.url).await?;
         let mut promoter = Promoter::connect(&target, access.api_key.as_deref()).await?;
@@ -58,7 +58,7 @@ impl Gathered {
             On::Event(event_id) => promoter.find(*event_id).await?,
         };
         let limit = concert.seats_per_customer;
-        ensure!(plan.seats_per_order <= limit, "a customer may have {limit} seats at this concert, not {}", plan.seats_per_order);
+        ensure!(plan.seats_per_order <= limit, "a customer may have at most {limit} seats at this concert, not {}", plan.seats_per_order);
         let capacities: Vec<usize> = concert.sections.iter().map(|section| section.capacity).collect();
         let drawn = draw(plan, &capacities);
         let span = plan.timeout + drawn.last().map_or(Duration::ZERO, |(intent, _)| intent.arrival);
@@ -66,7 +66,7 @@ impl Gathered {
         let seats = seats_on_sale(&sale).await?;
         let crowd = Crowd::gather(drawn, span, &sale, &access.jwt_secret).await?;
         let (only_ours, database) = (matches!(on, On::New(_)), access.database.clone());
-        Ok(Self { scene: Scene { sale, plan: plan.clone(), seats, only_ours, database }, crowd })
+        Ok(Self { setup: Setup { sale, plan: plan.clone(), seats, only_ours, database }, crowd })
     }
 
     /// Releases the crowd and waits until everybody has gone, or until `stop`: then everybody goes home at once.
@@ -74,17 +74,17 @@ impl Gathered {
     /// # Errors
     /// When a buyer's task panicked.
     pub async fn release(self, stop: &CancellationToken) -> anyhow::Result<Answered> {
-        let Self { scene, crowd } = self;
-        let selling = crowd.release(&scene.sale, scene.plan.timeout, stop);
+        let Self { setup, crowd } = self;
+        let selling = crowd.release(&setup.sale, setup.plan.timeout, stop);
         let (buyers, released_at) = tokio::select! {
             sold = selling => sold?,
-            never = progress::show(&scene.sale.live, scene.seats as u64) => match never {},
+            never = progress::show(&setup.sale.counters, setup.seats as u64) => match never {},
         };
         if stop.is_cancelled() {
-            eprintln!("Stopping … (once more to quit at once)");
+            eprintln!("Stopping … (press Ctrl-C again to quit at once)");
         }
-        let settings = Settings::of(&scene.plan, &scene.sale.concert);
-        Ok(Answered { scene, buyers, released_at, gone_at: Instant::now(), settings, stop: stop.clone() })
+        let settings = Settings::of(&setup.plan, &setup.sale.concert);
+        Ok(Answered { setup, buyers, released_at, gone_at: Instant::now(), settings, stop: stop.clone() })
     }
 }
 
@@ -104,9 +104,9 @@ impl Answered {
     /// # Errors
     /// When neither can be asked.
     pub async fn verify(mut self) -> anyhow::Result<Report> {
-        let findings = match &self.scene.database {
-            Some(endpoint) => verify::ask_database(endpoint, &self.scene, &self.buyers, &self.stop).await?,
-            None => verify::ask_server(&self.scene, &mut self.buyers, &self.stop).await?,
+        let findings = match &self.setup.database {
+            Some(endpoint) => verify::ask_database(endpoint, &self.setup, &self.buyers, &self.stop).await?,
+            None => verify::ask_server(&self.setup, &mut self.buyers, &self.stop).await?,
         };
         Ok(Report::new(&self, findings))
     }
@@ -115,6 +115,6 @@ impl Answered {
 async fn seats_on_sale(sale: &Sale) -> anyhow::Result<usize> {
     let answer = Connection::open(&sale.target, 0).await?.send(&sale.summary_call).await?;
     let summary: Summary = serde_json::from_slice(&answer.body)?;
-    ensure!(summary.sections.len() == sale.sections.len(), "the summary has other sections than the event");
+    ensure!(summary.sections.len() == sale.sections.len(), "the summary lists different sections than the event");
     Ok(summary.sections.iter().map(|section| section.available).sum())
 }

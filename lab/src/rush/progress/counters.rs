@@ -9,17 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{concert::Concert, tally::Step, views::OrderSeat};
+use super::histogram::Histogram;
+use crate::rush::{bodies::OrderSeat, concert::Concert, tally::Step};
 
 /// Abandoned seats are kept by the moment of their claim in slots this long.
 const SLOT: Duration = Duration::from_millis(100);
 /// The first hour of the rush; who comes later is counted at its end.
 const SLOTS: usize = 36_000;
-/// Latencies within an eighth of each other are one.
-const EIGHTHS: u32 = 8;
 
 /// The counters.
-pub struct Live {
+pub struct Counters {
     released_at: OnceLock<Instant>,
     steps: [Histogram; Step::ALL.len()],
     claimed: AtomicU64,
@@ -28,21 +27,19 @@ pub struct Live {
     /// Seats whose buyer was told that its money came too late for them.
     lost: AtomicU64,
     refused: AtomicU64,
-    sections: Vec<LiveSection>,
+    sections: Vec<SectionCounters>,
     /// Seats that will never be paid, by the slot of their claim.
     abandoned: Vec<AtomicU32>,
     window: Duration,
 }
 
-struct LiveSection {
+struct SectionCounters {
     code: String,
     capacity: usize,
     sold: AtomicU64,
     /// A bit for each seat that was claimed before.
     claimed_before: Vec<AtomicU64>,
 }
-
-struct Histogram([AtomicU32; (32 * EIGHTHS) as usize]);
 
 /// The counters of one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,10 +62,10 @@ pub struct Snapshot {
     pub steps: Vec<(Step, u64, Duration, Duration)>,
 }
 
-impl Live {
+impl Counters {
     /// Counters at nothing.
     pub fn new(concert: &Concert) -> Self {
-        let section = |code: &str, capacity: usize| LiveSection {
+        let section = |code: &str, capacity: usize| SectionCounters {
             code: code.to_owned(),
             capacity,
             sold: AtomicU64::new(0),
@@ -76,7 +73,7 @@ impl Live {
         };
         Self {
             released_at: OnceLock::new(),
-            steps: std::array::from_fn(|_| Histogram(std::array::from_fn(|_| AtomicU32::new(0)))),
+            steps: std::array::from_fn(|_| Histogram::default()),
             claimed: AtomicU64::new(0),
             claimed_again: AtomicU64::new(0),
             sold: AtomicU64::new(0),
@@ -147,7 +144,7 @@ impl Live {
         let over = elapsed.saturating_sub(self.window).as_millis() / SLOT.as_millis();
         let abandoned: u64 = self.abandoned.iter().take(over as usize).map(|slot| u64::from(slot.load(Relaxed))).sum();
         let (sold, expired) = (self.sold.load(Relaxed), abandoned + self.lost.load(Relaxed));
-        let section = |section: &LiveSection| (section.code.clone(), section.capacity, section.sold.load(Relaxed));
+        let section = |section: &SectionCounters| (section.code.clone(), section.capacity, section.sold.load(Relaxed));
         let steps = Step::ALL.iter().filter_map(|step| {
             let (count, quantiles) = self.steps[*step as usize].quantiles([0.5, 0.99]);
             (count > 0).then_some((*step, count, quantiles[0], quantiles[1]))
@@ -165,42 +162,16 @@ impl Live {
     }
 }
 
-impl Histogram {
-    fn record(&self, took: Duration) {
-        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX).max(EIGHTHS);
-        let octave = micros.ilog2();
-        let eighth = (micros >> (octave - EIGHTHS.ilog2())) % EIGHTHS;
-        self.0[(octave * EIGHTHS + eighth) as usize].fetch_add(1, Relaxed);
-    }
-
-    /// How many there are, and the upper end of the entry where each of these shares of them is reached.
-    fn quantiles<const N: usize>(&self, shares: [f64; N]) -> (u64, [Duration; N]) {
-        let counts: Vec<u64> = self.0.iter().map(|count| u64::from(count.load(Relaxed))).collect();
-        let total: u64 = counts.iter().sum();
-        let quantile = |share: f64| {
-            let wanted = (total as f64 * share).ceil() as u64;
-            let mut seen = 0;
-            let reached = counts.iter().position(|count| {
-                seen += count;
-                seen >= wanted.max(1)
-            });
-            let (octave, eighth) = reached.map_or((0, 0), |index| (index as u32 / EIGHTHS, index as u64 % u64::from(EIGHTHS)));
-            Duration::from_micros(((u64::from(EIGHTHS) + eighth + 1) << octave) / u64::from(EIGHTHS))
-        };
-        (total, shares.map(quantile))
-    }
-}
-
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::rush::concert::ConcertSection;
 
-    pub fn live(sections: &[(&str, usize)], window_ms: u64) -> Live {
+    fn counters_of(sections: &[(&str, usize)], window_ms: u64) -> Counters {
         let section = |&(code, capacity): &(&str, usize)| ConcertSection { section: code.to_owned(), capacity };
         let sections = sections.iter().map(section).collect();
         let concert = Concert { event_id: 1, currency: "TWD".to_owned(), window_ms, seats_per_customer: 4, sections };
-        Live::new(&concert)
+        Counters::new(&concert)
     }
 
     fn seats(numbers: &[i32]) -> Vec<OrderSeat> {
@@ -209,16 +180,16 @@ pub(super) mod tests {
 
     #[test]
     fn every_seat_claimed_is_sold_held_or_expired() {
-        let live = live(&[("A", 10), ("B", 100)], 60_000);
-        live.released(Instant::now());
-        live.claimed(0, &seats(&[1, 2, 3]));
-        live.sold(0, 2);
-        live.claimed(1, &seats(&[100]));
-        live.claimed(1, &seats(&[65, 66]));
-        live.lost(1);
-        live.claimed(1, &seats(&[100]));
-        live.refused();
-        let now = live.snapshot();
+        let counters = counters_of(&[("A", 10), ("B", 100)], 60_000);
+        counters.released(Instant::now());
+        counters.claimed(0, &seats(&[1, 2, 3]));
+        counters.sold(0, 2);
+        counters.claimed(1, &seats(&[100]));
+        counters.claimed(1, &seats(&[65, 66]));
+        counters.lost(1);
+        counters.claimed(1, &seats(&[100]));
+        counters.refused();
+        let now = counters.snapshot();
         assert_eq!((now.sold, now.held, now.expired, now.claimed_again, now.refused), (2, 4, 1, 1, 1));
         assert_eq!(now.sections, [("A".to_owned(), 10, 2), ("B".to_owned(), 100, 0)]);
     }
@@ -226,11 +197,11 @@ pub(super) mod tests {
     #[test]
     fn an_abandoned_seat_is_held_until_its_window_is_over() {
         let released = |ago: Duration| {
-            let live = live(&[("A", 10)], 1000);
-            live.released(Instant::now());
-            live.claimed(0, &seats(&[1, 2]));
-            live.abandoned(2);
-            Live { released_at: OnceLock::from(Instant::now() - ago), ..live }.snapshot()
+            let counters = counters_of(&[("A", 10)], 1000);
+            counters.released(Instant::now());
+            counters.claimed(0, &seats(&[1, 2]));
+            counters.abandoned(2);
+            Counters { released_at: OnceLock::from(Instant::now() - ago), ..counters }.snapshot()
         };
         let (early, late) = (released(Duration::from_millis(600)), released(Duration::from_millis(1200)));
         assert_eq!((early.held, early.expired), (2, 0));
@@ -239,13 +210,13 @@ pub(super) mod tests {
 
     #[test]
     fn quantiles_are_within_an_eighth() {
-        let live = live(&[("A", 10)], 1000);
+        let counters = counters_of(&[("A", 10)], 1000);
         for ms in 1..=1000 {
-            live.answered(Step::Claim, Duration::from_millis(ms));
+            counters.answered(Step::Claim, Duration::from_millis(ms));
         }
-        live.answered(Step::Pay, Duration::ZERO);
-        live.answered(Step::ReadSeats, Duration::from_secs(100_000));
-        let steps = live.snapshot().steps;
+        counters.answered(Step::Pay, Duration::ZERO);
+        counters.answered(Step::ReadSeats, Duration::from_secs(100_000));
+        let steps = counters.snapshot().steps;
         assert_eq!(
             steps.iter().map(|(step, count, ..)| (*step, *count)).collect::<Vec<_>>(),
             [(Step::ReadSeats, 1), (Step::Claim, 1000), (Step::Pay, 1)]

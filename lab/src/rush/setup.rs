@@ -1,4 +1,4 @@
-//! What a rush is about, as all its stages know it.
+//! What a rush is about, as all its phases know it.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use rowlock::db::Endpoint;
 use super::{Plan, sale::Sale};
 
 /// What a rush is about.
-pub struct Scene {
+pub struct Setup {
     /// The concert on sale.
     pub sale: Arc<Sale>,
     /// Who comes and what they want.

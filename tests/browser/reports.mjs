@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { LOOKS, PHONE, given, shoot, withBrowser } from "./browser.mjs";
+import { PHONE, SCREENS, given, inLightAndDark, shoot } from "./browser.mjs";
 import { assertApart, assertFits, assertReadable } from "./looks.mjs";
 
 /** Answers by how much the widest table is wider than its box; fails if one does not stay in its box. */
@@ -18,21 +18,23 @@ async function overhang(page, name) {
   return Math.max(...boxes.map(({ over }) => over));
 }
 
-await withBrowser(async (open) => {
+export async function visitReports(open) {
   for (const [name, file] of Object.entries(given.pages)) {
-    for (const [look, options] of Object.entries(LOOKS)) {
+    for (const [screen, options] of Object.entries(SCREENS)) {
       const page = await open(options);
       await page.route("**/report.html", (route) => route.fulfill({ path: file, contentType: "text/html; charset=utf-8" }));
       await page.goto(`${given.url}/report.html`);
-      const seen = `${name} (${look})`;
-      await shoot(page, `report-${name}-${look}`.replaceAll(" ", "-"), { fullPage: true });
+      const seen = `${name} (${screen})`;
       await assertFits(page, seen);
-      await assertReadable(page, seen);
       await assertApart(page, seen);
       const over = await overhang(page, seen);
       // Else nothing here would notice a table that cannot be scrolled.
       if (options.viewport === PHONE.viewport) assert(over > 0, `${seen}: every table is narrow enough for a phone`);
+      await inLightAndDark(page, async (colours) => {
+        await shoot(page, `report-${name}-${screen}-${colours}`.replaceAll(" ", "-"), { fullPage: true });
+        await assertReadable(page, `${name} (${screen}, ${colours})`);
+      });
       await page.context().close();
     }
   }
-});
+}

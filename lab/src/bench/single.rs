@@ -22,7 +22,7 @@ use rowlock::{
 /// # Errors
 /// When a claim fails.
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
-    let pairs = stage.scale.lone_claims;
+    let pairs = stage.scale.single_claims;
     let sale = stage.house(10, (2 * pairs).div_ceil(10)).await?;
     stage.settle().await?;
     let seats = draw_seats(&sale, 2 * pairs, &mut stage.rng());
@@ -46,11 +46,11 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
             micros.record(u64::try_from(asked_at.elapsed().as_micros())?)?;
         }
     }
-    stage.note_share("generator_lone", &meter);
+    stage.note_share("generator_single", &meter);
     let p50_ms = |micros: &Histogram<u64>| micros.value_at_quantile(0.5) as f64 / 1000.0;
-    stage.note("lone_claim_ms", p50_ms(&http));
-    stage.note("lone_call_ms", p50_ms(&call));
-    stage.note_ratio("lone_claim_per_call", "lone_claim_ms", "lone_call_ms");
+    stage.note("single_claim_ms", p50_ms(&http));
+    stage.note("single_call_ms", p50_ms(&call));
+    stage.note_ratio("single_claim_per_call", "single_claim_ms", "single_call_ms");
     stage.expect_orders(&sale, "pending_payment", 2 * pairs as u64).await?;
     stage.clear().await
 }
