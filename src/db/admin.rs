@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::migrate::MIGRATION_STATE;
+use super::migrate::{MIGRATION_STATE, MigrationState};
 use super::{Db, DbError};
 
 /// One section's line in the sales report.
@@ -65,15 +65,6 @@ pub struct DeadLetter {
     pub first_failed_at: OffsetDateTime,
     /// When the last one failed.
     pub last_failed_at: OffsetDateTime,
-}
-
-/// How far the database is migrated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MigrationState {
-    /// Number of the last migration.
-    pub version: i32,
-    /// How many function and view files are applied.
-    pub files: i32,
 }
 
 impl Db {

@@ -2,7 +2,8 @@
 //!
 //! The same table stands in `sql/README.md`; a test holds the two and the SQL files against each other.
 
-use super::outage::{Outage, is_io};
+use super::driver_error::{is_io, with_sources};
+use super::outage::Outage;
 
 /// A rule of the house that a stored function found broken, raised with a SQLSTATE of class `RL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,23 +142,4 @@ impl From<tokio_postgres::Error> for DbError {
             _ => Self::Internal(text),
         }
     }
-}
-
-/// The SQLSTATE, if PostgreSQL has spoken.
-pub(super) fn code_of(error: &tokio_postgres::Error) -> Option<&str> {
-    error.code().map(tokio_postgres::error::SqlState::code)
-}
-
-/// What went wrong, in one line: the SQLSTATE and PostgreSQL's message, or whatever lies beneath.
-pub(super) fn with_sources(error: &tokio_postgres::Error) -> String {
-    if let Some(db) = error.as_db_error() {
-        return format!("{} {}", db.code().code(), db.message());
-    }
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }

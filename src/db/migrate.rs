@@ -9,7 +9,6 @@ use anyhow::{Context, bail, ensure};
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Row, Transaction};
 
-use super::admin::MigrationState;
 use super::{DbError, Endpoint};
 
 mod embedded {
@@ -29,6 +28,15 @@ const LOCK: &str = "select pg_advisory_lock(5, 0)";
 const UNLOCK: &str = "select pg_advisory_unlock(5, 0)";
 /// refinery names its table without a schema: for a user called `rowlock` that would be ours, once it exists.
 const SEARCH_PATH: &str = "set search_path = public";
+
+/// How far the database is migrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Number of the last migration.
+    pub version: i32,
+    /// How many function and view files are applied.
+    pub files: i32,
+}
 
 /// What a run changed.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod batches;
 mod connect;
 mod database_url;
+mod driver_error;
 mod error;
 mod events;
 mod expiry;

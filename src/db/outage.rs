@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::error::{code_of, with_sources};
+use super::driver_error::{code_of, is_io, with_sources};
 
 /// What kind of outage it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,11 +112,6 @@ impl Outage {
             _ => Self::of_connecting(error),
         }
     }
-}
-
-/// Whether the network, and not PostgreSQL, has spoken.
-pub(super) fn is_io(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
 }
 
 #[cfg(test)]

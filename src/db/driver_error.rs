@@ -1,0 +1,29 @@
+//! What an error of the driver says, and who says it: PostgreSQL, or the network.
+
+use std::error::Error as _;
+
+use tokio_postgres::Error;
+
+/// The SQLSTATE, if PostgreSQL has spoken.
+pub(super) fn code_of(error: &Error) -> Option<&str> {
+    error.code().map(tokio_postgres::error::SqlState::code)
+}
+
+/// What went wrong, in one line: the SQLSTATE and PostgreSQL's message, or whatever lies beneath.
+pub(super) fn with_sources(error: &Error) -> String {
+    if let Some(db) = error.as_db_error() {
+        return format!("{} {}", db.code().code(), db.message());
+    }
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+/// Whether the network, and not PostgreSQL, has spoken.
+pub(super) fn is_io(error: &Error) -> bool {
+    error.source().is_some_and(|source| source.is::<std::io::Error>())
+}
