@@ -5,7 +5,8 @@ select a.action_id, a.acted_at, a.login_role, a.api_key_id, k.name as api_key_na
 from rowlock.admin_actions a
 left join rowlock.api_keys k on k.api_key_id = a.api_key_id;
 
-comment on view admin.action_log is 'What operators changed, one row per call. For rowlock_admin and rowlock_readonly, which sees no reasons.';
+comment on view admin.action_log is
+    'What operators changed, one row per call. For rowlock_admin and rowlock_readonly, which sees no reasons.';
 comment on column admin.action_log.action_id is 'Increases; gaps are calls that were undone.';
 comment on column admin.action_log.acted_at is 'When the change was made.';
 comment on column admin.action_log.login_role is 'The login: an operator''s, or a server''s.';
