@@ -88,7 +88,7 @@ mod tests {
     fn a_refused_parameter_is_told_its_documented_bounds() {
         assert_eq!(refusal("listEvents", "limit"), "limit must be a whole number from 1 to 100");
         assert_eq!(refusal("listDeadLetters", "limit"), "limit must be a whole number from 1 to 1000");
-        assert_eq!(refusal("listDeadLetters", "event_id"), "event_id must be a whole number from 1");
+        assert_eq!(refusal("listDeadLetters", "event_id"), "event_id must be a whole number of at least 1");
         assert_eq!(refusal("listOrders", "after"), "after must be a UUID");
         let statuses = "status must be one of pending_payment, paid, expired, cancelled, refund_due, refunded";
         assert_eq!(refusal("listAllOrders", "status"), statuses);

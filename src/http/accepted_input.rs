@@ -1,8 +1,8 @@
-//! Holds a request against what its operation takes, before the operation runs.
+//! Checks that a request contains only what its operation takes, before the operation runs.
 //!
-//! What is not understood is refused, never ignored: a misspelt filter would answer everybody's orders, and seats in the body of a
-//! `DELETE` look like a wish to give back only these. The operations describe themselves, so a new parameter is known here at once.
-//! Pages and probes take no input and ignore any: balancers and browsers append things of their own.
+//! What is not understood is refused, never ignored: a misspelt filter would return everybody's orders, and seats in the body of a
+//! `DELETE` look like a request to give back only these. The operations describe themselves, so a new parameter is known here at once.
+//! Pages and probes take no input and ignore any, since load balancers and browsers add things of their own.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -17,7 +17,7 @@ use crate::http::body::discarded;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
-/// Below this path everything that comes in must be understood.
+/// Below this path, all input must be understood.
 const STRICT: &str = "/v1/";
 
 /// What each operation takes besides the variables of its path and its headers.
@@ -39,10 +39,10 @@ impl AcceptedInput {
         Self(operations.collect())
     }
 
-    /// Looks at the head of a request; one with neither a query nor a body costs nothing.
+    /// Checks the head of a request; one with neither a query nor a body costs nothing.
     fn check(&self, request: &Request) -> Result<Checked, Problem> {
         let query = request.uri().query().filter(|query| !query.is_empty());
-        // Most requests with a body call an operation that takes one; only those that take none are looked through.
+        // Most requests with a body call an operation that takes one, so only the operations that take none are searched.
         let has_body = announces_body(request.headers());
         if query.is_none() && !has_body {
             return Ok(Checked::Good);
@@ -58,12 +58,12 @@ impl AcceptedInput {
     }
 }
 
-/// What there is to do with a request whose query is good.
+/// What to do with a request whose query is valid.
 #[derive(Debug, PartialEq, Eq)]
 enum Checked {
     /// Its operation may run.
     Good,
-    /// Its operation takes no body, and it announces one.
+    /// It announces a body, but its operation takes none.
     UnexpectedBody,
 }
 
@@ -84,7 +84,7 @@ impl Accepted {
     }
 }
 
-/// Whether a path is one of this template's, such as `/v1/events/{event_id}`.
+/// Whether a path matches this template, such as `/v1/events/{event_id}`.
 fn fits(template: &str, path: &str) -> bool {
     let (mut parts, mut asked) = (template.split('/'), path.split('/'));
     loop {
@@ -96,12 +96,12 @@ fn fits(template: &str, path: &str) -> bool {
     }
 }
 
-/// Whether a body follows; `Content-Length: 0` announces none, and of a chunked one only reading tells.
+/// Whether a body is announced. `Content-Length: 0` announces none; whether a chunked body is empty shows only when it is read.
 fn announces_body(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0") || headers.contains_key(TRANSFER_ENCODING)
 }
 
-/// Refuses parameters that the operation does not take, that come twice, or that are no text.
+/// Refuses parameters that the operation does not take, that are repeated, or that are not valid text.
 fn check_query(query: &str, taken: &[String]) -> Result<(), Problem> {
     let mut seen: Vec<Cow<'_, str>> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
@@ -130,7 +130,7 @@ fn unknown_parameters(unknown: &[String], taken: &[String]) -> Problem {
     Problem::new(Code::InvalidRequest, detail).with_field(unknown[0].as_str())
 }
 
-/// The names as a sentence lists them.
+/// The names as a list in a sentence.
 fn listed(names: &[String]) -> String {
     match names {
         [] => String::new(),
@@ -139,7 +139,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// A name or a value of a query as it was before it was encoded; the error says what is wrong with it.
+/// A name or a value of a query, decoded; the error says what is wrong with it.
 fn decoded(encoded: &str) -> Result<Cow<'_, str>, &'static str> {
     if !encoded.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(encoded.into());
@@ -153,7 +153,7 @@ fn decoded(encoded: &str) -> Result<Cow<'_, str>, &'static str> {
             b'%' => {
                 let digit =
                     |at: usize| after.get(at).and_then(|digit| char::from(*digit).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
-                let (Some(high), Some(low)) = (digit(0), digit(1)) else { return Err("has a % that two hexadecimal digits do not follow") };
+                let (Some(high), Some(low)) = (digit(0), digit(1)) else { return Err("has a % without two hexadecimal digits after it") };
                 rest = &after[2..];
                 high * 16 + low
             }
@@ -164,7 +164,7 @@ fn decoded(encoded: &str) -> Result<Cow<'_, str>, &'static str> {
     if text.chars().any(char::is_control) { Err("must not contain control characters") } else { Ok(text.into()) }
 }
 
-/// An endpoint of which only what its operations take gets through.
+/// An endpoint that lets through only what its operations take.
 pub(crate) struct Accepting<E> {
     inner: E,
     accepted: AcceptedInput,
@@ -183,7 +183,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
     fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
         match self.accepted.check(&request) {
             Ok(Checked::Good) => Either::Left(self.inner.call(request)),
-            // Boxed: it is rare, and every request would have to keep room for it.
+            // Boxed: it is rare, and every request would have to reserve space for it.
             odd => Either::Right(Box::pin(async move {
                 odd?;
                 let mut request = request;
@@ -194,7 +194,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
     }
 }
 
-/// Hears a body out that the operation does not take: it may be empty, but nothing must be in it.
+/// Reads the body of an operation that takes none: it may be present, but must be empty.
 async fn expect_nothing(body: Body) -> Result<(), Problem> {
     match discarded(body).await {
         0 => Ok(()),
@@ -236,9 +236,9 @@ mod tests {
             ("limit=5&%6Cimit=5", "limit", "limit must be given only once"),
             ("after=%ff", "after", "after is not UTF-8 when its percent-encoding is decoded"),
             ("after=%c3", "after", "after is not UTF-8 when its percent-encoding is decoded"),
-            ("after=%4", "after", "after has a % that two hexadecimal digits do not follow"),
-            ("after=%+4", "after", "after has a % that two hexadecimal digits do not follow"),
-            ("after=100%", "after", "after has a % that two hexadecimal digits do not follow"),
+            ("after=%4", "after", "after has a % without two hexadecimal digits after it"),
+            ("after=%+4", "after", "after has a % without two hexadecimal digits after it"),
+            ("after=100%", "after", "after has a % without two hexadecimal digits after it"),
             ("after=a%00", "after", "after must not contain control characters"),
             ("%ff=1", "query", "query has a parameter whose name is not UTF-8 when its percent-encoding is decoded"),
         ];
@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(call(Body::from("{}")).await, Err("body must be absent: this operation takes none".to_owned()));
     }
 
-    /// A parameter that is a list comes once for each of its values; nothing here takes one.
+    /// A list would be a parameter repeated once per value, which is refused.
     #[test]
     fn no_parameter_of_a_query_is_a_list() {
         let parameters = Apis::meta().into_iter().flat_map(|api| api.paths).flat_map(|path| path.operations);

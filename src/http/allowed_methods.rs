@@ -1,4 +1,4 @@
-//! The paths of the API: which methods each has, for the `Allow` header of a 405, and what the log calls it.
+//! The paths of the API: the methods of each, for the `Allow` header of a 405, and its template, for the log.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ struct Known {
 }
 
 impl Methods {
-    /// The methods of the paths of these operations.
+    /// The methods of these operations, by path.
     pub fn of(apis: &[MetaApi]) -> Self {
         let mut methods: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for path in apis.iter().flat_map(|api| &api.paths) {
@@ -24,7 +24,7 @@ impl Methods {
         Self(methods.into_iter().map(known).collect())
     }
 
-    /// The methods of that path, as `Allow` lists them.
+    /// The methods of that path, in the format of `Allow`.
     pub fn allowed(&self, path: &str) -> Option<&str> {
         self.find(path).map(|known| known.allow.as_str())
     }
@@ -48,7 +48,7 @@ fn segments(path: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
 }
 
-/// A path with `GET` answers `HEAD`, too.
+/// A path with `GET` also answers `HEAD`.
 fn allow(methods: &[String]) -> String {
     let mut methods: Vec<&str> = methods.iter().map(String::as_str).collect();
     if methods.contains(&"GET") {

@@ -1,4 +1,4 @@
-//! The three kinds of credentials, and how a 401 asks for one of them.
+//! The three kinds of credentials, and how a 401 asks for them.
 
 use poem::http::header::AUTHORIZATION;
 use poem::http::{HeaderMap, HeaderValue};
@@ -35,7 +35,7 @@ impl Credential {
         }
     }
 
-    /// `WWW-Authenticate` of a request that brought no such credential.
+    /// `WWW-Authenticate` for a request without this credential.
     pub(crate) fn challenge(self) -> &'static str {
         match self {
             Self::BearerToken => "Bearer",
@@ -56,7 +56,7 @@ impl Credential {
         match self {
             Self::BearerToken => "a bearer token",
             Self::ApiKey => "an API key",
-            Self::GatewaySignature => "a gateway's signature",
+            Self::GatewaySignature => "a gateway signature",
         }
     }
 
@@ -70,7 +70,7 @@ impl Credential {
         }
     }
 
-    /// What a request that brought no such credential is told; one that brought another kind is told so.
+    /// The detail for a request without this credential; it says so if another kind was sent.
     pub(crate) fn missing(self, headers: &HeaderMap) -> String {
         let sent = Self::ALL.into_iter().find(|other| *other != self && other.is_in(headers));
         sent.map_or_else(
@@ -79,9 +79,9 @@ impl Credential {
         )
     }
 
-    /// The refusal of a request that did not show who calls.
+    /// The refusal of a request that does not prove who is calling.
     ///
-    /// After RFC 6750 the challenge names an error only where a credential of the right kind was sent.
+    /// According to RFC 6750, the challenge names an error only if a credential of the right kind was sent.
     pub(crate) fn refuse(self, error: AuthError, headers: &HeaderMap) -> Problem {
         let code = match (self, &error) {
             (Self::GatewaySignature, _) => Code::InvalidSignature,
@@ -107,7 +107,7 @@ impl Credential {
     }
 }
 
-/// The text with nothing that may not stand in an `error_description` (RFC 6750, section 3): visible ASCII but for quotes and
+/// The text without anything that is not allowed in an `error_description` (RFC 6750, section 3): only visible ASCII, without quotes and
 /// backslashes.
 fn quotable(text: &str) -> String {
     text.chars().map(|char| if matches!(char, ' '..='~' if char != '"' && char != '\\') { char } else { '?' }).collect()
@@ -133,9 +133,9 @@ mod tests {
         let basic = headers(&[("authorization", "Basic abc")]);
         for (credential, sent, expected) in [
             (Credential::BearerToken, &key, "a customer's token in `Authorization: Bearer …`, not an API key"),
-            (Credential::BearerToken, &signature, "a customer's token in `Authorization: Bearer …`, not a gateway's signature"),
+            (Credential::BearerToken, &signature, "a customer's token in `Authorization: Bearer …`, not a gateway signature"),
             (Credential::ApiKey, &token, "an API key in `X-Api-Key`, not a bearer token"),
-            (Credential::ApiKey, &signature, "an API key in `X-Api-Key`, not a gateway's signature"),
+            (Credential::ApiKey, &signature, "an API key in `X-Api-Key`, not a gateway signature"),
             (Credential::ApiKey, &basic, "an API key in `X-Api-Key`, and none was sent"),
             (Credential::GatewaySignature, &token, "`webhook-timestamp` and `webhook-signature`, not a bearer token"),
             (Credential::GatewaySignature, &key, "`webhook-timestamp` and `webhook-signature`, not an API key"),

@@ -1,8 +1,8 @@
-//! Answers that are still to come.
+//! Answers that come later.
 //!
-//! While a claim waits in its lane the framework would keep all it built for the request: the parsed request in each of its layers,
-//! some ten kilobytes, times ten thousand buyers. An operation that waits answers [`Later`] instead: the framework is done with the
-//! request and gives that back, and the [`shell`](crate::http::middleware) waits for the answer alone.
+//! While a claim waits in its lane, the framework would keep all that it built for the request: the parsed request in each of its layers,
+//! about ten kilobytes, times ten thousand buyers. An operation that waits returns [`Later`] instead: the framework frees its memory for
+//! the request, and only the [`middleware`](crate::http::middleware) waits for the answer.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -23,13 +23,13 @@ pub type Awaited = BoxFuture<'static, Result<Response, Problem>>;
 pub struct Later<T>(Awaited, PhantomData<T>);
 
 impl<T: IntoResponse + 'static> Later<T> {
-    /// The answer that `answer` comes to.
+    /// The answer that `answer` resolves to.
     pub fn new(answer: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Self {
         Self(answer.map(|answer| answer.map(IntoResponse::into_response)).boxed(), PhantomData)
     }
 }
 
-/// What a response carries through the framework, whose extensions must be cloneable.
+/// The answer on its way through the framework, whose extensions must be `Clone`.
 #[derive(Clone)]
 struct Carried(Arc<Mutex<Option<Awaited>>>);
 

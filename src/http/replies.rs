@@ -18,9 +18,9 @@ const CACHE: &str = "no-cache, max-age=0";
 pub trait Answer: Type + Serialize {
     /// What it is, for the documentation.
     const MEANING: &'static str;
-    /// Where one that was created can be read, for example.
+    /// An example of the path at which a created one can be read.
     const LOCATION: &'static str = "";
-    /// Whether a request for it may be answered with what an earlier one created.
+    /// Whether a request may be answered with what an earlier request created.
     const REPLAYS: bool = false;
 }
 
@@ -43,7 +43,7 @@ impl<T: Answer> ApiResponse for Found<T> {
     }
 }
 
-/// 201 with a body and where it can be read again.
+/// 201 with a body and the path at which it can be read.
 pub struct Created<T> {
     /// What was created.
     pub body: T,
@@ -69,7 +69,7 @@ impl<T: Answer> IntoResponse for Created<T> {
 impl<T: Answer> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
         let headers = [header::request_id(), header::always("Location", "Path at which it can be read.", T::LOCATION)];
-        let replayed = "`true` when an earlier request with the same idempotency key created it; else absent.";
+        let replayed = "`true` if an earlier request with the same idempotency key created it; otherwise absent.";
         let replayed = T::REPLAYS.then(|| header::sometimes("Idempotent-Replayed", replayed, "true"));
         MetaResponses { responses: vec![meta::<T>(201, T::MEANING, headers.into_iter().chain(replayed).collect())] }
     }
@@ -79,7 +79,7 @@ impl<T: Answer> ApiResponse for Created<T> {
     }
 }
 
-/// 204: done, nothing to say.
+/// 204, without a body.
 pub struct Done;
 
 impl IntoResponse for Done {
@@ -99,10 +99,10 @@ impl ApiResponse for Done {
     fn register(_: &mut Registry) {}
 }
 
-/// 200 with a body that stands ready in the cache, compressed as the client likes it, or 304 when the client has it already.
+/// 200 with a cached body in the encoding that the client prefers, or 304 if the client already has it.
 ///
-/// `no-cache` lets clients and proxies keep the body but makes them ask each time, which a 304 answers in a few bytes: a seat map
-/// may be at most as old as our own cache. The tag is weak because it is the same for every encoding of the body.
+/// `no-cache` lets clients and proxies keep the body but makes them revalidate it each time, which a 304 answers in a few bytes: so no
+/// seat map is older than our own cache. The tag is weak because it is the same for every encoding of the body.
 pub struct Ready<T> {
     body: Option<Bytes>,
     etag: String,
@@ -118,9 +118,9 @@ impl<T> Ready<T> {
     }
 }
 
-/// What a request gets of a ready body.
+/// The part of a cached body that a request gets.
 pub struct Tagged {
-    /// The body; `None` when the client has it already.
+    /// The body; `None` if the client already has it.
     pub body: Option<Bytes>,
     /// Its weak tag.
     pub etag: String,
@@ -128,7 +128,7 @@ pub struct Tagged {
     pub encoding: Encoding,
 }
 
-/// A ready body for a request with these headers.
+/// The answer from a cached body to a request with these headers.
 pub async fn tagged(body: &ReadyBody, request: &HeaderMap) -> Tagged {
     let text = |name| request.get(name).and_then(|value| value.to_str().ok());
     let known = text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag));
@@ -173,14 +173,14 @@ impl<T: Answer> ApiResponse for Ready<T> {
         let headers = || {
             vec![
                 header::request_id(),
-                header::always("ETag", "Names this state; send it back as `If-None-Match`.", "W/\"4711\""),
-                header::always("Cache-Control", "Keep it, but ask each time whether it still holds.", CACHE),
-                header::always("Vary", "The body is the same whatever its encoding.", "Accept-Encoding"),
+                header::always("ETag", "Identifies this version; send it back as `If-None-Match`.", "W/\"4711\""),
+                header::always("Cache-Control", "Clients may store it but must revalidate it each time.", CACHE),
+                header::always("Vary", "The response differs only in its encoding.", "Accept-Encoding"),
             ]
         };
         let mut found = meta::<T>(200, T::MEANING, headers());
         found.headers.push(header::sometimes("Content-Encoding", "`zstd`, `br` or `gzip`, as `Accept-Encoding` allows.", "zstd"));
-        let description = "Nothing changed since the state that `If-None-Match` names.";
+        let description = "Nothing has changed since the version in `If-None-Match`.";
         let unchanged = MetaResponse { description, status: Some(304), status_range: None, content: vec![], headers: headers() };
         MetaResponses { responses: vec![found, unchanged] }
     }
@@ -194,7 +194,7 @@ fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     match serde_json::to_vec(body) {
         Ok(bytes) => Response::builder().status(status).content_type(JSON).body(Body::from(bytes)),
         Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
+            tracing::error!(%error, "an answer could not be serialized");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -210,9 +210,9 @@ pub mod header {
     use poem_openapi::registry::{MetaHeader, MetaSchema, MetaSchemaRef};
     use serde_json::Value;
 
-    /// The one every response has.
+    /// The header that every response has.
     pub fn request_id() -> MetaHeader {
-        always("X-Request-Id", "Names the request in the server's log: the one sent, or a new one.", "01980f2e4c7a7bd2a6f3d1f0c9a5e812")
+        always("X-Request-Id", "Identifies the request in the server's log: the id sent, or a new one.", "01980f2e4c7a7bd2a6f3d1f0c9a5e812")
     }
 
     /// A header that is never missing.

@@ -1,4 +1,4 @@
-//! The problem body (RFC 9457): what every refusal looks like, whoever refused.
+//! The problem body (RFC 9457), the same for every refusal.
 
 pub mod code;
 pub(crate) mod conversions;
@@ -34,7 +34,7 @@ struct Parts {
 }
 
 impl Problem {
-    /// A problem of that code; `detail` is for people and says what is peculiar to this occurrence.
+    /// A problem with this code; `detail` is for people and says what is specific to this occurrence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts {
             code,
@@ -50,12 +50,12 @@ impl Problem {
         }))
     }
 
-    /// A problem with nothing more to say than what its code means.
+    /// A problem whose detail is the meaning of its code.
     pub fn plain(code: Code) -> Self {
         Self::new(code, code.meaning())
     }
 
-    /// `invalid_request`: `field` is the path of the value at fault, such as `seats[0].seat`; `expected` says what it must be.
+    /// `invalid_request`: `field` is the path of the invalid value, such as `seats[0].seat`; `expected` says what it must be.
     pub fn invalid(field: impl Into<String>, expected: impl AsRef<str>) -> Self {
         let field = field.into();
         Self::new(Code::InvalidRequest, format!("{field} {}", expected.as_ref())).with_field(field)
@@ -68,48 +68,48 @@ impl Problem {
         problem
     }
 
-    /// A passing problem, worth another try after that many seconds.
+    /// A temporary problem: the client may retry after that many seconds.
     pub fn passing(code: Code, retry_after_s: u32) -> Self {
         Self::plain(code).with_retry_after_s(retry_after_s)
     }
 
-    /// With the number of seconds after which to try again.
+    /// With the number of seconds after which to retry.
     pub fn with_retry_after_s(mut self, retry_after_s: u32) -> Self {
         self.0.retry_after_s = Some(retry_after_s);
         self
     }
 
-    /// With something more peculiar to say.
+    /// With a more specific detail.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = cut(detail.into(), DETAIL_CHARS_MAX);
         self
     }
 
-    /// With the path of the value at fault.
+    /// With the path of the invalid value.
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.0.field = Some(cut(field.into(), FIELD_CHARS_MAX));
         self
     }
 
-    /// With the seats that somebody else has.
+    /// With the seats that are not available.
     pub fn with_taken(mut self, taken: Vec<SeatName>) -> Self {
         self.0.taken = Some(taken);
         self
     }
 
-    /// With the seats it is about.
+    /// With the seats concerned.
     pub fn with_seats(mut self, seats: Vec<SeatName>) -> Self {
         self.0.seats = Some(seats);
         self
     }
 
-    /// With the order whose fate is unknown.
+    /// With the order whose outcome is unknown.
     pub fn with_order(mut self, order_id: Uuid) -> Self {
         self.0.order_id = Some(order_id);
         self
     }
 
-    /// With what the server's log should know and the client must not.
+    /// With the cause for the server's log, which the client must not see.
     pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
         self.0.cause = Some(cause.into());
         self
@@ -121,7 +121,7 @@ impl Problem {
         self
     }
 
-    /// With the content codings that would have been taken.
+    /// With the content codings that are supported.
     pub fn with_accept_encoding(mut self, codings: &'static str) -> Self {
         self.0.accept_encoding = Some(codings);
         self
@@ -132,17 +132,17 @@ impl Problem {
         self.0.code
     }
 
-    /// What is peculiar to this occurrence.
+    /// What is specific to this occurrence.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// The path of the value at fault.
+    /// The path of the invalid value.
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
     }
 
-    /// The response, and a line in the log if the fault is ours.
+    /// The response; logs the problem if the server is at fault.
     pub fn into_response(mut self, request_id: &str) -> Response {
         let parts = &mut self.0;
         if parts.code == Code::InternalError {
@@ -181,15 +181,15 @@ impl ResponseError for Problem {
     }
 }
 
-/// The body as JSON, under its status. One that cannot be written is an internal error, and never an empty body.
+/// The status and the body as JSON. A body that cannot be serialized becomes an internal error, never an empty body.
 fn written(body: &impl Serialize, status: StatusCode, request_id: &str) -> (StatusCode, Vec<u8>) {
     let error = match serde_json::to_vec(body) {
         Ok(bytes) => return (status, bytes),
         Err(error) => error,
     };
-    tracing::error!(request_id, %error, "a problem could not be written");
+    tracing::error!(request_id, %error, "a problem body could not be serialized");
     let code = Code::InternalError;
-    // A JSON value has nothing in it that cannot be written.
+    // A JSON value can always be serialized.
     let plain = json!({"type": format!("/errors#{}", code.as_str()), "title": code.title(), "status": code.status().as_u16(),
         "code": code.as_str(), "detail": code.meaning(), "request_id": request_id});
     (code.status(), plain.to_string().into_bytes())
@@ -199,7 +199,7 @@ fn written(body: &impl Serialize, status: StatusCode, request_id: &str) -> (Stat
 const DETAIL_CHARS_MAX: usize = 1000;
 const FIELD_CHARS_MAX: usize = 200;
 
-/// The text, its end left out if it has more than that many characters.
+/// The text, truncated to that many characters.
 fn cut(mut text: String, chars_max: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(chars_max) {
         let keep = text[..end].char_indices().next_back().map_or(0, |(last, _)| last);
@@ -216,36 +216,36 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Problem", example, skip_serializing_if_is_none)]
 pub struct ProblemBody {
-    /// Names the kind of problem: `/errors#` and the code.
+    /// Identifies the kind of problem: `/errors#` followed by the code.
     #[oai(rename = "type")]
     #[serde(rename = "type")]
     pub type_: String,
-    /// A few words for people, the same for every problem of the code.
+    /// A short text for people, the same for every problem with this code.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What went wrong, as a stable word.
+    /// What went wrong, as a word that never changes.
     pub code: Code,
-    /// What is peculiar to this occurrence, for people.
+    /// What is specific to this occurrence, for people.
     pub detail: String,
-    /// Names the request in the server's log; also in the header `X-Request-Id`.
+    /// Identifies the request in the server's log; also in the header `X-Request-Id`.
     pub request_id: String,
-    /// `invalid_request`: the path of the value at fault.
+    /// `invalid_request`: the path of the invalid value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// `seat_taken`: those of the wanted seats that were not available.
+    /// `seat_taken`: the requested seats that were not available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken: Option<Vec<SeatName>>,
-    /// `seat_not_found` and `seats_not_blockable`: the seats at fault.
+    /// `seat_not_found` and `seats_not_blockable`: the seats concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seats: Option<Vec<SeatName>>,
-    /// `outcome_unknown`: the order that was created if the claim succeeded.
+    /// `outcome_unknown`: the order that exists if the claim succeeded, or the order that the notice names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
 }
 
 impl ProblemBody {
-    /// What the client is told of a problem.
+    /// What the client sees of a problem.
     pub fn of(problem: Problem, request_id: &str) -> Self {
         let parts = *problem.0;
         Self {

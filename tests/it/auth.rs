@@ -74,9 +74,9 @@ async fn a_token_that_is_missing_malformed_or_forged_opens_nothing() {
     let long = "x".repeat(201);
     let without = |claims: Value| bearer(&hs256(&claims, JWT_SECRET.as_bytes()));
     let none = "this operation takes a customer's token in `Authorization: Bearer …`, and none was sent";
-    let signature = "the token's signature is not of a key that this server knows";
+    let signature = "the token's signature does not match any key that this server knows";
     let algorithm = "the token's alg is not supported: this server takes HS256";
-    let malformed = "the token is malformed: a JSON Web Token is three parts of base64url with a dot between them";
+    let malformed = "the token is malformed: a JSON Web Token is three base64url parts separated by dots";
     let scheme = "the header Authorization must be `Bearer`, a space and the token";
     let length = "the token's sub must have 1 to 200 characters";
     let bad = [
@@ -222,7 +222,7 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_refused() {
     orders(Some("rowlock"), Some("https://id.example")).await.expect(200);
     for (aud, iss, detail) in [
         (Some("shop"), Some("https://id.example"), "the token is for another audience (aud) than this server"),
-        (Some("rowlock"), Some("https://id.evil"), "the token is of another issuer (iss) than this server's"),
+        (Some("rowlock"), Some("https://id.evil"), "the token is from another issuer (iss) than this server expects"),
         (None, Some("https://id.example"), "the token names no audience (aud)"),
         (Some("rowlock"), None, "the token names no issuer (iss)"),
     ] {

@@ -37,11 +37,11 @@ fn with_part(text: &str, name: &str, part: &str) -> String {
 fn errors() -> String {
     let mut text = String::from(
         "# Errors\n\n<!-- Written by `make docs` from src/problem/code.rs. -->\n\nEvery refusal is `application/problem+json` (RFC 9457). Branch \
-         on its `code`, which never changes. Its `type` is a link to the same list at the server itself, `/errors`.\n\n",
+         on its `code`, which never changes. Its `type` links to the same list on the server, `/errors`.\n\n",
     );
     let retries = [
         (Retry::Later, "the same request may succeed later"),
-        (Retry::Changed, "another request may succeed, the same one will not"),
+        (Retry::Changed, "a different request may succeed; the same one will not"),
         (Retry::Never, "the answer stays the same"),
     ];
     for (retry, meaning) in retries {
@@ -78,7 +78,7 @@ fn meaning_and_default(arg: &Arg) -> (String, String) {
         return (meaning.to_owned(), default.trim_end_matches(']').to_owned());
     }
     let defaults: Vec<_> = arg.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
-    let needed = if arg.is_required_set() { "needed" } else { "" };
+    let needed = if arg.is_required_set() { "required" } else { "" };
     (help, if defaults.is_empty() { needed.to_owned() } else { defaults.join(", ") })
 }
 

@@ -1,4 +1,4 @@
-//! What the box office reads: sales, refunds that are due, dead letters.
+//! What the box office reads: sales, refunds due, dead letters.
 
 use poem_openapi::Object;
 use poem_openapi::types::Example;
@@ -9,7 +9,7 @@ use crate::db::admin;
 use crate::http::replies::Answer;
 use crate::types::{OrderId, Time};
 
-/// What an event sold.
+/// The sales of an event.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct SalesReport {
@@ -17,19 +17,19 @@ pub struct SalesReport {
     pub event_id: i64,
     /// ISO 4217 code.
     pub currency: String,
-    /// What the sold seats brought, in minor units.
+    /// Revenue from the sold seats, in minor units.
     pub revenue_minor: i64,
     /// The sections.
     pub sections: Vec<SectionSales>,
 }
 
-/// What a section sold.
+/// The sales of a section.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct SectionSales {
     /// Its code.
     pub section: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// Price of each seat in minor units.
     pub price_minor: i64,
@@ -41,9 +41,9 @@ pub struct SectionSales {
     pub held: i32,
     /// Seats sold.
     pub sold: i32,
-    /// Seats kept back.
+    /// Seats withheld from sale.
     pub blocked: i32,
-    /// What the sold seats brought, in minor units.
+    /// Revenue from the sold seats, in minor units.
     pub revenue_minor: i64,
 }
 
@@ -51,7 +51,7 @@ pub struct SectionSales {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "RefundDueList", example)]
 pub struct RefundsDue {
-    /// The payments, the oldest first.
+    /// The payments, oldest first.
     pub refunds: Vec<RefundDue>,
 }
 
@@ -63,17 +63,17 @@ pub struct RefundDue {
     pub provider: String,
     /// The gateway's id of the payment.
     pub provider_reference: String,
-    /// The order the notice named; it may be one that does not exist.
+    /// The order that the notice named; it may not exist.
     pub order_id: OrderId,
     /// What was paid, in minor units of the currency.
     pub amount_minor: i64,
-    /// ISO 4217 code of the money.
+    /// ISO 4217 code of the payment's currency.
     pub currency: String,
     /// When the notice was settled.
     pub received_at: Time,
 }
 
-/// Expiries that could not be carried out.
+/// Expiries that failed too often.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "DeadLetterList", example)]
 pub struct DeadLetters {
@@ -81,7 +81,7 @@ pub struct DeadLetters {
     pub dead_letters: Vec<DeadLetter>,
 }
 
-/// An expiry that could not be carried out after its retries.
+/// An expiry that failed even after its retries.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct DeadLetter {
@@ -91,7 +91,7 @@ pub struct DeadLetter {
     pub order_id: OrderId,
     /// How many attempts failed.
     pub attempts: i32,
-    /// What the last attempt said.
+    /// Error of the last attempt.
     pub last_error: String,
     /// When the first attempt failed.
     pub first_failed_at: Time,

@@ -1,4 +1,4 @@
-//! The claim as it comes in: what it asks for, its fingerprint, and what each outcome answers.
+//! The claim as a request: what it asks for, its fingerprint, and the answer to each outcome.
 
 use std::collections::HashSet;
 
@@ -14,14 +14,14 @@ use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::types::{SeatName, SectionCode, Time};
 
-/// The seats a customer wants: either these `seats`, all or none, or `best_available`.
+/// The seats a customer wants: either exactly these `seats`, all or none, or `best_available`.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Claim", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct ClaimIn {
     /// Exactly these seats, each once.
     #[oai(validator(min_items = 1, max_items = 100))]
     pub seats: Option<Vec<SeatName>>,
-    /// Any seats of a section, together in one row if there are any, else as near together as there are.
+    /// Any seats of a section: next to each other in one row if possible, otherwise as close together as possible.
     pub best_available: Option<BestAvailable>,
 }
 input!(ClaimIn);
@@ -32,7 +32,7 @@ input!(ClaimIn);
 pub struct BestAvailable {
     /// Code of the section.
     pub section: SectionCode,
-    /// How many seats; at most as many as the section has.
+    /// Number of seats, at most as many as the section has.
     #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
     pub quantity: i32,
 }
@@ -51,18 +51,18 @@ impl Example for BestAvailable {
 }
 
 impl ClaimIn {
-    /// What is wanted, by the numbers of this event.
+    /// The seats wanted, as numbers.
     ///
     /// # Errors
-    /// `invalid_request` for both forms or none, a seat twice, or more seats than the section has; `section_not_found`;
-    /// `seat_not_found` naming every seat that does not exist.
+    /// `invalid_request` for both forms or neither, a repeated seat, or more seats than the section has; `section_not_found`;
+    /// `seat_not_found` listing every seat that does not exist.
     pub fn wanted(&self, layout: &EventLayout) -> Result<Wanted, Problem> {
         match (&self.seats, &self.best_available) {
             (Some(seats), None) => wanted_seats(seats, layout),
             (None, Some(best)) => {
                 let section = section(layout, &best.section.0)?;
                 if best.quantity > section.capacity {
-                    let expected = format!("must be at most {}, the seats of section {}", section.capacity, section.code);
+                    let expected = format!("must be at most {}, the number of seats in section {}", section.capacity, section.code);
                     return Err(Problem::invalid("best_available.quantity", expected));
                 }
                 Ok(Wanted::BestAvailable { section_no: section.section_no, quantity: best.quantity })
@@ -101,8 +101,8 @@ fn seats_not_found(seats: Vec<SeatName>) -> Problem {
     Problem::new(Code::SeatNotFound, format!("seats that do not exist: {}", seats.len())).with_seats(seats)
 }
 
-/// SHA-256 of what a claim asks for, whatever its spelling: white space, the order of the fields and the order of the seats do not
-/// make another request of it.
+/// SHA-256 of what a claim asks for, however it is written: white space, the order of the fields and the order of the seats make no
+/// difference.
 pub fn fingerprint(wanted: &Wanted) -> [u8; 32] {
     let mut hasher = Sha256::new();
     match wanted {
@@ -124,7 +124,7 @@ pub fn fingerprint(wanted: &Wanted) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// The order of a successful claim and whether it is a replay, or the problem. `event` makes details plainer where it is known.
+/// The order of a successful claim and whether it is a replay, or the problem. With `event`, the details say more.
 ///
 /// # Errors
 /// One problem for each outcome without an order.
@@ -137,7 +137,7 @@ pub fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Even
         ClaimOutcome::NotOnSale => Problem::new(Code::NotOnSale, why_not_on_sale(event, OffsetDateTime::now_utc())),
         ClaimOutcome::SectionNotFound => Problem::plain(Code::SectionNotFound),
         ClaimOutcome::SeatNotFound(seats) => seats_not_found(SeatName::all(layout, &seats)?),
-        ClaimOutcome::DuplicateSeat => Problem::invalid("seats", "must not name a seat twice"),
+        ClaimOutcome::DuplicateSeat => Problem::invalid("seats", "must not list a seat twice"),
         ClaimOutcome::TooManySeats => Problem::invalid("seats", "must have 1 to 100 items"),
         ClaimOutcome::CustomerLimit => Problem::new(Code::CustomerLimit, customer_limit(event)),
         ClaimOutcome::SeatTaken(seats) => {
@@ -150,24 +150,24 @@ pub fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Even
 fn customer_limit(event: Option<&Event>) -> String {
     event.map_or_else(
         || Code::CustomerLimit.meaning().to_owned(),
-        |event| format!("the event allows a customer {} seats, held and owned together", event.seats_per_customer),
+        |event| format!("the event allows each customer {} seats, held and bought together", event.seats_per_customer),
     )
 }
 
-/// The database decides by its clock, which may be ahead of this one.
+/// The database decides by its own clock, which may be ahead of the server's.
 const CLOCK_SLACK: Duration = Duration::seconds(5);
 
 fn why_not_on_sale(event: Option<&Event>, now: OffsetDateTime) -> String {
     let Some(event) = event else { return Code::NotOnSale.meaning().to_owned() };
     match event.status.as_str() {
-        "paused" => return "the event is paused for the moment".to_owned(),
+        "paused" => return "the event is paused".to_owned(),
         "closed" => return "the sale of this event is closed".to_owned(),
         _ => {}
     }
     match (event.on_sale_at, event.off_sale_at) {
         (Some(on_sale_at), _) if on_sale_at > now => format!("the sale begins at {}", Time(on_sale_at)),
         (_, Some(off_sale_at)) if off_sale_at <= now + CLOCK_SLACK => format!("the sale ended at {}", Time(off_sale_at)),
-        _ => "the event was not on sale when the claim came".to_owned(),
+        _ => "the event was not on sale when the claim arrived".to_owned(),
     }
 }
 

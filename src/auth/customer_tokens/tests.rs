@@ -156,7 +156,7 @@ fn a_token_that_is_none_or_forged_says_no_more_than_that() {
     // Nothing in a forged token is looked at, not even that it has expired.
     let forged = format!("{}.{}.{}", parts[0], encoded(r#"{"sub":"alice","exp":1}"#), parts[2]);
     for token in [forged, format!("{}.{}.", parts[0], parts[1]), format!("{}.{}.AAAA", parts[0], parts[1])] {
-        assert_invalid(&read_by(&settings(), &token), "signature is not of a key");
+        assert_invalid(&read_by(&settings(), &token), "signature does not match any key");
     }
 }
 
@@ -165,7 +165,7 @@ fn every_key_is_tried_and_all_algorithms_are_named() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa_public.pem");
     let settings = AuthSettings { jwt_public_key_file: Some(file.as_ref()), ..settings() };
     assert_invalid(&read_by(&settings, &signed(r#"{"alg":"none"}"#, "{}")), "this server takes HS256 or RS256");
-    assert_invalid(&read_by(&settings, &signed(r#"{"alg":"RS256"}"#, "{}")), "signature is not of a key");
+    assert_invalid(&read_by(&settings, &signed(r#"{"alg":"RS256"}"#, "{}")), "signature does not match any key");
 }
 
 #[test]

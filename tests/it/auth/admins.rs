@@ -38,7 +38,7 @@ async fn only_an_admins_key_opens_the_admins_operations() {
             (&server.anyone(), format!("{takes}, and none was sent"), false),
             (&*alice, format!("{takes}, not a bearer token"), false),
             (&unknown, "the API key is unknown or was revoked".to_owned(), true),
-            (&malformed, "the API key is malformed: it is not one that `rowlock api-key create` made".to_owned(), true),
+            (&malformed, "the API key is malformed: `rowlock api-key create` did not create it".to_owned(), true),
             (&with_key(""), "the header X-Api-Key is empty".to_owned(), true),
         ] {
             let answer = caller.send(caller.request_in_form(method.clone(), &path, &json!({"status": "closed"}))).await;

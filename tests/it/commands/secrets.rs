@@ -9,7 +9,7 @@ const DATABASE_URL: &str = "postgres://nobody:hidden@127.0.0.1:9/nowhere";
 /// Environment that is wrong in one place (null: not set), and what must be said about it.
 const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_WEBHOOK_SECRET", None, "--webhook-secret"),
-    ("ROWLOCK_WEBHOOK_SECRET", Some("whsec_hunter2!"), "is not `whsec_` and base64"),
+    ("ROWLOCK_WEBHOOK_SECRET", Some("whsec_hunter2!"), "is not `whsec_` followed by base64"),
     ("ROWLOCK_JWT_SECRET", None, "neither a JWT secret nor a JWT public key is given"),
     ("ROWLOCK_JWT_SECRET", Some("hunter2"), "ROWLOCK_JWT_SECRET) has 7 bytes; at least 32 are needed"),
     ("DATABASE_URL", None, "--database-url"),
