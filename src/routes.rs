@@ -1,4 +1,4 @@
-//! Everything the server answers: the API, the pages, and the document they all point to.
+//! All routes of the server: the API, the pages, and the OpenAPI document.
 
 use futures_util::future::BoxFuture;
 use poem::{IntoEndpoint, Request, Response};
@@ -14,10 +14,10 @@ use crate::http::expectations::Expectations;
 use crate::http::middleware::Middleware;
 use crate::web::PagesApi;
 
-/// Which routes there are beside the usual ones.
+/// Routes beyond the usual ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExtraRoutes {
-    /// `/bench/**`, by which the server is measured.
+    /// `/bench/**`, for benchmarks.
     #[cfg(feature = "bench-routes")]
     pub(crate) bench: bool,
 }

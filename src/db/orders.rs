@@ -28,10 +28,10 @@ impl Db {
         rows.iter().map(order).collect()
     }
 
-    /// Gives up a pending order and puts its seats back on sale; an order already cancelled is answered as it is.
+    /// Cancels a pending order and puts its seats back on sale; an order that is already cancelled is returned as it is.
     ///
     /// # Errors
-    /// `order_not_found` when it is not this customer's; `order_not_pending` when it ended otherwise.
+    /// `order_not_found` when it is not this customer's; `order_not_pending` when it is no longer pending.
     pub async fn cancel_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Order, DbError> {
         let sql = "select * from rowlock.cancel_order($1, $2, $3)";
         order(&self.query_one(sql, &[&event_id, &order_id, &customer_id]).await?)
@@ -40,7 +40,7 @@ impl Db {
     /// Gives back the seats of a pending order that are not among those to keep; an order that then costs nothing is paid.
     ///
     /// # Errors
-    /// `order_not_found` when it is not this customer's; `order_not_pending`; `invalid_request` naming the seat, as `seats[1]`.
+    /// `order_not_found` when it is not this customer's; `order_not_pending`; `invalid_request` naming the seat as `seats[1]`.
     pub async fn release_seats(&self, event_id: i64, order_id: Uuid, customer_id: &str, kept: &[SeatRef]) -> Result<Order, DbError> {
         let sql = "select * from rowlock.release_seats( \
             p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)";
@@ -49,7 +49,7 @@ impl Db {
     }
 }
 
-/// The numbers of seats as the database takes them: two lists in step.
+/// Seats as the database expects them: two parallel lists of numbers.
 fn numbers(seats: &[SeatRef]) -> (Vec<i32>, Vec<i32>) {
     seats.iter().map(|seat| (seat.section_no, seat.seat_no)).unzip()
 }
@@ -68,7 +68,7 @@ fn order(row: &Row) -> Result<Order, DbError> {
     })
 }
 
-/// Two integer arrays in step, as seats; nulls are no seats.
+/// Two parallel integer arrays as seats; null means no seats.
 pub(super) fn seats(row: &Row, section_nos: &str, seat_nos: &str) -> Vec<SeatRef> {
     let section_nos: Option<Vec<i32>> = row.get(section_nos);
     let seat_nos: Option<Vec<i32>> = row.get(seat_nos);

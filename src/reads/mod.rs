@@ -1,7 +1,7 @@
-//! What buyers read again and again, kept for a moment, and what never changes, kept for longer.
+//! Caches of what buyers read again and again: briefly for what changes, longer for what never does.
 //!
-//! No read is more than 500 ms behind PostgreSQL: memory keeps an answer 200 ms, Redis keeps a summary 200 ms, and a
-//! load that takes long is not kept at all. A storm of readers makes one load, in each server and (through Redis) in all.
+//! No read is more than 500 ms behind PostgreSQL: memory keeps an answer for 200 ms, Redis keeps a summary for 200 ms, and the result of
+//! a slow load is not kept. However many readers there are, each server loads once, and through Redis all servers together load once.
 
 mod catalogue;
 mod encoded_body;
@@ -15,5 +15,5 @@ pub use summaries::Summaries;
 
 use std::time::Duration;
 
-/// How long a server's memory keeps what changes with every claim.
+/// How long a server caches what changes with every claim.
 const MEMORY_TTL: Duration = Duration::from_millis(200);

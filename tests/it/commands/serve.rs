@@ -134,7 +134,7 @@ async fn a_start_with_a_wrong_login_or_database_is_refused_with_what_to_do() {
     let refusals = [
         (login(&logins.name("shop"), "hunter2"), ["PostgreSQL refuses the login", "28P01", "the user and the password in --database-url"]),
         (login("nobody_of_that_name", "hunter2"), ["PostgreSQL refuses the login", "28P01", "(DATABASE_URL)"]),
-        (login(&logins.name("sam"), PASSWORD), ["the login may not work as rowlock_app", "42501", "grant rowlock_app to"]),
+        (login(&logins.name("sam"), PASSWORD), ["the login is not in role rowlock_app", "42501", "grant rowlock_app to"]),
         (with_database(&database.url(), "no_such_database"), ["the database does not exist", "3D000", "run `rowlock migrate`"]),
     ];
     for (url, said) in refusals {
@@ -177,7 +177,7 @@ async fn refusing_postgres(sqlstate: &'static str) -> (u16, Arc<AtomicUsize>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_postgresql_that_has_no_time_yet_waits_for_it() {
-    for (sqlstate, said) in [("57P03", "PostgreSQL is starting up"), ("53300", "PostgreSQL has no connection left")] {
+    for (sqlstate, said) in [("57P03", "PostgreSQL is starting up"), ("53300", "PostgreSQL has no connections left")] {
         let (port, refused) = refusing_postgres(sqlstate).await;
         let (child, url) =
             serve(&format!("postgres://shop:hidden@127.0.0.1:{port}/rowlock"), &settings("redis://127.0.0.1:1", "text")).await;
