@@ -41,12 +41,12 @@ fn every_block_is_of_a_kind_that_a_test_knows() {
     // What is run stands where the tests below look for it.
     let run: Vec<_> = headings.iter().filter(|(path, _, _)| *path == "README.md").collect();
     let expected = [
-        (Kind::Shell, "Running it for real"),
+        (Kind::Shell, "Running it in production"),
         (Kind::Shell, "The rush"),
         (Kind::Shell, "Try it by hand"),
         (Kind::Shell, "Two commands"),
         (Kind::Sql, "From psql"),
-        (Kind::Diagram, "The way of one seat"),
+        (Kind::Diagram, "How a seat is sold"),
     ];
     assert_eq!(run.iter().map(|(_, kind, heading)| (*kind, heading.as_str())).collect::<Vec<_>>(), expected);
 }
@@ -101,7 +101,7 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
 
 #[test]
 fn the_diagram_names_functions_that_exist() {
-    let diagram = &readme_block(Kind::Diagram, "The way of one seat")[0];
+    let diagram = &readme_block(Kind::Diagram, "How a seat is sold")[0];
     assert!(diagram.text.starts_with("sequenceDiagram\n"), "{}", diagram.text);
     let calls: Vec<_> = diagram.text.lines().filter_map(|line| line.trim().strip_prefix("S->>P: ")).collect();
     assert!(calls.len() >= 3, "{calls:?}");

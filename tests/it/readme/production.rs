@@ -1,4 +1,4 @@
-//! "Running it for real", step by step: migrate, make a key, serve as a login that may touch no table.
+//! "Running it in production", step by step: migrate, make a key, serve as a login that may touch no table.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,7 +49,7 @@ async fn the_steps_lead_to_a_server_that_is_ready() {
     let cluster = Cluster::shared().await;
     let (settings, mut environment, mut login) = (settings(), BTreeMap::new(), None);
     let (mut done, mut server) = (Vec::new(), None);
-    for line in readme_block(Kind::Shell, "Running it for real").iter().flat_map(Block::commands) {
+    for line in readme_block(Kind::Shell, "Running it in production").iter().flat_map(Block::commands) {
         done.push(line.split_whitespace().take(2).collect::<Vec<_>>().join(" ").split('=').next().unwrap_or_default().to_owned());
         if let Some(setting) = line.strip_prefix("export ") {
             let (name, _) = setting.split_once('=').unwrap_or_else(|| panic!("{line} gives no value"));
