@@ -22,18 +22,13 @@ use crate::types::{EventId, OrderId, OrderState, Time};
 
 /// The measuring operations.
 pub struct BenchApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of the claim that claims nothing.
     NoOp = BODY;
-    /// Of the same by a customer.
     CustomerNoOp = CUSTOMER, BODY;
-    /// Of the read that reads nothing.
     NoOpRead = &[];
-    /// Of the summary past the caches.
     UncachedSections = EVENT;
 }
 

@@ -20,12 +20,10 @@ use crate::redis::RedisHealth;
 
 /// The operations for operators.
 pub struct HealthApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of readiness.
     GetReadiness = &[];
 }
 

@@ -19,12 +19,10 @@ use crate::types::{CurrencyCode, EventId, OrderId};
 
 /// The operation of the payment gateway.
 pub struct PaymentsApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of a payment notice.
     NotifyPayment = BODY, &[
         Code::InvalidSignature, Code::EventNotFound, Code::PaymentConflict, Code::Overloaded, Code::OutcomeUnknown,
     ];

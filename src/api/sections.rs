@@ -18,16 +18,12 @@ use crate::types::{EventId, SeatState, SectionCode};
 
 /// The operations on sections and seats.
 pub struct SectionsApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of listing sections.
     ListSections = ADMIN, EVENT;
-    /// Of listing seats.
     ListSeats = ADMIN, EVENT, &[Code::SectionNotFound];
-    /// Of reading the availability of all seats.
     GetAvailability = ADMIN, EVENT;
 }
 

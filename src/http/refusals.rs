@@ -14,7 +14,6 @@ use crate::problem::{CONTENT_TYPE, Problem, ProblemBody};
 
 /// Which codes an operation may answer with, in groups.
 pub trait Refusals: Send + Sync + 'static {
-    /// The groups.
     const CODES: &'static [&'static [Code]];
 }
 

@@ -27,7 +27,6 @@ pub const THEME: &str = include_str!("theme.css");
 
 /// The pages.
 pub(crate) struct PagesApi {
-    /// The application.
     pub(crate) app: SharedApp,
 }
 

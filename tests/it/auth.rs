@@ -1,4 +1,4 @@
-//! Who may call: customers by token here, admins and the gateway beside.
+//! Authentication: customers by token here, admins and the gateway in submodules.
 
 mod lifetimes;
 
@@ -45,7 +45,7 @@ fn eddsa(claims: &Value) -> String {
     encode(&Header::new(Algorithm::EdDSA), claims, &EncodingKey::from_ed_pem(ED25519_PRIVATE).expect("a key")).expect("a token")
 }
 
-/// A token without a signature, as attackers write it.
+/// A token without a signature, as an attacker would write it.
 fn unsigned(algorithm: &str) -> String {
     let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
     format!("{}.{}.", part(json!({"alg": algorithm, "typ": "JWT"})), part(claims("mallory")))
@@ -172,7 +172,7 @@ async fn tokens_signed_with_the_private_rsa_key_are_good_and_no_other_algorithm_
     let event = server.small_event(&[("A", 1000, 10)]).await;
     let claim = json!({"seats": [{"section": "A", "seat": 1}]});
     server.bearer(&rs256(&claims("alice"))).post(&event.at("orders"), &claim).await.expect(201);
-    // The same customer, by the secret that is configured beside the key.
+    // The same customer, by the secret that is configured next to the key.
     let orders = server.customer("alice").orders(&event).await.expect(200);
     assert_eq!(orders["orders"].as_array().map(Vec::len), Some(1));
 

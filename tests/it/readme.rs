@@ -1,4 +1,4 @@
-//! Every code block of README.md and of `docs/`, taken as a newcomer takes it: as it stands. A block that no rule knows fails.
+//! Every code block of README.md and of `docs/`, tested exactly as written. A block that no test knows fails.
 
 mod blocks;
 mod production;
@@ -38,7 +38,7 @@ fn every_block_is_of_a_kind_that_a_test_knows() {
             headings.insert((path, block.kind, block.heading));
         }
     }
-    // What is run stands where the tests below look for it.
+    // The blocks that are run are under the headings that the tests below use.
     let run: Vec<_> = headings.iter().filter(|(path, _, _)| *path == "README.md").collect();
     let expected = [
         (Kind::Shell, "Running it in production"),
@@ -78,7 +78,7 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
             let line = lab.unwrap_or(line);
             let Some((program, rest)) = line.split_once(' ').filter(|(program, _)| program.starts_with("rowlock")) else { continue };
             let words = blocks::words(rest);
-            // What the environment gives elsewhere.
+            // What the environment provides in practice.
             let needed: &[&str] = match words[0].as_str() {
                 "serve" => &["--database-url", "postgres://x", "--webhook-secret", "whsec_x"],
                 "migrate" | "api-key" => &["--database-url", "postgres://x"],

@@ -27,20 +27,14 @@ use crate::types::{EventId, OrderId, OrderState, SeatName, SectionCode};
 
 /// The operations of admins and box offices.
 pub struct AdminApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of reading something about an event.
     ReadEvent = ADMIN, EVENT;
-    /// Of listing dead letters.
     ListDeadLetters = ADMIN, &[Code::InvalidRequest];
-    /// Of redriving a dead letter.
     RedriveDeadLetter = ADMIN, CHANGE, &[Code::InvalidRequest, Code::DeadLetterNotFound];
-    /// Of blocking seats.
     BlockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound, Code::SeatsNotBlockable];
-    /// Of unblocking seats.
     UnblockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound, Code::SeatsNotBlockable];
 }
 

@@ -24,20 +24,14 @@ use crate::types::{EventChange, EventId, EventState, Time};
 
 /// The operations on events.
 pub struct EventsApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of listing events.
     ListEvents = ADMIN, &[Code::InvalidRequest];
-    /// Of reading an event.
     GetEvent = ADMIN, EVENT;
-    /// Of creating an event.
     CreateEvent = ADMIN, BODY, CHANGE, &[Code::IdempotencyKeyReused];
-    /// Of changing an event.
     ChangeEvent = ADMIN, BODY, CHANGE, EVENT, &[Code::EventConflict];
-    /// Of deleting an event.
     DeleteEvent = ADMIN, CHANGE, EVENT, &[Code::EventConflict];
 }
 

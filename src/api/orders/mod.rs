@@ -27,23 +27,17 @@ use crate::types::{EventId, OrderId};
 
 /// The operations on a customer's own orders.
 pub struct OrdersApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of claiming seats.
     ClaimSeats = CUSTOMER, BODY, EVENT, &[
         Code::SectionNotFound, Code::SeatNotFound, Code::SeatTaken, Code::SoldOut, Code::CustomerLimit, Code::NotOnSale,
         Code::IdempotencyKeyReused, Code::Overloaded, Code::OutcomeUnknown,
     ];
-    /// Of listing one's orders.
     ListOrders = CUSTOMER, EVENT;
-    /// Of reading an order.
     GetOrder = CUSTOMER, EVENT, &[Code::OrderNotFound];
-    /// Of giving back seats of an order.
     ChangeOrder = CUSTOMER, BODY, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
-    /// Of cancelling an order.
     CancelOrder = CUSTOMER, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
 }
 

@@ -1,4 +1,4 @@
-//! Wrong settings: refused in words that help, without repeating a secret.
+//! Wrong settings: refused with a helpful message that repeats no secret.
 
 use super::process::{output_of, rowlock};
 
@@ -6,7 +6,7 @@ const JWT_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
 const DATABASE_URL: &str = "postgres://nobody:hidden@127.0.0.1:9/nowhere";
 
-/// Environment that is wrong in one place (null: not set), and what must be said about it.
+/// One wrong environment variable (`None`: not set), and what the message must say about it.
 const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_WEBHOOK_SECRET", None, "--webhook-secret"),
     ("ROWLOCK_WEBHOOK_SECRET", Some("whsec_hunter2!"), "is not `whsec_` followed by base64"),
