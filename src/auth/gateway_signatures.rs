@@ -127,7 +127,7 @@ mod tests {
         headers.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).into_iter().collect()
     }
 
-    /// Why the gateway's headers, changed by `change`, are refused.
+    /// Why the gateway's headers are refused after `change`.
     fn refused(sent_before: Duration, change: impl Fn(&mut HeaderMap)) -> Option<String> {
         let now = OffsetDateTime::now_utc();
         let mut headers = signed(now - sent_before);
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(refused(Duration::ZERO, only_id).unwrap(), "the headers webhook-timestamp and webhook-signature are missing");
     }
 
-    /// As the crate of Standard Webhooks signs and verifies, on the texts that it takes.
+    /// Compares with the crate of Standard Webhooks, on texts that it accepts.
     #[test]
     fn signatures_are_those_of_the_standard() {
         let (webhook, now) = (standardwebhooks::Webhook::new(SECRET).unwrap(), OffsetDateTime::now_utc());

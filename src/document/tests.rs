@@ -1,4 +1,4 @@
-//! The document says everything about every operation and every field.
+//! The document is complete for every operation and every field.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// Every operation under a name for messages: its method and path.
+/// Every operation, named by its method and path.
 fn each_operation(document: &Value) -> Vec<(String, &Value)> {
     let operations = entries(&document["paths"]).flat_map(|(path, methods)| {
         entries(methods).map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
@@ -38,7 +38,7 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     reference.map_or(schema, |path| document.pointer(path.trim_start_matches('#')).unwrap_or(&Value::Null))
 }
 
-/// Whether a value of it cannot be just anything of its type.
+/// Whether the schema limits its values beyond their type.
 fn is_bounded(document: &Value, schema: &Value) -> bool {
     let schema = resolved(document, schema);
     let has = |key: &str| !schema[key].is_null();
@@ -109,7 +109,7 @@ fn every_parameter_and_header_is_described_and_has_an_example_and_what_comes_in_
             let name = format!("{name}: {}", parameter["name"]);
             assert!(has_text(&parameter["description"]), "{name} is not described");
             assert!(!parameter["example"].is_null(), "{name} has no example");
-            // What a tag or a signature may be is the server's affair; the size of a request's head bounds it.
+            // Tags and signatures are free; the size of a request's head bounds them.
             let is_free =
                 ["If-None-Match", "webhook-id", "webhook-timestamp", "webhook-signature"].iter().any(|free| parameter["name"] == *free);
             assert!(is_free || is_bounded(&document, &parameter["schema"]), "{name} is not bounded");
@@ -202,7 +202,7 @@ fn what_comes_in_is_bounded_by_its_type_alone_and_takes_no_other_field() {
         for (property, schema) in entries(&schema["properties"]) {
             let enforced = &bare["components"]["schemas"][name]["properties"][property];
             for key in ["minimum", "maximum", "minLength", "maxLength", "pattern", "minItems", "maxItems"] {
-                // Of every free text; `schema` enforces it.
+                // `schema` enforces it for every free text.
                 let readable = text::pattern(schema["minLength"].is_null());
                 let is_readable = key == "pattern" && schema[key] == readable && enforced[key].is_null();
                 let same = schema[key] == enforced[key] || schema[key].as_f64().is_some_and(|bound| enforced[key] == bound) || is_readable;
@@ -224,7 +224,7 @@ fn every_code_is_documented_somewhere_but_the_two_that_any_path_may_answer() {
 
 #[test]
 fn no_path_and_no_status_stands_twice() {
-    // The document is written by hand from parts, so a JSON parser would hide a repeated key.
+    // The document is assembled from parts, and a JSON parser would hide a repeated key.
     let paths: Vec<_> = Apis::meta().into_iter().flat_map(|api| api.paths).map(|path| path.path).collect();
     assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len(), "{paths:?}");
     for operation in Apis::meta().into_iter().flat_map(|api| api.paths).flat_map(|path| path.operations) {
@@ -263,7 +263,7 @@ fn a_described_reference_is_nothing_but_a_reference() {
     }
 }
 
-/// Generators make a set of such a list, and a set has no order; the server refuses a seat that is named twice all the same.
+/// Generators turn such a list into a set, which has no order; the server refuses a repeated seat anyway.
 #[test]
 fn no_list_is_called_a_set() {
     assert!(!spec().contains("uniqueItems"));

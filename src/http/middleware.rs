@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use crate::http::deferred::Later;
 
-    /// An API of one path, of which only the description is used.
+    /// An API with one path, of which only the description is used.
     #[allow(dead_code)]
     struct OnePath;
 
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!((response.status().as_u16(), &body["code"]), (500, &"internal_error".into()));
     }
 
-    /// What is logged meanwhile.
+    /// Collects what is logged.
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
 
