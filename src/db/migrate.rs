@@ -52,7 +52,7 @@ pub fn expected() -> MigrationState {
 /// # Errors
 /// When the database cannot be reached, has another encoding than UTF8, is newer than this binary, or the user may not create what is missing.
 pub async fn migrate(endpoint: &Endpoint) -> anyhow::Result<MigrationReport> {
-    let (mut client, _driver) = endpoint.connect().await.context("cannot connect to migrate")?;
+    let (mut client, _driver) = endpoint.connect().await.context("cannot connect for the migration")?;
     refuse_other_encodings(&client).await?;
     client.batch_execute(SEARCH_PATH).await?;
     client.execute(LOCK, &[]).await.context("cannot take the migration lock")?;

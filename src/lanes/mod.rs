@@ -47,7 +47,7 @@ pub struct LaneSettings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LaneError {
     /// Too many requests are already waiting; nothing was done.
-    #[error("too many requests wait")]
+    #[error("too many requests are waiting")]
     Overloaded {
         /// When to try again, in seconds.
         retry_after_s: u32,
