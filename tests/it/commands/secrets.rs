@@ -21,7 +21,7 @@ const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_LISTEN", Some("192.0.2.1:80"), "cannot listen on 192.0.2.1:80"),
     ("ROWLOCK_JWT_PUBLIC_KEY_FILE", Some("/nowhere/key.pem"), "cannot read the JWT public key file /nowhere/key.pem"),
     ("ROWLOCK_DATABASE_CA_FILE", Some("/nowhere/ca.pem"), "cannot read /nowhere/ca.pem"),
-    ("ROWLOCK_MIGRATE", Some("true"), "cannot connect to migrate"),
+    ("ROWLOCK_MIGRATE", Some("true"), "cannot connect for the migration"),
 ];
 
 #[test]
