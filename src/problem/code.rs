@@ -121,7 +121,7 @@ codes! {
     BodyTooLarge 413 "body_too_large" "Body too large" "The body is larger than this operation accepts."
         Changed "Send a smaller body; the detail gives the limit in bytes." "";
     UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"
-        "The body must be `application/json`, uncompressed or compressed with `gzip`, `deflate`, `br` or `zstd`; the detail says which of the two is wrong."
+        "The body must be `application/json`, uncompressed or compressed with `gzip`, `deflate`, `br` or `zstd`; the detail says whether the media type or the coding is wrong."
         Changed "Send `Content-Type: application/json`, with one of these as `Content-Encoding` or without that header." "";
     IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key was used before with a different request."
         Changed "Use a new key for each new request, and an old one only to repeat exactly the same request. `GET …/orders` shows what a claim created."
