@@ -1,4 +1,4 @@
-// Swagger UI as a newcomer uses it: authorise, open an operation, press Execute on what is filled in.
+// Swagger UI as a newcomer uses it: authorise, open an operation, press Execute on the values that are filled in.
 
 import assert from "node:assert/strict";
 
@@ -49,7 +49,7 @@ async function execute(page, operationId, picture) {
     await operation.locator(".responses-wrapper").first().scrollIntoViewIfNeeded();
     await shoot(page, picture);
   }
-  // Every open operation makes all that follow slower.
+  // Every open operation slows down all the following ones.
   await summary.click();
   return { status, body, curl };
 }
@@ -80,7 +80,7 @@ async function look(page, name) {
   const seen = async (what) => {
     await shoot(page, `docs-${name}-${what}`);
     await assertFits(page, `docs (${name}, ${what})`);
-    // What has just been opened fades in.
+    // An operation fades in when it is opened.
     await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === "finished"));
     await assertReadable(page, `docs (${name}, ${what})`);
   };
@@ -137,7 +137,7 @@ await withBrowser(async (open) => {
   await attempt("listSeats", 200, '"available"');
   await attempt("getAvailability", 200);
   const first = await attempt("claimSeats", 201, '"pending_payment"', "docs-claimed");
-  // With the same key it would be the first answer again.
+  // With the same key, the first answer would be repeated.
   const second = await attempt("claimSeats", 409, ['"code": "seat_taken"', "/errors#seat_taken"], "docs-seat-taken");
   const third = await attempt("claimSeats", 409, "seat_taken");
   const [used, fresh, kept] = [first, second, third].map(({ curl }) => curl.match(/Idempotency-Key: ([^']+)'/)?.[1]);
@@ -160,7 +160,7 @@ await withBrowser(async (open) => {
   await attempt("unblockSeats", 200, '"changed": 2');
   for (const operationId of ["getLiveness", "getReadiness", "getMetrics"]) await attempt(operationId, 200);
 
-  // The page forgets the credentials, and the examples go on to seats that are free still.
+  // The page forgets the credentials, and the examples move on to seats that are still free.
   await openDocs(page);
   assert(!JSON.stringify(await page.evaluate(() => ({ ...localStorage, ...sessionStorage }))).includes("whsec_"), "a secret was kept");
   await expect(page, "listOrders", 401, "unauthorized");
@@ -168,7 +168,7 @@ await withBrowser(async (open) => {
   await attempt("claimSeats", 201, '"pending_payment"');
   await attempt("getOrder", 200, '"pending_payment"');
   await attempt("cancelOrder", 200, '"cancelled"');
-  // The seats are free again: another order, which is the example from now on even where the one before was shown.
+  // The seats are free again: another order, which is now the example, even where the previous one was shown.
   await attempt("claimSeats", 201, '"pending_payment"');
   await attempt("getOrder", 200, '"pending_payment"');
   await attempt("changeOrder", 200, '"pending_payment"');

@@ -30,7 +30,7 @@ await withBrowser(async (open) => {
       await assertReadable(page, seen);
       await assertApart(page, seen);
       const over = await overhang(page, seen);
-      // Else nothing here would notice a table that cannot be scrolled.
+      // Otherwise nothing here would notice a table that cannot be scrolled.
       if (options.viewport === PHONE.viewport) assert(over > 0, `${seen}: every table is narrow enough for a phone`);
       await page.context().close();
     }

@@ -1,5 +1,5 @@
-//! The pages in a headless Chromium that sees this server and nothing else. The steps are in `tests/browser/`; what they saw is kept as
-//! pictures in Cargo's folder for tests, `target/tmp/browser`.
+//! The pages in a headless Chromium that can reach only this server. The steps are in `tests/browser/`; their screenshots are kept in
+//! Cargo's folder for tests, `target/tmp/browser`.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -14,20 +14,20 @@ use tokio::process::Command;
 use crate::drift::in_project;
 use crate::harness::{JWT_SECRET, TestServer, WEBHOOK_SECRET, event_json};
 
-/// What no page may take for more than text.
+/// A name that every page must treat as plain text.
 const NAME: &str = "<b>Gala</b> [Sign in again](https://example.org/) & *more*";
 
-/// A house like the demo's.
+/// An event like the demo's.
 async fn concert(server: &TestServer) -> i64 {
     let sections: Vec<_> = ["A", "B", "C"].iter().zip(0..).map(|(code, index)| (*code, 680_000 - 40_000 * index, 1000)).collect();
     let mut event = event_json(&sections);
     event["name"] = json!(NAME);
-    // Whoever fills in a page is not as fast as a test.
+    // Filling in a page takes longer than a test's request.
     event["window_ms"] = json!(600_000);
     server.event(event).await.id
 }
 
-/// Pages are too long for an environment variable: what the script is given are their files.
+/// Pages are too long for an environment variable, so the script gets their files.
 fn write_pages(folder: &Path, pages: &Value) -> Value {
     let pages = pages.as_object().into_iter().flatten();
     pages.fold(json!({}), |mut files, (name, page)| {
@@ -82,7 +82,7 @@ async fn the_pages_for_people_are_whole_in_light_and_dark_and_on_a_phone() {
     browse("pages.mjs", json!({"url": server.url})).await;
 }
 
-/// What a small rush leaves behind: its page. Some buyers never pay, so that every kind of step is taken.
+/// The report page of a small rush. Some buyers never pay, so that every kind of step occurs.
 async fn page_of_a_rush(server: &TestServer, sections: usize) -> String {
     let access = Access {
         url: server.url.clone(),
@@ -99,7 +99,7 @@ async fn page_of_a_rush(server: &TestServer, sections: usize) -> String {
     report.html().expect("a page")
 }
 
-/// More bars, longer names and wider tables than a rush has so far.
+/// More bars, longer names and wider tables than a rush has.
 fn crowded_page() -> String {
     let mut page = Page::new("Crowded", "Names that are long, and many of them");
     let names = |count: usize, name: &str| -> Vec<String> { (0..count).map(|index| format!("{name} {index}")).collect() };

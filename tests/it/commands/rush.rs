@@ -1,4 +1,4 @@
-//! `rowlock-lab rush`, in small: every preset, both reports, and a rush that is stopped.
+//! `rowlock-lab rush` with few buyers: every preset, both reports, and a rush that is stopped.
 
 use std::process::Command;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::harness::{JWT_SECRET, Scratch, TestServer, WEBHOOK_SECRET, eventually
 /// A debug build on a busy machine.
 const GONE_WITHIN: Duration = Duration::from_secs(120);
 
-/// Runs it with `--json` and `--html`, and answers the report once it kept every promise.
+/// Runs it with `--json` and `--html`, and returns the report once it kept every promise.
 async fn report_of(mut command: Command) -> Value {
     let dir = Scratch::new();
     let (json, html) = (dir.path().join("report.json"), dir.path().join("report.html"));
@@ -72,7 +72,7 @@ async fn a_rush_on_a_private_stack_sells_every_seat_once() {
     assert!(report["statuses"]["201"].as_u64() >= Some(200), "{report}");
 }
 
-/// Some leave without paying: their seats come back and are sold to others; some take what is given to them.
+/// Some leave without paying, and their seats are sold to others; some let the server choose.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rush_with_buyers_of_every_kind_keeps_every_promise() {
     let server = TestServer::start().await;
@@ -126,7 +126,7 @@ async fn buyers_who_know_their_seats_ask_twice_and_nobody_is_refused() {
     assert_eq!(report["statuses"], json!({"200": 180, "201": 60}), "with both reads: {report}");
 }
 
-/// The seats that a rush has sold: in which order its buyers came does not matter when they choose before they look.
+/// The seats that a rush has sold: the order of arrival does not matter when buyers choose before they look.
 async fn sold_by_seed(server: &TestServer, seed: &str) -> String {
     let args = ["--buyers", "40", "--sections", "2", "--seats-per-section", "500", "--no-reads", "--one-try", "--seed", seed];
     let report = report_of(on(server, &args).await).await;
@@ -143,13 +143,13 @@ async fn the_same_seed_buys_the_same_seats() {
     assert_ne!(first, other);
 }
 
-/// How many of a latency's histogram took longer than that.
+/// How many in a latency histogram took longer than that.
 fn slower_than(ms: f64, what: &Value) -> u64 {
     let entries = what["histogram"].as_array().expect("a histogram").iter();
     entries.filter(|entry| entry[0].as_f64() > Some(ms)).map(|entry| number(&entry[1])).sum()
 }
 
-/// Whoever comes while nobody answers has waited from that moment on, not from when there was an answer again.
+/// Buyers who arrive while the server does not answer wait from their arrival on, not from when it answers again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it() {
     const STALL: Duration = Duration::from_secs(1);
@@ -171,7 +171,7 @@ async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it(
     assert!(rush.ended().await.success(), "{}{}", rush.stdout(), rush.stderr());
     let report: Value = serde_json::from_slice(&std::fs::read(&json).expect("the report")).expect("JSON");
     assert_eq!(report["sold"], 400, "{report}");
-    // About 100 came within the second: half of them waited for more than half of it, three quarters for more than a quarter.
+    // About 100 arrive within the second: half of them wait for more than half of it, three quarters for more than a quarter.
     let (answered, claim) = (&report["from_arrival_ms"]["answered"], &report["latency_ms"]["claim"]);
     for what in [answered, claim] {
         assert!(slower_than(550.0, what) >= 30 && slower_than(275.0, what) >= 50, "{what}");
@@ -179,7 +179,7 @@ async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it(
     }
 }
 
-/// Leaving them out would make a server look the better the more it fails to answer.
+/// Leaving them out would make a server look better the more it fails to answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_never_answered_counts_with_as_long_as_it_waited() {
     let mut server = TestServer::start().await;
@@ -201,7 +201,7 @@ async fn who_is_never_answered_counts_with_as_long_as_it_waited() {
     let (answered, silent) = (&report["from_arrival_ms"]["answered"], number(&report["buyers_ended"]["timed_out"]));
     assert!(silent > 20 && report["broken"].to_string().contains("got no answer in time"), "{report}");
     assert_eq!(answered["count"], 60, "everybody who came: {answered}");
-    // Not each: some waited for the answer to their payment, and had been answered before.
+    // Not every one: some waited for the answer to their payment and had been answered before.
     assert!(slower_than(990.0, answered) > silent / 2, "{silent} buyers: {answered}");
 }
 
@@ -229,7 +229,7 @@ async fn whoever_asks_twice_to_stop_is_obeyed_at_once() {
 async fn a_rush_that_is_stopped_reports_what_had_happened_and_leaves_nothing_behind() {
     let dir = Scratch::new();
     let (json, html) = (dir.path().join("report.json"), dir.path().join("report.html"));
-    // Half of the seats are held by orders that nobody pays and nobody else can have for an hour.
+    // Half of the seats are held for an hour by orders that nobody pays.
     let mut command = rowlock_lab(&["rush", "--buyers", "40", "--sections", "2", "--seats-per-section", "10", "--abandon", "0.5"]);
     command.args(["--window-ms", "3600000", "--seed", "1", "--dir"]).arg(dir.path().join("stack"));
     command.arg("--json").arg(&json).arg("--html").arg(&html);
