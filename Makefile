@@ -63,13 +63,13 @@ sdk-python: ## the Python client alone; needs Python, nothing else
 sdk-rust: ## the Rust client alone; needs cargo and a linker, nothing else
 	@.ci/sdk rust
 
-openapi: ## write openapi/openapi.json and openapi/operations.txt anew
+openapi: ## regenerate openapi/openapi.json and openapi/operations.txt
 	cargo run --release --locked -- openapi --write
 
-docs: ## write the generated parts of docs/ anew
+docs: ## regenerate the generated parts of docs/
 	ROWLOCK_BLESS=1 cargo test --workspace --locked --test it documents::
 
-schema: setup ## write sql/schema.sql anew
+schema: setup ## regenerate sql/schema.sql
 	ROWLOCK_BLESS=1 cargo test --workspace --locked --test it schema_sql
 
 image: ## build the container image rowlock:latest

@@ -1,4 +1,4 @@
-//! The parts of a server, put together: what a request may need.
+//! The parts of a server that a request may need.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::metrics::{Metrics, Readings};
 use crate::reads::{Catalogue, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
 
-/// Creating an event describes every row of a large house, blocking may name each of its seats: such bodies may be this many times
+/// Creating an event describes every row of a large venue, and blocking may list each of its seats: such bodies may be this many times
 /// larger than others.
 const LARGE_BODY_FACTOR: usize = 64;
 
@@ -49,7 +49,7 @@ pub struct HttpLimits {
 pub type SharedApp = Arc<App>;
 
 impl App {
-    /// Puts the parts together; nothing is connected yet.
+    /// Creates the parts; nothing is connected yet.
     ///
     /// # Errors
     /// When a setting is wrong.
@@ -80,7 +80,7 @@ impl App {
         })
     }
 
-    /// The metrics, with what is read off now.
+    /// The metrics, including current values.
     pub fn metrics_text(&self) -> String {
         let (claims_waiting, payments_waiting) = self.lanes.depths();
         let (pool_open, pool_idle) = self.db.pool_size();

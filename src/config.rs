@@ -1,4 +1,4 @@
-//! Everything that can be set, by flag or by environment.
+//! All settings, by flag or by environment variable.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,16 +8,16 @@ use tracing::level_filters::LevelFilter;
 
 use crate::db::Endpoint;
 
-/// What keys in Redis begin with unless an operator says otherwise.
+/// The default prefix of keys in Redis.
 pub const REDIS_PREFIX: &str = "rowlock";
 
 /// Where PostgreSQL is.
 #[derive(Args, Clone)]
 pub struct DatabaseArgs {
-    /// PostgreSQL's URL: postgres://user:password@host:port/database (TLS with ?sslmode=require)
+    /// PostgreSQL URL: postgres://user:password@host:port/database (TLS with ?sslmode=require)
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-    /// PEM file of the authority that signed PostgreSQL's certificate [default: those this machine trusts]
+    /// PEM file of the authority that signed PostgreSQL's certificate [default: the authorities this machine trusts]
     #[arg(long, env = "ROWLOCK_DATABASE_CA_FILE")]
     pub database_ca_file: Option<PathBuf>,
 }
@@ -37,23 +37,23 @@ impl DatabaseArgs {
 pub enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line, for collectors.
+    /// One JSON object per line, for log collectors.
     Json,
 }
 
 /// The log's settings.
 #[derive(Args, Clone)]
 pub struct LogArgs {
-    /// How the log is written, to standard error
+    /// Format of the log, which goes to standard error
     #[arg(long, env = "ROWLOCK_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
-    /// What Rowlock logs: off, error, warn, info, debug or trace. Libraries log warnings, unless target=level pairs say otherwise:
-    /// info,tokio_postgres=debug
+    /// Rowlock's own log level: off, error, warn, info, debug or trace. Libraries log at warn unless target=level pairs say otherwise,
+    /// for example info,tokio_postgres=debug
     #[arg(long, env = "ROWLOCK_LOG", default_value = "info", value_parser = LogFilter::parse)]
     pub log: LogFilter,
 }
 
-/// What is logged: a level for Rowlock's own lines, and `target=level` pairs for anybody's.
+/// What is logged: a level for Rowlock's own lines, and `target=level` pairs for any target.
 #[derive(Clone, Debug)]
 pub struct LogFilter(String);
 
@@ -61,29 +61,29 @@ impl LogFilter {
     /// Reads `info`, `debug,tokio_postgres=info` and the like.
     ///
     /// # Errors
-    /// When a part is neither a level nor a pair: the filter's own parser would take a misspelt level for a target.
+    /// When a part is neither a level nor a pair: the filter's own parser would read a misspelt level as a target.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut own = None;
         let mut pairs = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             if let Some((target, level)) = part.split_once('=') {
                 let is_good = !target.is_empty() && !level.is_empty() && level.parse::<LevelFilter>().is_ok();
-                pairs.push(is_good.then_some(part).ok_or_else(|| format!("{part} is no target=level pair"))?);
+                pairs.push(is_good.then_some(part).ok_or_else(|| format!("{part} is not a target=level pair"))?);
             } else {
                 let level =
-                    part.parse::<LevelFilter>().map_err(|_| format!("{part} is none of off, error, warn, info, debug and trace"))?;
+                    part.parse::<LevelFilter>().map_err(|_| format!("{part} is not one of off, error, warn, info, debug or trace"))?;
                 if own.replace(level).is_some() {
-                    return Err("only one level may stand without a target".to_owned());
+                    return Err("only one level may be given without a target".to_owned());
                 }
             }
         }
         let own = own.unwrap_or(LevelFilter::INFO);
-        // Drivers and other libraries tell more at `info` than operators want to read, and at `debug` much more.
+        // Drivers and other libraries log more at `info` than operators want to read, and much more at `debug`.
         let others = own.min(LevelFilter::WARN);
         Ok(Self([format!("{others},rowlock={own}")].into_iter().chain(pairs.into_iter().map(str::to_owned)).collect::<Vec<_>>().join(",")))
     }
 
-    /// The filter in the words of the log's library; targets include those below them, and `rowlock` includes `rowlock_lab`.
+    /// The filter in the syntax of `tracing`; a target includes those below it, and `rowlock` includes `rowlock_lab`.
     pub fn directives(&self) -> &str {
         &self.0
     }
@@ -95,25 +95,25 @@ pub struct ServeConfig {
     #[command(flatten)]
     /// Where PostgreSQL is.
     pub database: DatabaseArgs,
-    /// Redis' URL: redis://[user:password@]host:port[/db], rediss:// for TLS [default: no Redis; the server works without]
+    /// Redis URL: redis://[user:password@]host:port[/db], or rediss:// for TLS [default: none; the server works without Redis]
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
-    /// What keys in Redis begin with; servers of one database share it
+    /// Prefix of all keys in Redis; servers that share a database must use the same one
     #[arg(long, env = "ROWLOCK_REDIS_PREFIX", default_value = REDIS_PREFIX)]
     pub redis_prefix: String,
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on; port 0 picks a free one
     #[arg(long, env = "ROWLOCK_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// File that is given the address once the server listens
+    /// File to which the server writes its address once it listens
     #[arg(long, env = "ROWLOCK_ADDRESS_FILE")]
     pub address_file: Option<PathBuf>,
-    /// Migrate the database before serving (the URL's user needs the rights)
+    /// Migrate the database before serving (the URL's user needs the privileges)
     #[arg(long, env = "ROWLOCK_MIGRATE", num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
     pub migrate: bool,
-    /// Secret of customers' HS256 tokens, at least 32 bytes
+    /// Secret for customers' HS256 tokens, at least 32 bytes
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
-    /// PEM file with the public keys of customers' RS256 or EdDSA tokens, one or several
+    /// PEM file with one or more public keys for customers' RS256 or EdDSA tokens
     #[arg(long, env = "ROWLOCK_JWT_PUBLIC_KEY_FILE")]
     pub jwt_public_key_file: Option<PathBuf>,
     /// Audience (aud) that customers' tokens must name [default: any]
@@ -122,43 +122,43 @@ pub struct ServeConfig {
     /// Issuer (iss) that customers' tokens must name [default: any]
     #[arg(long, env = "ROWLOCK_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
-    /// The payment gateway's signing secret (Standard Webhooks): whsec_ and base64
+    /// The payment gateway's signing secret (Standard Webhooks): whsec_ followed by base64
     #[arg(long, env = "ROWLOCK_WEBHOOK_SECRET", hide_env_values = true)]
     pub webhook_secret: String,
     /// Database connections for reads and administration
     #[arg(long, env = "ROWLOCK_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(4..=1000))]
     pub pool_size: u16,
-    /// Lanes for claims, and as many for payments; each has two database connections, each event one lane of either kind
+    /// Number of lanes for claims, and as many again for payments; a lane has two database connections, an event one lane of each kind
     #[arg(long, env = "ROWLOCK_LANES", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub lanes: u16,
-    /// Claims or payments that one call to the database carries at most
+    /// Maximum number of claims or payments in one call to the database
     #[arg(long, env = "ROWLOCK_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub batch_max: u16,
-    /// Claims or payments that may wait in one lane; one more is answered 503 at once
+    /// Maximum number of claims or payments waiting in one lane; any more are answered 503 at once
     #[arg(long, env = "ROWLOCK_WAITING_MAX", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub waiting_max: u32,
-    /// Workers of the expiry queue
+    /// Number of workers for the expiry queue
     #[arg(long, env = "ROWLOCK_EXPIRY_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub expiry_workers: u16,
-    /// Failures after which an expiry becomes a dead letter
+    /// Number of failures after which an expiry becomes a dead letter
     #[arg(long, env = "ROWLOCK_EXPIRY_ATTEMPTS_MAX", default_value_t = 5, value_parser = clap::value_parser!(i32).range(1..=100))]
     pub expiry_attempts_max: i32,
-    /// How long a worker of the queue may take with the orders it leased, in milliseconds
+    /// How long an expiry worker keeps its lease on due orders, in milliseconds
     #[arg(long, env = "ROWLOCK_EXPIRY_LEASE_MS", default_value_t = 5_000, value_parser = clap::value_parser!(i64).range(100..=600_000))]
     pub expiry_lease_ms: i64,
-    /// Pause between two sweeps for overdue orders and failed expiries, in milliseconds
+    /// Pause between sweeps for overdue orders and failed expiries, in milliseconds
     #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=60_000))]
     pub sweep_interval_ms: u64,
-    /// Largest request body, in bytes; creating an event, blocking and unblocking seats may take 64 times as much
+    /// Largest request body, in bytes; 64 times as much for creating events and for blocking and unblocking seats
     #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
     pub body_max_bytes: u32,
-    /// How long a connection may be idle between two requests, in seconds; longer than the load balancer keeps it
+    /// How long a connection may be idle between requests, in seconds; must be longer than the load balancer's own timeout
     #[arg(long, env = "ROWLOCK_IDLE_S", default_value_t = 620, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub idle_s: u64,
-    /// How long requests under way may take to finish when the server is told to stop, in seconds
+    /// How long requests in progress may take to finish at shutdown, in seconds
     #[arg(long, env = "ROWLOCK_DRAIN_S", default_value_t = 20)]
     pub drain_s: u64,
-    /// Serve the routes that only measure, under /bench
+    /// Serve the routes for benchmarks, under /bench
     #[cfg(feature = "bench-routes")]
     #[arg(long, hide = true)]
     pub bench_routes: bool,
@@ -194,12 +194,12 @@ mod tests {
     #[test]
     fn what_is_neither_a_level_nor_a_pair_is_refused() {
         for (text, expected) in [
-            ("inof", "inof is none of off, error"),
-            ("tokio_postgres", "tokio_postgres is none of off, error"),
+            ("inof", "inof is not one of off, error"),
+            ("tokio_postgres", "tokio_postgres is not one of off, error"),
             ("info,debug", "only one level"),
-            ("rowlock=verbose", "rowlock=verbose is no target=level pair"),
-            ("=debug", "=debug is no target=level pair"),
-            ("rowlock=", "rowlock= is no target=level pair"),
+            ("rowlock=verbose", "rowlock=verbose is not a target=level pair"),
+            ("=debug", "=debug is not a target=level pair"),
+            ("rowlock=", "rowlock= is not a target=level pair"),
         ] {
             let error = LogFilter::parse(text).expect_err(text);
             assert!(error.contains(expected), "{text}: {error}");

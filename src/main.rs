@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use rowlock::commands::Command;
 
-/// Ten thousand connections allocate and free in bursts: the C library's allocator takes an eighth of a rush's CPU, this one far less.
+/// Ten thousand connections allocate and free in bursts: the C library's allocator would use an eighth of the CPU, this one far less.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

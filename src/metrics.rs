@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// A word from our own vocabulary: never a value that a caller chose.
+/// A word of our own, never a value that a caller chose.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Word(&'static str);
 
@@ -53,20 +53,20 @@ pub enum CacheResult {
     Database,
 }
 
-/// What is read off at the moment of a scrape.
+/// Values that are read at the moment of a scrape.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Readings {
     /// Claims in the lanes, waiting or in a call.
     pub claims_waiting: usize,
     /// Payments in the lanes, waiting or in a call.
     pub payments_waiting: usize,
-    /// Connections of the pool that are open.
+    /// Open connections in the pool.
     pub pool_open: usize,
-    /// Of these, connections nobody uses.
+    /// Those of them that are idle.
     pub pool_idle: usize,
 }
 
-/// The figures of one server.
+/// The metrics of one server.
 pub struct Metrics {
     registry: Registry,
     claims: Family<Outcome, Counter>,
@@ -92,7 +92,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Figures that start at zero.
+    /// Metrics that start at zero.
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("rowlock"),
@@ -116,18 +116,18 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("claims", "Claims answered, by outcome", self.claims.clone());
         registry.register("payments", "Payment notices answered, by outcome", self.payments.clone());
-        let help = "From the arrival of a claim in its lane to its answer";
+        let help = "Time from the arrival of a claim in its lane to its answer";
         registry.register_with_unit("claim_duration", help, Unit::Seconds, self.claim_duration.clone());
-        let help = "From the arrival of a payment notice in its lane to its answer";
+        let help = "Time from the arrival of a payment notice in its lane to its answer";
         registry.register_with_unit("payment_duration", help, Unit::Seconds, self.payment_duration.clone());
-        registry.register("batch_size", "Requests that one call to the database carried", self.batch_size.clone());
+        registry.register("batch_size", "Requests per call to the database", self.batch_size.clone());
         registry.register("lane_depth", "Requests in the lanes, waiting or in a call", self.lane_depth.clone());
         registry.register("orders_expired", "Orders this server expired", self.expired.clone());
-        let help = "From an order's deadline to its seats being on sale again";
+        let help = "Time from an order's deadline until its seats are on sale again";
         registry.register_with_unit("expiry_lag", help, Unit::Seconds, self.expiry_lag.clone());
-        registry.register("expiry_failures", "Expiries that raised an error", self.expiry_failures.clone());
-        registry.register("cache_reads", "Cached reads, by what answered them", self.cache_reads.clone());
-        registry.register("pool_connections", "Connections of the pool, by state", self.pool.clone());
+        registry.register("expiry_failures", "Expiries that failed", self.expiry_failures.clone());
+        registry.register("cache_reads", "Cached reads, by where the answer came from", self.cache_reads.clone());
+        registry.register("pool_connections", "Connections in the pool, by state", self.pool.clone());
     }
 
     /// Counts a claim's answer; `outcome` is one of the API's words.
@@ -162,7 +162,7 @@ impl Metrics {
         }
     }
 
-    /// Counts an expiry that raised an error.
+    /// Counts an expiry that failed.
     pub fn expiry_failed(&self) {
         self.expiry_failures.inc();
     }

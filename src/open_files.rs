@@ -1,10 +1,10 @@
-//! The limit of open files: every connected buyer needs one.
+//! The limit on open files: every connected buyer needs one.
 
 use rlimit::Resource;
 
-/// Raises this process's limit of open files towards `wanted`, and answers the limit now in force.
+/// Raises this process's limit on open files towards `wanted`, and returns the limit now in force.
 ///
-/// Raises the hard limit too where that is allowed.
+/// Raises the hard limit, too, where that is allowed.
 pub fn raise_open_files(wanted: u64) -> u64 {
     let Ok((soft, hard)) = Resource::NOFILE.get() else { return 0 };
     if soft >= wanted {

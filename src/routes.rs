@@ -1,4 +1,4 @@
-//! Everything the server answers: the API, the pages, and the document they all point to.
+//! All routes of the server: the API, the pages, and the OpenAPI document.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::http::expectations::Expectations;
 use crate::http::middleware::Middleware;
 use crate::web::PagesApi;
 
-/// Which routes there are beside the usual ones.
+/// Routes beyond the usual ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ExtraRoutes {
-    /// `/bench/**`, by which the server is measured.
+    /// `/bench/**`, for benchmarks.
     #[cfg(feature = "bench-routes")]
     pub(crate) bench: bool,
 }
@@ -89,7 +89,7 @@ mod tests {
     fn a_refused_parameter_is_told_its_documented_bounds() {
         assert_eq!(refusal("listEvents", "limit"), "limit must be a whole number from 1 to 100");
         assert_eq!(refusal("listDeadLetters", "limit"), "limit must be a whole number from 1 to 1000");
-        assert_eq!(refusal("listDeadLetters", "event_id"), "event_id must be a whole number from 1");
+        assert_eq!(refusal("listDeadLetters", "event_id"), "event_id must be a whole number of at least 1");
         assert_eq!(refusal("listOrders", "after"), "after must be a UUID");
         let statuses = "status must be one of pending_payment, paid, expired, cancelled, refund_due, refunded";
         assert_eq!(refusal("listAllOrders", "status"), statuses);

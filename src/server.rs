@@ -1,4 +1,4 @@
-//! Listening, serving, and stopping in order.
+//! Listening, serving, and stopping in an orderly way.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::http::connections::{Connections, Patience, STALLED_MAX};
 
 use crate::routes::{ExtraRoutes, routes};
 
-/// How long PostgreSQL may take to answer at the start: whoever starts the server is told what is wrong, but nobody waits for it.
+/// How long the start waits for PostgreSQL to answer: long enough to report what is wrong, not to wait until it is up.
 const FIRST_CONTACT_MAX: Duration = Duration::from_secs(3);
 
 /// A server that listens, but does not serve yet.
@@ -63,7 +63,7 @@ impl Bound {
         self.connections.address()
     }
 
-    /// Serves until `stop`; then stops accepting, lets requests under way finish, and stops the workers.
+    /// Serves until `stop`; then stops accepting, lets requests in progress finish, and stops the workers.
     ///
     /// # Errors
     /// When the workers cannot be started.
@@ -72,7 +72,7 @@ impl Bound {
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
         connections.serve(routes(Arc::clone(&app), extra_routes), stop, patience).await;
-        tracing::info!("no more requests; stopping the workers");
+        tracing::info!("all requests have ended; stopping the workers");
         workers_stop.cancel();
         while workers.join_next().await.is_some() {}
         app.lanes.drain().await;
@@ -80,7 +80,7 @@ impl Bound {
     }
 }
 
-/// Ends the start where a setting is wrong, and logs what else keeps the server from being ready.
+/// Fails if a setting is wrong, and logs anything else that keeps the server from being ready.
 async fn first_contact(endpoint: &Endpoint) -> anyhow::Result<()> {
     let contact = async {
         let client = endpoint.connect_as_app().await?;

@@ -1,4 +1,4 @@
-//! The wish to stop: Ctrl-C, SIGTERM, or the terminal gone.
+//! Signals to stop: Ctrl-C, SIGTERM, or a closed terminal.
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -9,7 +9,7 @@ pub async fn stop_asked() {
             Ok(mut signals) => {
                 signals.recv().await;
             }
-            // Without a handler the signal ends the process at once, and the guards stop what it had started.
+            // Without a handler, the signal ends the process at once, and its guards stop whatever it started.
             Err(_) => std::future::pending().await,
         }
     };

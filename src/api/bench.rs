@@ -1,5 +1,5 @@
-//! Routes that only measure: what a request costs without lane and database, and what a read costs without its caches. `serve` has them
-//! behind a hidden flag alone, and no document lists them.
+//! Routes for benchmarks: what a request costs without lane and database, and what a read costs without its caches. `serve` has them only
+//! behind a hidden flag, and no document lists them.
 
 use poem::Request;
 use poem_openapi::{Object, OpenApi};
@@ -22,24 +22,19 @@ use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SectionCode, Time
 
 /// The measuring operations.
 pub struct BenchApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of the claim that claims nothing.
     NoOp = BODY;
-    /// Of the same by a customer.
     CustomerNoOp = CUSTOMER, BODY;
-    /// Of the read that reads nothing.
     NoOpRead = &[];
-    /// Of the summary past the caches.
     UncachedSections = EVENT;
 }
 
 #[OpenApi(prefix_path = "/bench")]
 impl BenchApi {
-    /// Reads and checks a claim like any other, and answers an order that nobody has.
+    /// Reads and checks a claim as usual, and answers with an order that does not exist.
     #[oai(path = "/no-op", method = "post")]
     async fn no_op(&self, claim: JsonBody<ClaimIn>) -> Result<Created<OrderOut>, Refusal<NoOp>> {
         Ok(order_of_nobody(claim.0))
@@ -51,13 +46,13 @@ impl BenchApi {
         Ok(order_of_nobody(claim.0))
     }
 
-    /// Answers as much as the summary of ten sections has.
+    /// Answers with a body as large as the summary of ten sections.
     #[oai(path = "/no-op", method = "get")]
     async fn no_op_read(&self) -> Result<Found<NoOpList>, Refusal<NoOpRead>> {
         Ok(Found(NoOpList { event_id: 7, revision: 4711, sections: vec![NoOpSection::FIXED; 10] }))
     }
 
-    /// The sections of an event from PostgreSQL, whatever the caches have.
+    /// Reads the sections of an event from PostgreSQL, past the caches.
     #[oai(path = "/events/:event_id/sections", method = "get")]
     async fn uncached_sections(&self, request: &Request, event_id: Path<EventId>) -> Result<Ready<SectionList>, Refusal<UncachedSections>> {
         let body = self.app.summaries.uncached(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
@@ -65,7 +60,7 @@ impl BenchApi {
     }
 }
 
-/// What a claim of these seats would have been answered.
+/// The answer to a successful claim of these seats.
 fn order_of_nobody(claim: ClaimIn) -> Created<OrderOut> {
     let (order_id, now) = (Uuid::now_v7(), OffsetDateTime::now_utc());
     let seats = claim.seats.unwrap_or_default().into_iter().map(|name| OrderSeat {

@@ -1,4 +1,4 @@
-//! What operators and their machines ask: is it alive, is it ready, how is it doing.
+//! Health checks and metrics for operators.
 
 use std::time::Duration;
 
@@ -20,23 +20,21 @@ use crate::redis::RedisHealth;
 
 /// The operations for operators.
 pub struct HealthApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of readiness.
     GetReadiness = &[];
 }
 
-/// PostgreSQL that takes longer to answer is as good as down.
+/// If PostgreSQL takes longer to answer, it counts as down.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 #[OpenApi(tag = "Tag::Operations")]
 impl HealthApi {
     /// Is it alive?
     ///
-    /// Always yes, if anything answers: it asks neither PostgreSQL nor Redis. Restart the server when this fails.
+    /// Answers as long as the server runs: it checks neither PostgreSQL nor Redis. Restart the server when this fails.
     #[oai(path = "/livez", method = "get", operation_id = "getLiveness")]
     async fn livez(&self) -> Found<Liveness> {
         Found(Liveness { status: Alive::Alive })
@@ -44,8 +42,8 @@ impl HealthApi {
 
     /// Is it ready for requests?
     ///
-    /// Ready when PostgreSQL answers and is migrated to what this server expects. Without a Redis that answers and takes writes the server
-    /// is `degraded`: everything works, expired seats return within 2 s instead of 250 ms.
+    /// Ready when PostgreSQL answers and has the migrations that this server expects. If Redis does not answer or refuses writes, the
+    /// server is `degraded`: everything works, but expired seats return within 2 s instead of 250 ms.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self) -> Result<Found<Readiness>, Refusal<GetReadiness>> {
         Ok(Found(readiness(&self.app).await?))
@@ -53,7 +51,7 @@ impl HealthApi {
 
     /// Read the metrics
     ///
-    /// In the OpenMetrics text format, for Prometheus.
+    /// Returns the metrics in the OpenMetrics text format, for Prometheus.
     #[oai(path = "/metrics", method = "get", operation_id = "getMetrics")]
     async fn metrics(&self) -> MetricsText {
         MetricsText(self.app.metrics_text())
@@ -78,7 +76,7 @@ pub async fn readiness(app: &App) -> Result<Readiness, Problem> {
     Ok(Readiness { status, postgresql: PostgresState::Up, redis, version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
-/// Whoever asks for readiness is an operator: the detail says what to do, without any name or address.
+/// Operators ask for readiness, so the detail says what to do, without any name or address.
 fn not_ready(error: DbError) -> Problem {
     match error {
         DbError::Outage(Outage { kind, .. }) => of_outage(kind).with_detail(format!("{}: {}", kind.meaning(), kind.advice())),
@@ -109,9 +107,9 @@ pub enum Alive {
 pub struct Readiness {
     /// `degraded`: everything works, but without Redis.
     pub status: Ready,
-    /// Always `up`: without it the server is not ready.
+    /// Always `up`: without PostgreSQL the server is not ready.
     pub postgresql: PostgresState,
-    /// `off`: the server runs without Redis on purpose.
+    /// `off`: the server is configured without Redis.
     pub redis: RedisState,
     /// Version of the server.
     #[oai(validator(pattern = "^[0-9]+[.][0-9]+[.][0-9]+"))]
@@ -123,13 +121,13 @@ pub struct Readiness {
 #[oai(rename = "ReadinessStatus", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Ready {
-    /// Everything is there.
+    /// Everything that is configured is available.
     Ready,
-    /// Redis is not.
+    /// Redis is not available.
     Degraded,
 }
 
-/// Where PostgreSQL stands.
+/// State of PostgreSQL.
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -138,7 +136,7 @@ pub enum PostgresState {
     Up,
 }
 
-/// Where Redis stands.
+/// State of Redis.
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -147,7 +145,7 @@ pub enum RedisState {
     Up,
     /// It does not answer, or refuses writes; the log says which.
     Down,
-    /// The server was started without it.
+    /// The server is configured without Redis.
     Off,
 }
 
@@ -156,7 +154,7 @@ impl Answer for Liveness {
 }
 
 impl Answer for Readiness {
-    const MEANING: &'static str = "Ready, maybe degraded.";
+    const MEANING: &'static str = "Ready, possibly degraded.";
 }
 
 impl Example for Liveness {

@@ -1,4 +1,4 @@
-//! The resources of the API: a room each, with the types that go in and out beside the operations.
+//! The resources of the API, one file or folder each, with their types beside the operations.
 
 pub(crate) mod admin;
 #[cfg(feature = "bench-routes")]
@@ -31,12 +31,12 @@ pub(crate) fn all(app: &SharedApp) -> Apis {
     )
 }
 
-/// The chapters of the documentation.
+/// The tags of the documentation.
 #[derive(Tags)]
 pub(crate) enum Tag {
     /// Concerts on sale, and their settings.
     Events,
-    /// What is to be had: sections, seats, the whole house.
+    /// What is available: sections, their seats, and all seats of an event at once.
     Seats,
     /// A customer's own orders: claim, read, cancel.
     Orders,
@@ -49,6 +49,6 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    /// The chapters in the order a buyer meets them.
+    /// The tags in the order a buyer meets them.
     pub(crate) const ORDER: [&'static str; 6] = ["Events", "Seats", "Orders", "Payments", "Admin", "Operations"];
 }

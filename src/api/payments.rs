@@ -19,12 +19,10 @@ use crate::types::{CurrencyCode, EventId, OrderId, Provider, ProviderReference};
 
 /// The operation of the payment gateway.
 pub struct PaymentsApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of a payment notice.
     NotifyPayment = BODY, &[
         Code::InvalidSignature, Code::EventNotFound, Code::PaymentConflict, Code::Overloaded, Code::OutcomeUnknown,
     ];
@@ -34,19 +32,19 @@ refusals! {
 impl PaymentsApi {
     /// Notify of a payment
     ///
-    /// The gateway says what became of a payment. Every payment ends in a recorded outcome, an unknown order, a wrong amount or a wrong
-    /// currency included: such money is `refund_due`. The same notice may come any number of times: it is settled once.
+    /// Reports what became of a payment. Every payment gets a recorded outcome, even for an unknown order, a wrong amount or a wrong
+    /// currency: such a payment is `refund_due`. The same notice may be sent any number of times; it is settled once.
     #[oai(path = "/payments", method = "post", operation_id = "notifyPayment")]
     async fn notify_payment(
         &self,
         notice: SignedJson<PaymentIn>,
-        /// Names the message, with 1 to 200 characters; a repeated one has the same.
+        /// Id of the message, 1 to 200 characters; the same when the message is sent again.
         #[oai(name = "webhook-id")]
         _webhook_id: Header<String>,
-        /// When the message was sent, in seconds since 1970; at most 5 minutes from now.
+        /// When the message was sent, in seconds since 1970; within 5 minutes of the server's clock.
         #[oai(name = "webhook-timestamp")]
         _webhook_timestamp: Header<String>,
-        /// `v1,` and the signature, as the security scheme `GatewaySignature` describes it.
+        /// `v1,` and the signature, as described under the security scheme `GatewaySignature`.
         #[oai(name = "webhook-signature")]
         _webhook_signature: Header<String>,
     ) -> Result<Later<Found<PaymentResult>>, Refusal<NotifyPayment>> {
@@ -75,7 +73,7 @@ fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {
     }
 }
 
-/// What the gateway says of a payment. The same `provider` and `provider_reference` is the same money.
+/// The gateway's notice of a payment. `provider` and `provider_reference` together identify the money.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "PaymentNotice", deny_unknown_fields, example)]
 pub struct PaymentIn {
@@ -90,22 +88,22 @@ pub struct PaymentIn {
     /// What was paid, in minor units of the currency.
     #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
     pub amount_minor: i64,
-    /// ISO 4217 code of the money. Any three capital letters are taken: money in another currency than the event's is `refund_due`, never
-    /// turned away.
+    /// ISO 4217 code of the payment's currency. Any three capital letters are accepted: a payment in another currency than the event's is
+    /// `refund_due`, never refused.
     pub currency: CurrencyCode,
-    /// Whether money moved.
+    /// Whether the payment succeeded.
     pub status: PaymentStatus,
 }
 input!(PaymentIn);
 
-/// What a gateway says of a payment.
+/// Whether a payment succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
-    /// Money moved.
+    /// The payment succeeded.
     Succeeded,
-    /// No money moved.
+    /// The payment failed: no money moved.
     Failed,
 }
 
@@ -114,10 +112,10 @@ pub enum PaymentStatus {
 #[oai(example, skip_serializing_if_is_none)]
 pub struct PaymentResult {
     /// `paid`: the order is paid and its seats are sold. `duplicate`: this notice was settled before. `late_reclaimed`: the order had lost
-    /// its seats, they were free still and are sold to it now. `refund_due`: the money could not buy the seats and is owed back.
-    /// `failed_recorded`: no money moved; it was written down.
+    /// its seats, but they were still free and are now sold to it. `refund_due`: the money could not buy the seats and is owed back.
+    /// `failed_recorded`: the payment failed, which was recorded.
     pub outcome: PaymentResultOutcome,
-    /// `duplicate`: what became of the payment when it was settled; else absent.
+    /// Only with `duplicate`: the outcome when the payment was first settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded_outcome: Option<RecordedOutcome>,
 }
@@ -127,35 +125,35 @@ pub struct PaymentResult {
 #[oai(rename = "PaymentOutcome", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentResultOutcome {
-    /// The order is paid, its seats are sold.
+    /// The order is paid and its seats are sold.
     Paid,
-    /// Settled before.
+    /// The notice was settled before.
     Duplicate,
     /// The order got its seats back and is paid.
     LateReclaimed,
     /// The money is owed back.
     RefundDue,
-    /// No money moved.
+    /// The payment failed.
     FailedRecorded,
 }
 
-/// What is written down about a payment.
+/// The recorded outcome of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename = "RecordedPaymentOutcome", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum RecordedOutcome {
-    /// The order was paid, its seats were sold.
+    /// The order was paid and its seats were sold.
     Paid,
     /// The order got its seats back and was paid.
     LateReclaimed,
     /// The money is owed back.
     RefundDue,
-    /// No money moved.
+    /// The payment failed.
     FailedRecorded,
 }
 
 impl RecordedOutcome {
-    /// The outcome, if it is one that is written down.
+    /// The outcome, if it is one that is recorded.
     fn of(outcome: PaymentOutcome) -> Option<Self> {
         match outcome {
             PaymentOutcome::Paid => Some(Self::Paid),

@@ -1,4 +1,4 @@
-//! Sections, their seats, and the whole house: bodies that stand ready in the cache.
+//! Sections, their seats, and all seats of an event: bodies that are ready in the cache.
 
 use poem::Request;
 use poem_openapi::param::Header;
@@ -18,16 +18,12 @@ use crate::types::{Capacity, CurrencyCode, EventId, Label, Name, Price, Revision
 
 /// The operations on sections and seats.
 pub struct SectionsApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of listing sections.
     ListSections = ADMIN, EVENT;
-    /// Of listing seats.
     ListSeats = ADMIN, EVENT, &[Code::SectionNotFound];
-    /// Of reading the whole house.
     GetAvailability = ADMIN, EVENT;
 }
 
@@ -35,7 +31,7 @@ refusals! {
 impl SectionsApi {
     /// List the sections of an event
     ///
-    /// Prices and how many seats are available, at most 500 ms old; under 1 KB for ten sections.
+    /// Returns each section's price and number of available seats, at most 500 ms old; less than 1 KB for ten sections.
     #[oai(path = "/events/:event_id/sections", method = "get", operation_id = "listSections")]
     async fn list_sections(
         &self,
@@ -43,12 +39,12 @@ impl SectionsApi {
         admin: MaybeAdmin,
         /// Id of the event.
         event_id: Path<EventId>,
-        /// The `ETag` of the answer you have.
+        /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
     ) -> Result<Ready<SectionList>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
-        // The catalogue remembers unknown ids: a storm of them must not reach Redis and the database.
+        // The catalogue remembers unknown ids: a flood of them must not reach Redis and the database.
         let layout = self.app.catalogue.layout_and_summary(event_id.0.0, admin.audience(), &self.app.summaries).await?;
         let body = self.app.summaries.get(&*layout.ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
         Ok(Ready::new(&body, request.headers()).await)
@@ -56,7 +52,7 @@ impl SectionsApi {
 
     /// List the seats of a section
     ///
-    /// Every seat with its row, price and status, at most 500 ms old. The status is a picture, not a promise: a claim decides.
+    /// Returns every seat with its row, price and status, at most 500 ms old. The status is a snapshot; only a claim decides.
     #[oai(path = "/events/:event_id/sections/:section/seats", method = "get", operation_id = "listSeats")]
     async fn list_seats(
         &self,
@@ -66,20 +62,20 @@ impl SectionsApi {
         event_id: Path<EventId>,
         /// Code of the section.
         section: Path<SectionCode>,
-        /// The `ETag` of the answer you have.
+        /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
     ) -> Result<Ready<SeatList>, Refusal<ListSeats>> {
         let layout = self.app.catalogue.layout(event_id.0.0, admin.audience()).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
-        let unknown = || Problem::new(Code::SectionNotFound, "the event has no section of this code");
+        let unknown = || Problem::new(Code::SectionNotFound, "the event has no section with this code");
         let section = layout.section_by_code(&section.0.0).ok_or_else(unknown)?;
         let body = self.app.seat_maps.section(&layout, section).await?.ok_or_else(unknown)?;
         Ok(Ready::new(&body, request.headers()).await)
     }
 
-    /// Read the availability of the whole house
+    /// Read the availability of all seats
     ///
-    /// Two bits a seat, at most 500 ms old: 2.5 KB for 10,000 seats, before base64 and compression.
+    /// Returns two bits per seat, at most 500 ms old: 2.5 KB for 10,000 seats, before base64 and compression.
     #[oai(path = "/events/:event_id/availability", method = "get", operation_id = "getAvailability")]
     async fn get_availability(
         &self,
@@ -87,7 +83,7 @@ impl SectionsApi {
         admin: MaybeAdmin,
         /// Id of the event.
         event_id: Path<EventId>,
-        /// The `ETag` of the answer you have.
+        /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
     ) -> Result<Ready<Availability>, Refusal<GetAvailability>> {
@@ -104,9 +100,9 @@ impl SectionsApi {
 pub struct SectionList {
     /// Id of the event.
     pub event_id: EventId,
-    /// Grows with every change of any seat.
+    /// Increases with every change to any seat.
     pub revision: Revision,
-    /// The sections, in the order the event was described.
+    /// The sections, in the order in which the event was created.
     #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<Section>,
 }
@@ -117,7 +113,7 @@ pub struct SectionList {
 pub struct Section {
     /// Its code.
     pub section: SectionCode,
-    /// What people call it.
+    /// Its name.
     pub name: Name,
     /// Price of each seat in minor units of the currency.
     pub price_minor: Price,
@@ -137,7 +133,7 @@ pub struct SeatList {
     pub event_id: EventId,
     /// Code of the section.
     pub section: SectionCode,
-    /// Grows with every change of a seat of the section.
+    /// Increases with every change to a seat of the section.
     pub revision: Revision,
     /// The seats by number, from 1.
     #[oai(validator(min_items = 1, max_items = 1000000))]
@@ -150,26 +146,26 @@ pub struct SeatList {
 pub struct Seat {
     /// Its number within the section.
     pub seat: SeatNo,
-    /// What is written on its row.
+    /// The label of its row.
     pub row: Label,
-    /// What is written on the seat, where that is not its number.
+    /// Its own label, if that is not its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Label>,
     /// Its price in minor units of the event's currency.
     pub price_minor: Price,
-    /// Where it stands.
+    /// Its status.
     pub status: SeatState,
 }
 
-/// The whole house, two bits a seat.
+/// All seats of an event, two bits per seat.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct Availability {
     /// Id of the event.
     pub event_id: EventId,
-    /// Grows with every change of any seat.
+    /// Increases with every change to any seat.
     pub revision: Revision,
-    /// The sections, in the order the event was described.
+    /// The sections, in the order in which the event was created.
     #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<SectionAvailability>,
 }
@@ -180,11 +176,12 @@ pub struct Availability {
 pub struct SectionAvailability {
     /// Code of the section.
     pub section: SectionCode,
-    /// Grows with every change of a seat of the section.
+    /// Increases with every change to a seat of the section.
     pub revision: Revision,
     /// How many seats it has.
     pub capacity: Capacity,
-    /// Base64 of two bits a seat, four seats a byte, seat 1 in the lowest bits of the first byte: 0 available, 1 held, 2 sold, 3 blocked.
+    /// Base64 of two bits per seat, four seats per byte, seat 1 in the lowest bits of the first byte: 0 available, 1 held, 2 sold,
+    /// 3 blocked.
     // A million seats take 250,000 bytes.
     pub seats: Text<4, 333_336>,
 }
@@ -198,7 +195,7 @@ impl Answer for SeatList {
 }
 
 impl Answer for Availability {
-    const MEANING: &'static str = "The whole house.";
+    const MEANING: &'static str = "The availability of all seats.";
 }
 
 impl Example for SectionList {

@@ -9,11 +9,11 @@ use super::{AuthError, AuthFailure};
 use crate::db::Db;
 use crate::db::api_keys::{self, AdminKey};
 
-/// A revoked key works no longer than this.
+/// A revoked key stops working within this time.
 const CACHED: Duration = Duration::from_secs(5);
 
-/// Why a key is refused that was never one of ours.
-pub(crate) const MALFORMED: &str = "the API key is malformed: it is not one that `rowlock api-key create` made";
+/// Why a key that was never one of ours is refused.
+pub(crate) const MALFORMED: &str = "the API key is malformed: `rowlock api-key create` did not create it";
 
 pub(super) struct AdminKeys(Cache<[u8; 32], Option<AdminKey>>);
 
@@ -23,7 +23,7 @@ impl AdminKeys {
     }
 
     pub(super) async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
-        // Anything else than what `create` makes is refused without asking the database.
+        // Anything that `create` cannot have created is refused without asking the database.
         if !api_keys::is_well_formed(api_key) {
             return Err(AuthFailure::Auth(AuthError::invalid(MALFORMED)));
         }
@@ -34,7 +34,7 @@ impl AdminKeys {
     }
 
     pub(super) fn recent(&self, api_key: &str) -> Option<AdminKey> {
-        // The cache answers at once what it holds.
+        // The cache answers at once with what it has.
         self.0.get(&api_keys::hash(api_key)).now_or_never().flatten().flatten()
     }
 }

@@ -1,7 +1,7 @@
-//! Customers' bearer tokens: JSON Web Tokens (RFC 7519), signed with a secret or a private key of the identity provider.
+//! Customers' bearer tokens: JSON Web Tokens (RFC 7519), signed with a shared secret or the identity provider's private key.
 //!
-//! The signature is looked at first, so that only a genuine token is told what its claims lack. The claims are checked here rather than
-//! by the crate that verifies the signature: it rounds fractions of a second and names fewer reasons.
+//! The signature is checked first, so that the answer says what is wrong with the claims only for a genuine token. The claims are checked
+//! here rather than by the crate that verifies the signature, which rounds fractions of a second and gives fewer reasons.
 
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -18,9 +18,9 @@ use crate::types::text;
 
 /// A shorter HS256 secret could be guessed (RFC 7518, 3.2).
 const SECRET_MIN_BYTES: usize = 32;
-/// How far the clocks of token issuers may be off, in seconds.
+/// How far the clock of a token issuer may be off, in seconds.
 const CLOCK_LEEWAY_S: f64 = 5.0;
-/// The last second of the year 9999. A time beyond it is a mistake, mostly one of milliseconds for seconds.
+/// The last second of the year 9999. A later time is a mistake, usually milliseconds instead of seconds.
 const LATEST_S: u64 = 253_402_300_799;
 
 pub(super) struct CustomerTokens {
@@ -29,14 +29,14 @@ pub(super) struct CustomerTokens {
     issuer: Option<String>,
 }
 
-/// What we need of a token's header.
+/// The part of a token's header that is needed.
 #[derive(Deserialize)]
 struct TokenHeader {
     alg: String,
     crit: Option<Value>,
 }
 
-/// What we look at in a token, whatever type it is of.
+/// The claims that are checked, of whatever type.
 #[derive(Deserialize)]
 struct Claims {
     sub: Option<Value>,
@@ -87,10 +87,9 @@ impl CustomerTokens {
         }
     }
 
-    /// What a token says, if one of the keys signed it.
+    /// The claims of a token, if one of the keys signed it.
     fn genuine_claims(&self, token: &str) -> Result<Claims, AuthError> {
-        let malformed =
-            || AuthError::invalid("the token is malformed: a JSON Web Token is three parts of base64url with a dot between them");
+        let malformed = || AuthError::invalid("the token is malformed: a JSON Web Token is three base64url parts separated by dots");
         let (message, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
         let (header, payload) = message.split_once('.').filter(|(_, payload)| !payload.contains('.')).ok_or_else(malformed)?;
         let header: TokenHeader =
@@ -112,7 +111,7 @@ impl CustomerTokens {
                 Ok(false) | Err(_) => {}
             }
         }
-        Err(AuthError::invalid("the token's signature is not of a key that this server knows"))
+        Err(AuthError::invalid("the token's signature does not match any key that this server knows"))
     }
 
     /// The algorithms of the keys, each once.
@@ -129,7 +128,7 @@ fn part<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
-/// `exp` is needed, `nbf` is obeyed. `iat` tells an age and decides nothing (RFC 7519, 4.1.6), but must be a time.
+/// `exp` is required and `nbf` is checked. `iat` only tells the age (RFC 7519, 4.1.6), but must be a time.
 fn check_times(claims: &Claims, now_s: f64) -> Result<(), AuthError> {
     let time = |name: &str, claim: &Option<Value>| claim.as_ref().map(|value| numeric_date(name, value)).transpose();
     let (exp, nbf, _) = (time("exp", &claims.exp)?, time("nbf", &claims.nbf)?, time("iat", &claims.iat)?);
@@ -143,7 +142,7 @@ fn check_times(claims: &Claims, now_s: f64) -> Result<(), AuthError> {
     Ok(())
 }
 
-/// A moment as a token writes it. The nanoseconds of today would not fit into a number of this type.
+/// A time in the format of a token. A count of nanoseconds would not fit exactly into an `f64`.
 fn seconds(moment: OffsetDateTime) -> f64 {
     moment.unix_timestamp() as f64 + f64::from(moment.nanosecond()) / 1e9
 }
@@ -160,7 +159,7 @@ fn numeric_date(name: &str, value: &Value) -> Result<f64, AuthError> {
 fn check_issuer(issuer: &str, iss: Option<&Value>) -> Result<(), AuthError> {
     match iss {
         Some(Value::String(iss)) if iss == issuer => Ok(()),
-        Some(_) => Err(AuthError::invalid("the token is of another issuer (iss) than this server's")),
+        Some(_) => Err(AuthError::invalid("the token is from another issuer (iss) than this server expects")),
         None => Err(AuthError::invalid("the token names no issuer (iss)")),
     }
 }
@@ -176,7 +175,7 @@ fn check_audience(audience: &str, aud: Option<&Value>) -> Result<(), AuthError> 
     }
 }
 
-/// What is wrong with a customer's id: operators read it in lists, logs and exports.
+/// What is wrong with a customer's id, which operators read in lists and exports.
 fn customer_id_objection(sub: &str) -> Option<&'static str> {
     if !(1..=200).contains(&sub.chars().count()) {
         return Some("must have 1 to 200 characters");
@@ -191,10 +190,10 @@ fn check_secret(secret: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A customer's HS256 token that is good for `ttl_s` seconds.
+/// A customer's HS256 token that is valid for `ttl_s` seconds.
 ///
 /// # Errors
-/// When `sub` is no customer id, the secret is too short, or the token would be good beyond the year 9999.
+/// When `sub` is not a valid customer id, the secret is too short, or the token would be valid beyond the year 9999.
 pub fn mint_customer_token(secret: &str, sub: &str, ttl_s: u64) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct Minted<'a> {
@@ -208,7 +207,7 @@ pub fn mint_customer_token(secret: &str, sub: &str, ttl_s: u64) -> anyhow::Resul
     let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp())?;
     let exp = now.saturating_add(ttl_s);
     if exp > LATEST_S {
-        bail!("a token is good until the year 9999 at most: give fewer seconds");
+        bail!("a token can be valid until the year 9999 at most: give fewer seconds");
     }
     let key = EncodingKey::from_secret(secret.as_bytes());
     Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &Minted { sub, exp }, &key)?)

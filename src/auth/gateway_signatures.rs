@@ -1,4 +1,4 @@
-//! The payment gateway's signature over a notice, after Standard Webhooks.
+//! The payment gateway's signature over a notice, according to Standard Webhooks.
 
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -10,16 +10,16 @@ use time::OffsetDateTime;
 
 use super::{AuthError, only_value};
 
-/// The headers that sign a notice.
+/// The headers with the signature of a notice.
 pub const WEBHOOK_HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
-/// What Standard Webhooks asks for at least.
+/// The minimum of Standard Webhooks.
 const SECRET_MIN_BYTES: usize = 24;
-/// The longest name of a message that we take.
+/// The longest message id that is accepted.
 const ID_MAX_BYTES: usize = 200;
-/// How far the time of sending may be from now.
+/// How far the time of sending may be from the current time.
 const TOLERANCE_S: i64 = 300;
 
-/// Signs and verifies any bytes. The crate of Standard Webhooks takes UTF-8 alone, which a compressed body is not.
+/// Signs and verifies any bytes. The crate of Standard Webhooks accepts only UTF-8, which a compressed body is not.
 pub(super) struct GatewaySignatures(Hmac<Sha256>);
 
 impl GatewaySignatures {
@@ -38,12 +38,12 @@ impl GatewaySignatures {
         if age_s.abs() > TOLERANCE_S {
             let (distance_s, side) = (age_s.abs(), if age_s > 0 { "past" } else { "future" });
             return Err(AuthError::invalid(format!(
-                "the header webhook-timestamp is {distance_s} s in the {side}; it may be {TOLERANCE_S} s from the server's clock"
+                "the header webhook-timestamp is {distance_s} s in the {side}; it must be within {TOLERANCE_S} s of the server's clock"
             )));
         }
         let mut versioned = signature.split(' ').filter_map(|one| one.strip_prefix("v1,")).peekable();
         if versioned.peek().is_none() {
-            return Err(AuthError::invalid("the header webhook-signature must be `v1,` and the base64 of an HMAC-SHA256"));
+            return Err(AuthError::invalid("the header webhook-signature must be `v1,` followed by the base64 of an HMAC-SHA256"));
         }
         let expected = over(&self.0, id, timestamp, body);
         // Compared in constant time.
@@ -51,11 +51,11 @@ impl GatewaySignatures {
         if versioned.any(matches) {
             return Ok(());
         }
-        Err(AuthError::invalid("the signature does not match: sign the bytes of the body as they are sent, under the shared secret"))
+        Err(AuthError::invalid("the signature does not match: sign the bytes of the body exactly as they are sent, with the shared secret"))
     }
 }
 
-/// The code of a message: over its name, its time and its body.
+/// The authentication code of a message: over its id, its time and its body.
 fn over(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
     let mut code = key.clone();
     code.update(format!("{id}.{timestamp}.").as_bytes());
@@ -63,7 +63,7 @@ fn over(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha2
     code
 }
 
-/// The values of the three headers, each of which must come once.
+/// The values of the three headers, each of which must be sent exactly once.
 fn values(headers: &HeaderMap) -> Result<[&str; 3], AuthError> {
     let missing: Vec<_> = WEBHOOK_HEADERS.into_iter().filter(|name| !headers.contains_key(*name)).collect();
     if missing.len() == WEBHOOK_HEADERS.len() {
@@ -79,7 +79,7 @@ fn values(headers: &HeaderMap) -> Result<[&str; 3], AuthError> {
 
 fn keyed(secret: &str) -> anyhow::Result<Hmac<Sha256>> {
     let key = secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
-    let key = key.context("the webhook secret (--webhook-secret, ROWLOCK_WEBHOOK_SECRET) is not `whsec_` and base64")?;
+    let key = key.context("the webhook secret (--webhook-secret, ROWLOCK_WEBHOOK_SECRET) is not `whsec_` followed by base64")?;
     if key.len() < SECRET_MIN_BYTES {
         bail!(
             "the webhook secret (--webhook-secret, ROWLOCK_WEBHOOK_SECRET) has {} bytes; at least {SECRET_MIN_BYTES} are needed",
@@ -89,10 +89,10 @@ fn keyed(secret: &str) -> anyhow::Result<Hmac<Sha256>> {
     Ok(Hmac::new_from_slice(&key)?)
 }
 
-/// The three headers a gateway sends with a notice: id, timestamp, signature.
+/// The three headers that a gateway sends with a notice: id, timestamp, signature.
 ///
 /// # Errors
-/// When the secret is not `whsec_` and the base64 of at least 24 bytes.
+/// When the secret is not `whsec_` followed by the base64 of at least 24 bytes.
 pub fn sign_notice(secret: &str, id: &str, body: &[u8], now: OffsetDateTime) -> anyhow::Result<[(&'static str, String); 3]> {
     let timestamp = now.unix_timestamp().to_string();
     let code = over(&keyed(secret)?, id, &timestamp, body).finalize().into_bytes();
@@ -100,7 +100,7 @@ pub fn sign_notice(secret: &str, id: &str, body: &[u8], now: OffsetDateTime) -> 
     Ok([(id_name, id.to_owned()), (timestamp_name, timestamp), (signature_name, format!("v1,{}", STANDARD.encode(code)))])
 }
 
-/// A fresh webhook secret: `whsec_` and 32 random bytes in base64.
+/// A new webhook secret: `whsec_` followed by 32 random bytes in base64.
 pub fn new_webhook_secret() -> String {
     format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 32]>()))
 }
@@ -119,7 +119,7 @@ mod tests {
         headers.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).into_iter().collect()
     }
 
-    /// Why the gateway's headers, changed by `change`, are refused.
+    /// Why the gateway's headers are refused after `change`.
     fn refused(sent_before: Duration, change: impl Fn(&mut HeaderMap)) -> Option<String> {
         let now = OffsetDateTime::now_utc();
         let mut headers = signed(now - sent_before);
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(refused(Duration::ZERO, only_id).unwrap(), "the headers webhook-timestamp and webhook-signature are missing");
     }
 
-    /// As the crate of Standard Webhooks signs and verifies, on the texts that it takes.
+    /// Compares with the crate of Standard Webhooks, on texts that it accepts.
     #[test]
     fn signatures_are_those_of_the_standard() {
         let (webhook, now) = (standardwebhooks::Webhook::new(SECRET).unwrap(), OffsetDateTime::now_utc());
@@ -175,7 +175,7 @@ mod tests {
             assert_eq!(refused(Duration::seconds(seconds), |_| {}), None, "{seconds}");
         }
         let old = refused(Duration::seconds(301), |_| {}).unwrap();
-        assert_eq!(old, "the header webhook-timestamp is 301 s in the past; it may be 300 s from the server's clock");
+        assert_eq!(old, "the header webhook-timestamp is 301 s in the past; it must be within 300 s of the server's clock");
         assert!(refused(Duration::seconds(-301), |_| {}).unwrap().contains("301 s in the future"));
     }
 

@@ -21,14 +21,14 @@ pub(crate) use admin_keys::MALFORMED as MALFORMED_KEY;
 pub use customer_tokens::mint_customer_token;
 pub use gateway_signatures::{WEBHOOK_HEADERS, new_webhook_secret, sign_notice};
 
-/// Why a caller is not let in. Each reason is for the caller to act on, and quotes nothing of the credentials.
+/// Why a caller was refused. Each reason tells the caller what to do, and quotes no part of the credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthError {
-    /// Nothing was presented.
+    /// No credentials were sent.
     Missing,
-    /// It is malformed, forged, or not meant for here.
+    /// They are malformed, forged, or not meant for this server.
     Invalid(Cow<'static, str>),
-    /// It was good once.
+    /// They have expired.
     Expired,
 }
 
@@ -38,7 +38,7 @@ impl AuthError {
     }
 }
 
-/// The value of a header that must come once.
+/// The value of a header that must be sent exactly once.
 pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, AuthError> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().ok_or(AuthError::Missing)?;
@@ -48,26 +48,26 @@ pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a s
     value.to_str().map_err(|_| AuthError::invalid(format!("the header {name} must be visible ASCII")))
 }
 
-/// Why an admin was not let in.
+/// Why an admin was refused.
 #[derive(Clone, Debug)]
 pub enum AuthFailure {
-    /// The key is no good.
+    /// The key is not valid.
     Auth(AuthError),
-    /// The key cannot be looked up.
+    /// The key could not be looked up.
     Db(DbError),
 }
 
-/// What the server needs to tell its callers apart.
+/// What the server needs to authenticate its callers.
 pub struct AuthSettings<'a> {
     /// Secret of customers' HS256 tokens, at least 32 bytes.
     pub jwt_secret: Option<&'a str>,
     /// PEM file with the public keys of customers' RS256 or EdDSA tokens.
     pub jwt_public_key_file: Option<&'a Path>,
-    /// The audience tokens must name, if any.
+    /// The audience that tokens must name, if any.
     pub jwt_audience: Option<&'a str>,
-    /// The issuer tokens must name, if any.
+    /// The issuer that tokens must name, if any.
     pub jwt_issuer: Option<&'a str>,
-    /// The payment gateway's secret: `whsec_` and base64.
+    /// The payment gateway's secret: `whsec_` followed by base64.
     pub webhook_secret: &'a str,
 }
 
@@ -91,15 +91,15 @@ impl Auth {
         })
     }
 
-    /// The customer a bearer token names.
+    /// The customer that a bearer token names.
     ///
     /// # Errors
-    /// `Expired` for a genuine token past its time; `Invalid` for everything else, unsigned tokens (`alg: none`) included.
+    /// `Expired` for a genuine token that has expired; `Invalid` for everything else, including unsigned tokens (`alg: none`).
     pub fn customer(&self, bearer_token: &str) -> Result<String, AuthError> {
         self.customers.customer(bearer_token, OffsetDateTime::now_utc())
     }
 
-    /// The admin an API key belongs to.
+    /// The admin to whom an API key belongs.
     ///
     /// # Errors
     /// `Invalid` when nobody has this key or it is revoked.
@@ -107,15 +107,15 @@ impl Auth {
         self.admins.admin(db, api_key).await
     }
 
-    /// The admin an API key belongs to, if it was looked up a moment ago.
+    /// The admin to whom an API key belongs, if it was looked up a moment ago.
     pub fn recent_admin(&self, api_key: &str) -> Option<AdminKey> {
         self.admins.recent(api_key)
     }
 
-    /// Whether the gateway signed these bytes, at most five minutes ago (Standard Webhooks).
+    /// Checks that the gateway signed these bytes within the last five minutes (Standard Webhooks).
     ///
     /// # Errors
-    /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed, or the signature or its time is not right.
+    /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed, or the signature or its time is wrong.
     pub fn gateway(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), AuthError> {
         self.gateway.check(headers, body, OffsetDateTime::now_utc())
     }

@@ -1,28 +1,28 @@
-//! The PEM file with the public keys of customers' tokens: one key or several, and nothing else.
+//! The PEM file with the public keys for customers' tokens: one or more keys, and nothing else.
 
 use anyhow::{Context, bail};
 use jsonwebtoken::{Algorithm, DecodingKey};
 
-/// The keys in a PEM file. Each key's own kind decides its algorithm, never the header of a token.
+/// The keys in a PEM file. The kind of key decides the algorithm, never the header of a token.
 ///
 /// # Errors
-/// When the file holds no public key, or anything besides public keys: what would be ignored would be missed later.
+/// When the file contains no public key, or anything besides public keys: nothing in it is silently ignored.
 pub(super) fn read(file: &[u8]) -> anyhow::Result<Vec<(DecodingKey, Algorithm)>> {
     let text = std::str::from_utf8(file).ok().context("it is not a PEM file: convert it with `openssl pkey -pubin -inform DER`")?;
     let blocks = blocks(text)?;
     if blocks.is_empty() {
-        bail!("it holds no public key: it has no line -----BEGIN PUBLIC KEY-----");
+        bail!("it contains no public key: it has no line -----BEGIN PUBLIC KEY-----");
     }
     blocks.iter().enumerate().map(|(index, block)| key(block).with_context(|| format!("block {} cannot be used", index + 1))).collect()
 }
 
-/// What stands between a line `-----BEGIN label-----` and its end, the two lines included.
+/// The text from a line `-----BEGIN label-----` to its end, including both lines.
 struct Block<'a> {
     label: &'a str,
     text: &'a str,
 }
 
-/// The blocks of a file. Other lines are explanations (RFC 7468, section 2), unless they look like the bounds of a block.
+/// The blocks of a file. Other lines are explanations (RFC 7468, section 2), unless they look like the start or end of a block.
 fn blocks(text: &str) -> anyhow::Result<Vec<Block<'_>>> {
     let mut blocks = Vec::new();
     let mut open: Option<(&str, usize)> = None;
@@ -60,7 +60,7 @@ fn key(block: &Block<'_>) -> anyhow::Result<(DecodingKey, Algorithm)> {
             }
             bail!("it is neither an RSA nor an Ed25519 public key, or it is damaged");
         }
-        // The decoder would take the parts of a private key for a public one, which then verifies nothing.
+        // The decoder would read the parts of a private key as a public key, which would then verify nothing.
         label if label.ends_with("PRIVATE KEY") => {
             bail!("it is a private key, which must stay with the issuer of the tokens: `openssl pkey -pubout` prints its public key");
         }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_no_public_key_is_refused_and_never_skipped() {
-        assert!(error(b"").contains("holds no public key"));
+        assert!(error(b"").contains("contains no public key"));
         assert!(error(b"\x30\x82\xff").contains("not a PEM file"));
         for file in [RSA_PRIVATE.to_owned(), format!("{RSA}{RSA_PRIVATE}"), RSA_PRIVATE.replace("PRIVATE", "RSA PRIVATE")] {
             let error = error(file.as_bytes());

@@ -1,3 +1,3 @@
-//! What a server does without being asked.
+//! What a server does in the background.
 
 pub(crate) mod expiry;

@@ -7,30 +7,30 @@ use time::format_description::well_known::Rfc3339;
 use crate::config::DatabaseArgs;
 use crate::db::api_keys::{self, ApiKey};
 
-/// What to do about API keys; the database URL's user must be a rowlock_admin.
+/// Manages API keys; the user in the database URL must be in role rowlock_admin.
 #[derive(Subcommand)]
 pub enum Args {
-    /// Make a key and print it once; only its hash is stored
+    /// Create a key and print it once; only its hash is stored
     Create {
         #[command(flatten)]
         /// Where PostgreSQL is.
         database: DatabaseArgs,
-        /// Whose key it is, 1 to 200 characters
+        /// Who the key is for, 1 to 200 characters
         #[arg(long)]
         name: String,
     },
-    /// List every key that was ever made, with when it was made, last used and revoked
+    /// List every key ever created, and when each was created, last used and revoked
     List {
         #[command(flatten)]
         /// Where PostgreSQL is.
         database: DatabaseArgs,
     },
-    /// Make a key useless, within 5 seconds everywhere
+    /// Revoke a key; no server accepts it after 5 seconds
     Revoke {
         #[command(flatten)]
         /// Where PostgreSQL is.
         database: DatabaseArgs,
-        /// The key's number, as `create` and `list` print it
+        /// The key's id, as printed by `create` and `list`
         #[arg(long)]
         id: i64,
     },
@@ -40,7 +40,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     match args {
         Args::Create { database, name } => {
             let (api_key_id, api_key) = api_keys::create(&database.endpoint()?, &name).await?;
-            eprintln!("key {api_key_id} for {name}; it is not shown again:");
+            eprintln!("key {api_key_id} for {name}; it will not be shown again:");
             println!("{api_key}");
         }
         Args::List { database } => print!("{}", table(&api_keys::list(&database.endpoint()?).await?)),
@@ -52,11 +52,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line for each key under a line of headings; the name comes last, because it may be long and have blanks in it.
+/// One line per key under a line of headings; the name comes last, because it may be long and contain spaces.
 fn table(keys: &[ApiKey]) -> String {
     let mut text = format!("{:>6}  {:20}  {:20}  {:20}  name\n", "id", "created", "last used", "revoked");
     for key in keys {
-        // A name may have characters that a terminal would obey.
+        // A name may contain terminal control characters.
         let name: String = key.name.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
         let (created, last_used, revoked) = (shown(Some(key.created_at)), shown(key.last_used_at), shown(key.revoked_at));
         text += &format!("{:>6}  {created:20}  {last_used:20}  {revoked:20}  {name}\n", key.api_key_id);

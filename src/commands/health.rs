@@ -9,13 +9,13 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// Whom to ask.
+/// Which server to check.
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to ask: an http:// URL
+    /// URL to check, http:// only
     #[arg(long, env = "ROWLOCK_HEALTH_URL", default_value = "http://127.0.0.1:8080/readyz")]
     url: hyper::Uri,
-    /// How long the answer may take, in seconds
+    /// How long to wait for the answer, in seconds
     #[arg(long, default_value_t = 3)]
     timeout_s: u64,
 }
@@ -25,12 +25,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let asked = tokio::time::timeout(Duration::from_secs(args.timeout_s), ask(&args.url)).await.context("no answer in time")?;
     let (status, body) = asked?;
     println!("{body}");
-    anyhow::ensure!(status == 200, "the server answers {status}");
+    anyhow::ensure!(status == 200, "the server answered {status}");
     Ok(())
 }
 
 async fn ask(url: &hyper::Uri) -> anyhow::Result<(u16, String)> {
-    let host = url.host().context("the URL names no host")?;
+    let host = url.host().context("the URL has no host")?;
     let stream = TcpStream::connect((host, url.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);

@@ -3,7 +3,7 @@
 use crate::config::DatabaseArgs;
 use crate::db::migrate::migrate;
 
-/// Where to migrate; the URL's user needs the rights to create roles, schemas and functions.
+/// Which database to migrate; the user in its URL must be allowed to create roles, schemas and functions.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]

@@ -17,24 +17,24 @@ use clap::Parser;
 pub enum Command {
     /// Serve the HTTP API
     Serve(Box<serve::Args>),
-    /// Bring the database up to this binary
+    /// Migrate the database to the version of this binary
     Migrate(migrate::Args),
-    /// Make, list or revoke API keys of admins and box offices
+    /// Create, list or revoke API keys for admins and box offices
     #[command(subcommand)]
     ApiKey(api_key::Args),
-    /// Mint a customer's token, for development
+    /// Create a customer token, for development
     Token(token::Args),
     /// Print or write the OpenAPI document
     Openapi(openapi::Args),
-    /// Ask a server whether it is ready
+    /// Check whether a server is ready
     Health(health::Args),
 }
 
 impl Command {
-    /// Runs the command to its end.
+    /// Runs the command.
     ///
     /// # Errors
-    /// What a person can read and act on; never with a secret in it.
+    /// An error for people, which says what to do and never contains a secret.
     pub fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Serve(args) => block_on(serve::run(*args)),

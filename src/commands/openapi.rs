@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::{operations, spec};
 
-/// Where the document goes.
+/// Where to write the document.
 #[derive(clap::Args)]
 pub struct Args {
     /// Write openapi.json and operations.txt into this folder instead of printing the document

@@ -10,7 +10,7 @@ use crate::open_files::raise_open_files;
 use crate::server::Bound;
 use crate::signal::stop_asked;
 
-/// Open files beyond the connections of buyers: database, Redis, log.
+/// Enough for the connections of buyers, the database, Redis and the log.
 const OPEN_FILES_WANTED: u64 = 65_536;
 
 /// The server's settings.
@@ -20,7 +20,7 @@ pub struct Args {
     config: ServeConfig,
 }
 
-/// Serves until it is told to stop.
+/// Serves until a signal stops it.
 ///
 /// # Errors
 /// When a setting is wrong or the address is taken.

@@ -2,16 +2,16 @@
 
 use crate::auth::mint_customer_token;
 
-/// Whose token, and for how long.
+/// Who the token is for, and how long it is valid.
 #[derive(clap::Args)]
 pub struct Args {
     /// The customer's id (sub), 1 to 200 characters
     #[arg(long)]
     customer: String,
-    /// How long it is good for, in seconds
+    /// How long the token is valid, in seconds
     #[arg(long, default_value_t = 3_600)]
     ttl_s: u64,
-    /// The server's secret of HS256 tokens, at least 32 bytes
+    /// The server's secret for HS256 tokens, at least 32 bytes
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
     jwt_secret: String,
 }

@@ -1,4 +1,4 @@
-//! What the box office asks and changes.
+//! What the box office reads and changes.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -6,14 +6,14 @@ use uuid::Uuid;
 use super::migrate::{MIGRATION_STATE, MigrationState};
 use super::{Db, DbError};
 
-/// One section's line in the sales report.
+/// One section in the sales report.
 #[derive(Clone, Debug)]
 pub struct SectionSales {
     /// Its number.
     pub section_no: i32,
-    /// What the API calls it.
+    /// Its code in the API.
     pub code: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// Price of each seat in minor units.
     pub price_minor: i64,
@@ -27,9 +27,9 @@ pub struct SectionSales {
     pub held: i32,
     /// Seats sold.
     pub sold: i32,
-    /// Seats kept back.
+    /// Seats withheld from sale.
     pub blocked: i32,
-    /// What the sold seats brought, in minor units.
+    /// Revenue from the sold seats, in minor units.
     pub revenue_minor: i64,
 }
 
@@ -40,7 +40,7 @@ pub struct RefundDue {
     pub provider: String,
     /// The gateway's id of the payment.
     pub provider_reference: String,
-    /// The order the notice named.
+    /// The order that the notice named.
     pub order_id: Uuid,
     /// What was paid, in minor units.
     pub amount_minor: i64,
@@ -50,7 +50,7 @@ pub struct RefundDue {
     pub received_at: OffsetDateTime,
 }
 
-/// An expiry that could not be carried out after its retries.
+/// An expiry that failed even after its retries.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
     /// Its event.
@@ -59,7 +59,7 @@ pub struct DeadLetter {
     pub order_id: Uuid,
     /// How many attempts failed.
     pub attempts: i32,
-    /// What the last one said.
+    /// Error of the last one.
     pub last_error: String,
     /// When the first one failed.
     pub first_failed_at: OffsetDateTime,
@@ -89,7 +89,7 @@ impl Db {
             .collect())
     }
 
-    /// Up to `limit` payments that are owed back, the oldest first.
+    /// Up to `limit` payments that are owed back, oldest first.
     pub async fn refunds_due(&self, event_id: i64, limit: i32) -> Result<Vec<RefundDue>, DbError> {
         let rows = self.query("select * from rowlock.refunds_due($1, $2)", &[&event_id, &limit]).await?;
         Ok(rows
@@ -121,7 +121,7 @@ impl Db {
             .collect())
     }
 
-    /// Gives a dead letter a fresh set of attempts, due at once.
+    /// Gives a dead letter a new set of attempts, the first of them at once.
     ///
     /// # Errors
     /// `dead_letter_not_found`.
@@ -129,7 +129,7 @@ impl Db {
         self.query("select rowlock.redrive_dead_letter($1, $2)", &[&event_id, &order_id]).await.map(drop)
     }
 
-    /// Takes available seats off sale, all or none; answers how many changed.
+    /// Takes available seats off sale, all or none; returns how many changed.
     ///
     /// # Errors
     /// `section_not_found`, `seat_not_found`; `seats_not_blockable` when some are held or sold.
@@ -137,7 +137,7 @@ impl Db {
         Ok(self.query_one("select rowlock.block_seats($1, $2, $3)", &[&event_id, &section_no, &seat_nos]).await?.get(0))
     }
 
-    /// Puts blocked seats on sale again; answers how many changed.
+    /// Puts blocked seats on sale again; returns how many changed.
     ///
     /// # Errors
     /// `section_not_found`, `seat_not_found`.

@@ -1,4 +1,4 @@
-//! API keys of admins and box offices: made, listed and revoked on the command line, looked up by the server.
+//! API keys of admins and box offices: created, listed and revoked on the command line, looked up by the server.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,34 +10,34 @@ use super::{Db, DbError, Endpoint};
 /// A key that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminKey {
-    /// Names the key in lists and logs.
+    /// Identifies the key in lists and logs.
     pub api_key_id: i64,
     /// Whose key it is.
     pub name: String,
 }
 
-/// A key in the list of all that were ever made.
+/// A key in the list of all keys ever created.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// Names the key in lists and logs.
+    /// Identifies the key in lists and logs.
     pub api_key_id: i64,
     /// Whose key it is.
     pub name: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: OffsetDateTime,
-    /// When a server last let somebody in with it, to the minute.
+    /// When a server last accepted it, to the minute.
     pub last_used_at: Option<OffsetDateTime>,
     /// When it stopped working.
     pub revoked_at: Option<OffsetDateTime>,
 }
 
-/// What every key begins with, so that scanners find one that leaked.
+/// What every key begins with, so that scanners find a leaked one.
 const PREFIX: &str = "rlk_";
 
-/// What the action log says of the changes made here.
+/// The reason in the action log for changes made here.
 const REASON: &str = "rowlock api-key, on the command line";
 
-/// Whether it looks like a key of ours: the prefix and 32 bytes in base64.
+/// Whether it has the form of a key: the prefix and 32 bytes in base64.
 pub fn is_well_formed(api_key: &str) -> bool {
     api_key
         .strip_prefix(PREFIX)
@@ -49,10 +49,10 @@ pub fn hash(api_key: &str) -> [u8; 32] {
     Sha256::digest(api_key).into()
 }
 
-/// Makes a key and stores its hash; the key itself is answered once and never again.
+/// Creates a key and stores its hash; the key itself is returned once and never again.
 ///
 /// # Errors
-/// When the database cannot be reached or the URL's user is no `rowlock_admin`.
+/// When the database cannot be reached or the URL's user is not in role `rowlock_admin`.
 pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, String)> {
     let api_key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let (client, _driver) = endpoint.connect().await?;
@@ -61,7 +61,7 @@ pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, Str
     Ok((row.get(0), api_key))
 }
 
-/// Makes a key useless at once for new servers, and within seconds for those that hold it in their cache.
+/// Revokes a key: at once for servers that do not know it yet, and within seconds for those that have it in their cache.
 ///
 /// # Errors
 /// `api_key_not_found`; or the database cannot be reached or refuses.
@@ -71,10 +71,10 @@ pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Every key that was ever made, by id.
+/// Every key ever created, by id.
 ///
 /// # Errors
-/// When the database cannot be reached or the URL's user is no `rowlock_admin`.
+/// When the database cannot be reached or the URL's user is not in role `rowlock_admin`.
 pub async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select api_key_id, name, created_at, last_used_at, revoked_at from admin.api_keys order by api_key_id";
@@ -92,7 +92,7 @@ pub async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
 }
 
 impl Db {
-    /// The working key with that hash. Callers keep it for some seconds; that it is used is written down in the background.
+    /// The valid key with that hash. Callers cache it for some seconds; its use is recorded in the background.
     pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<AdminKey>, DbError> {
         let rows = self.query("select api_key_id, name from rowlock.find_api_key($1)", &[&hash.as_slice()]).await?;
         let found = rows.first().map(|row| AdminKey { api_key_id: row.get(0), name: row.get(1) });
@@ -100,14 +100,14 @@ impl Db {
             let db = self.clone();
             tokio::spawn(async move {
                 if let Err(error) = db.note_api_key_use(api_key_id).await {
-                    tracing::debug!(api_key_id, %error, "the use of an API key was not written down");
+                    tracing::debug!(api_key_id, %error, "the use of an API key was not recorded");
                 }
             });
         }
         Ok(found)
     }
 
-    /// Writes down that a key was used, at most once a minute.
+    /// Records that a key was used, at most once a minute.
     pub async fn note_api_key_use(&self, api_key_id: i64) -> Result<(), DbError> {
         self.query("select rowlock.note_api_key_use($1)", &[&api_key_id]).await.map(drop)
     }

@@ -1,4 +1,4 @@
-//! The calls that take many requests at once and answer row by row.
+//! The calls that carry many requests at once and answer row by row.
 
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ const SETTLE_PAYMENTS: &str = "select notice_no, outcome, recorded_outcome from 
     p_event_id => $1, p_order_ids => $2, p_providers => $3, p_provider_references => $4, p_amounts_minor => $5, p_currencies => $6, \
     p_succeeded => $7)";
 
-/// The process behind a connection, told apart from any other that ever had its number.
+/// The process behind a connection, distinguished from any other process that had the same pid.
 pub struct Backend {
     pid: i32,
     started: String,
@@ -52,16 +52,16 @@ impl LaneClient {
         })
     }
 
-    /// Returns once the backend of a lost connection is surely gone: from then on, what it did is done or will never be.
+    /// Returns once the backend of a lost connection has certainly ended: what it has not done by then will never be done.
     pub(crate) async fn outlive(&self, lost: &Backend) -> Result<(), DbError> {
         let sql = "select coalesce(bool_and(pg_terminate_backend(pid, 3000)), true) from pg_stat_activity \
                    where pid = $1 and backend_start::text = $2";
         let gone: bool = as_login(&self.client, sql, &[&lost.pid, &lost.started]).await?.get(0);
-        if gone { Ok(()) } else { Err(DbError::Unavailable("a lost connection's backend does not end".to_owned())) }
+        if gone { Ok(()) } else { Err(DbError::Unavailable("the backend of a lost connection does not end".to_owned())) }
     }
 }
 
-/// Asks as the user who logged in: it sees and may end its own sessions, which the role they work as may not.
+/// Runs a query as the login user, who may see and end its own sessions; the role `rowlock_app` may not.
 async fn as_login(client: &Client, sql: &str, params: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<Row, DbError> {
     client.batch_execute("reset role").await?;
     let row = client.query_one(sql, params).await?;
@@ -69,9 +69,9 @@ async fn as_login(client: &Client, sql: &str, params: &[&(dyn tokio_postgres::ty
     Ok(row)
 }
 
-/// One call for requests of one event that all name their seats, or all leave the choice to the engine.
+/// One call for requests of one event that all name their seats, or all ask for the best available ones.
 ///
-/// The answers come in the order of the requests; `None`: ask again in some milliseconds.
+/// The answers are in the order of the requests; `None` means to ask again in a few milliseconds.
 pub async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
     let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let customer_ids: Vec<&str> = requests.iter().map(|request| request.customer_id.as_str()).collect();
@@ -106,7 +106,7 @@ pub async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest])
     answers(&rows, requests.len(), |row| claim_outcome(row, event_id, requests))
 }
 
-/// Which of the requests have become orders: the answers that a lost connection took with it.
+/// Which of the requests have become orders: the answers that were lost with a connection.
 pub(crate) async fn claimed(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
     let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let rows = lane.client.query(&lane.claimed_orders, &[&event_id, &order_ids]).await?;
@@ -139,7 +139,7 @@ fn payment_outcome(name: &str) -> Result<PaymentOutcome, DbError> {
     PaymentOutcome::from_name(name).ok_or_else(|| unreadable(format!("payment outcome {name}")))
 }
 
-/// Puts the rows into the order of the requests; a request without an answer is a fault of ours, never a success.
+/// Puts the rows into the order of the requests; a request without an answer is an error, never a success.
 fn answers<A>(rows: &[Row], requests: usize, answer: impl Fn(&Row) -> Result<Option<A>, DbError>) -> Result<Vec<Option<A>>, DbError> {
     let mut ordered: Vec<Option<Option<A>>> = (0..requests).map(|_| None).collect();
     for row in rows {
@@ -193,7 +193,7 @@ fn claimed_order(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result
     })
 }
 
-/// An answer that came after its commit and cannot be read: what was done is as unknown as if it had not come.
+/// An answer that arrived after the commit but cannot be read: the outcome is as unknown as without an answer.
 fn unreadable(what: String) -> DbError {
     DbError::Lost(format!("cannot read the answer: {what}"))
 }

@@ -14,8 +14,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::outage::Outage;
 use super::{DbError, OutageLog, database_url};
 
-/// What a session sets before its first call. Dropping a query's future does not end the query, so that the server must. An
-/// answer means that the commit is on disk: a role or database that was told otherwise is overruled.
+/// What a session sets before its first call. Dropping a query's future does not end the query, so the server needs timeouts. An answer
+/// means that the commit is on disk, so a different setting of the role or the database is overridden.
 pub(super) fn session(patience: Patience) -> String {
     let Patience { statement_ms, lock_ms } = patience;
     format!(
@@ -35,9 +35,9 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Reads, administration and cancellation; creating a large house takes its time.
+    /// Reads, administration and cancellation; creating an event with many seats takes a while.
     pub const POOL: Self = Self { statement_ms: 60_000, lock_ms: 5_000 };
-    /// Claims, payments and expiry: somebody else's lock must not stop everybody.
+    /// Claims, payments and expiry: one lock must not stop everybody.
     pub const LANE: Self = Self { statement_ms: 5_000, lock_ms: 500 };
 }
 
@@ -69,12 +69,12 @@ impl Endpoint {
         self.tls.clone()
     }
 
-    /// What everybody who uses this address knows of its outages.
+    /// The outages of this address, shared by all who use it.
     pub(crate) fn outages(&self) -> &OutageLog {
         &self.outages
     }
 
-    /// Opens a connection with the rights of the URL's user; the task drives it until either side closes.
+    /// Opens a connection as the URL's user; the task drives it until either side closes.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), DbError> {
         let (client, connection) =
             self.config.connect(self.tls.clone()).await.map_err(|error| DbError::Outage(Outage::of_connecting(&error)))?;
@@ -86,7 +86,7 @@ impl Endpoint {
         Ok((client, driver))
     }
 
-    /// Opens a connection as lanes and the sweep use it: role `rowlock_app`, with little patience.
+    /// Opens a connection for lanes and the sweep: role `rowlock_app`, with short timeouts.
     pub async fn connect_as_app(&self) -> Result<Client, DbError> {
         let (client, _) = self.connect().await?;
         client.batch_execute(&session(Patience::LANE)).await.map_err(|error| DbError::Outage(Outage::of_session(&error)))?;

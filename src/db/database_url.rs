@@ -1,7 +1,7 @@
-//! The database URL: what it may say, and what to do about what it may not.
+//! The database URL: what it may contain, and what to do about the rest.
 //!
-//! The words of the parser are not passed on as they are: they may repeat a part of the URL, and with it a part of the password. A
-//! message only names what stands in [`PARAMETERS`].
+//! The parser's messages are not passed on, because they may repeat a part of the URL, and with it a part of the password. A message
+//! names only what is in [`PARAMETERS`].
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use anyhow::{anyhow, bail};
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
-/// The parameters that PostgreSQL's own library knows, with what to do about one that Rowlock does not take, or about a bad value.
+/// The parameters that libpq knows, with what to do about one that Rowlock does not support, or about a bad value.
 const PARAMETERS: &[(&str, &str)] = &[
-    ("application_name", "it must be a text"),
+    ("application_name", "it must be a string"),
     ("channel_binding", "it must be disable, prefer or require"),
     ("client_encoding", "leave it out: Rowlock always speaks UTF-8"),
     ("connect_timeout", "it must be whole seconds"),
@@ -55,7 +55,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("tcp_user_timeout", "it must be whole seconds"),
 ];
 
-const CLIENT_CERTIFICATE: &str = "leave it out: Rowlock shows no client certificate; it authenticates by password";
+const CLIENT_CERTIFICATE: &str = "leave it out: Rowlock sends no client certificate; it authenticates by password";
 const KERBEROS: &str = "leave it out: Rowlock authenticates by password, not by Kerberos";
 const SERVICE: &str = "write host, port, user, password and database into the URL";
 const SESSION: &str = "write read-write, or leave it out: Rowlock needs the primary, and finds it among several hosts";
@@ -64,15 +64,15 @@ const TLS: &str = "leave it out: with sslmode=require the connection is TLS 1.2 
 /// What a good URL looks like.
 const SHAPE: &str = "postgres://user:password@host:port/database, with special characters percent-encoded (@ as %40, / as %2F)";
 
-/// Reads a `postgres://` URL; what it leaves open is set as a server wants it.
+/// Reads a `postgres://` URL; what it does not set gets defaults that suit a server.
 ///
 /// # Errors
-/// When it cannot be read, with the parameter at fault and what to write instead; never with any other part of it.
+/// When it cannot be read; the message names the bad parameter and what to write instead, and no other part of the URL.
 pub(super) fn read(url: &str) -> anyhow::Result<Config> {
     if url.contains("://") && !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         bail!("the database URL cannot be read: it must begin with postgres://");
     }
-    // libpq's stricter modes ask for what is always done here: with TLS the certificate and its host name are verified.
+    // libpq's stricter modes ask for what is always done here: with TLS, certificate and host name are verified.
     let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
     let mut config = url.parse::<Config>().map_err(|error| unreadable(&error))?;
     if config.get_hosts().is_empty() {
@@ -89,11 +89,11 @@ pub(super) fn read(url: &str) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// What is wrong with a URL, from the parser's words: "unknown option `x`", "invalid value for option `x`".
+/// What is wrong with a URL, from the parser's message: "unknown option `x`", "invalid value for option `x`".
 fn unreadable(error: &tokio_postgres::Error) -> anyhow::Error {
     let words = error.source().map(ToString::to_string).unwrap_or_default();
     let (fault, name) = match words.split('`').collect::<Vec<_>>().as_slice() {
-        ["unknown option ", name, ..] => ("takes no parameter", *name),
+        ["unknown option ", name, ..] => ("does not support the parameter", *name),
         ["invalid value for option ", name, ..] => ("has a bad value for", *name),
         _ => return anyhow!("the database URL cannot be read: it must be {SHAPE}"),
     };
@@ -103,18 +103,18 @@ fn unreadable(error: &tokio_postgres::Error) -> anyhow::Error {
     }
 }
 
-/// The names of the parameters that Rowlock takes.
+/// The names of the parameters that Rowlock supports.
 fn taken() -> String {
     PARAMETERS.iter().map(|(name, _)| *name).filter(|name| name_is_known(name)).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether the parser complains, if at all, of the value and not of the name.
+/// Whether the parser knows the name, so that it can only object to the value.
 fn name_is_known(name: &str) -> bool {
     let error = format!("{name}=?").parse::<Config>().err();
     error.is_none_or(|error| error.source().is_none_or(|words| !words.to_string().starts_with("unknown option")))
 }
 
-/// After a failover a standby must not be asked what the primary did.
+/// After a failover, a standby must not answer for the primary.
 fn set_session_attributes(config: &mut Config, is_given: bool) -> anyhow::Result<()> {
     let is_good = match config.get_target_session_attrs() {
         TargetSessionAttrs::ReadWrite => true,
@@ -130,7 +130,7 @@ fn set_session_attributes(config: &mut Config, is_given: bool) -> anyhow::Result
     Ok(())
 }
 
-/// How long a connection waits for a host that does not answer, where the URL does not say.
+/// How long a connection waits for a host that does not answer, unless the URL says.
 fn set_patience(config: &mut Config) {
     let untouched = Config::new();
     if config.get_connect_timeout().is_none() {

@@ -4,12 +4,12 @@ use std::error::Error as _;
 
 use tokio_postgres::Error;
 
-/// The SQLSTATE, if PostgreSQL has spoken.
+/// The SQLSTATE, if the error is from PostgreSQL.
 pub(super) fn code_of(error: &Error) -> Option<&str> {
     error.code().map(tokio_postgres::error::SqlState::code)
 }
 
-/// What went wrong, in one line: the SQLSTATE and PostgreSQL's message, or whatever lies beneath.
+/// What went wrong, in one line: the SQLSTATE and PostgreSQL's message, or the chain of causes.
 pub(super) fn with_sources(error: &Error) -> String {
     if let Some(db) = error.as_db_error() {
         return format!("{} {}", db.code().code(), db.message());
@@ -23,7 +23,7 @@ pub(super) fn with_sources(error: &Error) -> String {
     text
 }
 
-/// Whether the network, and not PostgreSQL, has spoken.
+/// Whether the error is from the network rather than from PostgreSQL.
 pub(super) fn is_io(error: &Error) -> bool {
     error.source().is_some_and(|source| source.is::<std::io::Error>())
 }

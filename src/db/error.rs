@@ -1,11 +1,11 @@
 //! The one table that maps the database's errors to the API's: SQLSTATE → code and HTTP status.
 //!
-//! The same table stands in `sql/README.md`; a test holds the two and the SQL files against each other.
+//! The same table is in `sql/README.md`; a test compares the two with each other and with the SQL files.
 
 use super::driver_error::{is_io, with_sources};
 use super::outage::Outage;
 
-/// A rule of the house that a stored function found broken, raised with a SQLSTATE of class `RL`.
+/// A rule that a call broke; stored functions raise it with a SQLSTATE of class `RL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// There is no such event.
@@ -14,19 +14,19 @@ pub enum Rule {
     SectionNotFound,
     /// The section has no such seat.
     SeatNotFound,
-    /// There is no such order, or it is somebody else's.
+    /// There is no such order, or it belongs to another customer.
     OrderNotFound,
-    /// The event sells nothing at the moment.
+    /// The event is not on sale at the moment.
     NotOnSale,
-    /// The order is not pending any more.
+    /// The order is no longer pending.
     OrderNotPending,
-    /// A value is out of bounds; the detail names the field.
+    /// A value is invalid; the detail names the field.
     InvalidRequest,
-    /// The event cannot go from its status to the one asked for.
+    /// The event cannot change from its status to the requested one.
     EventConflict,
     /// Some of the seats are held or sold; the detail lists them.
     SeatsNotBlockable,
-    /// Rows did not add up: an assertion of ours failed and nothing was changed.
+    /// The rows are inconsistent: an assertion failed and nothing was changed.
     Inconsistent,
     /// There is no such dead letter.
     DeadLetterNotFound,
@@ -93,27 +93,27 @@ pub enum DbError {
     Rule {
         /// Which one.
         rule: Rule,
-        /// What the function said about it, for people.
+        /// The function's message, for people.
         message: String,
-        /// The part a program may need, such as the field or the seats.
+        /// The part for programs, such as the field or the seats.
         detail: Option<String>,
     },
-    /// Nobody can be served at the moment; nothing was changed. It is logged once for all by the server's `OutageLog`.
+    /// The database can serve nobody at the moment; nothing was changed. The server's `OutageLog` logs it once for all callers.
     #[error("{0}")]
     Outage(Outage),
-    /// PostgreSQL has no time; nothing was changed.
+    /// PostgreSQL is too busy, or a lock is held; nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// The connection broke during the call: whether it changed anything is not known yet.
+    /// The connection broke during the call: it is not yet known whether anything was changed.
     #[error("the connection to the database was lost: {0}")]
     Lost(String),
-    /// A migration changed what a prepared statement answers: nothing was done, and a new connection will do.
+    /// A migration changed the result of a prepared statement: nothing was done, and a new connection will work.
     #[error("a statement is out of date: {0}")]
     Outdated(String),
-    /// A function, table or schema that the call needs does not exist: the database is not migrated, or it is a fault of ours.
+    /// A function, table or schema that the call needs does not exist: the database is not migrated, or it is our bug.
     #[error("the database lacks what a call needs: {0}")]
     Missing(String),
-    /// A fault of ours.
+    /// A bug of ours.
     #[error("the database refused a call: {0}")]
     Internal(String),
 }
@@ -131,12 +131,12 @@ impl From<tokio_postgres::Error> for DbError {
         let text = with_sources(&error);
         match code {
             "42883" | "42P01" | "3F000" => Self::Missing(text),
-            // The server shut down, crashed, or somebody ended the session: the commit may or may not have been made.
+            // PostgreSQL shut down, crashed, or somebody ended the session: the commit may or may not have happened.
             "57P01" | "57P02" | "57P05" => Self::Lost(text),
             // The primary became a standby: another connection will find the new one.
             "25006" => Self::Outdated(text),
             "0A000" if db.message().contains("cached plan") => Self::Outdated(text),
-            // Rolled back for want of time or room, or for a deadlock: 57 operator, 53 resources, 40 try again, 55P03 lock timeout.
+            // Rolled back for lack of time or resources, or by a deadlock: 57 operator, 53 resources, 40 retry, 55P03 lock timeout.
             "55P03" => Self::Unavailable(text),
             _ if ["57", "53", "40", "08"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(text),
             _ => Self::Internal(text),

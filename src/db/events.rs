@@ -8,37 +8,37 @@ use tokio_postgres::Row;
 use super::{Db, DbError, SectionCount};
 use crate::domain::{Audience, Event, EventCreation, EventLayout, SectionLayout, SectionRow};
 
-/// To create or delete a house of a million seats takes seconds.
+/// Creating or deleting an event with a million seats takes seconds.
 const LARGE_MAX: Duration = Duration::from_secs(60);
 
-/// Which events are wanted, and how many.
+/// Which events to list, and how many.
 #[derive(Clone, Copy, Debug)]
 pub struct EventQuery<'a> {
-    /// Who asks.
+    /// For whom.
     pub audience: Audience,
-    /// The event after which the page begins; absent: the first page.
+    /// The event after which the page begins; `None` for the first page.
     pub after: Option<i64>,
-    /// The most events wanted.
+    /// The maximum number of events.
     pub limit: i32,
-    /// Only those in that status.
+    /// Only events with this status.
     pub status: Option<&'a str>,
-    /// Only those that begin after this moment.
+    /// Only events that begin after this time.
     pub starts_after: Option<OffsetDateTime>,
-    /// Only those with this in their name.
+    /// Only events with this text in their name.
     pub name: Option<&'a str>,
 }
 
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct EventPage {
-    /// The events, the soonest first.
+    /// The events, soonest first.
     pub events: Vec<Event>,
-    /// Where the search for a name stopped because it had looked at so many events: the event to go on after.
+    /// Where a search by name stopped at its limit: the event after which to continue.
     pub stopped_at: Option<i64>,
 }
 
 impl Db {
-    /// Creates a draft event with its sections and seats, for the API key of that id; at most once for an idempotency key of it.
+    /// Creates a draft event with its sections and seats, for this API key; at most once per API key and idempotency key.
     ///
     /// # Errors
     /// `invalid_request` with the field at fault as detail.
@@ -60,7 +60,7 @@ impl Db {
         }
     }
 
-    /// Changes an event's settings and status, all of it or nothing; running orders keep their deadlines.
+    /// Changes an event's settings and status, everything or nothing; pending orders keep their deadlines.
     ///
     /// # Errors
     /// `event_not_found`, `invalid_request`; `event_conflict` if the event cannot go from its status to the one asked for.
@@ -82,10 +82,10 @@ impl Db {
         Ok(rows.first().map(event))
     }
 
-    /// A page of events, the soonest first.
+    /// A page of events, soonest first.
     ///
     /// # Errors
-    /// `invalid_request` when `after` is no event the caller may see.
+    /// `invalid_request` when `after` is not an event that the caller may see.
     pub async fn list_events(&self, query: &EventQuery<'_>) -> Result<EventPage, DbError> {
         let sql = "select * from rowlock.list_events( \
             p_after_event_id => $1, p_limit => $2, p_with_drafts => $3, p_status => $4, p_starts_after => $5, p_name => $6)";
@@ -113,9 +113,9 @@ impl Db {
 pub struct EventWithSections {
     /// Its settings.
     pub event: Event,
-    /// What never changes about it.
+    /// The part of it that never changes.
     pub layout: EventLayout,
-    /// How many seats its sections have on sale, by number.
+    /// The counts of its sections, by number.
     pub counts: Vec<SectionCount>,
 }
 

@@ -1,27 +1,27 @@
-//! Expiring orders, and what becomes of an expiry that fails.
+//! Expiring orders, and recording expiries that fail.
 
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::{Db, DbError};
 
-/// What became of one id handed to [`Db::expire_orders`].
+/// What became of one order passed to [`Db::expire_orders`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiryOutcome {
     /// Its seats are on sale again.
     Expired,
-    /// Its deadline is still ahead, by so many milliseconds.
+    /// Its deadline has not passed yet.
     NotDue {
         /// Milliseconds left, by the database's clock.
         due_in_ms: i32,
     },
-    /// It was paid, cancelled or expired before.
+    /// It was already paid, cancelled or expired.
     NotPending,
     /// There is no such order.
     NotFound,
 }
 
-/// One id handed to [`Db::expire_orders`], and what became of it.
+/// One order passed to [`Db::expire_orders`], and what became of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Expired {
     /// The order.
@@ -42,14 +42,14 @@ pub struct Overdue {
 /// What follows a failed expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Try again in so many milliseconds.
+    /// Try again in this many milliseconds.
     InMs(i32),
-    /// It failed too often: it is a dead letter now.
+    /// It failed too often and is now a dead letter.
     DeadLetter,
 }
 
 impl Db {
-    /// Expires those of the orders that are pending and due; waits for rivals' locks, since a release must not be skipped.
+    /// Expires those of the orders that are pending and due; waits for locks, since a release must not be skipped.
     pub async fn expire_orders(&self, event_id: i64, order_ids: &[Uuid]) -> Result<Vec<Expired>, DbError> {
         let sql = "select order_id, outcome, due_in_ms from rowlock.expire_orders($1, $2)";
         let rows = self.query(sql, &[&event_id, &order_ids]).await?;
@@ -67,8 +67,8 @@ impl Db {
             .collect()
     }
 
-    /// The pending orders of the batches whose first orders by id these are, and for how many milliseconds each is overdue (below zero:
-    /// not yet).
+    /// The pending orders of the batches whose first orders by id these are, and how many milliseconds each is overdue (negative: not yet
+    /// due).
     pub async fn claimed_together(&self, event_id: i64, first_order_ids: &[Uuid]) -> Result<Vec<(Uuid, i32)>, DbError> {
         let rows = self.query("select order_id, overdue_ms from rowlock.claimed_together($1, $2)", &[&event_id, &first_order_ids]).await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
@@ -80,7 +80,7 @@ impl Db {
         Ok(rows.iter().map(|row| Overdue { event_id: row.get(0), order_id: row.get(1) }).collect())
     }
 
-    /// Writes down that an expiry failed; says when to try again.
+    /// Records that an expiry failed; returns when to try again.
     pub async fn record_expiry_failure(&self, event_id: i64, order_id: Uuid, error: &str, attempts_max: i32) -> Result<Retry, DbError> {
         let sql = "select retry_in_ms from rowlock.record_expiry_failure( \
             p_event_id => $1, p_order_id => $2, p_error => $3, p_attempts_max => $4)";
@@ -91,8 +91,8 @@ impl Db {
 
 /// Runs `work` while this server, and no other, leads the sweep; `None` while another leads.
 ///
-/// The leadership is a transaction's advisory lock on a connection of its own: whatever ends the work early drops the connection,
-/// and with it the lock.
+/// The lead is a transaction's advisory lock on a connection of its own: whatever ends the work early drops the connection, and with it
+/// the lock.
 pub async fn while_leading_sweep<F: Future>(client: &Client, work: F) -> Result<Option<F::Output>, DbError> {
     client.batch_execute("begin").await?;
     let leads: bool = client.query_one("select rowlock.try_lead_sweep()", &[]).await?.get(0);

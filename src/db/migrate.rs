@@ -1,7 +1,7 @@
-//! Bringing a database up to this binary: numbered migrations first, then the function and view files that changed.
+//! Migrating a database to the version of this binary: numbered migrations first, then the function and view files that changed.
 //!
-//! refinery takes no lock of its own and cannot repeat a file, so both parts run under one session lock, and the
-//! files are applied in one transaction: callers see all the old functions or all the new ones.
+//! refinery takes no lock and cannot repeat a file, so both parts run under one session lock, and the files are applied in one
+//! transaction: callers see either all the old functions or all the new ones.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ static SQL_FILES: &[SqlFile] = include!(concat!(env!("OUT_DIR"), "/sql_files.rs"
 /// Advisory lock of the migrator: class 5 of the registry in `sql/README.md`.
 const LOCK: &str = "select pg_advisory_lock(5, 0)";
 const UNLOCK: &str = "select pg_advisory_unlock(5, 0)";
-/// refinery names its table without a schema: for a user called `rowlock` that would be ours, once it exists.
+/// refinery names its table without a schema: for a user called `rowlock`, that would mean our schema once it exists.
 const SEARCH_PATH: &str = "set search_path = public";
 
 /// How far the database is migrated.
@@ -45,7 +45,7 @@ pub struct MigrationReport {
     pub migrations: Vec<String>,
     /// Paths of the files that were applied, below `sql/`.
     pub files: Vec<&'static str>,
-    /// Where the database stands now.
+    /// The state of the database now.
     pub state: MigrationState,
 }
 
@@ -60,23 +60,23 @@ pub fn expected() -> MigrationState {
 /// # Errors
 /// When the database cannot be reached, has another encoding than UTF8, is newer than this binary, or the user may not create what is missing.
 pub async fn migrate(endpoint: &Endpoint) -> anyhow::Result<MigrationReport> {
-    let (mut client, _driver) = endpoint.connect().await.context("cannot connect to migrate")?;
+    let (mut client, _driver) = endpoint.connect().await.context("cannot connect for the migration")?;
     refuse_other_encodings(&client).await?;
     client.batch_execute(SEARCH_PATH).await?;
     client.execute(LOCK, &[]).await.context("cannot take the migration lock")?;
     let outcome = migrate_locked(&mut client).await;
-    // The lock goes with the session anyway; giving it back now lets the next runner start at once.
+    // The lock ends with the session anyway; releasing it now lets the next migration start at once.
     client.execute(UNLOCK, &[]).await.ok();
     outcome
 }
 
-/// Names are counted in characters and compared with Unicode's blanks: another encoding would count bytes, or lack characters.
+/// The functions count characters and know Unicode's blanks: another encoding would count bytes, or lack characters.
 async fn refuse_other_encodings(client: &Client) -> anyhow::Result<()> {
     let row = client.query_one("select current_setting('server_encoding'), quote_ident(current_database())", &[]).await?;
     let (encoding, database): (&str, &str) = (row.get(0), row.get(1));
     ensure!(
         encoding == "UTF8",
-        "the encoding of the database is {encoding}, and Rowlock needs UTF8: make one with \
+        "the encoding of the database is {encoding}, but Rowlock needs UTF8: create one with \
          `create database {database} encoding 'UTF8' template template0`, under another name or after dropping this one"
     );
     Ok(())
@@ -122,7 +122,7 @@ async fn apply_files(client: &mut Client) -> anyhow::Result<Vec<&'static str>> {
     Ok(changed)
 }
 
-/// Function files have no numbers: only the release tells which of two is the newer, and the older must not put its own back.
+/// Function files have no version: only the release tells which of two is newer, and an older one must not restore its own.
 async fn refuse_older_release(transaction: &Transaction<'_>) -> anyhow::Result<()> {
     let ours = env!("CARGO_PKG_VERSION");
     for row in transaction.query("select version from rowlock.releases", &[]).await? {
@@ -140,7 +140,7 @@ fn release(version: &str) -> Vec<u64> {
     version.split(['-', '+']).next().unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
-/// refinery's own words for a database that is ahead of the binary do not say what to do about it.
+/// refinery's own message for a database that is ahead of the binary does not say what to do about it.
 fn explain(error: refinery::Error) -> anyhow::Error {
     use refinery::error::Kind;
     match error.kind() {
@@ -154,7 +154,7 @@ fn explain(error: refinery::Error) -> anyhow::Error {
     }
 }
 
-/// Asks how far the database is migrated.
+/// Reads how far the database is migrated.
 pub(super) const MIGRATION_STATE: &str = "select version, files from rowlock.migration_state()";
 
 impl From<Row> for MigrationState {
@@ -166,13 +166,13 @@ impl From<Row> for MigrationState {
 /// How far the database behind a connection is migrated.
 ///
 /// # Errors
-/// When it never was, or cannot be asked.
+/// When it never was, or cannot be queried.
 pub(crate) async fn state(client: &Client) -> Result<MigrationState, DbError> {
     Ok(client.query_one(MIGRATION_STATE, &[]).await?.into())
 }
 
-/// Fails unless the database is at least where this binary expects it. A newer release migrates before its servers start, and
-/// by the rules of `sql/README.md` the servers of the release before go on working on what it left.
+/// Fails unless the database is at least at the version that this binary expects. A newer release migrates before its servers start, and
+/// by the rules of `sql/README.md` the servers of the release before continue to work on its database.
 ///
 /// # Errors
 /// Says what to run.

@@ -1,4 +1,4 @@
-//! The way to PostgreSQL: one Rust function per stored function, of the same name.
+//! Access to PostgreSQL: one Rust function per stored function, with the same name.
 //!
 //! Reads and rare changes go through a pool ([`Db`]); claims and payments go through [`lanes`](crate::lanes), which gather what waits
 //! into one call. Every session runs as `rowlock_app`, a role that may call the stored functions and touch no table.
@@ -35,7 +35,7 @@ pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
 pub use reads::{SectionCount, SectionSeats};
 
-/// How long a caller waits for a free connection before it is told that the database has no time.
+/// How long a caller waits for a free connection before it is told that the database is unavailable.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 /// How long an answer may take before the connection counts as lost: a PostgreSQL that hangs must not make callers hang.
 const CALL_MAX: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 pub struct Db {
     pool: Pool,
     outages: OutageLog,
-    /// The API key whose holder calls, where that is to be written down.
+    /// The API key that calls, where the action log needs it.
     api_key_id: Option<i64>,
 }
 
@@ -71,12 +71,12 @@ impl Db {
         Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None })
     }
 
-    /// The same pool for the holder of that API key: the action log names the key beside what they change.
+    /// The same pool on behalf of an API key: the action log names the key beside each change.
     pub fn for_key(&self, api_key: &AdminKey) -> Self {
         Self { api_key_id: Some(api_key.api_key_id), ..self.clone() }
     }
 
-    /// Connections open and connections idle.
+    /// Open connections and idle connections.
     pub fn pool_size(&self) -> (usize, usize) {
         let status = self.pool.status();
         (status.size, status.available)
@@ -87,7 +87,7 @@ impl Db {
         self.query_within(CALL_MAX, sql, params).await
     }
 
-    /// The same, for a statement that may take its time.
+    /// The same, for a statement that may take longer.
     async fn query_within(&self, call_max: Duration, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, DbError> {
         let mut client = self.connection().await?;
         let call = async {
@@ -111,7 +111,7 @@ impl Db {
         outcome
     }
 
-    /// Runs a statement that answers exactly one row.
+    /// Runs a statement that returns exactly one row.
     async fn query_one(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Row, DbError> {
         let rows = self.query(sql, params).await?;
         rows.into_iter().next().ok_or_else(|| DbError::Internal(format!("no row from: {sql}")))
@@ -127,7 +127,7 @@ impl Db {
         })
     }
 
-    /// Something that a call needs does not exist: because nobody has migrated the database, or else it is a fault of ours.
+    /// Something that a call needs does not exist: either nobody has migrated the database, or it is our bug.
     async fn why_missing(&self, client: &Client, cause: &str) -> DbError {
         let state = tokio::time::timeout(CALL_MAX, migrate::state(client)).await;
         match state.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned()))) {
@@ -141,14 +141,14 @@ impl Db {
     }
 }
 
-/// Runs a statement in a transaction that knows whose API key it is called with.
+/// Runs a statement in a transaction that knows the API key of its caller.
 async fn query_for_key(
     client: &mut Object,
     api_key_id: i64,
     statement: &Statement,
     params: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
-    // Dropped before its commit, it is rolled back.
+    // If it is dropped before the commit, it is rolled back.
     let transaction = client.transaction().await?;
     transaction.batch_execute(&format!("select set_config('rowlock.api_key_id', '{api_key_id}', true)")).await?;
     let rows = transaction.query(statement, params).await?;

@@ -6,18 +6,18 @@ use uuid::Uuid;
 use super::{Db, DbError};
 use crate::domain::{Order, OrderStatus, SeatRef};
 
-/// Which orders of an event are wanted, and how many.
+/// Which orders of an event to list, and how many.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderQuery<'a> {
     /// The event.
     pub event_id: i64,
-    /// Only those of this customer.
+    /// Only orders of this customer.
     pub customer_id: Option<&'a str>,
-    /// Only those in that status.
+    /// Only orders with this status.
     pub status: Option<&'a str>,
-    /// The order after which the page begins; absent: the first page.
+    /// The order after which the page begins; `None` for the first page.
     pub after: Option<Uuid>,
-    /// The most orders wanted.
+    /// The maximum number of orders.
     pub limit: i32,
 }
 
@@ -37,10 +37,10 @@ impl Db {
         rows.iter().map(order).collect()
     }
 
-    /// Gives up a pending order and puts its seats back on sale; an order already cancelled is answered as it is.
+    /// Cancels a pending order and puts its seats back on sale; an order that is already cancelled is returned as it is.
     ///
     /// # Errors
-    /// `order_not_found` when it is not this customer's; `order_not_pending` when it ended otherwise.
+    /// `order_not_found` when it is not this customer's; `order_not_pending` when it is no longer pending.
     pub async fn cancel_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Order, DbError> {
         let sql = "select * from rowlock.cancel_order($1, $2, $3)";
         order(&self.query_one(sql, &[&event_id, &order_id, &customer_id]).await?)
@@ -49,7 +49,7 @@ impl Db {
     /// Gives back the seats of a pending order that are not among those to keep; an order that then costs nothing is paid.
     ///
     /// # Errors
-    /// `order_not_found` when it is not this customer's; `order_not_pending`; `invalid_request` naming the seat, as `seats[1]`.
+    /// `order_not_found` when it is not this customer's; `order_not_pending`; `invalid_request` naming the seat as `seats[1]`.
     pub async fn release_seats(&self, event_id: i64, order_id: Uuid, customer_id: &str, kept: &[SeatRef]) -> Result<Order, DbError> {
         let sql = "select * from rowlock.release_seats( \
             p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)";
@@ -58,7 +58,7 @@ impl Db {
     }
 }
 
-/// The numbers of seats as the database takes them: two lists in step.
+/// Seats as the database expects them: two parallel lists of numbers.
 fn numbers(seats: &[SeatRef]) -> (Vec<i32>, Vec<i32>) {
     seats.iter().map(|seat| (seat.section_no, seat.seat_no)).unzip()
 }
@@ -77,13 +77,14 @@ fn order(row: &Row) -> Result<Order, DbError> {
     })
 }
 
-/// Two integer arrays in step, as seats.
+/// Two parallel integer arrays as seats.
 pub(super) fn seats(row: &Row, section_nos: &str, seat_nos: &str) -> Result<Vec<SeatRef>, String> {
-    in_step(row.get(section_nos), row.get(seat_nos)).ok_or_else(|| format!("{section_nos} and {seat_nos} are not in step"))
+    in_parallel(row.get(section_nos), row.get(seat_nos))
+        .ok_or_else(|| format!("{section_nos} and {seat_nos} differ in length or are missing"))
 }
 
 /// The seats, unless a list is missing or the lists differ in length.
-fn in_step(section_nos: Option<Vec<i32>>, seat_nos: Option<Vec<i32>>) -> Option<Vec<SeatRef>> {
+fn in_parallel(section_nos: Option<Vec<i32>>, seat_nos: Option<Vec<i32>>) -> Option<Vec<SeatRef>> {
     let (section_nos, seat_nos) = (section_nos?, seat_nos?);
     let seat = |(section_no, seat_no)| SeatRef { section_no, seat_no };
     (section_nos.len() == seat_nos.len()).then(|| section_nos.into_iter().zip(seat_nos).map(seat).collect())
@@ -94,10 +95,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_that_are_not_in_step_are_no_seats() {
-        assert_eq!(in_step(Some(vec![1]), Some(vec![2])), Some(vec![SeatRef { section_no: 1, seat_no: 2 }]));
+    fn lists_that_are_not_parallel_are_no_seats() {
+        assert_eq!(in_parallel(Some(vec![1]), Some(vec![2])), Some(vec![SeatRef { section_no: 1, seat_no: 2 }]));
         for (section_nos, seat_nos) in [(Some(vec![1]), Some(vec![2, 3])), (None, Some(vec![2])), (Some(vec![1]), None)] {
-            assert_eq!(in_step(section_nos, seat_nos), None);
+            assert_eq!(in_parallel(section_nos, seat_nos), None);
         }
     }
 }

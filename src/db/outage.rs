@@ -1,4 +1,4 @@
-//! Why nobody can be served by the database, what an operator does about it, and saying so without flooding the log.
+//! Why the database can serve nobody, and what an operator does about it.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use super::driver_error::{code_of, is_io, with_sources};
 /// What kind of outage it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutageKind {
-    /// Nobody answers at the address, or not in time.
+    /// Nothing answers at the address, or not in time.
     Unreachable,
-    /// PostgreSQL answers, but takes no connections at the moment.
+    /// PostgreSQL answers, but accepts no connections at the moment.
     NotAccepting,
-    /// PostgreSQL has no connection left.
+    /// PostgreSQL has no connections left.
     Full,
     /// The login is unknown, its password is wrong, or it may not connect from here.
     LoginRefused,
     /// PostgreSQL has no database of that name.
     NoSuchDatabase,
-    /// The login may not work as `rowlock_app`.
+    /// The login is not in role `rowlock_app`.
     NotInRole,
     /// The database lacks what this server calls.
     NotMigrated,
@@ -31,48 +31,50 @@ impl OutageKind {
         match self {
             Self::Unreachable => "PostgreSQL cannot be reached",
             Self::NotAccepting => "PostgreSQL is starting up or shutting down",
-            Self::Full => "PostgreSQL has no connection left",
+            Self::Full => "PostgreSQL has no connections left",
             Self::LoginRefused => "PostgreSQL refuses the login",
             Self::NoSuchDatabase => "the database does not exist",
-            Self::NotInRole => "the login may not work as rowlock_app",
+            Self::NotInRole => "the login is not in role rowlock_app",
             Self::NotMigrated => "the database is not migrated",
-            Self::NoConnection => "no connection to PostgreSQL can be made",
+            Self::NoConnection => "cannot connect to PostgreSQL",
         }
     }
 
     /// What an operator does about it.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Unreachable => "check that it runs, and the host and port in --database-url (DATABASE_URL)",
-            Self::NotAccepting => "wait; if it stays like this, look at PostgreSQL's log",
+            Self::Unreachable => "check that it is running, and the host and port in --database-url (DATABASE_URL)",
+            Self::NotAccepting => "wait; if it stays like this, check PostgreSQL's log",
             Self::Full => "raise max_connections, or lower --pool-size or --lanes",
             Self::LoginRefused => {
                 "check the user and the password in --database-url (DATABASE_URL), and that pg_hba.conf and its privileges let it connect"
             }
             Self::NoSuchDatabase => "check the name in --database-url (DATABASE_URL), or create the database and run `rowlock migrate`",
-            Self::NotInRole => "run `grant rowlock_app to` this login as a superuser, or give another one in --database-url (DATABASE_URL)",
+            Self::NotInRole => {
+                "run `grant rowlock_app to` this login as a superuser, or use another login in --database-url (DATABASE_URL)"
+            }
             Self::NotMigrated => "run `rowlock migrate`",
             Self::NoConnection => "check --database-url (DATABASE_URL) and PostgreSQL's log",
         }
     }
 
-    /// Whether only an operator ends it, by other settings: a server that starts with these had better not start.
+    /// Whether only different settings can end it: a server with these settings should not start.
     pub fn is_a_wrong_setting(self) -> bool {
         matches!(self, Self::LoginRefused | Self::NoSuchDatabase | Self::NotInRole)
     }
 
-    /// Whether it may be over any moment, without anybody doing anything.
+    /// Whether it may end at any moment by itself.
     pub(super) fn may_pass(self) -> bool {
         !(self.is_a_wrong_setting() || self == Self::NotMigrated)
     }
 }
 
-/// An outage, as somebody ran into it.
+/// An outage, as a caller met it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
     /// What kind it is.
     pub kind: OutageKind,
-    /// What was said by whoever refused: for the log, not for clients.
+    /// The error behind it, for the log and not for clients.
     pub cause: String,
 }
 
@@ -96,18 +98,18 @@ impl Outage {
             Some("53300") => OutageKind::Full,
             Some(_) => OutageKind::NoConnection,
             None if is_io(error) || error.is_closed() => OutageKind::Unreachable,
-            // The URL has none, and PostgreSQL asks for one.
+            // The URL has no password, and PostgreSQL asks for one.
             None if with_sources(error).contains("password missing") => OutageKind::LoginRefused,
             None => OutageKind::NoConnection,
         };
         Self::new(kind, with_sources(error))
     }
 
-    /// Why a connection that was opened could not take up its role.
+    /// Why an open connection could not set its role.
     pub(super) fn of_session(error: &tokio_postgres::Error) -> Self {
         match code_of(error) {
             Some("42501") => Self::new(OutageKind::NotInRole, with_sources(error)),
-            // No migration has made the role in this cluster yet.
+            // No migration has created the role in this cluster yet.
             Some("22023") => Self::new(OutageKind::NotMigrated, with_sources(error)),
             _ => Self::of_connecting(error),
         }
@@ -134,7 +136,7 @@ mod tests {
         for kind in [Unreachable, NotAccepting, Full, NoConnection] {
             assert!(!kind.is_a_wrong_setting() && kind.may_pass(), "{kind:?}");
         }
-        // An operator migrates, but the server need not be started again for it.
+        // An operator has to migrate, but the server need not be restarted.
         assert!(!NotMigrated.is_a_wrong_setting() && !NotMigrated.may_pass());
     }
 }

@@ -1,7 +1,7 @@
-//! One voice for all who need the database: the lanes, the sweep, the workers and the pool of a server run into an outage many times a
-//! second, and an operator wants to read of it once.
+//! Logs an outage of the database once for the whole server: its lanes, sweep, workers and pool all meet the outage many times a second,
+//! but an operator wants to read about it once.
 //!
-//! Whoever fails says so here and pauses here before the next attempt; whoever gets through wakes all the others.
+//! Each of them reports a failure here and pauses here before its next attempt; the first one that succeeds wakes the others.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,26 +12,26 @@ use tokio::sync::Notify;
 use super::DbError;
 use super::outage::{Outage, OutageKind};
 
-/// An outage that lasts is said again after this, then after twice as long, and so on.
+/// A lasting outage is logged again after this, then after twice as long, and so on.
 const SAID_AGAIN_FIRST: Duration = Duration::from_secs(1);
 const SAID_AGAIN_MAX: Duration = Duration::from_secs(60);
-/// An outage that begins so long after the last word about another is news.
+/// An outage that begins this long after the last one was logged is logged at once.
 const CALM: Duration = Duration::from_secs(60);
 
 /// The pause after a first failure; it doubles with each that follows.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
-/// What each of those who wait adds to the longest pause: alone one tries often, so that the server is back soon after PostgreSQL; together
-/// they try hardly more often, and the first to get through wakes the others.
+/// What each waiter adds to the longest pause: a single one retries often, so that the server is back soon after PostgreSQL; many together
+/// retry hardly more often, and the first that succeeds wakes the others.
 const PAUSE_FOR_EACH: Duration = Duration::from_millis(150);
 
-/// What the parts of a server know together of the database's outages.
+/// What the parts of a server know about the database's outages.
 #[derive(Clone, Default)]
 pub(crate) struct OutageLog(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    /// Looked at with every call that succeeds, so it must cost nothing.
+    /// Read on every successful call, so it must cost nothing.
     is_out: AtomicBool,
     history: Mutex<History>,
     back: Notify,
@@ -39,7 +39,7 @@ struct Shared {
 }
 
 impl OutageLog {
-    /// The database served somebody.
+    /// A call to the database succeeded.
     pub(crate) fn works(&self) {
         if !self.0.is_out.load(Ordering::Relaxed) {
             return;
@@ -55,7 +55,7 @@ impl OutageLog {
         }
     }
 
-    /// The database could not serve somebody.
+    /// A call to the database failed.
     pub(crate) fn failed(&self, outage: &Outage) {
         let away = {
             let mut history = self.history();
@@ -65,13 +65,13 @@ impl OutageLog {
         let Some(away_s) = away.map(|away| away.as_secs()) else { return };
         let (meaning, cause, advice) = (outage.kind.meaning(), &outage.cause, outage.kind.advice());
         if outage.kind.may_pass() {
-            tracing::warn!(cause, away_s, "{meaning}; trying again. If it lasts: {advice}");
+            tracing::warn!(cause, away_s, "{meaning}; retrying. If this continues: {advice}");
         } else {
             tracing::error!(cause, away_s, "{meaning}: {advice}");
         }
     }
 
-    /// Waits before the next attempt after so many failures in a row, or until somebody else got through.
+    /// Waits before the next attempt after this many failures in a row, or until another attempt succeeds.
     pub(crate) async fn pause(&self, failures: u32, kind: OutageKind) {
         let back = self.0.back.notified();
         let waiting = Waiting::begin(&self.0.waiting);
@@ -88,7 +88,7 @@ impl OutageLog {
 }
 
 impl From<DbError> for Outage {
-    /// The outage behind an error of somebody who cannot go on without a connection, whatever the reason.
+    /// The outage behind an error of a caller that cannot continue without a connection.
     fn from(error: DbError) -> Self {
         match error {
             DbError::Outage(outage) => outage,
@@ -107,7 +107,7 @@ fn longest_pause(failures: u32, waiting: usize, may_pass: bool) -> Duration {
     PAUSE_FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most)
 }
 
-/// One of those who pause, for as long as they do.
+/// Counts one waiter while it pauses.
 struct Waiting<'a> {
     all: &'a AtomicUsize,
     count: usize,
@@ -125,17 +125,17 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// When the database went away, and when that was said.
+/// When the database became unavailable, and when that was logged.
 #[derive(Default)]
 struct History {
-    /// Since when it is away, and whether that was said.
+    /// Since when it has been unavailable, and whether that was logged.
     away: Option<(Instant, bool)>,
-    /// When an outage was last said, and for how long nothing more is said.
+    /// When an outage was last logged, and for how long no more is logged.
     said: Option<(Instant, Duration)>,
 }
 
 impl History {
-    /// Somebody failed: answers for how long the database has been away, if that is to be said now.
+    /// A call failed: returns how long the database has been unavailable, if that should be logged now.
     fn fails(&mut self, now: Instant) -> Option<Duration> {
         let (since, was_said) = self.away.unwrap_or((now, false));
         let silence = match self.said {
@@ -151,7 +151,7 @@ impl History {
         Some(now - since)
     }
 
-    /// Somebody was served: answers for how long the database was away, if anybody was told of it.
+    /// A call succeeded: returns how long the database was unavailable, if that was logged.
     fn ends(&mut self, now: Instant) -> Option<Duration> {
         let (since, was_said) = self.away.take()?;
         was_said.then(|| now - since)

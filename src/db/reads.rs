@@ -2,14 +2,14 @@
 
 use super::{Db, DbError};
 
-/// One section's line in the summary.
+/// One section in the summary.
 #[derive(Clone, Debug)]
 pub struct SectionCount {
     /// Its number.
     pub section_no: i32,
-    /// What the API calls it.
+    /// Its code in the API.
     pub code: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// Price of each seat in minor units.
     pub price_minor: i64,
@@ -19,7 +19,7 @@ pub struct SectionCount {
     pub capacity: i32,
     /// How many are on sale now.
     pub available: i32,
-    /// Grows with every change of its seats.
+    /// Increases with every change to its seats.
     pub revision: i64,
 }
 
@@ -28,9 +28,9 @@ pub struct SectionCount {
 pub struct SectionSeats {
     /// The section's number.
     pub section_no: i32,
-    /// Grows with every change of its seats.
+    /// Increases with every change to its seats.
     pub revision: i64,
-    /// One character a seat, in the order of their numbers: `a`vailable, `h`eld, `s`old, `b`locked.
+    /// One character per seat, in the order of their numbers: `a`vailable, `h`eld, `s`old, `b`locked.
     pub statuses: String,
 }
 
@@ -59,7 +59,7 @@ impl Db {
         Ok(rows.first().map(|row| SectionSeats { section_no, revision: row.get(0), statuses: row.get(1) }))
     }
 
-    /// The whole house, section by section; empty when there is no such event.
+    /// All seats of the event, section by section; empty when there is no such event.
     pub async fn event_availability(&self, event_id: i64) -> Result<Vec<SectionSeats>, DbError> {
         let rows = self.query("select section_no, revision, statuses from rowlock.event_availability($1)", &[&event_id]).await?;
         Ok(rows.iter().map(|row| SectionSeats { section_no: row.get(0), revision: row.get(1), statuses: row.get(2) }).collect())

@@ -1,4 +1,4 @@
-//! Adds to the framework's document what it has no words for: who may call, examples, and what each field is.
+//! Adds to the framework's document what it cannot express: who may call, examples, and details of each field.
 
 use super::examples::{self, in_order};
 use super::fields;
@@ -9,7 +9,7 @@ use crate::http::challenges::Credential;
 use crate::problem::code::Code;
 use crate::types::text;
 
-/// The finished document; the framework's own, should that ever be no JSON.
+/// The finished document, or the framework's own if that is not JSON.
 pub fn enriched(spec: &str) -> String {
     let Ok(document) = serde_json::from_str::<Node>(spec) else { return spec.to_owned() };
     let mut document = document.with_whole_numbers();
@@ -28,15 +28,15 @@ pub fn enriched(spec: &str) -> String {
     serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
-/// The framework sorts tags by name; readers meet them in the order of a sale.
+/// The framework sorts tags by name; readers need them in the order of a sale.
 fn order_tags(document: &mut Node) {
     if let Some(Node::List(tags)) = document.at_mut(&["tags"]) {
         tags.sort_by_key(|tag| Tag::ORDER.iter().position(|name| tag.text("name") == Some(name)));
     }
 }
 
-/// The framework writes what is said about a reference twice: beside it and once more within its `allOf`. Generators take a single
-/// reference for the type it names, and more for a type of its own.
+/// The framework writes the description of a reference twice: beside it and again within its `allOf`. Generators read a single reference
+/// as the type it names, and more than one part as a new type.
 fn plain_references(node: &mut Node) {
     if let Some(Node::List(all)) = node.at_mut(&["allOf"]) {
         all.retain(|part| part.get("$ref").is_some());
@@ -48,7 +48,7 @@ fn plain_references(node: &mut Node) {
     }
 }
 
-/// An operation without credentials says so: readers and linters cannot tell "none" from "forgotten".
+/// States the credentials even when there are none: readers and linters cannot tell "none" from "forgotten".
 fn say_who_may_call(operation: &mut Node) {
     let taken = credential_of(operation);
     let caller = match taken {
@@ -66,7 +66,7 @@ fn say_who_may_call(operation: &mut Node) {
     }
 }
 
-/// The credential that an operation takes, if any, and whether it may be left out: then it stands beside none.
+/// The credential that an operation takes, if any, and whether it is optional: then it is listed beside an empty requirement.
 fn credential_of(operation: &Node) -> Option<(Credential, bool)> {
     let security = operation.get("security")?.items();
     let (scheme, _) = security.first()?.entries().next()?;
@@ -82,7 +82,7 @@ fn show_parameters(operation: &mut Node, id: &str) {
         } else if let Some(example) = parameter.get("schema").and_then(|schema| schema.get("example")).cloned() {
             parameter.set("example", example);
         }
-        // As the check of queries has it.
+        // The same rule as in the check of queries.
         let is_query = parameter.text("in") == Some("query");
         if let Some(schema) = parameter.at_mut(&["schema"]).filter(|schema| is_query && fields::is_free(schema)) {
             schema.set("pattern", text::UNCONTROLLED);
@@ -99,12 +99,12 @@ fn show_requests(operation: &mut Node, id: &str, schemas: &Node) {
     content.set("examples", Node::Object(named.collect()));
 }
 
-/// An example object, one of several.
+/// One of several named examples.
 fn example(summary: &str, value: Node) -> Node {
     Node::Object([("summary".to_owned(), Node::of(&summary)), ("value".to_owned(), value)].into_iter().collect())
 }
 
-/// Each answer with a body gets an example: a problem one for each of its codes.
+/// Gives each answer with a body an example; a problem gets one for each of its codes.
 fn show_answers(operation: &mut Node, id: &str, schemas: &Node) {
     let taken = credential_of(operation);
     let Some(responses) = operation.at_mut(&["responses"]) else { return };
@@ -120,7 +120,7 @@ fn show_answers(operation: &mut Node, id: &str, schemas: &Node) {
     }
 }
 
-/// The codes of a status, as [`refusal`](crate::http::refusals) lists them in its description: the framework keeps no other record.
+/// The codes of a status, as [`refusals`](crate::http::refusals) lists them in its description: the framework keeps no other record.
 fn codes_in(description: &str) -> Vec<Code> {
     let word = |line: &str| line.strip_prefix("- `").and_then(|rest| Code::from_name(rest.split_once('`')?.0));
     description.lines().filter_map(word).collect()

@@ -1,4 +1,4 @@
-//! Examples of requests, parameters and answers. A test sends them as they stand here to a server.
+//! Examples of requests, parameters and answers. A test sends them to a server exactly as they are here.
 
 use poem_openapi::types::{Example, ToJSON};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::api::orders::types::{OrderPatch, OrderSeat};
 use crate::api::payments::PaymentIn;
 use crate::types::{OrderId, SectionCode, Whole};
 
-/// The example of a parameter whose type has none, or another one.
+/// The example of a parameter, where the type has none or a different one is needed.
 pub fn of_parameter(operation_id: &str, name: &str) -> Option<Value> {
     Some(match (operation_id, name) {
         ("listEvents", "after") => 6.into(),
@@ -49,7 +49,7 @@ pub fn of_request(operation_id: &str) -> Vec<(&'static str, &'static str, Option
             ]
         }
         "changeOrder" => vec![("keep", "Keep one of two seats", OrderPatch::example().to_json())],
-        "notifyPayment" => vec![("succeeded", "Money came", PaymentIn::example().to_json())],
+        "notifyPayment" => vec![("succeeded", "The payment succeeded", PaymentIn::example().to_json())],
         "blockSeats" | "unblockSeats" => vec![("seats", "Two seats and a range", SeatSelection::example().to_json())],
         _ => vec![],
     }
@@ -69,7 +69,7 @@ fn by_rows() -> EventIn {
     EventIn { sections: vec![balcony], ..EventIn::example() }
 }
 
-/// The example of an answer of that media type: its schema's, with what this operation answers otherwise.
+/// The example of an answer: that of its schema, changed where this operation answers differently.
 pub fn of_answer(operation_id: &str, content: &Node, schemas: &Node) -> Option<Node> {
     const METRICS: &str = "# HELP rowlock_claims Claims answered, by outcome.\n# TYPE rowlock_claims counter\n\
                            rowlock_claims_total{outcome=\"claimed\"} 4711\n# EOF\n";
@@ -115,7 +115,7 @@ pub fn in_order(example: Node, schema: &Node, schemas: &Node) -> Node {
     }
 }
 
-/// The schema that a reference names, directly or beside a description of its own.
+/// The schema that a reference names, directly or next to a description of its own.
 pub fn resolved<'a>(schema: &'a Node, schemas: &'a Node) -> &'a Node {
     let reference = schema.text("$ref").or_else(|| schema.get("allOf")?.items().first()?.text("$ref"));
     reference.and_then(|path| schemas.get(path.rsplit('/').next()?)).unwrap_or(schema)

@@ -1,4 +1,4 @@
-//! What each field is: examples where no object shows one, and what a request may hold beyond what its types say.
+//! Details of each field: examples where no object shows one, and limits of requests beyond what their types say.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use super::examples::{in_order, resolved};
 use super::node::{Node, Object};
 use crate::types::text;
 
-/// How many properties an object of a request has, where it is not any number of them.
+/// How many properties an object in a request must have, where that is limited.
 const PROPERTIES: &[(&str, &str, i64)] =
     &[("Claim", "minProperties", 1), ("Claim", "maxProperties", 1), ("SeatSelection", "minProperties", 1)];
 
-/// Gives each property of each schema its example, and says what requests may hold.
+/// Gives each property of each schema its example, and says what requests may contain.
 pub fn describe(document: &mut Node) {
     let incoming = incoming(document);
     let Some(known) = document.at_mut(&["components", "schemas"]) else { return };
@@ -38,7 +38,7 @@ pub fn describe(document: &mut Node) {
     }
 }
 
-/// Names of the schemas that requests are made of.
+/// Names of the schemas that are part of requests.
 fn incoming(document: &mut Node) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let paths = document.at_mut(&["paths"]).cloned().unwrap_or(Node::Object(Object::new()));
@@ -57,7 +57,7 @@ fn incoming(document: &mut Node) -> BTreeSet<String> {
     found
 }
 
-/// An example of the property's own, unless it is of objects, which have theirs.
+/// Gives the property an example, unless it consists of objects, which have their own.
 fn show(name: &str, schema: &mut Node, shown: Option<&Node>, schemas: &Node) {
     let is_reference = schema.get("$ref").is_some();
     let of_objects = |schema: &Node| resolved(schema, schemas).get("properties").is_some();
@@ -84,14 +84,14 @@ fn left_out(name: &str) -> Option<Value> {
     })
 }
 
-/// A free text in a request is one that people can read, whatever its field; the check of requests asks the same.
+/// A free text in a request must be readable, whatever its field; the check of requests has the same rule.
 fn say_readable(schema: &mut Node) {
     if is_free(schema) {
         schema.set("pattern", text::pattern(schema.get("minLength").is_none()));
     }
 }
 
-/// Whether a schema is of a text that may be anything.
+/// Whether a schema describes a text that may be anything.
 pub fn is_free(schema: &Node) -> bool {
     schema.text("type") == Some("string") && ["pattern", "format", "enum"].iter().all(|key| schema.get(key).is_none())
 }

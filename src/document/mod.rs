@@ -1,7 +1,7 @@
-//! The OpenAPI document: what the framework knows of the operations, and what it has no words for.
+//! The OpenAPI document: what the framework knows about the operations, and what it cannot express.
 //!
-//! [`operations`] reads the bare operations. [`enrich`] adds to the framework's document who may call, examples ([`examples`],
-//! [`problems`]) and what each field is ([`fields`]).
+//! [`operations`] lists the operations. [`enrich`] adds to the framework's document who may call, examples ([`examples`], [`problems`])
+//! and details of each field ([`fields`]).
 
 mod enrich;
 mod examples;
@@ -31,19 +31,19 @@ Sells numbered concert seats to everyone at once, and never sells one twice.
 
 - Money is in minor units (cents) of an ISO 4217 currency; times are RFC 3339 in UTC with milliseconds.
 - Every refusal is a problem body (RFC 9457, `application/problem+json`) with a stable `code` and the `request_id`.
-- A path that does not exist answers 404 `not_found`, a method that a path does not have 405 `method_not_allowed` with `Allow`.
-- Fields, parameters and codes may be added: ignore those you do not know. Requests with a field or a query parameter that is not listed, \
-or with a body where none is taken, are refused.
-- A request body may be compressed: `Content-Encoding` is `gzip`, `deflate`, `br` or `zstd`. Its limit counts what it decodes to; a \
-signature is over the bytes as sent.
-- Texts need a character that can be seen, and must not have control characters or characters that reorder or break their line.
+- A path that does not exist is answered 404 `not_found`; a method that a path does not support, 405 `method_not_allowed` with `Allow`.
+- Fields, parameters and codes may be added: ignore those that you do not know. Requests with a field or a query parameter that is not \
+listed, or with a body where none is expected, are refused.
+- A request body may be compressed: `Content-Encoding` is `gzip`, `deflate`, `br` or `zstd`. The size limit applies to the decoded body; a \
+signature covers the bytes as sent.
+- Texts need at least one visible character, and must not contain control characters or characters that reorder or break their line.
 - Every response has `X-Request-Id`: the one that was sent, if it has 1 to 128 visible ASCII characters, or a new one.
-- After a 503 ask again, at the earliest after `Retry-After` seconds; claims and new events with an `Idempotency-Key` and payment \
-notices may be sent again without harm.";
-/// Two licences to choose from have no page of their own: the register of their names has both.
+- After a 503, wait at least `Retry-After` seconds and try again; payment notices, and claims and new events with an `Idempotency-Key`, \
+can safely be sent again.";
+/// A choice of two licences has no page of its own; the SPDX list has both.
 const LICENSE_URL: &str = "https://spdx.org/licenses/";
 
-/// The operations without the application behind them: enough to describe them.
+/// The operations without the application: enough to describe them.
 struct Described<T>(PhantomData<T>);
 
 impl<T: OpenApi> OpenApi for Described<T> {
@@ -60,7 +60,7 @@ impl<T: OpenApi> OpenApi for Described<T> {
 
 /// A service that serves `api`, or only describes it.
 pub(crate) fn service<T: OpenApi>(api: T) -> OpenApiService<T, ()> {
-    // Relative, so that the document is the same wherever it is served from.
+    // The server URL is relative, so that the document is the same wherever it is served.
     OpenApiService::new(api, TITLE, env!("CARGO_PKG_VERSION"))
         .description(DESCRIPTION)
         .contact(ContactObject::new().name("Rowlock's developers"))
@@ -72,20 +72,20 @@ fn described() -> OpenApiService<impl OpenApi, ()> {
     service(Described::<Apis>(PhantomData))
 }
 
-/// The OpenAPI document: pretty-printed JSON, the same for the same code.
+/// The OpenAPI document: pretty-printed JSON, always the same for the same code.
 pub fn spec() -> String {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| enrich::enriched(&described().spec()));
     DOCUMENT.clone()
 }
 
-/// Swagger UI, which the framework carries inside a page of its own.
+/// Swagger UI, extracted from the framework's own page.
 pub(crate) struct SwaggerUi {
     pub(crate) css: String,
     pub(crate) js: String,
 }
 
 impl SwaggerUi {
-    /// Taken out of the framework's page; a test holds that both are found.
+    /// Extracts both from the framework's page; a test checks that they are found.
     pub(crate) fn unpacked() -> Self {
         let page = described().swagger_ui_html();
         let between = |begin: &str, end: &str| {

@@ -1,4 +1,4 @@
-//! JSON whose keys keep their order: what is added to the framework's document must not shuffle the rest.
+//! JSON whose keys keep their order: additions to the framework's document must not reorder the rest.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -17,24 +17,24 @@ pub enum Node {
 }
 
 impl Node {
-    /// What `value` writes, its fields in their order.
+    /// `value` as JSON, with its fields in order.
     pub fn of(value: &impl Serialize) -> Self {
         serde_json::to_string(value).and_then(|text| serde_json::from_str(&text)).unwrap_or(Self::Leaf(Value::Null))
     }
 
-    /// Its keys and values; none, if it is no object.
+    /// Its keys and values; none, if it is not an object.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
         let object = if let Self::Object(object) = self { Some(object) } else { None };
         object.into_iter().flatten().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// The same, to be changed.
+    /// The same, mutable.
     pub fn entries_mut(&mut self) -> impl Iterator<Item = (&str, &mut Self)> {
         let object = if let Self::Object(object) = self { Some(object) } else { None };
         object.into_iter().flat_map(|object| object.iter_mut()).map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Its items; none, if it is no list.
+    /// Its items; none, if it is not a list.
     pub fn items(&self) -> &[Self] {
         if let Self::List(items) = self { items } else { &[] }
     }
@@ -44,7 +44,7 @@ impl Node {
         if let Self::Object(object) = self { object.get(key) } else { None }
     }
 
-    /// The value at the end of some keys; a number is the place in a list.
+    /// The value at the end of a path of keys; a number is an index in a list.
     pub fn at_mut(&mut self, keys: &[&str]) -> Option<&mut Self> {
         keys.iter().try_fold(self, |node, key| match node {
             Self::Object(object) => object.get_mut(*key),
@@ -53,7 +53,7 @@ impl Node {
         })
     }
 
-    /// Sets the value of a key; the last one, if it is new.
+    /// Sets the value of a key; a new key comes last.
     pub fn set(&mut self, key: &str, value: impl Serialize) {
         if let Self::Object(object) = self {
             object.insert(key.to_owned(), Self::of(&value));
@@ -68,7 +68,7 @@ impl Node {
         }
     }
 
-    /// Writes whole numbers as such: the framework keeps every bound as a floating-point number.
+    /// Writes whole numbers without a fraction: the framework keeps every bound as a floating-point number.
     pub fn with_whole_numbers(self) -> Self {
         match self {
             Self::Object(object) => Self::Object(object.into_iter().map(|(key, value)| (key, value.with_whole_numbers())).collect()),

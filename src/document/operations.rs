@@ -4,7 +4,7 @@ use poem_openapi::OpenApi;
 
 use crate::api::Apis;
 
-/// One line an operation, sorted: `METHOD /path operationId`. A change of the API shows as one line.
+/// One sorted line per operation: `METHOD /path operationId`. A change of the API shows as one line.
 pub fn operations() -> String {
     let mut lines: Vec<_> = Apis::meta()
         .iter()

@@ -1,4 +1,4 @@
-//! An example of each problem: built like the real one, and answered like this in a test.
+//! An example of each problem, built like the real one; a test checks that the server answers exactly this.
 
 use poem::http::HeaderMap;
 use poem_openapi::types::Example;
@@ -12,7 +12,7 @@ use crate::types::{OrderId, SeatName, Whole};
 
 const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
 
-/// What the operation answers with that code, which takes a credential, or lets one be left out.
+/// The operation's answer with that code; `taken` is its credential and whether it is optional.
 pub fn example(operation_id: &str, taken: Option<(Credential, bool)>, code: Code) -> Node {
     let problem = match taken.filter(|_| [Code::Unauthorized, Code::InvalidSignature].contains(&code)) {
         Some((credential, may_be_left_out)) => {
@@ -29,12 +29,12 @@ fn problem(operation_id: &str, code: Code) -> Problem {
     match code {
         Code::InvalidRequest => invalid(operation_id),
         Code::SectionNotFound if operation_id == "claimSeats" => Problem::new(code, "the event has no section Z"),
-        Code::SectionNotFound => Problem::new(code, "the event has no section of this code"),
+        Code::SectionNotFound => Problem::new(code, "the event has no section with this code"),
         Code::SeatNotFound if operation_id == "claimSeats" => Problem::new(code, "seats that do not exist: 1").with_seats(seat(1001)),
         Code::SeatNotFound => Problem::new(code, "section A has 1000 seats").with_seats(seat(1001)),
         Code::SeatTaken => Problem::new(code, "seats not available: 1").with_taken(seat(12)),
-        Code::CustomerLimit => Problem::new(code, "the event allows a customer 4 seats, held and owned together"),
-        Code::NotOnSale => Problem::new(code, "the event is paused for the moment"),
+        Code::CustomerLimit => Problem::new(code, "the event allows each customer 4 seats, held and bought together"),
+        Code::NotOnSale => Problem::new(code, "the event is paused"),
         Code::SeatsNotBlockable => Problem::plain(code).with_seats(seat(12)),
         Code::BodyTooLarge if ["createEvent", "blockSeats", "unblockSeats"].contains(&operation_id) => {
             Problem::new(code, "the body may have at most 4194304 bytes")
@@ -48,7 +48,7 @@ fn problem(operation_id: &str, code: Code) -> Problem {
     }
 }
 
-/// A fault that the operation's own request can have.
+/// An error that the operation's own request can have.
 fn invalid(operation_id: &str) -> Problem {
     match operation_id {
         "createEvent" => Problem::invalid("sections[0].price_minor", "must be a whole number from 0 to 1000000000000"),
@@ -56,9 +56,9 @@ fn invalid(operation_id: &str) -> Problem {
         "claimSeats" => Problem::invalid("seats[1].seat", "must be a whole number from 1 to 1000000"),
         "changeOrder" => Problem::invalid("seats[0]", "is not a seat of the order"),
         "notifyPayment" => Problem::invalid("currency", "must be an ISO 4217 code, for example TWD"),
-        "blockSeats" | "unblockSeats" => Problem::invalid("ranges[0].to", "must not be below `from`"),
+        "blockSeats" | "unblockSeats" => Problem::invalid("ranges[0].to", "must not be less than `from`"),
         "listEvents" => Problem::invalid("limit", "must be a whole number from 1 to 100"),
         "listDeadLetters" => Problem::invalid("limit", "must be a whole number from 1 to 1000"),
-        _ => Problem::invalid("event_id", "must be a whole number from 1"),
+        _ => Problem::invalid("event_id", "must be a whole number of at least 1"),
     }
 }

@@ -1,4 +1,4 @@
-//! The document says everything about every operation and every field.
+//! The document is complete for every operation and every field.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// Every operation under a name for messages: its method and path.
+/// Every operation, named by its method and path.
 fn each_operation(document: &Value) -> impl Iterator<Item = (String, &Value)> {
     entries(&document["paths"]).flat_map(|(path, methods)| {
         entries(methods).map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
@@ -36,7 +36,7 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     reference.map_or(schema, |path| document.pointer(path.trim_start_matches('#')).unwrap_or(&Value::Null))
 }
 
-/// Whether a value of it cannot be just anything of its type.
+/// Whether the schema limits its values beyond their type.
 fn is_bounded(document: &Value, schema: &Value) -> bool {
     let schema = resolved(document, schema);
     let has = |key: &str| !schema[key].is_null();
@@ -107,7 +107,7 @@ fn every_parameter_and_header_is_described_and_has_an_example_and_what_comes_in_
             let name = format!("{name}: {}", parameter["name"]);
             assert!(has_text(&parameter["description"]), "{name} is not described");
             assert!(!parameter["example"].is_null(), "{name} has no example");
-            // What a tag or a signature may be is the server's affair; the size of a request's head bounds it.
+            // Tags and signatures are free; the size of a request's head bounds them.
             let is_free =
                 ["If-None-Match", "webhook-id", "webhook-timestamp", "webhook-signature"].iter().any(|free| parameter["name"] == *free);
             assert!(is_free || is_bounded(&document, &parameter["schema"]), "{name} is not bounded");
@@ -196,7 +196,7 @@ fn what_comes_in_is_bounded_by_its_type_alone_and_takes_no_other_field() {
         for (property, schema) in entries(&schema["properties"]) {
             let enforced = &bare["components"]["schemas"][name]["properties"][property];
             for key in ["minimum", "maximum", "minLength", "maxLength", "pattern", "minItems", "maxItems"] {
-                // Of every free text; `schema` enforces it.
+                // `schema` enforces it for every free text.
                 let readable = text::pattern(schema["minLength"].is_null());
                 let is_readable = key == "pattern" && schema[key] == readable && enforced[key].is_null();
                 let same = schema[key] == enforced[key] || schema[key].as_f64().is_some_and(|bound| enforced[key] == bound) || is_readable;
@@ -235,7 +235,7 @@ fn a_described_reference_is_nothing_but_a_reference() {
     }
 }
 
-/// Generators make a set of such a list, and a set has no order; the server refuses a seat that is named twice all the same.
+/// Generators turn such a list into a set, which has no order; the server refuses a repeated seat anyway.
 #[test]
 fn no_list_is_called_a_set() {
     assert!(!spec().contains("uniqueItems"));

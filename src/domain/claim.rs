@@ -21,7 +21,7 @@ pub struct SeatRef {
 pub enum Wanted {
     /// These seats, all or none.
     Seats(Vec<SeatRef>),
-    /// Any seats together in one section.
+    /// Any seats of one section, next to each other if possible.
     BestAvailable {
         /// Number of the section, from 1.
         section_no: i32,
@@ -30,10 +30,10 @@ pub enum Wanted {
     },
 }
 
-/// What makes the retry of a claim harmless.
+/// What makes it safe to retry a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
-    /// The client's key, unique for an event and a customer.
+    /// The client's key, unique per event and customer.
     pub key: String,
     /// SHA-256 of the request the key came with.
     pub fingerprint: [u8; 32],
@@ -44,7 +44,7 @@ pub struct Idempotency {
 pub struct ClaimRequest {
     /// The event whose seats are wanted.
     pub event_id: i64,
-    /// Id of the order to create (UUIDv7), chosen beforehand so that a lost answer can be looked up.
+    /// Id of the order to create (UUIDv7), chosen in advance so that a lost answer can be looked up.
     pub order_id: Uuid,
     /// The buyer.
     pub customer_id: String,
@@ -59,27 +59,27 @@ pub struct ClaimRequest {
 pub enum ClaimOutcome {
     /// The order was created and holds its seats.
     Claimed(Order),
-    /// The same request came before: this is the order it created, as it stands now.
+    /// The same request was sent before: this is the order it created, in its current state.
     Replayed(Order),
     /// The idempotency key belongs to another request.
     IdempotencyKeyReused,
     /// There is no such event.
     EventNotFound,
-    /// The event sells nothing at the moment.
+    /// The event is not on sale at the moment.
     NotOnSale,
     /// There is no such section.
     SectionNotFound,
     /// These seats do not exist.
     SeatNotFound(Vec<SeatRef>),
-    /// A seat is named twice.
+    /// A seat is listed twice.
     DuplicateSeat,
     /// No seat, or more than [`SEATS_PER_ORDER_MAX`].
     TooManySeats,
-    /// The customer would hold and own more seats than the event allows.
+    /// The customer would have more seats than the event allows.
     CustomerLimit,
-    /// Somebody else has these seats, of those wanted; none was claimed.
+    /// These of the requested seats are not available; none was claimed.
     SeatTaken(Vec<SeatRef>),
-    /// The section has fewer available seats than asked for.
+    /// The section has fewer available seats than requested.
     SoldOut,
 }
 

@@ -11,23 +11,23 @@ use super::SeatRef;
 pub struct Event {
     /// Its id.
     pub event_id: i64,
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// Where it takes place; may be empty.
     pub venue: String,
     /// When the concert begins.
     pub starts_at: Option<OffsetDateTime>,
-    /// No claim succeeds before; absent: as soon as it is open.
+    /// Claims succeed from this time on; `None`: as soon as it is open.
     pub on_sale_at: Option<OffsetDateTime>,
-    /// No claim succeeds from then on; absent: until it is closed.
+    /// Claims fail from this time on; `None`: only once it is closed.
     pub off_sale_at: Option<OffsetDateTime>,
     /// `draft`, `open`, `paused` or `closed`.
     pub status: String,
-    /// When it was first opened; absent: it was never on sale.
+    /// When it was first opened; `None`: it was never on sale.
     pub opened_at: Option<OffsetDateTime>,
     /// How long a pending order holds its seats, in milliseconds.
     pub window_ms: i32,
-    /// How many seats one customer may hold and own together.
+    /// How many seats one customer may have, held and bought together.
     pub seats_per_customer: i32,
     /// ISO 4217 code.
     pub currency: String,
@@ -40,19 +40,19 @@ pub struct Event {
 /// Who asks about an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// Anyone: what was never on sale does not exist for them.
+    /// Anyone: an event that was never on sale does not exist for them.
     Public,
     /// Admins, who see drafts.
     Admins,
 }
 
 impl Event {
-    /// Whether it is or was on sale. It stays so: nothing becomes a draft again.
+    /// Whether it is or was on sale. This never changes back: no event becomes a draft again.
     pub fn is_public(&self) -> bool {
         self.opened_at.is_some()
     }
 
-    /// Whether it exists for those who ask.
+    /// Whether it exists for this audience.
     pub fn is_shown_to(&self, audience: Audience) -> bool {
         audience == Audience::Admins || self.is_public()
     }
@@ -63,42 +63,42 @@ impl Event {
 pub enum EventCreation {
     /// The event of that id is new.
     Created(i64),
-    /// Its idempotency key came before with the same request: that event.
+    /// Its idempotency key was used before with the same request, which created that event.
     Replayed(i64),
-    /// Its idempotency key came before with another request.
+    /// Its idempotency key was used before with a different request.
     IdempotencyKeyReused,
 }
 
-/// What never changes about an event once it is created: its currency, sections and rows. Cached for as long as it is used.
+/// The part of an event that never changes: its currency, sections and rows. Cached as long as it is used.
 #[derive(Clone, Debug)]
 pub struct EventLayout {
     /// The event.
     pub event_id: i64,
     /// ISO 4217 code.
     pub currency: String,
-    /// Its sections; the section of number `n` stands at `n - 1`.
+    /// Its sections; section number `n` is at index `n - 1`.
     pub sections: Vec<SectionLayout>,
     /// From a section's code to its number.
     pub section_nos: HashMap<String, i32>,
 }
 
 impl EventLayout {
-    /// The section of that number.
+    /// The section with that number.
     pub fn section(&self, section_no: i32) -> Option<&SectionLayout> {
         usize::try_from(section_no).ok()?.checked_sub(1).and_then(|index| self.sections.get(index))
     }
 
-    /// The section and the row in which a seat of one of the event's orders is.
+    /// The section and the row of a seat.
     ///
     /// # Errors
-    /// When the event has no such seat: then the database is not as it promises to be, and no name or price may be made up.
+    /// When the event has no such seat: then the database breaks its promises, and no name or price may be made up.
     pub fn place_of(&self, seat: SeatRef) -> Result<(&SectionLayout, &str), UnknownSeat> {
         let section = self.section(seat.section_no);
         let place = section.and_then(|section| Some((section, section.row_of(seat.seat_no)?)));
         place.ok_or(UnknownSeat { event_id: self.event_id, seat })
     }
 
-    /// The section of that code.
+    /// The section with that code.
     pub fn section_by_code(&self, code: &str) -> Option<&SectionLayout> {
         self.section(*self.section_nos.get(code)?)
     }
@@ -114,25 +114,25 @@ pub struct UnknownSeat {
     pub seat: SeatRef,
 }
 
-/// One section: what never changes about it.
+/// The part of a section that never changes.
 #[derive(Clone, Debug)]
 pub struct SectionLayout {
     /// Its number, from 1.
     pub section_no: i32,
-    /// What the API calls it, for example `A`.
+    /// Its code in the API, for example `A`.
     pub code: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// Price of each seat in minor units.
     pub price_minor: i64,
     /// How many seats it has, numbered from 1.
     pub capacity: i32,
-    /// Its rows by first seat, ascending.
+    /// Its rows, by first seat.
     pub rows: Vec<SectionRow>,
 }
 
 impl SectionLayout {
-    /// The label of the row that seat sits in; `None` when the section has no such seat.
+    /// The label of the seat's row; `None` when the section has no such seat.
     pub fn row_of(&self, seat_no: i32) -> Option<&str> {
         if seat_no < 1 || seat_no > self.capacity {
             return None;
@@ -145,7 +145,7 @@ impl SectionLayout {
 /// One row of seats.
 #[derive(Clone, Debug)]
 pub struct SectionRow {
-    /// What is written on it.
+    /// Its label.
     pub label: String,
     /// Number of its first seat within the section.
     pub first_seat: i32,

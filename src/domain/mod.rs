@@ -1,4 +1,4 @@
-//! What the server talks about, in the design's words, free of HTTP and SQL.
+//! Events, orders, claims and payments, free of HTTP and SQL.
 
 mod claim;
 mod event;

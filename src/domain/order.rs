@@ -5,20 +5,20 @@ use uuid::Uuid;
 
 use super::SeatRef;
 
-/// The life of an order.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderStatus {
     /// Holds its seats until the deadline.
     PendingPayment,
     /// Owns its seats.
     Paid,
-    /// The deadline passed unpaid; its seats went back on sale.
+    /// The deadline passed without payment; its seats are on sale again.
     Expired,
-    /// The customer gave it up.
+    /// The customer cancelled it.
     Cancelled,
-    /// Money came that could not buy the seats; it is owed back.
+    /// A payment arrived that could not buy the seats; it is owed back.
     RefundDue,
-    /// The money went back.
+    /// The money was paid back.
     Refunded,
 }
 
@@ -35,7 +35,7 @@ impl OrderStatus {
         }
     }
 
-    /// The state of that name.
+    /// The status with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::PendingPayment, Self::Paid, Self::Expired, Self::Cancelled, Self::RefundDue, Self::Refunded]
             .into_iter()
@@ -43,7 +43,7 @@ impl OrderStatus {
     }
 }
 
-/// One order as the database answers it.
+/// One order, as the database returns it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {
     /// The event whose seats it claims.
@@ -52,9 +52,9 @@ pub struct Order {
     pub order_id: Uuid,
     /// The buyer.
     pub customer_id: String,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderStatus,
-    /// Its seats, in the order they were asked for.
+    /// Its seats, in the order in which they were requested.
     pub seats: Vec<SeatRef>,
     /// Sum of the seats' prices in minor units of the event's currency.
     pub amount_minor: i64,

@@ -1,8 +1,8 @@
-//! The payment: one notice of a payment gateway.
+//! The payment: one notice from a payment gateway.
 
 use uuid::Uuid;
 
-/// What a gateway says of a payment. The same provider and reference is the same money.
+/// A gateway's notice of a payment. Provider and reference together identify the money.
 #[derive(Clone, Debug)]
 pub struct PaymentNotice {
     /// The event it pays for.
@@ -17,22 +17,22 @@ pub struct PaymentNotice {
     pub amount_minor: i64,
     /// ISO 4217 code.
     pub currency: String,
-    /// Whether money moved.
+    /// Whether the payment succeeded.
     pub succeeded: bool,
 }
 
 /// What became of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PaymentOutcome {
-    /// The order is paid, its seats are sold.
+    /// The order is paid and its seats are sold.
     Paid,
     /// This notice was settled before; nothing changed.
     Duplicate,
-    /// The order had lost its seats; they were free still and are sold to it now.
+    /// The order had lost its seats, but they were still free and are now sold to it.
     LateReclaimed,
     /// The money could not buy the seats and is owed back.
     RefundDue,
-    /// No money moved; it was written down.
+    /// The payment failed, which was recorded.
     FailedRecorded,
     /// The reference belongs to another payment; nothing changed.
     PaymentConflict,
@@ -45,7 +45,7 @@ pub enum PaymentOutcome {
 pub struct Settled {
     /// What became of it.
     pub outcome: PaymentOutcome,
-    /// Of a duplicate: what became of the payment when it was settled. The answer that said so may have been lost.
+    /// Of a duplicate: what became of the payment when it was first settled, in case that answer was lost.
     pub recorded: Option<PaymentOutcome>,
 }
 
@@ -73,7 +73,7 @@ impl PaymentOutcome {
         }
     }
 
-    /// The outcome of that name.
+    /// The outcome with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }

@@ -1,8 +1,8 @@
-//! Holds a request against what its operation takes, before the operation runs.
+//! Checks that a request contains only what its operation takes, before the operation runs.
 //!
-//! What is not understood is refused, never ignored: a misspelt filter would answer everybody's orders, and seats in the body of a
-//! `DELETE` look like a wish to give back only these. The operations describe themselves, so a new parameter is known here at once.
-//! Pages and probes take no input and ignore any: balancers and browsers append things of their own.
+//! What is not understood is refused, never ignored: a misspelt filter would return everybody's orders, and seats in the body of a
+//! `DELETE` look like a request to give back only these. The operations describe themselves, so a new parameter is known here at once.
+//! Pages and probes take no input and ignore any, since load balancers and browsers add things of their own.
 
 use std::future::Future;
 
@@ -19,7 +19,7 @@ use crate::http::challenges::Credential;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
-/// Below this path everything that comes in must be understood.
+/// Below this path, all input must be understood.
 const STRICT: &str = "/v1/";
 
 /// What each operation takes besides the variables of its path and its headers.
@@ -30,7 +30,7 @@ struct Accepted {
     path: String,
     query: Vec<String>,
     body: bool,
-    /// The credential without which it does nothing.
+    /// The credential that it requires.
     credential: Option<Credential>,
 }
 
@@ -41,9 +41,9 @@ impl AcceptedInput {
         Self(operations.collect())
     }
 
-    /// Refuses a query that the operation does not take. Answers the operation if it takes no body and one is announced.
+    /// Refuses a query that the operation does not take. Returns the operation if it takes no body and one is announced.
     ///
-    /// A request with neither costs nothing.
+    /// A request with neither a query nor a body costs nothing.
     fn check(&self, request: &Request) -> Result<Option<&Accepted>, Problem> {
         let query = request.uri().query().unwrap_or_default();
         let has_body = announces_body(request.headers());
@@ -60,7 +60,7 @@ impl AcceptedInput {
 impl Accepted {
     fn of(path: &str, operation: &MetaOperation) -> Self {
         let query = operation.params.iter().filter(|parameter| parameter.in_type == MetaParamIn::Query);
-        // Credentials that may be left out stand beside none.
+        // Optional credentials are listed beside an empty requirement.
         let scheme = if let [needed] = operation.security.as_slice() { needed.keys().next() } else { None };
         Self {
             method: operation.method.clone(),
@@ -77,12 +77,12 @@ impl Accepted {
     }
 }
 
-/// Whether a body follows; `Content-Length: 0` announces none, and of a chunked one only reading tells.
+/// Whether a body is announced. `Content-Length: 0` announces none; whether a chunked body is empty shows only when it is read.
 fn announces_body(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0") || headers.contains_key(TRANSFER_ENCODING)
 }
 
-/// Refuses parameters that the operation does not take, that come twice, or that are no text.
+/// Refuses parameters that the operation does not take, that are repeated, or that are not valid text.
 fn check_query(query: &str, taken: &[String]) -> Result<(), Problem> {
     let (mut seen, mut unknown) = (Vec::new(), Vec::new());
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -112,7 +112,7 @@ fn unknown_parameters(unknown: &[String], taken: &[String]) -> Problem {
     Problem::new(Code::InvalidRequest, detail).with_field(unknown[0].as_str())
 }
 
-/// The names as a sentence lists them.
+/// The names as a list in a sentence.
 fn listed(names: &[String]) -> String {
     match names {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
@@ -120,19 +120,19 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// A name or a value of a query as it was before it was encoded; the error says what is wrong with it.
+/// A name or a value of a query, decoded; the error says what is wrong with it.
 fn decoded(encoded: &str) -> Result<String, &'static str> {
-    // The library takes a `%` that nothing follows for itself.
+    // The library would leave an incomplete escape as it is.
     let is_encoded = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     if !encoded.split('%').skip(1).all(is_encoded) {
-        return Err("has a % that two hexadecimal digits do not follow");
+        return Err("has a % without two hexadecimal digits after it");
     }
     let spaced = encoded.replace('+', " ");
     let text = percent_decode_str(&spaced).decode_utf8().map_err(|_| "is not UTF-8 when its percent-encoding is decoded")?;
     if text.chars().any(char::is_control) { Err("must not contain control characters") } else { Ok(text.into_owned()) }
 }
 
-/// An endpoint of which only what its operations take gets through.
+/// An endpoint that lets through only what its operations take.
 pub(crate) struct Accepting<E> {
     inner: E,
     accepted: AcceptedInput,
@@ -153,14 +153,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
             Ok(Some(operation)) => Ok(operation.credential),
             Err(problem) => Err(problem),
         };
-        // Boxed: it is rare, and every request would have to keep room for it.
+        // Boxed: it is rare, and every request would have to reserve space for it.
         Either::Right(Box::pin(async move {
             let credential = odd?;
-            // A body may be empty, but nothing must be in it.
+            // A body may be present, but must be empty.
             if discarded(request.take_body()).await == 0 {
                 return self.inner.call(request).await;
             }
-            // Who may not call is told that first.
+            // A caller without access is told that first.
             if let Some(credential) = credential {
                 credential.expect_of(&request).await?;
             }

@@ -1,4 +1,4 @@
-//! The paths of the API: which methods each has, for the `Allow` header of a 405, and what the log calls it.
+//! The paths of the API: the methods of each, for the `Allow` header of a 405, and its template, for the log.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ impl Methods {
         Self(methods.into_iter().map(|(path, methods)| Known { template: path.to_owned(), allow: allow(methods) }).collect())
     }
 
-    /// The methods of that path, as `Allow` lists them.
+    /// The methods of that path, in the format of `Allow`.
     pub(crate) fn allowed(&self, path: &str) -> Option<&str> {
         self.find(path).map(|known| known.allow.as_str())
     }
@@ -35,7 +35,7 @@ impl Methods {
     }
 }
 
-/// A path with `GET` answers `HEAD`, too.
+/// A path with `GET` also answers `HEAD`.
 fn allow(mut methods: Vec<&str>) -> String {
     if methods.contains(&"GET") {
         methods.push("HEAD");
@@ -44,7 +44,7 @@ fn allow(mut methods: Vec<&str>) -> String {
     methods.join(", ")
 }
 
-/// Whether a path is one of this template's, such as `/v1/events/{event_id}`.
+/// Whether a path matches this template, such as `/v1/events/{event_id}`.
 pub(crate) fn fits(template: &str, path: &str) -> bool {
     let mut asked = path.split('/');
     template.split('/').all(|part| asked.next().is_some_and(|asked| part.starts_with('{') || part == asked)) && asked.next().is_none()

@@ -1,4 +1,4 @@
-//! Request bodies: read within a limit, of the right media type, and held against their schema before they become a type.
+//! Request bodies: read up to a limit, with the right media type, and checked against their schema before they become a type.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::problem::code::Code;
 
 /// A type that comes in as a JSON body.
 pub trait Input: ParseFromJSON + Send {
-    /// Its schema, made once.
+    /// Its schema, built once.
     fn schema() -> &'static Schema;
 
     /// How many bytes a body may have.
@@ -29,7 +29,7 @@ pub trait Input: ParseFromJSON + Send {
     }
 }
 
-/// Declares an input type; `= field` names the limit that is not the usual one.
+/// Declares an input type; `= field` names a limit other than the usual one.
 macro_rules! input {
     ($type:ty $(= $limit:ident)?) => {
         impl $crate::http::body::Input for $type {
@@ -87,11 +87,11 @@ pub(crate) fn check_media_type(request: &Request) -> Result<(), Problem> {
     Err(Problem::new(Code::UnsupportedMediaType, "the body must be sent as `application/json`"))
 }
 
-const BROKE_OFF: &str = "the body broke off";
-/// How much of a body that is too large is read and thrown away before the refusal.
+const BROKE_OFF: &str = "the body was cut off";
+/// How much of an oversized body is read and discarded before the refusal.
 const DISCARDED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// How long a body may take to arrive; a client that trickles would hold its connection for ever.
+/// How long a body may take to arrive; otherwise a slow client could hold its connection forever.
 const ARRIVAL_MAX: Duration = Duration::from_secs(30);
 
 /// Reads a body of at most `bytes_max` bytes, whether or not its length was announced.
@@ -104,7 +104,7 @@ async fn read_whole(request: &Request, body: &mut RequestBody, bytes_max: usize)
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
     if announced.is_some_and(|length| length <= bytes_max) {
-        // The server reads no more than was announced, and mostly in one piece that needs no copy.
+        // The server reads no more than was announced, usually in one piece that need not be copied.
         return body.into_bytes().await.map_err(|_| Problem::new(Code::InvalidRequest, BROKE_OFF));
     }
     let mut reader = body.into_async_read();
@@ -118,21 +118,21 @@ async fn read_whole(request: &Request, body: &mut RequestBody, bytes_max: usize)
     Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes")))
 }
 
-/// Hears a body out that nobody wants; answers how many bytes came.
+/// Reads and discards a body; returns its number of bytes.
 pub(crate) async fn discarded(body: Body) -> u64 {
     tokio::time::timeout(ARRIVAL_MAX, discard(body.into_async_read())).await.unwrap_or(1)
 }
 
-/// A client that is still sending would see a broken connection instead of the answer: it is heard out, up to a point.
+/// A client that is still sending would see a broken connection instead of the answer, so its body is read up to a limit.
 async fn discard(reader: impl AsyncRead + Unpin) -> u64 {
-    // How many came before a connection broke is of no interest: its client gets no answer.
+    // If the connection breaks, the count does not matter: the client gets no answer.
     tokio::io::copy(&mut reader.take(DISCARDED_BYTES_MAX), &mut tokio::io::sink()).await.unwrap_or(1)
 }
 
 pub(crate) fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
     let Distinct(value) = serde_json::from_slice(bytes).map_err(|error| Problem::invalid("body", format!("is not JSON: {error}")))?;
     T::schema().check(&value)?;
-    // What the schema lets through the type takes; should they ever differ, the type has the last word.
+    // The type accepts what the schema accepts; if they ever differ, the type decides.
     T::parse_from_json(Some(value)).map_err(|error| Problem::invalid("body", error.into_message()))
 }
 

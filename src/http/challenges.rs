@@ -1,4 +1,4 @@
-//! The three kinds of credentials, and how a 401 asks for one of them.
+//! The three kinds of credentials, and how a 401 asks for them.
 
 use poem::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use poem::http::{HeaderMap, HeaderValue};
@@ -20,7 +20,7 @@ pub(crate) enum Credential {
 impl Credential {
     const ALL: [Self; 3] = [Self::BearerToken, Self::ApiKey, Self::GatewaySignature];
 
-    /// The kind that the document describes under this name.
+    /// The kind with this name in the document.
     pub(crate) fn of_scheme(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|credential| credential.scheme() == name)
     }
@@ -34,25 +34,25 @@ impl Credential {
         }
     }
 
-    /// Puts it into the document.
+    /// Adds it to the document.
     pub(crate) fn register(self, registry: &mut Registry) {
         let (header, description) = match self {
             Self::BearerToken => (
                 None,
                 "A customer's JSON Web Token (HS256, RS256 or EdDSA), sent as `Authorization: Bearer …`. `sub` is the customer's id; \
-                 `exp` is required, `nbf` is obeyed; both may be fractions of a second. `rowlock token` makes one for development.",
+                 `exp` is required, `nbf` is checked; both may have fractions. `rowlock token` creates one for development.",
             ),
             Self::ApiKey => (
                 Some(API_KEY_HEADER),
-                "The key of an admin or a box office, sent as `X-Api-Key`. `rowlock api-key create` makes it and prints it once; only \
-                 its hash is kept.",
+                "The key of an admin or a box office, sent as `X-Api-Key`. `rowlock api-key create` creates it and prints it once; only \
+                 its hash is stored.",
             ),
             Self::GatewaySignature => (
                 Some("webhook-signature"),
-                "The payment gateway signs each notice after [Standard Webhooks](https://www.standardwebhooks.com): `webhook-id` names \
-                 the message, `webhook-timestamp` is the time of sending in seconds since 1970 and must be within 5 minutes, and \
-                 `webhook-signature` is `v1,` and the base64 HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}` under the shared \
-                 `whsec_` secret.",
+                "The payment gateway signs each notice according to [Standard Webhooks](https://www.standardwebhooks.com): `webhook-id` \
+                 identifies the message, `webhook-timestamp` is the time of sending in seconds since 1970, within 5 minutes of the \
+                 server's clock, and `webhook-signature` is `v1,` followed by the base64 HMAC-SHA256 of \
+                 `{webhook-id}.{webhook-timestamp}.{body}` with the shared `whsec_` secret.",
             ),
         };
         let scheme = MetaSecurityScheme {
@@ -68,7 +68,7 @@ impl Credential {
         registry.create_security_scheme(self.scheme(), scheme);
     }
 
-    /// `WWW-Authenticate` of a request that brought no such credential.
+    /// `WWW-Authenticate` for a request without this credential.
     pub(crate) fn challenge(self) -> &'static str {
         match self {
             Self::BearerToken => "Bearer",
@@ -89,7 +89,7 @@ impl Credential {
         match self {
             Self::BearerToken => "a bearer token",
             Self::ApiKey => "an API key",
-            Self::GatewaySignature => "a gateway's signature",
+            Self::GatewaySignature => "a gateway signature",
         }
     }
 
@@ -103,7 +103,7 @@ impl Credential {
         }
     }
 
-    /// What a request that brought no such credential is told; one that brought another kind is told so.
+    /// The detail for a request without this credential; it says so if another kind was sent.
     fn missing(self, headers: &HeaderMap) -> String {
         let sent = Self::ALL.into_iter().find(|other| *other != self && other.is_in(headers));
         sent.map_or_else(
@@ -112,9 +112,9 @@ impl Credential {
         )
     }
 
-    /// The refusal of a request that did not show who calls.
+    /// The refusal of a request that does not prove who is calling.
     ///
-    /// After RFC 6750 the challenge names an error only where a credential of the right kind was sent.
+    /// According to RFC 6750, the challenge names an error only if a credential of the right kind was sent.
     pub(crate) fn refuse(self, error: AuthError, headers: &HeaderMap) -> Problem {
         let code = match (self, &error) {
             (Self::GatewaySignature, _) => Code::InvalidSignature,
@@ -141,7 +141,7 @@ impl Credential {
     }
 }
 
-/// The text with nothing that may not stand in an `error_description` (RFC 6750, section 3): visible ASCII but for quotes and
+/// The text without anything that is not allowed in an `error_description` (RFC 6750, section 3): only visible ASCII, without quotes and
 /// backslashes.
 fn quotable(text: &str) -> String {
     text.chars().map(|char| if matches!(char, ' '..='~' if char != '"' && char != '\\') { char } else { '?' }).collect()
@@ -167,9 +167,9 @@ mod tests {
         let basic = headers(&[("authorization", "Basic abc")]);
         for (credential, sent, expected) in [
             (Credential::BearerToken, &key, "a customer's token in `Authorization: Bearer …`, not an API key"),
-            (Credential::BearerToken, &signature, "a customer's token in `Authorization: Bearer …`, not a gateway's signature"),
+            (Credential::BearerToken, &signature, "a customer's token in `Authorization: Bearer …`, not a gateway signature"),
             (Credential::ApiKey, &token, "an API key in `X-Api-Key`, not a bearer token"),
-            (Credential::ApiKey, &signature, "an API key in `X-Api-Key`, not a gateway's signature"),
+            (Credential::ApiKey, &signature, "an API key in `X-Api-Key`, not a gateway signature"),
             (Credential::ApiKey, &basic, "an API key in `X-Api-Key`, and none was sent"),
             (Credential::GatewaySignature, &token, "`webhook-timestamp` and `webhook-signature`, not a bearer token"),
             (Credential::GatewaySignature, &key, "`webhook-timestamp` and `webhook-signature`, not an API key"),

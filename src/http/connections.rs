@@ -1,8 +1,7 @@
-//! Connections: accepted, served over HTTP/1.1 one request after another, and let go.
+//! Connections: accepting them, serving them over HTTP/1.1 one request after another, and closing them.
 //!
-//! The framework brings a server of its own, whose watch over idle connections is a second task for each, woken by every read and
-//! write. Ten thousand buyers come at once here, so a connection is one task, its timers are hyper's, and what a request needs is
-//! given back before the next one comes.
+//! The framework's own server watches idle connections with a second task for each, which every read and write wakes. Here ten thousand
+//! buyers come at once, so a connection is one task, its timers are hyper's, and the memory for a request is freed before the next one.
 
 mod head_timer;
 
@@ -32,13 +31,13 @@ use tokio_util::sync::CancellationToken;
 
 use head_timer::HeadTimer;
 
-/// Connections the kernel may hold for us until we accept them; ten thousand buyers come at once.
+/// Connections that the kernel may queue until they are accepted; ten thousand buyers come at once.
 const BACKLOG: i32 = 16_384;
 /// The longest the head of a request may take from its first byte to its last, and the longest a client may leave an answer unread.
 pub(crate) const STALLED_MAX: Duration = Duration::from_secs(75);
 /// The largest head of a request, and the most of an answer that waits in memory for its client, in bytes.
 const BUFFER_MAX_BYTES: usize = 64 * 1024;
-/// Pause after the system refused a connection, most likely for want of file descriptors.
+/// Pause after the system refused a connection, most likely because file descriptors ran out.
 const REFUSED_PAUSE: Duration = Duration::from_millis(20);
 
 /// An answer's body as the framework hands it over.
@@ -52,7 +51,7 @@ pub(crate) struct Patience {
     pub(crate) idle_max: Duration,
     /// For the rest of a head, and for a client to read its answer: usually [`STALLED_MAX`].
     pub(crate) stalled_max: Duration,
-    /// For requests under way, once it is to stop.
+    /// For requests in progress, once the server is stopping.
     pub(crate) drain: Duration,
 }
 
@@ -66,7 +65,7 @@ impl Connections {
     pub(crate) fn listen(address: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
-        // Accepted connections take this over.
+        // Accepted connections inherit this.
         socket.set_tcp_nodelay(true)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
@@ -80,7 +79,7 @@ impl Connections {
         self.address
     }
 
-    /// Serves until `stop`; then accepts no more, lets requests under way finish for at most `drain`, and cuts what is left.
+    /// Serves until `stop`; then accepts no more connections, gives requests in progress up to `drain` to finish, and closes the rest.
     pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, patience: Patience) {
         let Self { listener, address } = self;
         let (graceful, cut) = (GracefulShutdown::new(), CancellationToken::new());
@@ -104,20 +103,20 @@ impl Connections {
         }
         drop(listener);
         if tokio::time::timeout(patience.drain, graceful.shutdown()).await.is_err() {
-            tracing::warn!(drain_s = patience.drain.as_secs(), "requests under way took too long; cutting their connections");
+            tracing::warn!(drain_s = patience.drain.as_secs(), "requests in progress took too long; closing their connections");
         }
         cut.cancel();
     }
 }
 
-/// hyper waits for a whole head as long as for its first byte; the timer of each connection tells the two apart.
+/// hyper has one timeout for the first byte of a head and for the whole head; the timer of each connection tells the two apart.
 fn http(patience: Patience) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.header_read_timeout(patience.idle_max).max_buf_size(BUFFER_MAX_BYTES);
     http
 }
 
-/// Answers any request; boxed, so that a connection between two requests keeps no room for one.
+/// Answers any request; boxed, so that an idle connection reserves no memory for one.
 pub(crate) trait Routes: Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {}
 
 impl<R: Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static> Routes for R {}
@@ -136,7 +135,7 @@ impl<R: Routes> Serving<R> {
     }
 }
 
-/// The whole life of a connection.
+/// Serves one connection until it ends.
 fn converse<R: Routes>(
     server: Arc<Serving<R>>,
     stream: TcpStream,
@@ -156,7 +155,7 @@ fn converse<R: Routes>(
     async move {
         tokio::select! {
             ended = conversation => {
-                // Clients come and go as they like: how a connection ended is nobody's concern.
+                // Clients come and go as they like, so how a connection ended does not matter.
                 if let Err(error) = ended {
                     tracing::debug!(%remote, %error, "a connection ended early");
                 }

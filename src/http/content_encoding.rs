@@ -1,5 +1,4 @@
-//! Request bodies that come compressed: decoded as far as the operation takes a body and no further, so that a few bytes never become
-//! gigabytes.
+//! Compressed request bodies: decoded up to the operation's body limit and no further, so that a few bytes never become gigabytes.
 
 use std::io::{self, Read};
 
@@ -13,7 +12,7 @@ use crate::problem::code::Code;
 
 /// The codings that a body may have, as `Accept-Encoding` lists them (RFC 7694).
 pub(crate) const ACCEPTED: &str = "gzip, deflate, br, zstd";
-/// What decodes to no more than this is decoded where it is needed; more would keep a thread from everybody else for too long.
+/// A body that decodes to at most this is decoded in place; a larger one would block the thread for too long.
 const SMALL_BYTES: usize = 150_000;
 /// The largest window of a zstd stream, as a power of two: what RFC 9659 allows on the web. The format alone would allow 2 GB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
@@ -51,7 +50,7 @@ impl Coding {
     }
 }
 
-/// The body as its sender wrote it, before it was compressed; it may have at most `bytes_max` bytes then, too.
+/// The body, decoded; the limit of `bytes_max` bytes applies to the result, too.
 pub(crate) async fn decoded(headers: &HeaderMap, bytes: Bytes, bytes_max: usize) -> Result<Bytes, Problem> {
     let Some(coding) = coding(headers)? else { return Ok(bytes) };
     if bytes_max <= SMALL_BYTES {
@@ -67,7 +66,7 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Problem> {
         return Ok(None);
     }
     let unknown = |name: &str| {
-        let detail = format!("the content coding {name} is not taken: send the body plain, or with one of {ACCEPTED}");
+        let detail = format!("the content coding {name} is not supported: send the body uncompressed, or with one of {ACCEPTED}");
         Problem::new(Code::UnsupportedMediaType, detail).with_header(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED))
     };
     let mut named = Vec::new();
@@ -78,13 +77,13 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Problem> {
     match named.as_slice() {
         [] => Ok(None),
         [name] => Coding::from_name(name).map(Some).ok_or_else(|| unknown(name)),
-        // Compressed twice, a bomb is a thousand times as large; nobody needs it.
+        // Nobody needs two codings, and a bomb compressed twice is a thousand times as large.
         several => Err(unknown(&several.join(", "))),
     }
 }
 
 fn decode(coding: Coding, bytes: &[u8], bytes_max: usize) -> Result<Bytes, Problem> {
-    let broken = |error: io::Error| Problem::invalid("body", format!("is not what {} makes: {error}", coding.name()));
+    let broken = |error: io::Error| Problem::invalid("body", format!("is not valid {}: {error}", coding.name()));
     let plain = match coding {
         Coding::Gzip => ungzip(bytes, bytes_max),
         Coding::Deflate => inflate(bytes, bytes_max),
@@ -93,27 +92,27 @@ fn decode(coding: Coding, bytes: &[u8], bytes_max: usize) -> Result<Bytes, Probl
     };
     match plain.map_err(broken)? {
         plain if plain.len() <= bytes_max => Ok(plain.into()),
-        _ => Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes when it is decoded"))),
+        _ => Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes when decoded"))),
     }
 }
 
-/// Reads up to one byte more than `bytes_max`: enough to know that it is too much.
+/// Reads up to one byte more than `bytes_max`, enough to detect that the limit is exceeded.
 fn read_within(decoder: &mut impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut plain = Vec::new();
     decoder.take(u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut plain)?;
     Ok(plain)
 }
 
-/// Whether the stream ended where the body ends; what was cut off for its size need not.
+/// Checks that the stream ended where the body ends, unless it was cut off at the limit.
 fn expect_end(plain: Vec<u8>, bytes_max: usize, is_at_end: bool) -> io::Result<Vec<u8>> {
     if is_at_end || plain.len() > bytes_max {
         Ok(plain)
     } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "something follows its end"))
+        Err(io::Error::new(io::ErrorKind::InvalidData, "there is data after its end"))
     }
 }
 
-/// Members that follow each other are one body (RFC 1952, 2.2); the decoder refuses anything else behind the last one.
+/// Consecutive members are one body (RFC 1952, 2.2); the decoder refuses anything else after the last one.
 fn ungzip(bytes: &[u8], bytes_max: usize) -> io::Result<Vec<u8>> {
     read_within(&mut MultiGzDecoder::new(bytes), bytes_max)
 }
@@ -130,12 +129,12 @@ fn unbrotli(bytes: &[u8], bytes_max: usize) -> io::Result<Vec<u8>> {
     }
     let mut decoder = brotli::Decompressor::new(bytes, 4096);
     let plain = read_within(&mut decoder, bytes_max)?;
-    // Behind the end the decoder refuses what it has read already, and leaves the rest unread.
+    // After the end, the decoder refuses what it has already read and leaves the rest unread.
     let is_at_end = matches!(decoder.read(&mut [0]), Ok(0)) && decoder.into_inner().is_empty();
     expect_end(plain, bytes_max, is_at_end)
 }
 
-/// Frames that follow each other are one body (RFC 8878, 3.1); the decoder refuses anything else behind the last one.
+/// Consecutive frames are one body (RFC 8878, 3.1); the decoder refuses anything else after the last one.
 fn unzstd(bytes: &[u8], bytes_max: usize) -> io::Result<Vec<u8>> {
     if bytes.is_empty() {
         return Err(io::ErrorKind::UnexpectedEof.into());

@@ -1,4 +1,4 @@
-//! Who calls: customers by bearer token, admins by API key, the gateway by its signature over the body.
+//! Who is calling: customers by bearer token, admins by API key, the gateway by its signature over the body.
 
 use poem::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use poem::http::{HeaderMap, HeaderValue};
@@ -18,7 +18,7 @@ use crate::http::content_encoding::decoded;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
-/// The customer who calls: the `sub` of the bearer token.
+/// The calling customer: the `sub` of the bearer token.
 pub struct Customer(pub String);
 
 impl<'a> ApiExtractor<'a> for Customer {
@@ -49,7 +49,7 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
     if token.is_empty() { Err(AuthError::invalid("the header Authorization has no token after `Bearer`")) } else { Ok(token) }
 }
 
-/// The admin or box office that calls.
+/// The calling admin or box office.
 pub struct Admin(pub AdminKey);
 
 impl<'a> ApiExtractor<'a> for Admin {
@@ -80,16 +80,16 @@ impl<'a> ApiExtractor<'a> for Admin {
     }
 }
 
-/// An admin's key where none is needed: it shows what the public does not see. A key that is sent must be good.
+/// An optional API key, which shows what the public does not see. If one is sent, it must be valid.
 pub struct MaybeAdmin(pub Option<AdminKey>);
 
 impl MaybeAdmin {
-    /// As whom the caller asks.
+    /// The caller's audience.
     pub fn audience(&self) -> Audience {
         if self.0.is_some() { Audience::Admins } else { Audience::Public }
     }
 
-    /// Refuses what only admins may ask.
+    /// Refuses what is only for admins.
     ///
     /// # Errors
     /// `unauthorized` without a key.
@@ -123,7 +123,7 @@ impl<'a> ApiExtractor<'a> for MaybeAdmin {
         if !request.headers().contains_key(API_KEY_HEADER) {
             return Ok(Self(None));
         }
-        // Boxed: few readers are admins, and all would carry its state.
+        // Boxed: few readers are admins, but all of them would carry its state.
         let Admin(key) = Box::pin(Admin::from_request(request, body, options)).await?;
         Ok(Self(Some(key)))
     }
@@ -141,7 +141,7 @@ impl Credential {
     }
 }
 
-/// A JSON body whose Standard Webhooks signature held. It is verified over the bytes as they came, before anything looks into them.
+/// A JSON body with a valid Standard Webhooks signature, which is verified over the bytes as received, before anything parses them.
 pub struct SignedJson<T>(pub T);
 
 impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
@@ -176,15 +176,15 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
 /// Who sent a request, for the log.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct KnownCaller {
-    /// The admin, by the number of the key.
+    /// The admin, by the id of the key.
     pub(crate) api_key_id: Option<i64>,
-    /// The customer, by a pseudonym: the first 16 hex digits of the SHA-256 of the id. Who knows an id finds its lines; who reads the
-    /// log learns no id.
+    /// The customer, by a pseudonym: the first 16 hex digits of the SHA-256 of the id. Whoever knows an id finds its lines; whoever reads
+    /// the log learns no id.
     pub(crate) customer_hash: Option<String>,
 }
 
 impl KnownCaller {
-    /// Whom these headers show to be calling; nobody where they do not. It asks no database.
+    /// The caller that these headers identify, if any. It does not query the database.
     pub(crate) fn of(app: &App, authorization: Option<&HeaderValue>, api_key: Option<&HeaderValue>) -> Self {
         let token = authorization.and_then(|value| value.to_str().ok()?.split_once(' ')).map(|(_, token)| token.trim());
         let customer = token.and_then(|token| app.auth.customer(token).ok());

@@ -1,8 +1,8 @@
-//! Answers that are still to come.
+//! Answers that come later.
 //!
-//! While a claim waits in its lane the framework would keep all it built for the request: the parsed request in each of its layers,
-//! some ten kilobytes, times ten thousand buyers. An operation that waits answers [`Later`] instead: the framework is done with the
-//! request and gives that back, and the [`shell`](crate::http::middleware) waits for the answer alone.
+//! While a claim waits in its lane, the framework would keep all that it built for the request: the parsed request in each of its layers,
+//! about ten kilobytes, times ten thousand buyers. An operation that waits returns [`Later`] instead: the framework frees its memory for
+//! the request, and only the [`middleware`](crate::http::middleware) waits for the answer.
 
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +26,7 @@ impl<T: IntoResponse + 'static> Later<T> {
     }
 }
 
-/// What a response carries through the framework, whose extensions must be cloneable.
+/// The answer on its way through the framework, whose extensions must be `Clone`.
 #[derive(Clone)]
 struct Carried(Arc<Mutex<Option<Awaited>>>);
 

@@ -1,4 +1,4 @@
-//! What each parameter must be, in words: made of the schema that documents it, so that a refusal names the bounds that are enforced.
+//! What each parameter must be, in words: derived from the schema that documents it, so that a refusal names the bounds in force.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 
-/// By the operation's id: its parameters, and what each must be.
+/// By operation id: its parameters, and what each must be.
 pub(crate) struct Expectations(HashMap<&'static str, Vec<(String, String)>>);
 
 impl Expectations {
@@ -33,7 +33,7 @@ impl Expectations {
         })
     }
 
-    /// The refusal of a parameter that the framework could not read, or found out of its bounds.
+    /// The refusal of a parameter that the framework could not read, or found out of bounds.
     pub(crate) fn refusal(&self, error: &poem::Error) -> Option<Problem> {
         let parameter = error.downcast_ref::<ParseParamError>()?.name;
         let operation = error.data::<OperationId>().map(|id| id.0).unwrap_or_default();
@@ -62,8 +62,8 @@ fn in_words(schema: &MetaSchema, registry: &Registry) -> String {
     match (schema.ty, schema.format) {
         ("integer", _) => match (schema.minimum, schema.maximum) {
             (Some(min), Some(max)) => format!("must be a whole number from {min} to {max}"),
-            (Some(min), None) => format!("must be a whole number from {min}"),
-            (None, Some(max)) => format!("must be a whole number up to {max}"),
+            (Some(min), None) => format!("must be a whole number of at least {min}"),
+            (None, Some(max)) => format!("must be a whole number of at most {max}"),
             (None, None) => "must be a whole number".to_owned(),
         },
         ("boolean", _) => "must be true or false".to_owned(),
@@ -71,7 +71,7 @@ fn in_words(schema: &MetaSchema, registry: &Registry) -> String {
         (_, Some("date-time")) => "must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z".to_owned(),
         _ => match (schema.min_length.unwrap_or(0), schema.max_length) {
             (min, Some(max)) => format!("must have {min} to {max} characters"),
-            (0, None) => "must be a text".to_owned(),
+            (0, None) => "must be a string".to_owned(),
             (min, None) => format!("must have at least {min} characters"),
         },
     }

@@ -1,4 +1,4 @@
-//! The outermost endpoint: names each request, turns every error and panic into a problem body, and adds the headers that every
+//! The outermost endpoint: gives each request an id, turns every error and panic into a problem body, and adds the headers that every
 //! response has.
 
 use std::any::Any;
@@ -32,7 +32,7 @@ pub struct Middleware<E> {
     refusals: Arc<RefusalLog>,
 }
 
-/// What of a request is still needed when it is answered. All of it is cheap to keep: it shares the text of the request's head.
+/// The parts of a request that are needed to answer it. They are cheap to keep, because they share the text of the request's head.
 struct Asked {
     request_id: HeaderValue,
     method: Method,
@@ -60,21 +60,21 @@ impl Asked {
 }
 
 impl<E> Middleware<E> {
-    /// Wraps `inner` and puts `app` into each request; `methods` are listed where a path lacks one, `expectations` where a parameter is
-    /// not as documented.
+    /// Wraps `inner` and puts `app` into each request. `methods` are for paths that do not support a method, `expectations` for parameters
+    /// that are not as documented.
     pub fn new(inner: E, app: Option<SharedApp>, methods: Methods, expectations: Expectations) -> Self {
         Self { inner, app, methods, expectations, refusals: RefusalLog::new() }
     }
 }
 
 impl<E: Endpoint<Output = Response>> Middleware<E> {
-    /// Answers a request, whatever comes.
+    /// Answers a request, whatever happens.
     pub async fn answer(self: Arc<Self>, mut request: Request) -> Response {
         let asked = Asked::by(&request);
         if let Some(app) = &self.app {
             request.set_data(SharedApp::clone(app));
         }
-        // Boxed, so that nothing of it is kept while a later answer is waited for.
+        // Boxed, so that none of it is kept while waiting for an answer that comes later.
         let mut answer = Box::pin(self.at_once(request)).await;
         if let Ok(response) = &mut answer
             && let Some(awaited) = awaited_by(response)
@@ -90,12 +90,12 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, asked.request_id);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        // Orders are private and events are cached here: nobody else keeps what does not say otherwise.
+        // Orders are private, and events are cached by this server: nobody else stores a response that does not say otherwise.
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
     }
 
-    /// The framework's answer, which may carry one that comes later.
+    /// The framework's answer, which may carry an answer that comes later.
     async fn at_once(&self, request: Request) -> Result<Response, Problem> {
         match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
             Ok(Ok(response)) => presentable(response),
@@ -117,7 +117,7 @@ impl<E> Middleware<E> {
         response
     }
 
-    /// The line by which operators find a request that a client asks about. Its path may hold what should not be in a log.
+    /// The line by which operators find a request that a client asks about. The path is left out, since it may contain private data.
     fn log_refusal(&self, problem: &Problem, asked: &Asked) {
         let caller = |app: &SharedApp| KnownCaller::of(app, asked.authorization.as_ref(), asked.api_key.as_ref());
         let KnownCaller { api_key_id, customer_hash } = self.app.as_ref().map(caller).unwrap_or_default();
@@ -141,7 +141,7 @@ fn presentable(response: Response) -> Result<Response, Problem> {
     if is_error && !is_problem() { Err(of_framework(status.into())) } else { Ok(response) }
 }
 
-/// The id the client sent, if it has 1 to 128 visible ASCII characters, or a new one.
+/// The id that the client sent, if it has 1 to 128 visible ASCII characters, or a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let sent = headers.get(REQUEST_ID);
     let good = |id: &&HeaderValue| (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);

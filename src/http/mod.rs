@@ -1,9 +1,9 @@
-//! HTTP plumbing that all resources share.
+//! The parts of HTTP that all resources share.
 //!
-//! [`connections`] accepts and serves; [`middleware`] names each request and turns every error into a problem; [`accepted_input`] refuses
-//! what an operation does not take. An operation extracts who calls ([`credentials`]), its parameters ([`params`]) and its body ([`body`],
-//! held against its [`schema`]), and answers with one of [`replies`], a refusal ([`refusals`]), or an answer that comes later
-//! ([`deferred`]).
+//! [`connections`] accepts and serves; [`middleware`] gives each request an id and turns every error into a problem; [`accepted_input`]
+//! refuses what an operation does not take. An operation extracts who is calling ([`credentials`]), its parameters ([`params`]) and its
+//! body ([`body`], checked against its [`schema`]), and answers with one of [`replies`], a refusal ([`refusals`]), or an answer that comes
+//! later ([`deferred`]).
 
 pub(crate) mod accepted_input;
 pub(crate) mod allowed_methods;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::problem::Problem;
 use crate::types::{EventId, OrderId, SectionCode};
 
-/// A type that stands in a path. Arguments meet path variables by position, so each variable has a type of its own.
+/// The type of a path variable. Arguments match path variables by position, so each variable has a type of its own.
 pub trait PathValue: Type + Sized {
     const NAME: &'static str;
     const EXPECTED: &'static str;
@@ -19,10 +19,10 @@ pub trait PathValue: Type + Sized {
 
 impl PathValue for EventId {
     const NAME: &'static str = "event_id";
-    const EXPECTED: &'static str = "must be a whole number from 1";
+    const EXPECTED: &'static str = "must be a whole number of at least 1";
 
     fn read(text: &str) -> Option<Self> {
-        // `parse` would take a sign, too.
+        // `parse` would also accept a sign.
         text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|id| *id >= 1).map(Self)
     }
 }
@@ -40,7 +40,7 @@ impl PathValue for SectionCode {
     const NAME: &'static str = "section";
     const EXPECTED: &'static str = "must be a section's code";
 
-    /// Takes any text: one that cannot be a code is a section that does not exist.
+    /// Accepts any text: one that cannot be a code is simply a section that does not exist.
     fn read(text: &str) -> Option<Self> {
         Some(Self(text.to_owned()))
     }
@@ -100,7 +100,7 @@ impl<'a> ApiExtractor<'a> for IdempotencyKey {
         let good = (1..=200).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
         match value.to_str() {
             Ok(key) if good && values.next().is_none() => Ok(Self(Some(key.to_owned()))),
-            // A key that would be ignored is worse than none: the client relies on it.
+            // Ignoring a bad key would be worse than having none: the client relies on it.
             _ => Err(Problem::invalid(options.name, "must be one value of 1 to 200 visible ASCII characters").into()),
         }
     }

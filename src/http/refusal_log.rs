@@ -1,7 +1,7 @@
-//! Each refused request leaves a line in the log, at most [`LINES_PER_S`] per second and code.
+//! Logs each refused request, at most [`LINES_PER_S`] per second and code.
 //!
-//! A sale refuses thousands of claims a second: their lines would cost more than the claims. What is left out costs two atomic
-//! operations, and is counted in a line of its own a second later.
+//! A sale refuses thousands of claims per second: their lines would cost more than the claims. A line that is left out costs two atomic
+//! operations, and is counted in a summary line a second later.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,7 +11,7 @@ use tracing::Level;
 
 use crate::problem::code::Code;
 
-/// Lines that one code may write in a second.
+/// Lines per code and second.
 const LINES_PER_S: u64 = 10;
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -23,7 +23,7 @@ pub(crate) struct RefusalLog {
 
 #[derive(Default)]
 struct Counts {
-    /// The second in the upper half, how many refusals it has seen in the lower one.
+    /// The second in the upper half, its number of refusals in the lower half.
     seen: AtomicU64,
     left_out: AtomicU64,
 }
@@ -32,7 +32,7 @@ struct Counts {
 enum Admission {
     Logged,
     LeftOut,
-    /// The first that is left out: whoever it is has the count written.
+    /// The first that is left out: it schedules the summary line.
     FirstLeftOut,
 }
 
@@ -41,7 +41,7 @@ impl RefusalLog {
         Arc::new(Self { started: Instant::now(), codes: std::array::from_fn(|_| Counts::default()) })
     }
 
-    /// Whether this refusal is to be logged; where it is not, the count of those left out will be.
+    /// Whether to log this refusal; if not, it is counted in the summary line.
     pub(crate) fn admits(self: &Arc<Self>, code: Code) -> bool {
         if !tracing::enabled!(Level::INFO) {
             return false;
@@ -54,7 +54,7 @@ impl RefusalLog {
                 tokio::spawn(async move {
                     tokio::time::sleep(SECOND).await;
                     let left_out = log.take_left_out(code);
-                    tracing::info!(code = code.as_str(), left_out, "more requests were refused than are logged one by one");
+                    tracing::info!(code = code.as_str(), left_out, "more requests were refused than were logged");
                 });
                 false
             }

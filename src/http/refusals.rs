@@ -1,4 +1,4 @@
-//! The refusals of an operation, as the documentation lists them: each status once, its codes told apart in the text.
+//! The refusals of an operation, as the documentation lists them: each status once, with its codes in the text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
@@ -18,9 +18,9 @@ pub trait Refusals: Send + Sync + 'static {
     const CODES: &'static [&'static [Code]];
 }
 
-/// What any operation that asks the database may answer.
+/// What any operation that uses the database may answer.
 pub const EVERY: &[Code] = &[Code::InternalError, Code::Unavailable];
-/// What an operation that changes something by a call of its own may answer.
+/// What an operation that changes something with a call of its own may answer.
 pub const CHANGE: &[Code] = &[Code::OutcomeUnknown];
 /// What an operation with a body may answer.
 pub const BODY: &[Code] = &[Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType];
@@ -44,7 +44,7 @@ macro_rules! refusals {
 }
 pub(crate) use refusals;
 
-/// A problem, answered by an operation whose refusals `R` lists.
+/// A problem from an operation whose refusals `R` lists.
 pub struct Refusal<R>(Problem, PhantomData<R>);
 
 impl<R, E: Into<Problem>> From<E> for Refusal<R> {
@@ -78,14 +78,14 @@ fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
     let mut headers = vec![header::request_id()];
     match status {
         415 => {
-            let meaning = "The content codings that are taken, if another one was the reason.";
+            let meaning = "The supported content codings, if an unsupported one was sent.";
             headers.push(header::sometimes("Accept-Encoding", meaning, ACCEPTED));
         }
         401 => {
             let meaning = "How to authenticate, and what is wrong with the credentials that were sent.";
             headers.push(header::up_to(1000, "WWW-Authenticate", meaning, "Bearer".into()));
         }
-        503 => headers.push(header::always("Retry-After", "Seconds to wait before asking again.", 1)),
+        503 => headers.push(header::always("Retry-After", "Seconds to wait before trying again.", 1)),
         _ => {}
     }
     MetaResponse {
@@ -97,7 +97,7 @@ fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
     }
 }
 
-/// The framework wants descriptions that live for ever: each distinct one is kept once, however often the document is written.
+/// The framework needs `'static` descriptions: each distinct one is leaked once, however often the document is written.
 fn interned(text: String) -> &'static str {
     static KEPT: LazyLock<Mutex<BTreeSet<&'static str>>> = LazyLock::new(Mutex::default);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,9 +17,9 @@ const CACHE: &str = "no-cache, max-age=0";
 pub trait Answer: Type + Serialize {
     /// What it is, for the documentation.
     const MEANING: &'static str;
-    /// Where one that was created can be read, for example.
+    /// An example of the path at which a created one can be read.
     const LOCATION: &'static str = "";
-    /// Whether a request for it may be answered with what an earlier one created.
+    /// Whether a request may be answered with what an earlier request created.
     const REPLAYS: bool = false;
 }
 
@@ -42,7 +42,7 @@ impl<T: Answer> ApiResponse for Found<T> {
     }
 }
 
-/// 201 with a body and where it can be read again.
+/// 201 with a body and the path at which it can be read.
 pub struct Created<T> {
     pub body: T,
     /// Its path.
@@ -67,7 +67,7 @@ impl<T: Answer> IntoResponse for Created<T> {
 impl<T: Answer> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
         let headers = [header::request_id(), header::always("Location", "Path at which it can be read.", T::LOCATION)];
-        let replayed = "`true` when an earlier request with the same idempotency key created it; else absent.";
+        let replayed = "`true` if an earlier request with the same idempotency key created it; otherwise absent.";
         let replayed = T::REPLAYS.then(|| header::sometimes("Idempotent-Replayed", replayed, "true"));
         MetaResponses { responses: vec![meta::<T>(201, T::MEANING, headers.into_iter().chain(replayed).collect())] }
     }
@@ -77,7 +77,7 @@ impl<T: Answer> ApiResponse for Created<T> {
     }
 }
 
-/// 204: done, nothing to say.
+/// 204, without a body.
 pub struct Done;
 
 impl IntoResponse for Done {
@@ -94,18 +94,18 @@ impl ApiResponse for Done {
     fn register(_: &mut Registry) {}
 }
 
-/// A body that stands ready in the cache; see [`ready`].
+/// A cached body; see [`ready`].
 pub struct Ready<T>(Response, PhantomData<T>);
 
 impl<T> Ready<T> {
-    /// The answer to a request with these headers. `no-cache` lets clients and proxies keep the body but makes them ask each time, which
-    /// a 304 answers in a few bytes: a seat map may be at most as old as our own cache.
+    /// The answer to a request with these headers. `no-cache` lets clients and proxies keep the body but makes them revalidate it each
+    /// time, which a 304 answers in a few bytes: so no seat map is older than our own cache.
     pub async fn new(body: &ReadyBody, request: &HeaderMap) -> Self {
         Self(ready(body, JSON, CACHE, request).await, PhantomData)
     }
 }
 
-/// 200 with a ready body, compressed as the client likes it, or 304 when the client has it already.
+/// 200 with a cached body in the encoding that the client prefers, or 304 if the client already has it.
 ///
 /// The tag is weak because it is the same for every encoding of the body.
 pub async fn ready(body: &ReadyBody, media_type: &str, caching: &'static str, request: &HeaderMap) -> Response {
@@ -128,7 +128,7 @@ pub async fn ready(body: &ReadyBody, media_type: &str, caching: &'static str, re
     response
 }
 
-/// Weak comparison (RFC 9110, 8.8.3.2) of an `If-None-Match` list with a tag of ours.
+/// Weak comparison (RFC 9110, 8.8.3.2) of an `If-None-Match` list with one of our tags.
 fn matches_tag(if_none_match: &str, etag: &str) -> bool {
     if_none_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
@@ -144,14 +144,14 @@ impl<T: Answer> ApiResponse for Ready<T> {
         let headers = || {
             vec![
                 header::request_id(),
-                header::always("ETag", "Names this state; send it back as `If-None-Match`.", "W/\"4711\""),
-                header::always("Cache-Control", "Keep it, but ask each time whether it still holds.", CACHE),
-                header::always("Vary", "The body is the same whatever its encoding.", "Accept-Encoding"),
+                header::always("ETag", "Identifies this version; send it back as `If-None-Match`.", "W/\"4711\""),
+                header::always("Cache-Control", "Clients may store it but must revalidate it each time.", CACHE),
+                header::always("Vary", "The response differs only in its encoding.", "Accept-Encoding"),
             ]
         };
         let mut found = meta::<T>(200, T::MEANING, headers());
         found.headers.push(header::sometimes("Content-Encoding", "`zstd`, `br` or `gzip`, as `Accept-Encoding` allows.", "zstd"));
-        let description = "Nothing changed since the state that `If-None-Match` names.";
+        let description = "Nothing has changed since the version in `If-None-Match`.";
         MetaResponses { responses: vec![found, bare(304, description, headers())] }
     }
 
@@ -164,7 +164,7 @@ fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     match serde_json::to_vec(body) {
         Ok(bytes) => Response::builder().status(status).content_type(JSON).body(Body::from(bytes)),
         Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
+            tracing::error!(%error, "an answer could not be serialized");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -185,9 +185,9 @@ pub mod header {
     use poem_openapi::registry::{MetaHeader, MetaSchema, MetaSchemaRef};
     use serde_json::Value;
 
-    /// The one every response has.
+    /// The header that every response has.
     pub fn request_id() -> MetaHeader {
-        always("X-Request-Id", "Names the request in the server's log: the one sent, or a new one.", "01980f2e4c7a7bd2a6f3d1f0c9a5e812")
+        always("X-Request-Id", "Identifies the request in the server's log: the id sent, or a new one.", "01980f2e4c7a7bd2a6f3d1f0c9a5e812")
     }
 
     /// A header that is never missing.
@@ -200,7 +200,7 @@ pub mod header {
         MetaHeader { required: false, ..always(name, description, example) }
     }
 
-    /// A header that is never missing, with a text of up to so many characters.
+    /// A header that is never missing, with a text of at most `chars_max` characters.
     pub fn up_to(chars_max: usize, name: &str, description: &str, example: Value) -> MetaHeader {
         let schema = match example {
             Value::Number(_) => MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int32") },

@@ -1,5 +1,5 @@
-//! Holds a request body against the schema that documents it, so that what the documentation says is what is enforced, and a
-//! refusal names the value at fault by its path, such as `sections[2].rows[0].seats`.
+//! Checks a request body against the schema that documents it, so that the documentation is what is enforced, and a refusal names the
+//! invalid value by its path, such as `sections[2].rows[0].seats`.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -54,11 +54,11 @@ impl Schema {
             },
             "array" => match value {
                 Value::Array(items) => self.check_array(schema, items, path),
-                _ => Err(path.refuse("must be a list")),
+                _ => Err(path.refuse("must be an array")),
             },
             "string" => match value {
                 Value::String(text) => check_text(schema, text, path),
-                _ => Err(path.refuse("must be a text")),
+                _ => Err(path.refuse("must be a string")),
             },
             "integer" => check_whole_number(schema, value, path),
             "boolean" if !value.is_boolean() => Err(path.refuse("must be true or false")),
@@ -74,7 +74,7 @@ impl Schema {
             let path = Path::Key(path, name);
             match object.get(*name) {
                 None if !schema.required.contains(name) => {}
-                // A null that would be taken for absent is a mistake or, in a change, an ambiguity.
+                // A null that stood for an absent field would be a mistake or, in a change, ambiguous.
                 Some(Value::Null) if is_nullable(property) => {}
                 Some(Value::Null) if !schema.required.contains(name) => return Err(path.refuse("must not be null: leave it out")),
                 Some(value) => self.check_ref(property, value, &path)?,
@@ -123,7 +123,7 @@ fn check_text(schema: &MetaSchema, text: &str, path: &Path<'_>) -> Result<(), Pr
     }
 }
 
-/// Whether a text may be anything that people can read; the document gives such texts the pattern of [`text::pattern`].
+/// Whether a text may be anything that people can read; in the document such texts have the pattern [`text::pattern`].
 fn is_free(schema: &MetaSchema) -> bool {
     schema.pattern.is_none() && schema.format.is_none() && schema.enum_items.is_empty()
 }
@@ -139,7 +139,7 @@ fn check_whole_number(schema: &MetaSchema, value: &Value, path: &Path<'_>) -> Re
     }
 }
 
-/// Where in the body a value stands; written out only when it is refused.
+/// The position of a value in the body; formatted only when the value is refused.
 enum Path<'a> {
     Root,
     Key(&'a Path<'a>, &'a str),

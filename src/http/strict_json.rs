@@ -1,4 +1,4 @@
-//! JSON in which no key stands twice: parsers differ in which of the two they believe, and so could a proxy in front and we.
+//! JSON without repeated keys: parsers differ in which value they use, and so could a proxy and this server.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key `{key}` stands twice")));
+                return Err(A::Error::custom(format_args!("the key `{key}` appears twice")));
             }
             object.insert(key, map.next_value::<Distinct>()?.0);
         }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_key_that_stands_twice_is_refused_at_any_depth() {
-        assert!(read(r#"{"a":1,"a":1}"#).unwrap_err().contains("the key `a` stands twice"));
+        assert!(read(r#"{"a":1,"a":1}"#).unwrap_err().contains("the key `a` appears twice"));
         assert!(read(r#"[{"b":{"c":[{"d":1,"\u0064":2}]}}]"#).unwrap_err().contains("`d`"));
         assert!(read(r#"[{"a":1},{"a":1}]"#).is_ok());
     }

@@ -1,4 +1,4 @@
-//! A request in a lane: what is asked, who waits for the answer, and the place it takes.
+//! A request in a lane: the request itself, who waits for the answer, and its place.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ impl<W: Work> Job<W> {
         self.since.elapsed()
     }
 
-    /// Whether somebody waits for the answer, or it must be done all the same.
+    /// Whether somebody waits for the answer, or the request must be carried out anyway.
     pub(super) fn is_wanted(&self) -> bool {
         !(W::NEEDS_CALLER && self.reply.is_closed())
     }
@@ -40,7 +40,7 @@ impl<W: Work> Job<W> {
         W::kind(&self.request)
     }
 
-    /// The caller may be gone; then nobody minds.
+    /// The caller may have disconnected, which is fine.
     pub(super) fn reply(self, answer: Result<W::Answer, LaneError>) {
         self.reply.send(answer).ok();
     }

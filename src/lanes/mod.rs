@@ -1,12 +1,12 @@
 //! Lanes: natural batching of claims and payments.
 //!
-//! Each event hashes to a lane: a queue with two workers, each with a connection. A worker takes whatever waits, up to a cap, and
-//! makes one call; meanwhile the next batch gathers. There is no timer: a lone request pays no delay, and a storm is batched. With
-//! two workers PostgreSQL has the next batch to work on while the last one's commit and answers are on their way; with one, it and
-//! the server took turns. Claims and payments have lanes of their own, so that neither waits behind the other.
+//! Each event belongs to a lane: a queue with two workers, each with a connection. A worker takes whatever waits, up to a limit, and
+//! makes one call; meanwhile the next batch gathers. There is no timer: a single request is not delayed, and a burst is batched. With
+//! two workers, PostgreSQL can work on the next batch while the commit and the answers of the last one are on their way; with one, it
+//! and the server would take turns. Claims and payments have separate lanes, so that neither waits for the other.
 //!
-//! First come, first served holds within a batch; between two under way PostgreSQL's row locks decide, as between two servers: a
-//! claim may be told `seat_taken` for a seat that the other batch has locked and then does not take.
+//! Within a batch, first come is first served; between two batches in progress PostgreSQL's row locks decide, as between two servers:
+//! a claim may be answered `seat_taken` for a seat that the other batch has locked and then does not take.
 
 mod job;
 mod queue;
@@ -32,36 +32,36 @@ use worker::Worker;
 /// Workers of each lane, with a connection each.
 pub const WORKERS: usize = 2;
 
-/// How lanes are cut.
+/// Number and size of the lanes.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneSettings {
     /// Lanes for claims, and as many for payments; each holds [`WORKERS`] connections.
     pub lanes: usize,
     /// The most requests one call carries.
     pub batch_max: usize,
-    /// The most requests that may wait in one lane; one more is told to come back later.
+    /// The most requests that may wait in one lane; any more are answered `overloaded`.
     pub waiting_max: usize,
 }
 
 /// Why a lane gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LaneError {
-    /// Too many wait already; nothing was done.
-    #[error("too many requests wait")]
+    /// Too many requests are already waiting; nothing was done.
+    #[error("too many requests are waiting")]
     Overloaded {
         /// When to try again, in seconds.
         retry_after_s: u32,
     },
-    /// PostgreSQL cannot be reached; surely nothing was done.
+    /// PostgreSQL cannot be reached; nothing was done.
     #[error("the database is unavailable")]
     Unavailable,
     /// The database lacks what the lane calls; nothing was done.
     #[error("the database is not migrated")]
     NotMigrated,
-    /// The connection was lost during the call, and PostgreSQL cannot be asked what became of it.
+    /// The connection was lost during the call, and PostgreSQL cannot be asked what it did.
     #[error("the outcome is not known")]
     OutcomeUnknown,
-    /// A fault of ours; nothing was done.
+    /// A bug of ours; nothing was done.
     #[error("{0}")]
     Internal(String),
 }
@@ -103,7 +103,7 @@ impl Lanes {
     /// Claims seats; answers once the claim is committed or refused.
     ///
     /// # Errors
-    /// See [`LaneError`]; of all of them only `OutcomeUnknown` leaves open whether the order exists.
+    /// See [`LaneError`]; only `OutcomeUnknown` leaves open whether the order exists.
     pub async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
         let begun = Instant::now();
         let outcome = lane_of(&self.claims, request.event_id).submit(request).await;
@@ -114,7 +114,7 @@ impl Lanes {
     /// Settles a payment notice; answers once its outcome is committed.
     ///
     /// # Errors
-    /// See [`LaneError`]; a gateway sends the notice again after any of them, and it is settled once.
+    /// See [`LaneError`]; the gateway sends the notice again after any of them, and it is settled once.
     pub async fn settle(&self, notice: PaymentNotice) -> Result<Settled, LaneError> {
         let begun = Instant::now();
         let outcome = lane_of(&self.payments, notice.event_id).submit(notice).await;
@@ -127,7 +127,7 @@ impl Lanes {
         (self.claims.iter().map(Lane::depth).sum(), self.payments.iter().map(Lane::depth).sum())
     }
 
-    /// Takes no more, and returns once what waits is answered.
+    /// Accepts no more requests, and returns once all waiting requests are answered.
     pub async fn drain(&self) {
         self.close();
         self.workers.close();
@@ -142,14 +142,14 @@ impl Lanes {
     }
 }
 
-/// The workers end with the lanes, once what waits is answered.
+/// The workers end with the lanes, once all waiting requests are answered.
 impl Drop for Lanes {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-/// The lane of an event, always the same one; events of consecutive numbers take turns over all of them.
+/// The lane of an event, always the same one; events with consecutive ids are spread over all lanes.
 fn lane_of<L>(lanes: &[L], event_id: i64) -> &L {
     &lanes[usize::try_from(event_id.unsigned_abs()).unwrap_or(0) % lanes.len()]
 }
@@ -174,7 +174,7 @@ impl<W: Work> Lane<W> {
         let place = Place::take(&self.depth, self.waiting_max).ok_or(LaneError::Overloaded { retry_after_s: 1 })?;
         let (reply, answer) = oneshot::channel();
         self.queue.push(Job::new(request, reply, place)).map_err(|_| LaneError::Unavailable)?;
-        // A reply that is dropped unsent was in the hands of a worker that panicked: nobody knows how far it came.
+        // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
         answer.await.map_err(|_| LaneError::OutcomeUnknown)?
     }
 

@@ -1,4 +1,4 @@
-//! What waits in a lane, shared by those who put requests in and the workers who take them out.
+//! The queue of a lane, shared by the callers who put requests in and the workers who take them out.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::job::Job;
 use super::work::Work;
 
-/// While a call of an event is out, another is worth its fixed cost from so many requests on.
+/// While a call for an event is in progress, another one is worth its fixed cost from this many requests on.
 const OVERLAP_MIN: usize = 128;
 
 /// Requests in the order they came.
@@ -23,7 +23,7 @@ pub(super) struct Queue<W: Work> {
 
 struct State<W: Work> {
     jobs: VecDeque<Job<W>>,
-    /// The events of the batches that were taken and are not yet done with.
+    /// The events of the batches in progress.
     under_way: Vec<i64>,
     /// Workers that have a connection.
     connected: usize,
@@ -31,7 +31,7 @@ struct State<W: Work> {
 }
 
 impl<W: Work> State<W> {
-    /// Which request the next call is for; `None`: none is worth a call yet. A lone request waits for a call of its own event only.
+    /// The first request of the next call; `None`: no call is worthwhile yet. A single request waits only for a call of its own event.
     fn next(&self) -> Option<&Job<W>> {
         if self.jobs.len() >= OVERLAP_MIN {
             return self.jobs.front();
@@ -40,7 +40,7 @@ impl<W: Work> State<W> {
     }
 }
 
-/// A batch that was taken: the queue knows of it until it is dropped.
+/// A batch that was taken; it counts as in progress until it is dropped.
 pub(super) struct Batch<'a, W: Work> {
     queue: &'a Queue<W>,
     event_id: i64,
@@ -58,7 +58,7 @@ impl<W: Work> Drop for Batch<'_, W> {
     }
 }
 
-/// A worker's word that it has a connection, until it is dropped.
+/// Counts a worker as connected until it is dropped.
 pub(super) struct Connected<W: Work>(Arc<Queue<W>>);
 
 impl<W: Work> Drop for Connected<W> {
@@ -75,7 +75,7 @@ impl<W: Work> Queue<W> {
         }
     }
 
-    /// Puts a request behind the others; gives it back once the queue is closed.
+    /// Adds a request at the end; gives it back if the queue is closed.
     pub(super) fn push(&self, job: Job<W>) -> Result<(), Job<W>> {
         let mut state = self.state();
         if state.is_closed {
@@ -87,13 +87,13 @@ impl<W: Work> Queue<W> {
         Ok(())
     }
 
-    /// Puts requests that were taken behind the others again, closed or not.
+    /// Puts taken requests back at the end, even if the queue is closed.
     pub(super) fn put_back(&self, jobs: impl IntoIterator<Item = Job<W>>) {
         self.state().jobs.extend(jobs);
         self.news.notify_one();
     }
 
-    /// Puts requests that were taken before the others again, in their order, closed or not.
+    /// Puts taken requests back at the front, in their order, even if the queue is closed.
     pub(super) fn put_first(&self, jobs: Vec<Job<W>>) {
         let mut state = self.state();
         jobs.into_iter().rev().for_each(|job| state.jobs.push_front(job));
@@ -101,14 +101,14 @@ impl<W: Work> Queue<W> {
         self.news.notify_one();
     }
 
-    /// Takes no more from outside; workers end when they find it empty.
+    /// Accepts no more requests; workers end when the queue is empty.
     pub(super) fn close(&self) {
         self.state().is_closed = true;
         self.news.notify_waiters();
         self.news.notify_one();
     }
 
-    /// Waits until there is enough for a call; false once the queue is closed and empty.
+    /// Waits until a call is worthwhile; false once the queue is closed and empty.
     pub(super) async fn wait(&self) -> bool {
         loop {
             let news = self.news.notified();
@@ -118,7 +118,7 @@ impl<W: Work> Queue<W> {
                     return true;
                 }
                 if state.is_closed && state.jobs.is_empty() {
-                    // The next worker must not sleep through the end.
+                    // The next worker must see the end, too.
                     self.news.notify_one();
                     return false;
                 }
@@ -127,7 +127,7 @@ impl<W: Work> Queue<W> {
         }
     }
 
-    /// Wakes another worker: the one that calls this cannot serve what it was woken for.
+    /// Wakes another worker, because the calling worker cannot serve the request it was woken for.
     pub(super) fn pass_on(&self) {
         self.news.notify_one();
     }
@@ -138,8 +138,8 @@ impl<W: Work> Queue<W> {
         Connected(Arc::clone(self))
     }
 
-    /// The next requests of one event and kind, at most `batch_max`, first come first served, without those whose callers went away;
-    /// `None` if there is nothing worth a call.
+    /// The next requests of one event and kind, at most `batch_max`, first come first served, without those whose callers have
+    /// disconnected; `None` if no call is worthwhile.
     pub(super) fn take_batch(&self, batch_max: usize) -> Option<Batch<'_, W>> {
         let mut state = self.state();
         let (event_id, kind) = state.next().map(|job| (job.event_id(), job.kind()))?;
@@ -151,7 +151,7 @@ impl<W: Work> Queue<W> {
                 if (job.event_id(), job.kind()) == (event_id, kind) { jobs.push(job) } else { others.push_back(job) }
             }
         }
-        // Nearly always all are of one event: then nothing is moved.
+        // Nearly always, all requests are of one event; then nothing is moved.
         if !others.is_empty() {
             others.append(&mut state.jobs);
             state.jobs = others;
@@ -164,7 +164,7 @@ impl<W: Work> Queue<W> {
         Some(Batch { queue: self, event_id, jobs })
     }
 
-    /// Takes out what has waited longer than `max` while no worker has a connection.
+    /// Takes out the requests that have waited longer than `max`, if no worker has a connection.
     pub(super) fn take_hopeless(&self, max: Duration) -> Vec<Job<W>> {
         let mut state = self.state();
         if state.connected > 0 {

@@ -10,7 +10,7 @@ use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, Paym
 use crate::metrics::Metrics;
 use crate::redis::{Batch, ExpiryQueue};
 
-/// For each request its answer, or `None` where the database has none yet.
+/// The answer to each request, or `None` where the database has none yet.
 pub(super) type Answers<A> = Result<Vec<Option<A>>, DbError>;
 
 /// What a lane gathers, calls and answers.
@@ -18,7 +18,7 @@ pub(super) trait Work: Send + Sync + 'static {
     type Request: Send + Sync + 'static;
     type Answer: Send + 'static;
 
-    /// Whether a request is dropped when its caller went away before the call: a claim is, since nobody would pay for it.
+    /// Whether a request is dropped if its caller disconnects before the call: a claim is, since nobody would pay for it.
     const NEEDS_CALLER: bool;
 
     fn event_id(request: &Self::Request) -> i64;
@@ -26,13 +26,13 @@ pub(super) trait Work: Send + Sync + 'static {
     /// Requests of different kinds do not share a call.
     fn kind(request: &Self::Request) -> u8;
 
-    /// One committed call. `None`: ask again shortly.
+    /// Makes one call, which commits. `None`: ask again shortly.
     fn call(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 
-    /// What a lost call is known to have done. `None`: nothing, so that it can be made again.
+    /// What a lost call is known to have done. `None`: nothing, so the request can be sent again.
     fn recall(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 
-    /// Called with what a call answered, after its commit; must not wait.
+    /// Called with the answers of a call after its commit; must not wait.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a Self::Request, &'a Self::Answer)>);
 
     /// Called with the size of each batch.
@@ -72,8 +72,8 @@ impl Work for Claims {
         batches::claimed(lane, event_id, requests)
     }
 
-    /// Orders that were claimed together have one deadline, and become one entry of the expiry queue. Where that entry names the wrong
-    /// one (a recalled batch whose first order was given up), the sweep finds them.
+    /// Orders that were claimed together have the same deadline and become one entry in the expiry queue. If that entry names the wrong
+    /// order (in a recalled batch whose first request was abandoned), the sweep finds the orders.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a ClaimRequest, &'a ClaimOutcome)>) {
         for (due_ms, batch) in claimed_together(answered.map(|(_, answer)| answer)) {
             self.queue.push(batch, due_ms);
@@ -99,7 +99,7 @@ impl Work for Payments {
     type Request = PaymentNotice;
     type Answer = Settled;
 
-    /// A gateway that hung up has sent its notice all the same.
+    /// A notice counts even if the gateway has disconnected.
     const NEEDS_CALLER: bool = false;
 
     fn event_id(notice: &PaymentNotice) -> i64 {
@@ -114,16 +114,16 @@ impl Work for Payments {
         batches::settle(lane, event_id, notices)
     }
 
-    /// A payment's identity makes the repeated call harmless: what was settled answers `duplicate`.
+    /// A payment's identity makes repeating the call safe: what was settled answers `duplicate`.
     async fn recall(_: &LaneClient, _: i64, notices: &[&PaymentNotice]) -> Answers<Settled> {
         Ok(vec![None; notices.len()])
     }
 
-    /// Money that no row tells of: the log must, until the gateway's operator has looked into it.
+    /// Logs money that no row records, so that the gateway's operator can look into it.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a Settled)>) {
         for (notice, answer) in answered {
             if notice.succeeded && matches!(answer.outcome, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
-                tracing::error!(?notice, outcome = answer.outcome.as_str(), "a payment notice was turned away");
+                tracing::error!(?notice, outcome = answer.outcome.as_str(), "a payment notice was refused");
             }
         }
     }
@@ -133,7 +133,7 @@ impl Work for Payments {
     }
 }
 
-/// The orders that were claimed and wait for a payment, by their deadline in Unix milliseconds. A free one has no deadline.
+/// The orders that were claimed and await payment, by deadline in Unix milliseconds. An order that costs nothing has no deadline.
 fn claimed_together<'a>(answers: impl Iterator<Item = &'a ClaimOutcome>) -> BTreeMap<i64, Batch> {
     let mut batches: BTreeMap<i64, Batch> = BTreeMap::new();
     for answer in answers {

@@ -1,4 +1,4 @@
-//! The loop of one worker of a lane: take what waits, call, answer; and what happens when the connection is lost in between.
+//! The loop of a lane's worker: take what waits, call, answer; and recover when the connection is lost in between.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use super::work::Work;
 use crate::db::batches::{Backend, LaneClient};
 use crate::db::{DbError, Endpoint, Outage, OutageKind};
 
-/// A request that waits longer than this for a connection is told that the database is unavailable.
+/// A request that waits longer than this for a connection is answered `unavailable`.
 const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
-/// A request whose call was lost is told so when the database cannot be asked for this long.
+/// A request whose call was lost is answered `outcome_unknown` if the database cannot be asked for this long.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(15);
-/// A request that rivals' locks keep from its seats is sent away after this.
+/// A request that other transactions' locks keep from its seats is answered `overloaded` after this.
 const BUSY_MAX: Duration = Duration::from_secs(2);
-/// Pause before rivals' locks are tried again.
+/// Pause before locked seats are tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
 /// Pause after a panic.
 const PANIC_PAUSE: Duration = Duration::from_millis(50);
-/// A call without an answer for this long counts as lost: PostgreSQL ends it sooner by its own timeouts, unless it hangs.
+/// A call without an answer for this long counts as lost: unless PostgreSQL hangs, its own timeouts end the call sooner.
 const CALL_MAX: Duration = Duration::from_secs(8);
-/// Connecting, outliving a lost backend and asking what it did may take this long in all.
+/// The total time for connecting, waiting until a lost backend has ended, and asking what it did.
 const RECONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// One of the workers of a lane, with a connection of its own.
@@ -36,7 +36,7 @@ pub(super) struct Worker<W: Work> {
     batch_max: usize,
     client: Option<Connection<W>>,
     lost: Option<LostCall<W>>,
-    /// Attempts to connect that failed since the last that did not, and why the last one did.
+    /// Failed attempts to connect since the last success, and why the last one failed.
     failures: u32,
     outage: Option<OutageKind>,
 }
@@ -46,7 +46,7 @@ struct Connection<W: Work> {
     _counted: Connected<W>,
 }
 
-/// A call whose connection broke: who may still be carrying it out, and what it carried.
+/// A call whose connection broke: the backend that may still be executing it, and its requests.
 struct LostCall<W: Work> {
     backend: Backend,
     jobs: Vec<Job<W>>,
@@ -57,10 +57,10 @@ impl<W: Work> Worker<W> {
         Self { endpoint, work, queue, batch_max, client: None, lost: None, failures: 0, outage: None }
     }
 
-    /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, not the lane.
+    /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, but not the lane.
     pub(super) async fn run(mut self) {
         while AssertUnwindSafe(self.rounds()).catch_unwind().await.is_err() {
-            tracing::error!("a lane panicked; going on with a new connection");
+            tracing::error!("a lane panicked; continuing with a new connection");
             self.client = None;
             tokio::time::sleep(PANIC_PAUSE).await;
             self.give_up_on_the_oldest();
@@ -98,15 +98,15 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    /// One bad row must not fail the others' requests: each gets a call of its own.
+    /// One bad request must not make the others fail, so each gets a call of its own.
     async fn call_one_by_one(&mut self, batch: Vec<Job<W>>) {
         for job in batch {
             Box::pin(self.call(vec![job])).await;
         }
     }
 
-    /// The call was rolled back through no fault of its own, mostly because somebody holds a lock: behind the others with it, so
-    /// that one event's trouble does not stop the rest of the lane, and away with what has waited long enough.
+    /// The call was rolled back through no fault of its own, usually because somebody holds a lock. Its requests go to the end, so that
+    /// one event's trouble does not stop the rest of the lane; those that have waited long enough are refused.
     async fn put_back(&mut self, batch: Vec<Job<W>>, why: &str) {
         tracing::warn!(why, requests = batch.len(), "a call was rolled back");
         let (old, young): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.age() > UNAVAILABLE_AFTER);
@@ -137,22 +137,22 @@ impl<W: Work> Worker<W> {
     }
 
     fn lose(&mut self, batch: Vec<Job<W>>, why: &str) {
-        tracing::warn!(why, requests = batch.len(), "a lane lost its connection during a call; asking what became of it");
+        tracing::warn!(why, requests = batch.len(), "a lane lost its connection during a call; finding out what it did");
         if let Some(connection) = self.client.take() {
             self.lost = Some(LostCall { backend: connection.lane.backend, jobs: batch });
         }
     }
 
-    /// A migration outdated the connection's statements; nothing was done, so a new connection does it.
+    /// A migration outdated the connection's statements; nothing was done, so the batch goes to a new connection.
     fn renew(&mut self, batch: Vec<Job<W>>) {
         self.client = None;
         self.queue.put_first(batch);
     }
 
-    /// Connects, and settles what the lost call left open. False after a failed attempt and its pause.
+    /// Connects, and finds out what the lost call did. False after a failed attempt and its pause.
     async fn reconnect(&mut self) -> bool {
         self.client = None;
-        // Another worker may have a connection for what this one was woken for.
+        // Another worker may have a connection for the request that this one was woken for.
         self.queue.pass_on();
         let attempt = async {
             let lane = LaneClient::prepare(self.endpoint.connect_as_app().await?).await?;
@@ -185,7 +185,7 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    /// What the lost call did is answered; what it surely did not do goes back to the front of the lane.
+    /// Answers what the lost call did; what it certainly did not do goes back to the front of the lane.
     fn answer_recalled(&mut self, jobs: Vec<Job<W>>, answers: Vec<Option<W::Answer>>) {
         self.work.committed(answered_of(&jobs, &answers));
         let mut undone = Vec::new();
@@ -201,7 +201,7 @@ impl<W: Work> Worker<W> {
     }
 
     fn give_up_on_the_oldest(&mut self) {
-        // Only an operator migrates: nobody need wait for that.
+        // Only an operator migrates, so waiting is pointless.
         let (answer, after) = match self.outage {
             Some(OutageKind::NotMigrated) => (LaneError::NotMigrated, Duration::ZERO),
             _ => (LaneError::Unavailable, UNAVAILABLE_AFTER),
@@ -216,7 +216,7 @@ impl<W: Work> Worker<W> {
     }
 }
 
-/// The requests that have an answer, with it.
+/// The requests that have an answer, with their answers.
 fn answered_of<'a, W: Work>(jobs: &'a [Job<W>], answers: &'a [Option<W::Answer>]) -> impl Iterator<Item = (&'a W::Request, &'a W::Answer)> {
     jobs.iter().zip(answers).filter_map(|(job, answer)| Some((&job.request, answer.as_ref()?)))
 }

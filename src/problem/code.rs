@@ -1,4 +1,4 @@
-//! The table of everything the API refuses: code, status, title, meaning, and what to do about it. Clients branch on the code; it
+//! The table of everything the API refuses: code, status, title, meaning, and what to do about it. Clients branch on the code, which
 //! never changes.
 
 use poem::http::StatusCode;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 macro_rules! codes {
     ($($name:ident $status:literal $code:literal $title:literal $meaning:literal $retry:ident $advice:literal $buyer:literal;)*) => {
-        /// What went wrong, as a stable word.
+        /// What went wrong, as a word that never changes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, Serialize)]
         #[oai(rename = "ProblemCode", rename_all = "snake_case")]
         #[serde(rename_all = "snake_case")]
@@ -40,12 +40,12 @@ struct Row {
     buyer: &'static str,
 }
 
-/// Whether the request is worth another try.
+/// Whether the request is worth repeating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// The answer stays the same.
     Never,
-    /// Another request may succeed.
+    /// A different request may succeed.
     Changed,
     /// The same request may succeed later.
     Later,
@@ -55,66 +55,66 @@ impl Retry {
     /// In a few words.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Never => "do not repeat",
-            Self::Changed => "repeat changed",
-            Self::Later => "repeat later",
+            Self::Never => "do not retry",
+            Self::Changed => "change and retry",
+            Self::Later => "retry later",
         }
     }
 }
 
-// Each code: status, name, title, meaning; then whether to repeat the request, what a client does, what it shows the buyer ("": nothing).
+// Each code: status, name, title, meaning; then whether to retry, what a client does, what it shows the buyer ("": nothing).
 codes! {
     InvalidRequest 400 "invalid_request" "Invalid request"
-        "The request is malformed, or a value has the wrong type or is out of bounds; `field` names it."
-        Changed "Correct the value that `field` names; the detail says what it must be. Unless a person typed it, the client has a bug: log it with the `request_id`."
+        "The request is malformed, or a value has the wrong type or is out of range; `field` names it."
+        Changed "Correct the value that `field` names; the detail says what it must be. Unless a person typed the value, the client has a bug: log it with the `request_id`."
         "Please check what you have entered.";
     Unauthorized 401 "unauthorized" "Unauthorized"
         "The token or the API key is missing, malformed, forged, revoked or not meant for this server; the detail says which."
-        Changed "Do what the detail says: it names the credentials that the operation takes and what is wrong with those that were sent."
+        Changed "Follow the detail: it names the credentials that the operation takes, and says what is wrong with those that were sent."
         "Please sign in.";
     TokenExpired 401 "token_expired" "Token expired" "The bearer token has expired: get a new one."
-        Changed "Get a new token from the identity provider and send the same request with it, a claim with the same `Idempotency-Key`."
+        Changed "Get a new token from the identity provider and send the same request with it; send a claim with the same `Idempotency-Key`."
         "Please sign in again.";
     InvalidSignature 401 "invalid_signature" "Invalid signature"
-        "The signature of the notice is missing or wrong, or its timestamp is too far from now; the detail says which."
-        Changed "Sign exactly the bytes that are sent, under the shared secret, when you send them. If you do, check the clocks."
+        "The signature of the notice is missing or wrong, or its timestamp is too far from the current time; the detail says which."
+        Changed "Sign exactly the bytes that you send, with the shared secret, at the time of sending. If you already do, check the clocks."
         "";
     EventNotFound 404 "event_not_found" "Event not found" "There is no such event."
         Never "Take the id from `GET /v1/events`." "This event does not exist.";
     SectionNotFound 404 "section_not_found" "Section not found" "The event has no such section."
         Changed "Read the sections of the event and choose one of them." "This section does not exist.";
-    SeatNotFound 404 "seat_not_found" "Seat not found" "The section has no such seat; `seats` names them."
+    SeatNotFound 404 "seat_not_found" "Seat not found" "The section has no such seat; `seats` lists the seats concerned."
         Changed "Read the seats of the section and choose among them; they are numbered from 1." "This seat does not exist.";
-    OrderNotFound 404 "order_not_found" "Order not found" "There is no such order, or it is somebody else's."
-        Never "Check the `order_id`, the `event_id` and whose token it is; `GET …/orders` lists the orders of a customer."
+    OrderNotFound 404 "order_not_found" "Order not found" "There is no such order, or it belongs to another customer."
+        Never "Check the `order_id`, the `event_id` and whose token was sent; `GET …/orders` lists a customer's orders."
         "We cannot find this order in your account.";
     DeadLetterNotFound 404 "dead_letter_not_found" "Dead letter not found" "There is no such dead letter."
-        Never "List the dead letters again: this one was redriven, or its order has ended." "";
-    NotFound 404 "not_found" "Not found" "Nothing lives at this path."
+        Never "List the dead letters again: this one was redriven, or its order is no longer pending." "";
+    NotFound 404 "not_found" "Not found" "There is nothing at this path."
         Never "Take the path from `/openapi.json`." "";
-    MethodNotAllowed 405 "method_not_allowed" "Method not allowed" "The path does not have this method; `Allow` lists those it has."
+    MethodNotAllowed 405 "method_not_allowed" "Method not allowed" "The path does not support this method; `Allow` lists the methods it supports."
         Changed "Use one of the methods in `Allow`." "";
     SeatTaken 409 "seat_taken" "Seat taken"
-        "Somebody else has some of these seats, or they are not for sale; `taken` names them. Nothing was claimed."
-        Changed "Take the seats in `taken` off the map and let the buyer choose others, or claim `best_available`, with a new `Idempotency-Key`."
-        "Somebody was faster. Please choose other seats.";
-    SoldOut 409 "sold_out" "Sold out" "The section has fewer available seats than asked for. Nothing was claimed."
-        Changed "Ask for fewer seats or in another section. Seats of unpaid orders come back: read the sections again now and then."
+        "Some of these seats are held, sold or blocked; `taken` lists them. Nothing was claimed."
+        Changed "Show the seats in `taken` as unavailable and let the buyer choose others, or claim `best_available`; use a new `Idempotency-Key`."
+        "Somebody else was faster. Please choose other seats.";
+    SoldOut 409 "sold_out" "Sold out" "The section has fewer available seats than requested. Nothing was claimed."
+        Changed "Ask for fewer seats or try another section. Seats of unpaid orders go back on sale: check the sections again from time to time."
         "There are not enough seats left in this section. Please try another one.";
     CustomerLimit 409 "customer_limit" "Customer limit"
-        "The customer would hold and own more seats than the event allows one customer. Nothing was claimed."
+        "The customer would have more seats, held and bought together, than the event allows. Nothing was claimed."
         Changed "Ask for fewer seats, or cancel a pending order first; the event's `seats_per_customer` is the limit."
-        "You have reached the number of seats that one person may buy.";
-    NotOnSale 409 "not_on_sale" "Not on sale" "The event sells nothing at the moment; the detail says why."
+        "You have reached the limit of seats per person.";
+    NotOnSale 409 "not_on_sale" "Not on sale" "The event is not on sale at the moment; the detail says why."
         Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; poll at most every few seconds. After `off_sale_at` the sale has ended."
         "These seats are not on sale at the moment.";
-    OrderNotPending 409 "order_not_pending" "Order not pending" "The order is not waiting for its payment any more."
-        Never "Read the order: it is paid, expired or owed a refund." "This order can no longer be changed.";
-    EventConflict 409 "event_conflict" "Event conflict" "The event cannot go from its status to the one asked for, or it is not a draft and cannot be deleted."
-        Never "Read the event: nothing goes back to `draft`, and `closed` is for good." "";
+    OrderNotPending 409 "order_not_pending" "Order not pending" "The order is no longer waiting for payment."
+        Never "Read the order: its `status` says what became of it." "This order can no longer be changed.";
+    EventConflict 409 "event_conflict" "Event conflict" "The event cannot change from its status to the requested one, or it is not a draft and cannot be deleted."
+        Never "Read the event: no event returns to `draft`, and `closed` is final." "";
     SeatsNotBlockable 409 "seats_not_blockable" "Seats not blockable"
-        "Some of the seats are held or sold; `seats` names them. Nothing was changed."
-        Changed "Leave out the seats in `seats`, or wait until their orders have ended." "";
+        "Some of the seats are held or sold; `seats` lists them. Nothing was changed."
+        Changed "Leave out the seats in `seats`; those that are held may become available again." "";
     PaymentConflict 409 "payment_conflict" "Payment conflict"
         "This provider reference came before with another order, amount, currency or status. Nothing was changed."
         Never "The first notice stands. Two different payments need two references: have a person compare it with the gateway's books." "";
@@ -123,23 +123,23 @@ codes! {
     BodyTooLarge 413 "body_too_large" "Body too large" "The body is longer than this operation takes."
         Changed "Send less; the detail says how many bytes may come." "";
     UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"
-        "The body must be `application/json`, plain or compressed by `gzip`, `deflate`, `br` or `zstd`; the detail says which of the two is wrong."
-        Changed "Send `Content-Type: application/json`, and no `Content-Encoding` or one of those." "";
-    IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key came before with another request."
-        Changed "Use a new key for a new wish, and an old one only to repeat the very same request. `GET …/orders` shows what a claim bought."
+        "The body must be `application/json`, uncompressed or compressed with `gzip`, `deflate`, `br` or `zstd`; the detail says whether the media type or the coding is wrong."
+        Changed "Send `Content-Type: application/json`, with one of these as `Content-Encoding` or without that header." "";
+    IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key was used before with a different request."
+        Changed "Use a new key for each new request, and an old one only to repeat exactly the same request. `GET …/orders` shows what a claim created."
         "";
-    InternalError 500 "internal_error" "Internal error" "A fault of the server; its log has the cause under the request id."
-        Later "Tell the operators the `request_id`. Repeat the request a few times at growing intervals, a claim only with its `Idempotency-Key`."
+    InternalError 500 "internal_error" "Internal error" "The server failed; its log has the cause under the request id."
+        Later "Report the `request_id` to the operators. Repeat the request a few times at growing intervals; repeat a claim only with its `Idempotency-Key`."
         "Something went wrong on our side. Please try again later.";
-    Overloaded 503 "overloaded" "Overloaded" "Too many requests wait already. Nothing was done: ask again after `Retry-After` seconds."
-        Later "Send the same request again after `Retry-After` seconds and a random part of a second more."
-        "Many people are buying right now. We keep trying for you.";
-    Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached, or somebody holds up what the request needs. Nothing was done: ask again after `Retry-After` seconds."
+    Overloaded 503 "overloaded" "Overloaded" "Too many requests are already waiting. Nothing was done: try again after `Retry-After` seconds."
+        Later "Send the same request again after `Retry-After` seconds plus a random fraction of a second."
+        "Many people are buying right now. We are still trying for you.";
+    Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached, or a lock blocks the request. Nothing was done: try again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds, at growing intervals."
-        "We cannot be reached for a moment. We keep trying for you.";
+        "The service is briefly unavailable. We are still trying for you.";
     OutcomeUnknown 503 "outcome_unknown" "Outcome unknown"
-        "The database was lost before it could say whether the request was carried out: send it again, a claim or a new event with its `Idempotency-Key`, or after a look at the order `order_id` or the events."
-        Later "A claim or a new event with its `Idempotency-Key` and a payment notice do no harm when sent again: they answer what became of them."
+        "The connection to the database was lost before it was known whether the request had been carried out. Send a claim or a new event again with its `Idempotency-Key`; otherwise first check the order `order_id`, or the events."
+        Later "A payment notice, and a claim or a new event with its `Idempotency-Key`, can safely be sent again: the answer says what became of them."
         "We are checking whether your order was placed. Please do not order again yet.";
 }
 
@@ -154,7 +154,7 @@ impl Code {
         self.row().code
     }
 
-    /// A few words for people; the same for every occurrence.
+    /// A short text for people, the same for every occurrence.
     pub fn title(self) -> &'static str {
         self.row().title
     }
@@ -164,7 +164,7 @@ impl Code {
         self.row().meaning
     }
 
-    /// Whether the request is worth another try.
+    /// Whether the request is worth repeating.
     pub fn retry(self) -> Retry {
         self.row().retry
     }
@@ -174,12 +174,12 @@ impl Code {
         self.row().advice
     }
 
-    /// What a client may show the buyer; `None` where no buyer meets it.
+    /// What a client may show the buyer; `None` for problems that no buyer causes.
     pub fn for_buyers(self) -> Option<&'static str> {
         Some(self.row().buyer).filter(|text| !text.is_empty())
     }
 
-    /// The code of that name.
+    /// The code with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == name)
     }
@@ -215,7 +215,7 @@ mod tests {
             let texts = [Some(code.meaning()), Some(code.advice()), code.for_buyers()];
             for text in texts.into_iter().flatten() {
                 assert!(text.len() > 10 && text.ends_with('.'), "{}: {text}", code.as_str());
-                // Pages and Markdown take the text between two of them for code, and a bar would end a table's cell.
+                // Pages and Markdown show the text between two backticks as code, and a bar would end a table cell.
                 assert!(text.matches('`').count().is_multiple_of(2) && !text.contains('|'), "{}: {text}", code.as_str());
             }
         }

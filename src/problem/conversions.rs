@@ -1,4 +1,4 @@
-//! From everything that can fail underneath to the problem the client sees.
+//! Turns every error of the layers below into the problem that the client sees.
 
 use crate::db::{DbError, OutageKind, Rule};
 use crate::domain::UnknownSeat;
@@ -6,12 +6,12 @@ use crate::lanes::LaneError;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
-/// How long a client waits before it asks again after a passing failure, in seconds.
+/// How long a client waits before it retries after a temporary failure, in seconds.
 const RETRY_AFTER_S: u32 = 1;
-/// Somebody has to migrate first: asking again at once is of no use.
+/// Somebody has to migrate first, so there is no point in retrying at once.
 const MIGRATED_AFTER_S: u32 = 5;
 
-/// The problem of a server that cannot serve; the server's log has the cause, once for all requests.
+/// The problem of a server without a usable database; the log has the cause once, not for each request.
 pub fn of_outage(kind: OutageKind) -> Problem {
     match kind {
         OutageKind::NotMigrated => {
@@ -33,7 +33,7 @@ impl From<DbError> for Problem {
                 None => Self::new(Code::InvalidRequest, detail),
             },
             DbError::Rule { rule, .. } => Self::plain(Code::from_name(rule.code()).unwrap_or(Code::InternalError)),
-            // A read that was lost has changed nothing; for changes there is `of_change`.
+            // A lost read has changed nothing; changes go through `of_change`.
             DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
                 Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
             }
@@ -43,7 +43,7 @@ impl From<DbError> for Problem {
     }
 }
 
-/// The problem of a call that changes something: when the connection was lost, nobody knows whether it did.
+/// The problem of a call that changes something: if the connection was lost, nobody knows whether the change was made.
 pub fn of_change(error: DbError) -> Problem {
     match error {
         DbError::Lost(cause) => Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S).with_cause(cause),
@@ -51,7 +51,7 @@ pub fn of_change(error: DbError) -> Problem {
     }
 }
 
-/// The problem of a step that follows one that was carried out: it must not say that nothing was done.
+/// The problem of a step that follows a completed one: it must not say that nothing was done.
 pub fn after_change(problem: Problem) -> Problem {
     if problem.code() == Code::Unavailable { Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S) } else { problem }
 }
@@ -74,7 +74,7 @@ impl From<LaneError> for Problem {
     }
 }
 
-/// The problem behind an error of the framework.
+/// The problem for an error of the framework.
 pub fn of_framework(error: poem::Error) -> Problem {
     let error = match error.downcast::<Problem>() {
         Ok(problem) => return problem,

@@ -1,4 +1,4 @@
-//! The problem body (RFC 9457): what every refusal looks like, whoever refused.
+//! The problem body (RFC 9457), the same for every refusal.
 
 pub mod code;
 pub(crate) mod conversions;
@@ -21,14 +21,14 @@ pub struct Problem(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
-    /// The body, but for the id of the request.
+    /// The body, except for the id of the request.
     body: ProblemBody,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
 }
 
 impl Problem {
-    /// A problem of that code; `detail` is for people and says what is peculiar to this occurrence.
+    /// A problem with this code; `detail` is for people and says what is specific to this occurrence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let body = ProblemBody {
             type_: format!("/errors#{}", code.as_str()),
@@ -45,12 +45,12 @@ impl Problem {
         Self(Box::new(Parts { body, headers: vec![], cause: None }))
     }
 
-    /// A problem with nothing more to say than what its code means.
+    /// A problem whose detail is the meaning of its code.
     pub fn plain(code: Code) -> Self {
         Self::new(code, code.meaning())
     }
 
-    /// `invalid_request`: `field` is the path of the value at fault, such as `seats[0].seat`; `expected` says what it must be.
+    /// `invalid_request`: `field` is the path of the invalid value, such as `seats[0].seat`; `expected` says what it must be.
     pub fn invalid(field: impl Into<String>, expected: impl AsRef<str>) -> Self {
         let field = field.into();
         Self::new(Code::InvalidRequest, format!("{field} {}", expected.as_ref())).with_field(field)
@@ -61,48 +61,48 @@ impl Problem {
         Self::plain(Code::InternalError).with_cause(cause)
     }
 
-    /// A passing problem, worth another try after that many seconds.
+    /// A temporary problem: the client may retry after that many seconds.
     pub fn passing(code: Code, retry_after_s: u32) -> Self {
         Self::plain(code).with_header(RETRY_AFTER, retry_after_s)
     }
 
-    /// With something more peculiar to say.
+    /// With a more specific detail.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.body.detail = cut(detail.into(), DETAIL_CHARS_MAX).into();
         self
     }
 
-    /// With the path of the value at fault.
+    /// With the path of the invalid value.
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.0.body.field = Some(cut(field.into(), FIELD_CHARS_MAX).into());
         self
     }
 
-    /// With the seats that somebody else has.
+    /// With the seats that are not available.
     pub fn with_taken(mut self, taken: Vec<SeatName>) -> Self {
         self.0.body.taken = Some(taken);
         self
     }
 
-    /// With the seats it is about.
+    /// With the seats concerned.
     pub fn with_seats(mut self, seats: Vec<SeatName>) -> Self {
         self.0.body.seats = Some(seats);
         self
     }
 
-    /// With the order whose fate is unknown.
+    /// With the order whose outcome is unknown.
     pub fn with_order(mut self, order_id: Uuid) -> Self {
         self.0.body.order_id = Some(OrderId(order_id));
         self
     }
 
-    /// With what the server's log should know and the client must not.
+    /// With the cause for the server's log, which the client must not see.
     pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
-    /// With a header of the response.
+    /// With this header in the response.
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.0.headers.push((name, value.into()));
         self
@@ -113,22 +113,22 @@ impl Problem {
         self.0.body.code
     }
 
-    /// What is peculiar to this occurrence.
+    /// What is specific to this occurrence.
     pub fn detail(&self) -> &str {
         &self.0.body.detail.0
     }
 
-    /// The path of the value at fault.
+    /// The path of the invalid value.
     pub fn field(&self) -> Option<&str> {
         self.0.body.field.as_ref().map(|field| field.0.as_str())
     }
 
-    /// What the client is told.
+    /// What the client sees of it.
     pub fn into_body(self, request_id: &str) -> ProblemBody {
         ProblemBody { request_id: request_id.into(), ..self.0.body }
     }
 
-    /// The response, and a line in the log if the fault is ours.
+    /// The response; logs the problem if the server is at fault.
     pub fn into_response(mut self, request_id: &str) -> Response {
         let code = self.code();
         if code == Code::InternalError {
@@ -137,8 +137,8 @@ impl Problem {
             tracing::warn!(request_id, code = code.as_str(), cause, "request not served");
         }
         let headers = std::mem::take(&mut self.0.headers);
-        // Texts, numbers and ids always serialise.
-        let body = serde_json::to_vec(&self.into_body(request_id)).expect("a problem serialises");
+        // Texts, numbers and ids can always be serialized.
+        let body = serde_json::to_vec(&self.into_body(request_id)).expect("a problem can be serialized");
         let mut response = Response::builder().status(code.status()).content_type(CONTENT_TYPE).body(Body::from(body));
         response.headers_mut().extend(headers);
         response
@@ -163,7 +163,7 @@ impl ResponseError for Problem {
 const DETAIL_CHARS_MAX: usize = 1000;
 const FIELD_CHARS_MAX: usize = 200;
 
-/// The text, its end left out if it has more than that many characters.
+/// The text, truncated to that many characters.
 fn cut(mut text: String, chars_max: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(chars_max) {
         let keep = text[..end].char_indices().next_back().map_or(0, |(last, _)| last);
@@ -180,32 +180,32 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Problem", example, skip_serializing_if_is_none)]
 pub struct ProblemBody {
-    /// Names the kind of problem: `/errors#` and the code.
+    /// Identifies the kind of problem: `/errors#` followed by the code.
     #[oai(rename = "type", validator(pattern = "^/errors#[a-z_]+$"))]
     #[serde(rename = "type")]
     pub type_: String,
-    /// A few words for people, the same for every problem of the code.
+    /// A short text for people, the same for every problem with this code.
     pub title: Text<1, 100>,
     /// The HTTP status.
     pub status: Whole<u16, 400, 599>,
-    /// What went wrong, as a stable word.
+    /// What went wrong, as a word that never changes.
     pub code: Code,
-    /// What is peculiar to this occurrence, for people.
+    /// What is specific to this occurrence, for people.
     pub detail: Text<1, DETAIL_CHARS_MAX>,
-    /// Names the request in the server's log; also in the header `X-Request-Id`.
+    /// Identifies the request in the server's log; also in the header `X-Request-Id`.
     pub request_id: Text<1, 128>,
-    /// `invalid_request`: the path of the value at fault.
+    /// `invalid_request`: the path of the invalid value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<Text<0, FIELD_CHARS_MAX>>,
-    /// `seat_taken`: those of the wanted seats that were not available.
+    /// `seat_taken`: the requested seats that were not available.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(validator(min_items = 1, max_items = 100))]
     pub taken: Option<Vec<SeatName>>,
-    /// `seat_not_found` and `seats_not_blockable`: the seats at fault.
+    /// `seat_not_found` and `seats_not_blockable`: the seats concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(validator(min_items = 1, max_items = 1000000))]
     pub seats: Option<Vec<SeatName>>,
-    /// `outcome_unknown`: the order that was created if the claim succeeded.
+    /// `outcome_unknown`: the order that exists if the claim succeeded, or the order that the notice names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
 }

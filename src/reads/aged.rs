@@ -1,4 +1,4 @@
-//! What was read, with its age: nothing is kept until it is older than a read may be.
+//! What was read, with its age: nothing is cached for longer than a read may be behind.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use moka::Expiry;
 /// How far a read may be behind PostgreSQL.
 const AGE_MAX: Duration = Duration::from_millis(500);
 
-/// What was read, and when reading it began: it may be as old as that.
+/// What was read, and when the read began: it may be as old as that.
 #[derive(Clone)]
 pub struct Aged<T> {
     pub value: T,
@@ -15,7 +15,7 @@ pub struct Aged<T> {
 }
 
 impl<T> Aged<T> {
-    /// Reads something now.
+    /// Runs this read.
     pub async fn read<E>(load: impl Future<Output = Result<T, E>>) -> Result<Self, E> {
         let begun = Instant::now();
         Ok(Self { value: load.await?, begun })
@@ -26,7 +26,7 @@ impl<T> Aged<T> {
     }
 }
 
-/// Ends the time of an entry early if loading it took long: those who waited for it are answered, nobody else is.
+/// Expires an entry early if loading it took long: only those who waited for it get it.
 pub struct WhileFresh;
 
 impl<K, T> Expiry<K, Aged<T>> for WhileFresh {

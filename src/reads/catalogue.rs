@@ -1,4 +1,4 @@
-//! Events: the layout, which never changes, and the settings, which seldom do.
+//! Events: the layout, which never changes, and the settings, which rarely do.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,16 +9,16 @@ use super::{Aged, Summaries, WhileFresh};
 use crate::db::{Db, DbError};
 use crate::domain::{Audience, Event, EventLayout};
 
-/// Unused layouts leave after this; a layout never changes while its event exists, and what was ever on sale is never deleted.
+/// Unused layouts are dropped after this; a layout never changes while its event exists, and a public event is never deleted.
 const LAYOUT_IDLE: Duration = Duration::from_secs(600);
-/// Rows kept over all layouts, so that memory stays bounded (a row takes about 60 bytes).
+/// Maximum number of rows in all layouts, so that memory stays bounded (a row takes about 60 bytes).
 const LAYOUT_ROWS_MAX: u64 = 2_000_000;
 /// How far an event's settings may be behind the database.
 const EVENT_TTL: Duration = Duration::from_millis(300);
-/// How long an id without an event is remembered.
+/// Maximum number of events, and of ids without an event, that are remembered.
 const UNKNOWN_MAX: u64 = 10_000;
 
-/// What is known of events, without asking the database again.
+/// A cache of events.
 pub struct Catalogue {
     db: Db,
     layouts: Cache<i64, Arc<EventLayout>>,
@@ -39,12 +39,12 @@ impl Catalogue {
         }
     }
 
-    /// The layout of an event; `None` when there is no such event for those who ask.
+    /// The layout of an event; `None` when there is no such event for this audience.
     pub async fn layout(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<EventLayout>>, DbError> {
         self.layout_with(event_id, audience, None).await
     }
 
-    /// The same; if the event has to be read for it, its sections' counts go into `summaries`.
+    /// The same; if the event has to be read, the counts of its sections go into `summaries`.
     pub async fn layout_and_summary(
         &self,
         event_id: i64,
@@ -63,7 +63,7 @@ impl Catalogue {
         if let Some(layout) = self.layouts.get(&event_id).await {
             return Ok(Some(layout));
         }
-        // Boxed, here and in the other caches: loading is rare, and its state would make every request larger.
+        // Boxed, as in the other caches: loading is rare, and its state would make every request larger.
         Box::pin(self.load_layout(event_id, audience, summaries)).await
     }
 
@@ -73,13 +73,13 @@ impl Catalogue {
         audience: Audience,
         summaries: Option<&Summaries>,
     ) -> Result<Option<Arc<EventLayout>>, DbError> {
-        // Unknown ids are remembered with the settings: a storm of them must not become a storm of queries.
+        // Unknown ids are remembered with the settings: a flood of them must not become a flood of queries.
         let Some(event) = self.event_with(event_id, audience, summaries).await? else { return Ok(None) };
         if !event.is_public() {
-            // Only admins see it, and may delete it: nobody keeps it.
+            // Only admins see it, and they may delete it, so it is not cached.
             return Ok(self.db.event_with_sections(event_id).await?.map(|read| Arc::new(read.layout)));
         }
-        // It has come with the settings, unless these were at hand while the layout had left, or it is too large to be kept.
+        // It was read with the settings, unless these were cached while the layout was dropped, or it is too large to be cached.
         let load = async {
             let read = self.db.event_with_sections(event_id).await.map_err(Some)?;
             read.map(|read| Arc::new(read.layout)).ok_or(None)
@@ -93,7 +93,7 @@ impl Catalogue {
         }
     }
 
-    /// The settings of an event, at most 300 ms old; `None` when there is no such event for those who ask.
+    /// The settings of an event, at most 300 ms old; `None` when there is no such event for this audience.
     pub async fn event(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<Event>>, DbError> {
         Box::pin(self.event_with(event_id, audience, None)).await
     }
@@ -104,7 +104,7 @@ impl Catalogue {
         Ok(event.filter(|event| event.is_shown_to(audience)))
     }
 
-    /// One round trip: the settings alone if the layout is known, else all there is.
+    /// One round trip: only the settings if the layout is cached, otherwise everything.
     async fn load_event(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
         if self.layouts.contains_key(&event_id) {
             return Ok(self.db.get_event(event_id).await?.map(Arc::new));
@@ -120,7 +120,7 @@ impl Catalogue {
         Ok(Some(Arc::new(read.event)))
     }
 
-    /// Forgets an event's settings, after they changed, or the event was deleted, here.
+    /// Drops an event's settings after this server changed them or deleted the event.
     pub async fn forget(&self, event_id: i64) {
         self.events.invalidate(&event_id).await;
     }

@@ -1,11 +1,11 @@
-//! A ready JSON body, compressed at most once for each encoding however many ask for it.
+//! A cached JSON body, compressed at most once per encoding, however many clients ask for it.
 
 use std::io::Write;
 
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-/// How a body is compressed on its way.
+/// How a body is compressed for transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// Not at all.
@@ -19,7 +19,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The best encoding an `Accept-Encoding` header allows: zstd, then brotli, then gzip, where the client likes them equally.
+    /// The best encoding that an `Accept-Encoding` header allows: zstd, then brotli, then gzip, if the client has no preference.
     pub fn negotiate(accept_encoding: Option<&str>) -> Self {
         let mut best = (Self::Identity, 0.0);
         for entry in accept_encoding.unwrap_or_default().split(',') {
@@ -66,7 +66,7 @@ impl Encoding {
 /// A JSON body and its entity tag.
 #[derive(Debug)]
 pub struct Body {
-    /// The quoted revision it shows.
+    /// The revision that it shows, in quotes.
     pub etag: String,
     plain: Bytes,
     gzip: OnceCell<Bytes>,
@@ -86,7 +86,7 @@ impl Body {
         self.plain.clone()
     }
 
-    /// About how much memory it takes, in bytes.
+    /// Approximate memory use, in bytes.
     pub fn weight(&self) -> u32 {
         u32::try_from(self.plain.len() + self.plain.len() / 4).unwrap_or(u32::MAX)
     }
@@ -104,21 +104,21 @@ impl Body {
             if plain.len() < SMALL_BYTES {
                 return compress(&plain, encoding);
             }
-            // A large body would keep a thread from everybody else for too long.
+            // A large body would block the thread for too long.
             aside(move || compress(&plain, encoding)).await
         });
         compressed.await.clone()
     }
 }
 
-/// Runs work on a thread of its own. A panic there is one here: the request fails, and no body is kept.
+/// Runs work on a separate thread. A panic there is passed on: the request fails, and no body is cached.
 async fn aside(work: impl FnOnce() -> Bytes + Send + 'static) -> Bytes {
     tokio::task::spawn_blocking(work).await.expect("work on another thread")
 }
 
-/// What is compressed where it is asked for: a section of the reference concert and twice that.
+/// Smaller bodies are compressed in place: a section of the reference concert, and twice that.
 const SMALL_BYTES: usize = 150_000;
-/// Beyond this every encoding takes its fastest level: megabytes cost seconds otherwise.
+/// Larger bodies use the fastest level of each encoding: otherwise megabytes would take seconds.
 const LARGE_BYTES: usize = 1_000_000;
 
 fn compress(plain: &Bytes, encoding: Encoding) -> Bytes {
@@ -126,7 +126,7 @@ fn compress(plain: &Bytes, encoding: Encoding) -> Bytes {
     let compressed = match encoding {
         Encoding::Identity => return plain.clone(),
         Encoding::Gzip => gzip(plain, if fast { 1 } else { 6 }),
-        // Quality 5 is where brotli stops being fast.
+        // Above quality 5, brotli is no longer fast.
         Encoding::Brotli => brotli(plain, if fast { 1 } else { 5 }),
         Encoding::Zstd => zstd::bulk::compress(plain, if fast { 1 } else { 3 }),
     };
@@ -141,7 +141,7 @@ fn gzip(plain: &[u8], level: u32) -> std::io::Result<Vec<u8>> {
 
 fn brotli(plain: &[u8], quality: u32) -> std::io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    // The window covers the largest section of the usual house.
+    // The window covers the largest section of a typical venue.
     let mut encoder = ::brotli::CompressorWriter::new(&mut out, 4096, quality, 20);
     encoder.write_all(plain)?;
     drop(encoder);

@@ -1,7 +1,7 @@
-//! What buyers read again and again, kept for a moment, and what never changes, kept for longer.
+//! Caches of what buyers read again and again: briefly for what changes, longer for what never does.
 //!
-//! No read is more than 500 ms behind PostgreSQL: memory keeps an answer 200 ms, Redis keeps a summary 200 ms, and the time that a load
-//! took counts (`aged`). A storm of readers makes one load, in each server and (through Redis) in all.
+//! No read is more than 500 ms behind PostgreSQL: memory keeps an answer for 200 ms, Redis keeps a summary for 200 ms, and the time that a
+//! load took counts (`aged`). However many readers there are, each server loads once, and through Redis all servers together load once.
 
 mod aged;
 mod catalogue;
@@ -18,5 +18,5 @@ use std::time::Duration;
 
 use aged::{Aged, WhileFresh};
 
-/// How long a server's memory keeps what changes with every claim.
+/// How long a server caches what changes with every claim.
 const MEMORY_TTL: Duration = Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! The seats of a section, and the whole house in two bits a seat.
+//! The seats of a section, and all seats of an event in two bits per seat.
 
 use std::fmt::Write;
 use std::hash::Hash;
@@ -13,11 +13,11 @@ use crate::db::{Db, DbError, SectionSeats};
 use crate::domain::{EventLayout, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
 
-/// What bodies may take of memory at once, in bytes; a section of 1,000 seats takes about 80 KB.
+/// The memory that all bodies together may use, in bytes; a section of 1,000 seats takes about 80 KB.
 const SECTIONS_MAX_BYTES: u64 = 256 * 1024 * 1024;
 const HOUSES_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Ready bodies of seats, at most 500 ms behind the database.
+/// Cached bodies of seats, at most 500 ms behind the database.
 pub struct SeatMaps {
     db: Db,
     metrics: Arc<Metrics>,
@@ -74,7 +74,7 @@ fn cache<K: Hash + Eq + Send + Sync + 'static>(max_bytes: u64) -> Cache<K, Aged<
     Cache::builder().weigher(weigh).max_capacity(max_bytes).time_to_live(MEMORY_TTL).expire_after(WhileFresh).build()
 }
 
-/// The name of a status and its two bits, by the letter with which the database abbreviates it.
+/// The name of a status and its two bits, by the letter that the database uses for it.
 fn status(letter: u8) -> Result<(&'static str, u8), DbError> {
     match letter {
         b'a' => Ok(("available", 0)),
@@ -85,7 +85,7 @@ fn status(letter: u8) -> Result<(&'static str, u8), DbError> {
     }
 }
 
-/// Written by hand, seat by seat: a thousand structs for a body that is mostly the same words cost more than the query.
+/// Written by hand, seat by seat: serializing a thousand structs would cost more than the query.
 fn section_json(event_id: i64, section: &SectionLayout, seats: &SectionSeats) -> Result<String, DbError> {
     let mut json = String::with_capacity(seats.statuses.len() * 68 + 128);
     let code = serde_json::Value::from(section.code.as_str());
@@ -152,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_section_of_the_reference_concert_is_small() {
-        // Every third seat gone at random is the worst case for a compressor.
+        // Seats sold at random are the worst case for a compressor.
         let statuses: String = (0..1000_u32).map(|n| if n.wrapping_mul(2_654_435_761) >> 30 == 0 { 's' } else { 'a' }).collect();
         let seats = SectionSeats { section_no: 1, revision: 12_345, statuses };
         let body = Body::new(1, section_json(3, &section(1000, 50), &seats).unwrap());

@@ -1,9 +1,9 @@
-//! Section summaries: moka in front of Redis in front of PostgreSQL, with a single flight at each level.
+//! Section summaries: cached in memory, then in Redis, then read from PostgreSQL, with a single load at each level.
 //!
-//! Anything may be found in Redis. What is not exactly what a server would have written for this event is thrown away.
+//! Redis may contain anything. What is not exactly what a server would have written for this event is discarded.
 //!
-//! In one server moka lets one caller load. Among servers the loader that sets Redis' refill key asks PostgreSQL and the
-//! others wait for what it writes, but never long: if it takes its time or Redis is down, each asks PostgreSQL itself.
+//! Within a server, the cache lets one caller load. Among servers, the one that sets the refill key in Redis asks PostgreSQL and the
+//! others wait for its result, but never long: if it is slow or Redis is down, each asks PostgreSQL itself.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::redis::RedisLink;
 
 /// How long Redis keeps a summary.
 const REDIS_TTL_MS: u64 = 200;
-/// What took longer to load than this is answered but not shared: its age would break the 500 ms promise.
+/// A summary that took longer than this to load is returned but not shared: its age would break the 500 ms promise.
 const LOAD_MAX: Duration = Duration::from_millis(80);
-/// How long one server waits for another's refill, and how often it looks.
+/// How long one server waits for another's refill, and how often it checks.
 const REFILL_WAIT: Duration = Duration::from_millis(40);
 const REFILL_POLL: Duration = Duration::from_millis(4);
 const EVENTS_MAX: u64 = 10_000;
 
-/// Ready summary bodies, at most 500 ms behind the database.
+/// Cached summary bodies, at most 500 ms behind the database.
 pub struct Summaries {
     db: Db,
     redis: RedisLink,
@@ -72,7 +72,7 @@ impl Summaries {
         Ok(Aged { value: body, begun })
     }
 
-    /// Keeps what was read along with the event, beginning at `begun`, unless there is a summary already.
+    /// Caches counts that were read along with the event, starting at `begun`, unless there is already a summary.
     pub(super) async fn put(&self, event_id: i64, sections: &[SectionCount], begun: Instant) {
         self.metrics.cache_read("summary", CacheResult::Database);
         let (revision, json) = summary_json(event_id, sections);
@@ -87,7 +87,7 @@ impl Summaries {
         }
     }
 
-    /// The same from PostgreSQL, past all caches: to measure what they save.
+    /// The same from PostgreSQL, past all caches, to measure what they save.
     #[cfg(feature = "bench-routes")]
     pub async fn uncached(&self, event_id: i64) -> Result<Option<Arc<Body>>, DbError> {
         Ok(self.read(event_id).await?.map(|(revision, json)| Arc::new(Body::new(revision, json))))
@@ -98,7 +98,7 @@ impl Summaries {
         Ok((!sections.is_empty()).then(|| summary_json(event_id, &sections)))
     }
 
-    /// What another server has put into Redis, or is about to.
+    /// The summary that another server has put into Redis, or is about to put there.
     async fn shared(&self, key: &str, layout: &EventLayout) -> Option<Body> {
         if let Some(found) = self.redis.get(key).await {
             let body = body_of_shared(&found, layout);
@@ -106,10 +106,10 @@ impl Summaries {
                 tracing::warn!(
                     event_id = layout.event_id,
                     bytes = found.len(),
-                    "Redis had something else where a summary should be; replacing it"
+                    "Redis had unexpected data instead of a summary; replacing it"
                 );
             }
-            // Rubbish is not waited for: whoever finds it writes what belongs there.
+            // Nobody waits for bad data: whoever finds it replaces it.
             return body;
         }
         let refill = format!("{key}:refill");
@@ -127,7 +127,7 @@ impl Summaries {
     }
 }
 
-/// The body of what a server wrote: a revision on the first line, and then the JSON. `None`: no server wrote this for the event.
+/// The body that a server wrote: a revision on the first line, then the JSON. `None`: no server wrote this for the event.
 fn body_of_shared(bytes: &[u8], layout: &EventLayout) -> Option<Body> {
     let (revision, json) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
     let summary: Summary<'_> = serde_json::from_str(json).ok()?;
@@ -157,7 +157,7 @@ struct Line<'a> {
 }
 
 impl Summary<'_> {
-    /// Whether everything that never changes about the event is as it should be, and the rest is possible.
+    /// Whether the fixed properties of the event are correct and the counts are possible.
     fn is_of(&self, layout: &EventLayout) -> bool {
         let is_like = |line: &Line<'_>, section: &SectionLayout| {
             (&*line.section, &*line.name, line.price_minor, line.capacity)
@@ -170,8 +170,8 @@ impl Summary<'_> {
     }
 
     fn json(&self) -> String {
-        // Strings and integers always serialise.
-        serde_json::to_string(self).expect("a summary serialises")
+        // Strings and integers can always be serialized.
+        serde_json::to_string(self).expect("a summary can be serialized")
     }
 }
 

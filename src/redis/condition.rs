@@ -1,4 +1,4 @@
-//! What is known of Redis' condition, and saying in the log when it changes: once for each outage, not for each reader.
+//! The condition of Redis as far as it is known; a change is logged once per outage, not once per reader.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -6,11 +6,11 @@ use ::redis::RedisError;
 
 use super::Access;
 
-/// How Redis was found last.
+/// The condition that the last call found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     Well,
-    /// It answers, but with an error to whoever wants to write.
+    /// It answers, but refuses writes.
     RefusesWrites,
     /// It does not answer, or cannot be reached.
     Silent,
@@ -27,7 +27,7 @@ impl Watch {
         CONDITIONS[usize::from(self.0.load(Ordering::Relaxed))]
     }
 
-    /// A call was answered. One that only reads says nothing about writes.
+    /// A call succeeded. A read says nothing about writes.
     pub(super) fn succeeded(&self, access: Access) {
         let found = self.condition();
         if found == Condition::Well || (access == Access::Read && found == Condition::RefusesWrites) {
@@ -38,34 +38,34 @@ impl Watch {
         }
     }
 
-    /// A call was answered by an error, or not at all.
+    /// A call failed, or was not answered.
     pub(super) fn failed(&self, error: &RedisError) {
         if !is_any_of(error, &REFUSALS) {
             return self.did_not_answer(&error.to_string());
         }
         if self.becomes(Condition::RefusesWrites) {
-            tracing::warn!(%error, "Redis refuses writes; doing without it. It must be a primary with memory and disk to spare");
+            tracing::warn!(%error, "Redis refuses writes; continuing without it. It must be a primary with free memory and disk space");
         }
     }
 
     /// A call got no answer.
     pub(super) fn did_not_answer(&self, error: &str) {
         if self.becomes(Condition::Silent) {
-            tracing::warn!(error, "Redis does not answer; doing without it");
+            tracing::warn!(error, "Redis does not answer; continuing without it");
         }
     }
 
-    /// Whether it was in another condition before.
+    /// Sets the condition; returns whether it was different before.
     fn becomes(&self, condition: Condition) -> bool {
         self.0.swap(condition as u8, Ordering::Relaxed) != condition as u8
     }
 }
 
-/// What a Redis answers that must not or cannot write now: a replica, one whose memory is full, one whose disk is, one that misses its
-/// replicas, and one whose user may not.
+/// Error codes of a Redis that cannot write: it is a replica, its memory is full, its disk is full, its replicas are missing, or the user
+/// lacks the permission.
 const REFUSALS: [&str; 5] = ["READONLY", "OOM", "MISCONF", "NOREPLICAS", "NOPERM"];
 
-/// Whether Redis answered one of these. Errors of pipelines and scripts name the reason within their text only.
+/// Whether Redis answered with one of these codes. Errors of pipelines and scripts have the code only in their text.
 pub(super) fn is_any_of(error: &RedisError, codes: &[&str]) -> bool {
     let text = error.to_string();
     !error.is_io_error() && codes.iter().any(|code| error.code() == Some(code) || text.contains(code))

@@ -1,9 +1,9 @@
-//! The expiry queue: a Redis sorted set of deadlines, with one entry for all orders that were claimed together.
+//! The expiry queue: a Redis sorted set of deadlines, with one entry for each set of orders that were claimed together.
 //!
-//! Orders of one batch have one deadline, so a rush of ten thousand claims is some hundred entries, and a payment needs none of them
-//! changed: an entry stays until its deadline, and whoever takes it then asks PostgreSQL which of its orders are still pending. The
-//! queue is a convenience, never a record: what is lost is found by the sweep, and an entry too many finds nothing pending. So nothing
-//! here waits for Redis on a buyer's path.
+//! The orders of a batch have the same deadline, so ten thousand claims make about a hundred entries. A payment changes none of them: an
+//! entry stays until its deadline, and whoever takes it then asks PostgreSQL which of its orders are still pending. The queue is a
+//! convenience, never a record: the sweep finds what is lost, and an extra entry finds nothing pending. So no buyer ever waits for Redis
+//! here.
 
 use std::sync::LazyLock;
 
@@ -14,14 +14,14 @@ use uuid::Uuid;
 use super::{RedisHealth, RedisLink, tagged};
 
 const KEY: &str = "expiry";
-/// Entries that may wait for Redis; more are dropped, and the sweep finds what they meant.
+/// Entries that may wait for Redis; any more are dropped, and the sweep finds their orders.
 const ENTRIES_MAX: usize = 100_000;
-/// Entries that one command carries.
+/// Maximum number of entries in one command.
 const COMMAND_MAX: usize = 1_000;
 
-/// Leases due entries, until they stand for enough orders, by pushing their score ahead: whoever leased them removes them in time, or
-/// they come due again. The clock is Redis' own, the same for every server. Anything else than a sorted set is thrown away. Answers the
-/// time until the next entry is due, or -1 for none, followed by the entries leased.
+/// Leases due entries, up to a number of orders, by moving their score ahead: the worker removes them in time, or they come due again. The
+/// clock is that of Redis, the same for every server. Anything but a sorted set is deleted. Returns the time until the next entry is due,
+/// or -1 for none, followed by the leased entries.
 static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -43,7 +43,7 @@ static LEASE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Redis' clock decides here too: a server whose clock is off would make entries due at once, over and over.
+/// The clock of Redis decides here, too: a server with a wrong clock would make entries due at once, again and again.
 static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -58,9 +58,9 @@ static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
 pub struct Batch {
     /// Their event.
     pub event_id: i64,
-    /// The first of them by id, which PostgreSQL knows them all by.
+    /// The first of them by id, which identifies the batch in PostgreSQL.
     pub order_id: Uuid,
-    /// How many they are.
+    /// Number of orders.
     pub orders: usize,
 }
 
@@ -70,7 +70,7 @@ impl Batch {
         format!("{}:{}:{}", self.event_id, self.order_id, self.orders)
     }
 
-    /// The batch of an entry; `None`: it was not written by us.
+    /// The batch of an entry; `None`: no server wrote it.
     fn of(entry: &[u8]) -> Option<Self> {
         let mut words = std::str::from_utf8(entry).ok()?.split(':');
         let batch = Self {
@@ -78,12 +78,12 @@ impl Batch {
             order_id: Uuid::try_parse(words.next()?).ok()?,
             orders: words.next()?.parse().ok()?,
         };
-        // What reads like one of ours, but is spelled otherwise, could not be removed by its spelling.
+        // An entry in a different spelling could not be removed.
         (batch.entry().as_bytes() == entry).then_some(batch)
     }
 }
 
-/// What a lease brought.
+/// The result of a lease.
 pub struct Lease {
     /// What is due.
     pub batches: Vec<Batch>,
@@ -91,7 +91,7 @@ pub struct Lease {
     pub next_in_ms: Option<u64>,
 }
 
-/// A handle to the queue; without Redis it takes everything and keeps nothing.
+/// A handle to the queue; without Redis it accepts entries and keeps none.
 #[derive(Clone)]
 pub struct ExpiryQueue {
     redis: RedisLink,
@@ -99,14 +99,14 @@ pub struct ExpiryQueue {
 }
 
 impl ExpiryQueue {
-    /// A queue over Redis. Must be called within a runtime: entries are written by a task that ends with the last handle.
+    /// A queue in Redis. Must be called within a runtime: a task writes the entries and ends with the last handle.
     pub fn new(redis: RedisLink) -> Self {
         let (entries, receiver) = mpsc::channel(ENTRIES_MAX);
         tokio::spawn(write_entries(redis.clone(), receiver));
         Self { redis, entries }
     }
 
-    /// Whether there is a Redis to queue in.
+    /// Whether there is a Redis for the queue.
     pub fn is_on(&self) -> bool {
         self.redis.is_on()
     }
@@ -123,7 +123,7 @@ impl ExpiryQueue {
         }
     }
 
-    /// Takes due entries of about so many orders for `lease_ms`; `None` when Redis cannot be asked.
+    /// Leases due entries with about this many orders for `lease_ms`; `None` when Redis cannot be asked.
     pub(crate) async fn lease(&self, orders: usize, lease_ms: i64) -> Option<Lease> {
         let answer: Vec<Vec<u8>> = self.redis.script(&LEASE, KEY, &[orders.to_string(), lease_ms.to_string()]).await?;
         let (next, entries) = answer.split_first()?;
@@ -135,18 +135,18 @@ impl ExpiryQueue {
             }
         }
         if !broken.is_empty() {
-            tracing::warn!(entries = broken.len(), "dropping entries of the expiry queue that cannot be read");
+            tracing::warn!(entries = broken.len(), "dropping unreadable entries of the expiry queue");
             self.remove_entries(&broken).await;
         }
         Some(Lease { batches, next_in_ms: std::str::from_utf8(next).ok()?.parse().ok() })
     }
 
-    /// Removes entries that are done with.
+    /// Removes entries that are done.
     pub(crate) async fn remove(&self, batches: &[Batch]) {
         self.remove_entries(&batches.iter().map(|batch| batch.entry()).collect::<Vec<_>>()).await;
     }
 
-    /// Makes entries, where they are still there, due again in so many milliseconds of Redis' clock.
+    /// Makes entries that still exist due again in this many milliseconds, by the clock of Redis.
     pub(crate) async fn postpone(&self, batches: &[Batch], in_ms: i32) {
         let args: Vec<String> = std::iter::once(in_ms.to_string()).chain(batches.iter().map(|batch| batch.entry())).collect();
         self.redis.script::<()>(&POSTPONE, KEY, &args).await;
@@ -166,12 +166,12 @@ impl ExpiryQueue {
     }
 }
 
-/// Carries entries to Redis, as many in one command as have gathered.
+/// Writes entries to Redis, as many in one command as have gathered.
 async fn write_entries(redis: RedisLink, mut entries: mpsc::Receiver<(i64, String)>) {
     let mut gathered = Vec::new();
     while entries.recv_many(&mut gathered, COMMAND_MAX).await > 0 {
         if !redis.pipeline(|prefix| added(&tagged(prefix, KEY), &gathered)).await {
-            tracing::debug!(entries = gathered.len(), "Redis did not take entries of the expiry queue; the sweep makes up for them");
+            tracing::debug!(entries = gathered.len(), "Redis did not accept entries of the expiry queue; the sweep will find their orders");
         }
         gathered.clear();
     }

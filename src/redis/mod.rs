@@ -1,5 +1,5 @@
-//! The way to Redis, which may be off, down or empty at any moment: every call is short, and a failure is "nothing found". Two things
-//! live there: summaries for a moment ([`RedisLink`]), and the expiry queue ([`ExpiryQueue`]).
+//! Access to Redis, which may be off, down or empty at any moment: every call is short, and a failure counts as "nothing found". Redis
+//! keeps two things: cached summaries ([`RedisLink`]) and the expiry queue ([`ExpiryQueue`]).
 
 mod condition;
 mod expiry_queue;
@@ -18,7 +18,7 @@ pub use expiry_queue::{Batch, ExpiryQueue, Lease};
 
 /// The longest a call may take before it counts as failed.
 const CALL_MAX: Duration = Duration::from_millis(250);
-/// After a failure nobody asks again for so long: a dead Redis must not cost every reader a timeout.
+/// After a failure, nobody calls Redis for this long: if it is down, that must not cost every reader a timeout.
 const REST_MS: u64 = 100;
 /// What the health check writes, and for how long it stays.
 const PROBE_KEY: &str = "probe";
@@ -31,7 +31,7 @@ pub enum RedisHealth {
     Up,
     /// It does not answer, or refuses writes.
     Down,
-    /// The server was started without it.
+    /// The server is configured without Redis.
     Off,
 }
 
@@ -45,7 +45,7 @@ struct Inner {
     manager: ConnectionManager,
     prefix: String,
     began: Instant,
-    /// Milliseconds since `began` before which nobody asks.
+    /// Milliseconds since `began` before which nobody calls Redis.
     rest_until_ms: AtomicU64,
     watch: Watch,
 }
@@ -88,7 +88,7 @@ impl RedisLink {
         self.inner.is_some()
     }
 
-    /// Asks Redis how it is, by a small write: a replica, or a Redis whose memory or disk is full, answers readily and is of no use.
+    /// Checks Redis with a small write: a replica, or a Redis whose memory or disk is full, would answer a read but is of no use.
     pub async fn health(&self) -> RedisHealth {
         if self.inner.is_none() {
             return RedisHealth::Off;
@@ -100,7 +100,7 @@ impl RedisLink {
         if written.await.is_some() { RedisHealth::Up } else { RedisHealth::Down }
     }
 
-    /// The bytes under a key. A Redis that refuses writes is not asked: what it has may be old, and nobody can replace it.
+    /// The bytes under a key. A Redis that refuses writes is not asked: its data may be old, and nobody can replace it.
     pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
         if self.inner.as_ref()?.watch.condition() == Condition::RefusesWrites {
             return None;
@@ -111,7 +111,7 @@ impl RedisLink {
         .await?
     }
 
-    /// Keeps a text under a key for so many milliseconds, in the background.
+    /// Stores a text under a key for this many milliseconds, in the background.
     pub fn set_px(&self, key: &str, text: &str, ttl_ms: u64) {
         let (link, key, text) = (self.clone(), key.to_owned(), text.to_owned());
         tokio::spawn(async move {
@@ -123,7 +123,7 @@ impl RedisLink {
         });
     }
 
-    /// Sets a key unless it is set; says whether it was this call that set it, or nothing when Redis cannot be asked.
+    /// Sets a key unless it is set; returns whether this call set it, or `None` when Redis cannot be asked.
     pub async fn set_nx_px(&self, key: &str, ttl_ms: u64) -> Option<bool> {
         let set: Option<String> = self
             .attempt(Access::Write, |mut manager, prefix| async move {
@@ -134,7 +134,7 @@ impl RedisLink {
         Some(set.is_some())
     }
 
-    /// Runs many writing commands in one round trip; says whether Redis took them.
+    /// Runs many writing commands in one round trip; returns whether Redis accepted them.
     pub async fn pipeline(&self, build: impl FnOnce(&str) -> Pipeline) -> bool {
         let call = |mut manager, prefix: String| async move { build(&prefix).query_async::<()>(&mut manager).await };
         self.attempt(Access::Write, call).await.is_some()
@@ -168,7 +168,7 @@ impl RedisLink {
                 inner.watch.succeeded(access);
                 return Some(answer);
             }
-            // Somebody else's key under our name, which the next write takes the place of: Redis itself is well.
+            // A foreign value under our key, which the next write replaces: Redis itself is well.
             Ok(Err(error)) if is_any_of(&error, &["WRONGTYPE"]) => return None,
             Ok(Err(error)) => inner.watch.failed(&error),
             Err(_) => inner.watch.did_not_answer("no answer in time"),

@@ -1,6 +1,7 @@
-//! Whole numbers and texts whose type says their bounds: the document has them wherever a value appears, in requests and answers alike.
+//! Whole numbers and texts whose type states their bounds, so that the document has them wherever a value appears, in requests and
+//! answers alike.
 //!
-//! Making a value checks nothing. The bounds of a request are enforced by `http::schema`; those of an answer are kept by the tables that
+//! Creating a value checks nothing. The bounds of a request are enforced by `http::schema`; those of an answer are kept by the tables that
 //! it is read from.
 
 use std::borrow::Cow;
@@ -13,16 +14,16 @@ use serde_json::Value;
 
 use super::value;
 
-/// The most seats an event may have.
+/// The maximum number of seats of an event.
 pub const SEATS_MAX: i64 = 1_000_000;
 
 /// Number of a seat within its section, from 1.
 pub type SeatNo = Whole<i32, 1, SEATS_MAX>;
-/// How many seats a section has.
+/// Number of seats of a section.
 pub type Capacity = Whole<i32, 1, SEATS_MAX>;
-/// How many of some seats are in one state.
+/// Number of seats in one state.
 pub type SeatCount = Whole<i32, 0, SEATS_MAX>;
-/// How many seats one customer may hold and own together.
+/// How many seats one customer may have, held and bought together.
 pub type SeatLimit = Whole<i32, 1, 1_000>;
 /// How long a pending order holds its seats, in milliseconds.
 pub type WindowMs = Whole<i32, 1_000, 86_400_000>;
@@ -30,18 +31,18 @@ pub type WindowMs = Whole<i32, 1_000, 86_400_000>;
 pub type Price = Whole<i64, 0, 1_000_000_000_000>;
 /// An amount of money in minor units.
 pub type Amount = Whole<i64, 0>;
-/// What grows with every change.
+/// Increases with every change.
 pub type Revision = Whole<i64, 0>;
 
-/// What people call an event or a section.
+/// The name of an event or a section.
 pub type Name = Text<1, 200>;
 /// Where an event takes place.
 pub type Venue = Text<0, 200>;
-/// What is written on a row or a seat.
+/// The label of a row or a seat.
 pub type Label = Text<1, 20>;
 /// The name of a payment gateway.
 pub type Provider = Text<1, 100>;
-/// A gateway's id of a payment.
+/// The gateway's id of a payment.
 pub type ProviderReference = Text<1, 200>;
 
 /// A whole number from `MIN` to `MAX`, or without an upper bound.

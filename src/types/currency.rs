@@ -1,4 +1,4 @@
-//! Currencies: which there are, and which a sale may be in.
+//! Currencies: which ones exist, and which ones a sale may use.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -33,8 +33,8 @@ value!(
     MetaSchema { pattern: Some(IN_USE_PATTERN.clone()), example: Some(json!("TWD")), ..MetaSchema::new("string") }
 );
 
-/// The currency of money that came, as the gateway says it: any code of the form of ISO 4217. Money is never turned away for its
-/// currency; what an event is not sold in is owed back.
+/// The currency of a payment, as the gateway reports it: any code in the form of ISO 4217. A payment is never refused for its currency;
+/// one in another currency than the event's is owed back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CurrencyCode(pub String);
 value!(
@@ -46,7 +46,7 @@ value!(
 static IN_USE_PATTERN: LazyLock<String> = LazyLock::new(|| format!("^({})$", IN_USE.join("|")));
 const CODE_PATTERN: &str = "^[A-Z]{3}$";
 
-/// What is wrong with a text of one of these patterns; the outer `None`: the pattern is another one.
+/// What is wrong with a text under one of these patterns; the outer `None` means that the pattern is not one of them.
 pub(super) fn objection(pattern: &str, text: &str) -> Option<Option<&'static str>> {
     if pattern == CODE_PATTERN {
         let is_code = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    /// They have a minor unit and are no funds, but nobody pays in them: an index of wages, and what central banks reckon in.
+    /// They have a minor unit and are not funds, but nobody pays in them: a wage index and a unit of account of central banks.
     const UNITS_OF_ACCOUNT: [&str; 2] = ["UYW", "XAD"];
 
     #[test]

@@ -1,4 +1,4 @@
-//! The small values that many schemas share, each with its bounds in its schema.
+//! The small values that many schemas share, each with its bounds.
 
 pub mod bounded;
 pub mod currency;
@@ -22,7 +22,7 @@ pub use rfc3339::Time;
 
 use crate::domain::{self, EventLayout, SeatRef, UnknownSeat};
 
-/// Makes a serde value usable in schemas, with the schema given; the parameters of a generic type come first, in brackets.
+/// Makes a serde value usable in schemas, with the given schema; the parameters of a generic type come first, in brackets.
 macro_rules! value {
     ([$($parameters:tt)*] $type:ty, $name:literal, $schema:expr) => {
         impl<$($parameters)*> Type for $type {
@@ -87,7 +87,7 @@ impl ParseFromParameter for OrderId {
     }
 }
 
-/// What the API calls a section: 1 to 20 of the letters A-Z and a-z, digits, `-` and `_`.
+/// Code of a section in the API: 1 to 20 of the letters A-Z and a-z, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SectionCode(pub String);
 value!(
@@ -104,9 +104,9 @@ value!(
 
 const SECTION_PATTERN: &str = "^[A-Za-z0-9_-]+$";
 
-/// What is wrong with a text of one of the patterns that our schemas use; a pattern of no type here objects to nothing.
+/// What is wrong with a text under one of the patterns that our schemas use; any other pattern is not checked.
 ///
-/// Written out because they are three, and a regular expression compiled for each value would cost more than the request.
+/// Written out because there are only three, and compiling a regular expression for each value would cost more than the request.
 pub fn objection(pattern: &str, text: &str) -> Option<&'static str> {
     if pattern == SECTION_PATTERN {
         let is_code = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
@@ -115,7 +115,7 @@ pub fn objection(pattern: &str, text: &str) -> Option<&'static str> {
     currency::objection(pattern, text).flatten()
 }
 
-/// One seat, by the names people use.
+/// One seat, by the code of its section and its number.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize)]
 #[oai(deny_unknown_fields, example)]
 pub struct SeatName {
@@ -151,7 +151,7 @@ impl SeatName {
     }
 }
 
-/// Where an order stands: `pending_payment` ends as `paid`, `expired` or `cancelled`; money that cannot buy the seats makes it
+/// Status of an order: `pending_payment` becomes `paid`, `expired` or `cancelled`; a payment that cannot buy the seats makes it
 /// `refund_due`, then `refunded`.
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename = "OrderStatus", rename_all = "snake_case", remote = "domain::OrderStatus")]
@@ -161,17 +161,17 @@ pub enum OrderState {
     PendingPayment,
     /// Owns its seats.
     Paid,
-    /// The deadline passed unpaid.
+    /// The deadline passed without payment.
     Expired,
-    /// The customer gave it up.
+    /// The customer cancelled it.
     Cancelled,
-    /// Money came that could not buy the seats and is owed back.
+    /// A payment arrived that could not buy the seats and is owed back.
     RefundDue,
-    /// The money went back.
+    /// The money was paid back.
     Refunded,
 }
 
-/// Where an event stands: a `draft` is prepared; seats are sold only while it is `open`; a `paused` one can be opened again;
+/// Status of an event: a `draft` is being prepared; seats are sold only while it is `open`; a `paused` one can be opened again;
 /// `closed` is final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, Deserialize)]
 #[oai(rename = "EventStatus", rename_all = "snake_case")]
@@ -181,9 +181,9 @@ pub enum EventState {
     Draft,
     /// On sale.
     Open,
-    /// Stopped for a while.
+    /// Claims are stopped for the time being.
     Paused,
-    /// Ended for good.
+    /// The sale has ended for good.
     Closed,
 }
 
@@ -199,19 +199,19 @@ impl EventState {
     }
 }
 
-/// Where an event can be sent: on sale, stopped for a while, or ended for good.
+/// New status of an event: on sale, stopped for the time being, or ended for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "EventStatusChange", rename_all = "snake_case")]
 pub enum EventChange {
     /// Put it on sale.
     Open,
-    /// Stop claims for a while.
+    /// Stop claims for the time being.
     Paused,
     /// End the sale for good.
     Closed,
 }
 
-/// Where a seat stands.
+/// Status of a seat.
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename = "SeatStatus", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -222,7 +222,7 @@ pub enum SeatState {
     Held,
     /// Sold.
     Sold,
-    /// Kept back by the box office.
+    /// Withheld from sale by the box office.
     Blocked,
 }
 

@@ -1,4 +1,4 @@
-//! Moments, as RFC 3339 writes them.
+//! Times in the format of RFC 3339.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,14 +12,14 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::value;
 
-/// A moment, written as RFC 3339 in UTC with milliseconds.
+/// A time, written as RFC 3339 in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub OffsetDateTime);
 value!(Time, "time", MetaSchema { example: Some(json!("2026-11-22T10:00:00.000Z")), ..MetaSchema::new_with_format("string", "date-time") });
 
 impl Time {
-    /// Reads an RFC 3339 time from 1970 to 9999, with any offset. `rowlock._json_time` reads the same times, and refuses the others in
-    /// the same words.
+    /// Reads an RFC 3339 time from 1970 to 9999, with any offset. `rowlock._json_time` accepts the same times and refuses others in the
+    /// same words.
     ///
     /// # Errors
     /// What the text must be.
@@ -29,7 +29,7 @@ impl Time {
         if !has_its_form(&text) {
             return Err(EXPECTED);
         }
-        // PostgreSQL would take both for the next day, the library the leap second for the end of the second before.
+        // PostgreSQL would read both as the next day, and the library would read the leap second as the end of the second before.
         if text[11..].starts_with("24") {
             return Err("must not have the hour 24: write 00:00 of the next day");
         }
@@ -40,7 +40,7 @@ impl Time {
         if (1970..=9999).contains(&time.year()) { Ok(Self(time)) } else { Err(EXPECTED) }
     }
 
-    /// The same, for who does not ask what is wrong.
+    /// The same, without the reason.
     pub fn parse(text: &str) -> Option<Self> {
         Self::read(text).ok()
     }
@@ -52,7 +52,7 @@ impl ParseFromParameter for Time {
     }
 }
 
-/// Whether a text in capitals is made like `2026-11-22T10:00:00.123+08:00`; the library takes any character for the `T`.
+/// Whether an upper-case text has the form `2026-11-22T10:00:00.123+08:00`; the library accepts any character for the `T`.
 fn has_its_form(text: &str) -> bool {
     let like = |text: &str, form: &str| {
         text.len() == form.len()

@@ -1,4 +1,4 @@
-//! What a text that people will read may hold, so that it is what it looks like on a ticket, in a log and in a spreadsheet.
+//! What a text for people may contain, so that it is what it looks like on a ticket, in a log and in a spreadsheet.
 //!
 //! `rowlock._text_objection` is the same rule in SQL, in the same words; a test compares the two over all of Unicode. Joiners and
 //! variation selectors are fine between other characters: emoji and the scripts of India need them.
@@ -6,16 +6,16 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-/// The first and the last of some characters that follow each other.
+/// The first and the last character of a range.
 type Range = (char, char);
 
 const CONTROLS: &[Range] = &[('\u{0}', '\u{1f}'), ('\u{7f}', '\u{9f}')];
 
-/// Bidirectional controls, which show a text in another order than it has (Unicode's property `Bidi_Control`), and the separators of
-/// lines and paragraphs, which break it.
+/// Bidirectional controls, which display a text in another order (Unicode's property `Bidi_Control`), and the separators of lines and
+/// paragraphs, which break it.
 const REORDERING: &[Range] = &[('\u{61c}', '\u{61c}'), ('\u{200e}', '\u{200f}'), ('\u{2028}', '\u{202e}'), ('\u{2066}', '\u{2069}')];
 
-/// What shows nothing by itself: Unicode's general categories Cc, Cf, Zs, Zl and Zp, its properties `White_Space` and
+/// Characters that show nothing by themselves: Unicode's general categories Cc, Cf, Zs, Zl and Zp, its properties `White_Space` and
 /// `Default_Ignorable_Code_Point`, and the blank pattern of Braille and the null notehead, which are symbols by their category.
 const INVISIBLE: &[Range] = &[
     ('\u{0}', '\u{20}'),
@@ -51,7 +51,7 @@ const INVISIBLE: &[Range] = &[
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// What is wrong with a text that people will read; an empty one is for its bounds to refuse.
+/// What is wrong with a text for people; the length limits deal with an empty one.
 pub fn objection(text: &str) -> Option<&'static str> {
     if text.chars().any(|character| is_one_of(character, CONTROLS)) {
         return Some("must not contain control characters");
@@ -69,13 +69,13 @@ fn is_one_of(character: char, ranges: &[Range]) -> bool {
     ranges.iter().any(|(first, last)| (*first..=*last).contains(&character))
 }
 
-/// The pattern of a text without control characters, such as what is looked for.
+/// The pattern of a text without control characters, such as a search term.
 pub const UNCONTROLLED: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
 
-/// The pattern of a text that [`objection`] does not mind, for the document; of an empty one, too, if it may be empty.
+/// The pattern of a text that [`objection`] accepts, for the document; it also matches an empty text if that is allowed.
 ///
-/// Regular expressions differ in how they name characters beyond U+FFFF, so here those count as visible: the few that are not make the
-/// pattern take slightly more than the server does.
+/// Regular expressions differ in how they write characters beyond U+FFFF, so all of those count as visible here: because a few are not,
+/// the pattern accepts slightly more than the server does.
 pub fn pattern(may_be_empty: bool) -> &'static str {
     static PATTERNS: LazyLock<[String; 2]> = LazyLock::new(|| {
         let refused = class(&[CONTROLS, REORDERING].concat());
@@ -85,7 +85,7 @@ pub fn pattern(may_be_empty: bool) -> &'static str {
     &PATTERNS[usize::from(may_be_empty)]
 }
 
-/// The characters of the ranges up to U+FFFF, as they are written between brackets.
+/// The characters of the ranges up to U+FFFF, as written between brackets.
 fn class(ranges: &[Range]) -> String {
     let mut text = String::new();
     for (first, last) in ranges.iter().map(|(first, last)| (u32::from(*first), u32::from(*last))).filter(|(first, _)| *first <= 0xffff) {
@@ -126,7 +126,7 @@ mod tests {
         }
     }
 
-    /// The list is Unicode's, character by character, as far as the library's version of it goes.
+    /// The list is Unicode's, character by character, in the library's version.
     #[test]
     fn the_invisible_are_those_of_unicode() {
         let unicode =

@@ -1,4 +1,4 @@
-//! `/errors`: every code with what it means and what to do, each under the anchor that its problems' `type` points to.
+//! `/errors`: the meaning of every code and what to do about it, each under the anchor to which the `type` of its problems points.
 
 use maud::{Markup, html};
 use poem::http::StatusCode;
@@ -45,7 +45,7 @@ pub fn page() -> Html {
 
 const RETRIES: [(Retry, &str); 3] = [
     (Retry::Later, "The same request may succeed later."),
-    (Retry::Changed, "Another request may succeed, the same one will not."),
+    (Retry::Changed, "A different request may succeed; the same one will not."),
     (Retry::Never, "The answer stays the same."),
 ];
 

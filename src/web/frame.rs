@@ -1,4 +1,4 @@
-//! What all pages have in common: head, style, icon and policy.
+//! What all pages share: head, style, icon and policy.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ const STYLE: &str = include_str!("page.css");
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='4' height='8' y='4' \
                     rx='1.5' fill='%232563eb'/%3E%3Crect width='4' height='8' x='6' y='4' rx='1.5' fill='%232563eb'/%3E%3Crect width='4' \
                     height='8' x='12' y='4' rx='1.5' fill='%23e07b12'/%3E%3C/svg%3E";
-/// Nothing is loaded from anywhere, nobody frames the page, and its links say nothing of where they were followed.
+/// Nothing is loaded from elsewhere, no other page may frame this one, and images may only be inline.
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:";
 
 /// A page and what the browser may do with it.
@@ -22,7 +22,7 @@ pub struct Html {
     pub policy: HeaderValue,
 }
 
-/// A page that is whole in itself and has no script.
+/// A page that loads nothing and has no script.
 pub fn still_page(title: &str, content: &Markup) -> Html {
     let style = format!("{THEME}{STYLE}");
     let hash = STANDARD.encode(Sha256::digest(&style));
@@ -30,7 +30,7 @@ pub fn still_page(title: &str, content: &Markup) -> Html {
     Html { text: document(title, &head, &html! { main { (content) } }), policy: policy(&format!("style-src 'sha256-{hash}'")) }
 }
 
-/// A page of that head and body.
+/// A page with that head and body.
 pub fn document(title: &str, head: &Markup, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
@@ -49,12 +49,12 @@ pub fn document(title: &str, head: &Markup, body: &Markup) -> String {
     page.into_string()
 }
 
-/// The policy of a page that may do nothing but this.
+/// The policy of a page that may do only this.
 pub fn policy(allowed: &str) -> HeaderValue {
     HeaderValue::try_from(format!("{NOTHING}; {allowed}")).unwrap_or(HeaderValue::from_static(NOTHING))
 }
 
-/// One of the tables' texts: what stands between backticks is code.
+/// A text of the error table: what is between backticks is code.
 pub fn prose(text: &str) -> Markup {
     html! {
         @for (index, part) in text.split('`').enumerate() {

@@ -1,4 +1,4 @@
-//! `/`: what runs here, how it is, and where to go.
+//! `/`: what runs here, its state, and where to go next.
 
 use maud::{Markup, html};
 
@@ -6,14 +6,14 @@ use super::frame::{Html, prose, still_page};
 use crate::api::health::{Readiness, Ready};
 use crate::problem::Problem;
 
-/// Path, name, what is there. Relative, so that they hold behind a proxy that puts the server below a path.
+/// Path, name, description. The paths are relative, so that they work behind a proxy that serves the server below a path.
 const DOORS: [(&str, &str, &str); 6] = [
     ("docs", "Try the API", "Swagger UI: every operation explained, with examples that work here."),
     ("openapi.json", "The contract", "The OpenAPI document, from which clients are generated."),
     ("errors", "Errors", "Every refusal by its code: what it means, what to do, what to tell the buyer."),
     ("v1/events", "Events", "What is on sale, as JSON."),
     ("readyz", "Readiness", "Whether PostgreSQL and Redis answer: for load balancers."),
-    ("livez", "Liveness", "Whether the server answers at all: for whoever restarts it."),
+    ("livez", "Liveness", "Whether the server answers at all: for whatever restarts it."),
 ];
 
 /// The page, given how ready the server is.
@@ -44,7 +44,7 @@ fn state(readiness: &Result<Readiness, Problem>) -> Markup {
     html! { a.state.(tone) href="readyz" { (words) } }
 }
 
-/// A house that fills from the front.
+/// A seat map that fills from the front.
 fn seats() -> Markup {
     const ROWS: u32 = 5;
     const SEATS: u32 = 26;

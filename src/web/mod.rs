@@ -1,7 +1,7 @@
-//! Pages for people: what runs here, Swagger UI, the list of errors; and the OpenAPI document they all point to.
+//! Pages for people: the home page, Swagger UI and the list of errors; and the OpenAPI document to which they all point.
 //!
-//! They work with no network but the server: each page is whole, or loads its parts from here. Their policy (`Content-Security-Policy`)
-//! says so to the browser.
+//! They need no network access beyond this server: each page is complete, or loads its parts from here, and its
+//! `Content-Security-Policy` allows nothing else.
 
 mod errors;
 mod frame;
@@ -31,7 +31,7 @@ pub(crate) struct PagesApi {
 
 #[OpenApi]
 impl PagesApi {
-    /// What runs here, how it is, and where to go.
+    /// What runs here, its state, and where to go next.
     #[oai(path = "/", method = "get")]
     async fn home(&self) -> Served {
         Served::now(home::page(readiness(&self.app).await))

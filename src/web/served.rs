@@ -1,4 +1,4 @@
-//! How pages go out: compressed as the browser likes it, with a tag by which it can ask whether they still hold, and under a policy.
+//! How pages are sent: in the encoding that the browser prefers, with a tag for revalidation, and with a content security policy.
 
 use bytes::Bytes;
 use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
@@ -13,12 +13,12 @@ use crate::http::replies::ready;
 use crate::reads::Body as ReadyBody;
 
 const HTML: &str = "text/html; charset=utf-8";
-/// The body holds until the next version of the server: keep it, and ask.
+/// The body stays the same until the next version of the server: store it, but revalidate it.
 const ASK_FIRST: &str = "no-cache";
-/// The page shows a moment.
+/// The page shows the current state.
 const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Something that is the same as long as the server runs.
+/// A file that stays the same as long as the server runs.
 pub struct Asset {
     media_type: &'static str,
     policy: Option<HeaderValue>,
@@ -26,7 +26,7 @@ pub struct Asset {
 }
 
 impl Asset {
-    /// A text of that media type.
+    /// A text with that media type.
     pub fn new(media_type: &'static str, text: impl Into<Bytes>) -> Self {
         let bytes: Bytes = text.into();
         let [a, b, c, d, e, f, g, h, ..] = Sha256::digest(&bytes).0;
@@ -39,11 +39,11 @@ impl Asset {
     }
 }
 
-/// A page or a part of one, on its way.
+/// A page or an asset, as a response.
 pub struct Served(Response);
 
 impl Served {
-    /// A page that was written this very moment.
+    /// A page that was just rendered.
     pub fn now(page: Html) -> Self {
         let mut response = Response::builder().content_type(HTML).body(Body::from(page.text));
         response.headers_mut().insert(CACHE_CONTROL, DO_NOT_KEEP);
@@ -51,7 +51,7 @@ impl Served {
         Self(response)
     }
 
-    /// The asset for a request with these headers; 304 when the browser has it already.
+    /// The asset for a request with these headers; 304 if the browser already has it.
     pub async fn asset(asset: &Asset, request: &HeaderMap) -> Self {
         let mut response = ready(&asset.body, asset.media_type, ASK_FIRST, request).await;
         protect(response.headers_mut(), asset.policy.clone());

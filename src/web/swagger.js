@@ -1,4 +1,4 @@
-// Starts Swagger UI on the server's own document. Its examples are exchanged for what can be had here at this moment, so that whatever
+// Starts Swagger UI on the server's own document. Its examples are replaced by values that work here and now, so that every request that
 // is filled in succeeds: an event on sale, free seats of it, and later the order that was just claimed.
 
 const METHODS = ["get", "post", "patch", "put", "delete"];
@@ -30,7 +30,7 @@ async function eventsOnSale() {
   return onSale.sort((one, other) => other.event_id - one.event_id);
 }
 
-/** The first section of the event that has as many free seats, and those seats. */
+/** The first section of the event with that many free seats, and those seats. */
 async function freeSeats(event, count) {
   const { sections } = await read(`v1/events/${event.event_id}/sections`);
   for (const { section, available } of sections) {
@@ -55,13 +55,13 @@ async function findExamples() {
     const found = await freeSeats(event, SEATS_MIN);
     if (!found) continue;
     const { section, free } = found;
-    // Seats to block are taken from the other end, so that trying the one leaves the other possible.
+    // Seats to block are taken from the other end, so that trying one does not break the other.
     return { event, section, claimed: neighbours(free, 2), blocked: neighbours(free.slice(-10), 2) };
   }
   return events.length > 0 ? { event: events[0] } : undefined;
 }
 
-/** A request's example with the event, section and seats of here. */
+/** A request's example with an event, section and seats of this server. */
 function adapted(example, { event, section, claimed, blocked }) {
   const adapt = (value) => {
     if (Array.isArray(value)) return value.map(adapt);
@@ -99,7 +99,7 @@ function randomUuid() {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** Values that are needed come filled in, and so does the key that makes a retry harmless; what else may be left out is left empty. */
+/** Required values are filled in, and so is the idempotency key; other optional values are left empty. */
 function fillParameters(operation, { event, section }) {
   for (const parameter of operation.parameters ?? []) {
     const { name, required, schema } = parameter;
@@ -131,7 +131,7 @@ function fillBody(spec, operation, examples) {
   if (example && !media.examples) media.example = adapted(example, examples);
 }
 
-/** Examples go from the schemas to the bodies of that schema: below a schema, Swagger UI would show them as its own data structures. */
+/** Moves examples from the schemas to the bodies of that schema: below a schema, Swagger UI would show them as its own data structures. */
 function moveExamples(spec) {
   for (const { operation } of operations(spec)) {
     for (const { content } of [operation.requestBody ?? {}, ...Object.values(operation.responses)]) {
@@ -143,7 +143,7 @@ function moveExamples(spec) {
   for (const schema of Object.values(spec.components.schemas)) if (typeof schema.example === "object") delete schema.example;
 }
 
-/** Text that is nothing but text in Markdown, whoever wrote it. */
+/** The text, escaped for Markdown. */
 function plain(text) {
   return text.replace(/[^\p{L}\p{N} ]/gu, (character) => `&#${character.codePointAt(0)};`);
 }
@@ -151,19 +151,19 @@ function plain(text) {
 function fillIn(spec, examples) {
   for (const { path, operation } of operations(spec)) {
     fillParameters(operation, examples ?? {});
-    // A new event describes sections of its own.
+    // A new event has sections of its own.
     if (examples && (path.includes("{event_id}") || path === "/v1/payments")) fillBody(spec, operation, examples);
   }
   moveExamples(spec);
   const { GatewaySignature } = spec.components.securitySchemes;
-  GatewaySignature.description += "\n\nHere, give the `whsec_` secret itself: this page signs each notice with it and sends only the signature.";
+  GatewaySignature.description += "\n\nOn this page, enter the `whsec_` secret itself: the page signs each notice with it and sends only the signature.";
   const hint = examples
     ? `*Try it out* is filled in for event ${examples.event.event_id}, “${plain(examples.event.name)}”.`
-    : "No event is on sale here: the examples are those of the document.";
+    : "No event is on sale here, so the examples are those of the document.";
   spec.info.description = `${spec.info.description ?? ""}\n\n${hint}`;
 }
 
-/** Fills in a parameter from now on. An operation that was opened before keeps its values under the parameter itself, not its name. */
+/** Fills in a parameter from now on. An operation that is already open keeps its values under the parameter itself, not its name. */
 function setParameter(ui, { path, method, name, place, value }) {
   ui.specActions.changeParam([path, method], name, place, value);
   const parameters = ui.specSelectors.specJsonWithResolvedSubtrees().getIn(["paths", path, method, "parameters"]);
@@ -171,7 +171,7 @@ function setParameter(ui, { path, method, name, place, value }) {
   if (opened) ui.specActions.changeParamByIdentity([path, method], opened, value);
 }
 
-/** An order that was claimed becomes the example wherever one is asked for, and what the gateway would say of its payment. */
+/** Makes a claimed order the example wherever an order is needed, including the gateway's notice of its payment. */
 function rememberOrder(ui, spec, order) {
   for (const { path, method, operation } of operations(spec)) {
     const asked = operation.parameters?.some((parameter) => parameter.name === "order_id" && parameter.in === "path");
@@ -187,12 +187,12 @@ function rememberOrder(ui, spec, order) {
     status: "succeeded",
   };
   const pathMethod = ["/v1/payments", "post"];
-  // Else it would be the document's example again as soon as the operation is opened.
+  // Otherwise it would be the document's example again as soon as the operation is opened.
   ui.oas3Actions.setRetainRequestBodyValueFlag({ value: true, pathMethod });
   ui.oas3Actions.setRequestBodyValue({ value: JSON.stringify(notice, null, 2), pathMethod });
 }
 
-/** A key has done its work once its request succeeded: the next one is another request, and gets another key unless a person chose it. */
+/** Replaces a key once its request has succeeded: the next request is a new one and gets a new key, unless a person chose it. */
 function renewKey(ui, spec, used) {
   for (const { path, method, operation } of operations(spec)) {
     const parameter = operation.parameters?.find((parameter) => parameter.name === IDEMPOTENCY_KEY);
@@ -206,7 +206,7 @@ function base64(bytes) {
   return btoa(String.fromCharCode(...new Uint8Array(bytes)));
 }
 
-/** Plays the gateway: a `whsec_` secret that was given as the signature signs the notice in this page and never leaves it. */
+/** Plays the gateway: a `whsec_` secret entered as the signature signs the notice in this page and never leaves it. */
 async function signed(request) {
   const secret = request.headers["webhook-signature"];
   if (!secret?.startsWith("whsec_")) return request;
@@ -230,7 +230,7 @@ const ui = window.SwaggerUIBundle({
   validatorUrl: null,
   deepLinking: true,
   displayRequestDuration: true,
-  // Secrets are not left behind in the browser.
+  // Secrets are not kept in the browser.
   persistAuthorization: false,
   tryItOutEnabled: true,
   docExpansion: "list",

@@ -1,4 +1,4 @@
-//! `/docs`: Swagger UI from the framework, our document, and a small script that fills its examples with what can be had here.
+//! `/docs`: Swagger UI from the framework, our document, and a small script that fills in examples that work on this server.
 
 use std::sync::LazyLock;
 
@@ -8,14 +8,14 @@ use super::frame::{Html, document, policy};
 use super::served::Asset;
 use crate::document::SwaggerUi;
 
-/// Swagger UI styles its own elements as it goes and shows small pictures that are part of its style sheet.
+/// Swagger UI sets styles on its own elements, and its style sheet contains small images.
 const ALLOWED: &str = "script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'";
 
 static UI: LazyLock<SwaggerUi> = LazyLock::new(SwaggerUi::unpacked);
 
 pub static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::page(page()));
 
-/// What the page loads, by the name of the file.
+/// The files that the page loads, by name.
 pub fn asset(file: &str) -> Option<&'static Asset> {
     const JS: &str = "text/javascript; charset=utf-8";
     const CSS: &str = "text/css; charset=utf-8";

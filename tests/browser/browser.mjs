@@ -1,4 +1,4 @@
-// A browser that sees one server and nothing else, and remembers whatever it wanted beyond that.
+// A browser that can reach only one server, and records every other request it makes.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -55,7 +55,7 @@ async function withPages(browser, pages, visit) {
     pages.push(page);
     page.on("pageerror", (error) => complaints.push(`threw ${error.stack}`));
     page.on("console", (message) => {
-      // A refusal that a step wants is an error to the browser, too; the step itself looks at its status.
+      // The browser also reports an expected refusal as an error; the step itself checks its status.
       const wanted = message.text().startsWith("Failed to load resource: the server responded with a status of 4");
       if (message.type() === "error" && !wanted) complaints.push(`logged ${message.text()}`);
     });

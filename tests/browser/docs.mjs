@@ -1,4 +1,4 @@
-// Swagger UI as a newcomer uses it: authorise, open an operation, press Execute on what is filled in.
+// Swagger UI as a newcomer uses it: authorise, open an operation, press Execute on the values that are filled in.
 
 import assert from "node:assert/strict";
 
@@ -49,7 +49,7 @@ async function execute(page, operationId, picture) {
     await operation.locator(".responses-wrapper").first().scrollIntoViewIfNeeded();
     await shoot(page, picture);
   }
-  // Every open operation makes all that follow slower.
+  // Every open operation slows down all the following ones.
   await summary.click();
   return { status, body, curl };
 }
@@ -136,7 +136,7 @@ async function sell(page, attempt) {
   await attempt("listSeats", 200, '"available"');
   await attempt("getAvailability", 200);
   const first = await attempt("claimSeats", 201, '"pending_payment"', "docs-claimed");
-  // With the same key it would be the first answer again.
+  // With the same key, the first answer would be repeated.
   const second = await attempt("claimSeats", 409, ['"code": "seat_taken"', "/errors#seat_taken"], "docs-seat-taken");
   const third = await attempt("claimSeats", 409, "seat_taken");
   const [used, fresh, kept] = [first, second, third].map(({ curl }) => curl.match(/Idempotency-Key: ([^']+)'/)?.[1]);
@@ -172,7 +172,7 @@ async function openAgain(page, attempt) {
   await attempt("claimSeats", 201, '"pending_payment"');
   await attempt("getOrder", 200, '"pending_payment"');
   await attempt("cancelOrder", 200, '"cancelled"');
-  // The seats are free again: another order, which is the example from now on even where the one before was shown.
+  // The seats are free again: another order, which is now the example, even where the previous one was shown.
   await attempt("claimSeats", 201, '"pending_payment"');
   await attempt("getOrder", 200, '"pending_payment"');
   await attempt("changeOrder", 200, '"pending_payment"');

@@ -1,4 +1,4 @@
-// What a person would see at a glance: text too pale to read, a page wider than its screen, words on top of each other.
+// What a person would see at a glance: text too pale to read, a page wider than the screen, overlapping words.
 
 import assert from "node:assert/strict";
 
@@ -56,10 +56,10 @@ function contrasts() {
     const linear = (value) => (value <= 0.03928 * 255 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
     return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
   };
-  // Below everything is what the browser itself paints.
+  // Below everything is the browser's own background.
   const canvasColour = matchMedia("(prefers-color-scheme: dark)").matches ? "#121212" : "#ffffff";
 
-  // Of each element what is painted behind its text, from the outermost on, and how opaque it is itself.
+  // For each element: what is painted behind its text, from the outermost element on, and its own opacity.
   const seen = new Map([[null, { behind: [{ color: canvasColour, alpha: 1 }], alpha: 1 }]]);
   const lookAt = (element) => {
     if (!seen.has(element)) {
@@ -89,7 +89,7 @@ function contrasts() {
   const add = (element, text, color) => {
     if (!element.checkVisibility({ visibilityProperty: true })) return;
     const { width, height } = element.getBoundingClientRect();
-    // Words for a screen reader only are a pixel wide.
+    // Text for screen readers only is a pixel wide.
     if (width <= 1 || height <= 1) return;
     found.push({ text: text.trim().slice(0, 40), where: where(element), contrast: contrastOf(element, color) });
   };

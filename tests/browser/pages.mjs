@@ -1,4 +1,4 @@
-// The pages without a script: what runs here, and the list of errors.
+// The pages without a script: the home page and the list of errors.
 
 import assert from "node:assert/strict";
 

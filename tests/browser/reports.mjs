@@ -28,7 +28,7 @@ export async function visitReports(open) {
       await assertFits(page, seen);
       await assertApart(page, seen);
       const over = await overhang(page, seen);
-      // Else nothing here would notice a table that cannot be scrolled.
+      // Otherwise nothing here would notice a table that cannot be scrolled.
       if (options.viewport === PHONE.viewport) assert(over > 0, `${seen}: every table is narrow enough for a phone`);
       await inLightAndDark(page, async (colours) => {
         await shoot(page, `report-${name}-${screen}-${colours}`.replaceAll(" ", "-"), { fullPage: true });

@@ -1,4 +1,4 @@
-//! Who may call: customers by token here, admins and the gateway beside.
+//! Authentication: customers by token here, admins and the gateway in submodules.
 
 mod lifetimes;
 
@@ -45,7 +45,7 @@ fn eddsa(claims: &Value) -> String {
     encode(&Header::new(Algorithm::EdDSA), claims, &EncodingKey::from_ed_pem(ED25519_PRIVATE).expect("a key")).expect("a token")
 }
 
-/// A token without a signature, as attackers write it.
+/// A token without a signature, as an attacker would write it.
 fn unsigned(algorithm: &str) -> String {
     let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
     format!("{}.{}.", part(json!({"alg": algorithm, "typ": "JWT"})), part(claims("mallory")))
@@ -74,9 +74,9 @@ async fn a_token_that_is_missing_malformed_or_forged_opens_nothing() {
     let long = "x".repeat(201);
     let without = |claims: Value| bearer(&hs256(&claims, JWT_SECRET.as_bytes()));
     let none = "this operation takes a customer's token in `Authorization: Bearer …`, and none was sent";
-    let signature = "the token's signature is not of a key that this server knows";
+    let signature = "the token's signature does not match any key that this server knows";
     let algorithm = "the token's alg is not supported: this server takes HS256";
-    let malformed = "the token is malformed: a JSON Web Token is three parts of base64url with a dot between them";
+    let malformed = "the token is malformed: a JSON Web Token is three base64url parts separated by dots";
     let scheme = "the header Authorization must be `Bearer`, a space and the token";
     let length = "the token's sub must have 1 to 200 characters";
     let bad = [
@@ -172,7 +172,7 @@ async fn tokens_signed_with_the_private_rsa_key_are_good_and_no_other_algorithm_
     let event = server.small_event(&[("A", 1000, 10)]).await;
     let claim = json!({"seats": [{"section": "A", "seat": 1}]});
     server.bearer(&rs256(&claims("alice"))).post(&event.at("orders"), &claim).await.expect(201);
-    // The same customer, by the secret that is configured beside the key.
+    // The same customer, by the secret that is configured next to the key.
     let orders = server.customer("alice").orders(&event).await.expect(200);
     assert_eq!(orders["orders"].as_array().map(Vec::len), Some(1));
 
@@ -222,7 +222,7 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_refused() {
     orders(Some("rowlock"), Some("https://id.example")).await.expect(200);
     for (aud, iss, detail) in [
         (Some("shop"), Some("https://id.example"), "the token is for another audience (aud) than this server"),
-        (Some("rowlock"), Some("https://id.evil"), "the token is of another issuer (iss) than this server's"),
+        (Some("rowlock"), Some("https://id.evil"), "the token is from another issuer (iss) than this server expects"),
         (None, Some("https://id.example"), "the token names no audience (aud)"),
         (Some("rowlock"), None, "the token names no issuer (iss)"),
     ] {

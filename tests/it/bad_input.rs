@@ -1,4 +1,4 @@
-//! Values that must be refused, each with its status, code and field, and without a trace.
+//! Values that must be refused, each with its status, code and field, and without any effect.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What one batch does for its requests, called as a lane calls it: in order, first come first served, each for itself.
+//! How one batch serves its requests, called as a lane calls it: in order, first come first served, each independently.
 
 mod recorded;
 mod whole;
@@ -48,7 +48,7 @@ async fn a_request_that_fails_leaves_its_other_seats_to_those_behind_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_of_the_rivals_in_a_batch_wins_whoever_they_are() {
     let (server, _, session) = house(10).await;
-    // Names and ids in the order opposite to the requests': neither may decide.
+    // Names and ids in the opposite order of the requests: neither may decide.
     let mut rivals: Vec<Ask> = (1..=50).rev().map(|number| Ask::seats(&format!("rival-{number:02}"), &[(1, 7)])).collect();
     let ids: Vec<Uuid> = rivals.iter().rev().map(|ask| ask.order_id).collect();
     rivals.iter_mut().zip(&ids).for_each(|(ask, id)| ask.order_id = *id);
@@ -167,8 +167,8 @@ async fn a_batch_of_searches_is_served_in_order_until_the_last_seat() {
 async fn whoever_stands_behind_a_request_that_must_wait_waits_and_is_not_refused() {
     let (server, _, session) = house(4).await;
     session.block(1, &(5..=20).collect::<Vec<_>>()).await.unwrap();
-    // A rival has the last four seats in his hands. Too few for the second, too many for its customer, a key used before: all that is
-    // only so if the first gets its seats.
+    // A rival has locked the last four seats. Too few for the second, too many for its customer, a key used before: all of that is true
+    // only if the first request gets its seats.
     let behind = [Ask::best("bob", 1, 3), Ask::best("ann", 1, 3), Ask::best("ann", 1, 2).keyed("k")];
     for (second, at_last) in behind.into_iter().zip(["sold_out", "customer_limit", "replayed"]) {
         let batch = [Ask::best("ann", 1, 2).keyed("k"), second];
@@ -226,7 +226,7 @@ async fn notices_of_one_batch_are_settled_in_the_order_they_came() {
         "duplicate",
         "failed_recorded",
         "paid",       // the same reference, this time with money
-        "refund_due", // too little: the order is given up ...
+        "refund_due", // too little: the order loses its seats ...
         "refund_due", // ... and is not bought back
         "refund_due",
         "payment_conflict",

@@ -1,4 +1,4 @@
-//! The routes that only measure: nobody has them who did not ask for them, and they do what they are measured for.
+//! The routes for benchmarks: they exist only if asked for, and they do the work that they are meant to measure.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};

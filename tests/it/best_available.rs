@@ -1,4 +1,4 @@
-//! Best available: together in a row, else near together, and nobody is refused while there are seats.
+//! Best available: adjacent seats in a row, otherwise close together, and nobody is refused while there are seats.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Customer, EventHandle, TestServer, eventually, rivals};
 use crate::stored::{Ask, Session, make_due, section_of_rows, server_without_expiry, unhurried, until_it_waits};
 
-/// An event of one section A with rows of these lengths, of whose seats only `free` are not blocked.
+/// An event with one section A with rows of these lengths, in which all seats except `free` are blocked.
 async fn house(server: &TestServer, rows: &[(&str, i32)], free: &[i32]) -> EventHandle {
     let mut event = unhurried(&[]);
     event["sections"] = json!([section_of_rows("A", rows)]);
@@ -31,7 +31,7 @@ fn seats(order: &Value) -> Vec<i64> {
     order["seats"].as_array().expect("an order").iter().map(|seat| seat["seat"].as_i64().unwrap()).collect()
 }
 
-/// What an event that has only these seats left gives to somebody who wants so many.
+/// The seats that an event with only these seats left gives for this quantity.
 async fn given(server: &TestServer, rows: &[(&str, i32)], free: &[i32], quantity: i32) -> Vec<i64> {
     let event = house(server, rows, free).await;
     seats(&server.customer("ann").best_available(&event, "A", quantity).await.expect(201))
@@ -76,7 +76,7 @@ async fn without_seats_side_by_side_the_nearest_are_given_fewest_rows_first() {
     assert_eq!(given(&server, &TWO_ROWS, &free, 3).await, [1, 5, 10]);
     assert_eq!(given(&server, &TWO_ROWS, &free, 4).await, [5, 10, 11, 13]);
     assert_eq!(given(&server, &TWO_ROWS, &free, 5).await, free.map(i64::from));
-    // Of equally good ones the front-most.
+    // Of equally good ones, those nearest the front.
     assert_eq!(given(&server, &TWO_ROWS, &[2, 4, 6, 12, 14], 2).await, [2, 4]);
     server.assert_invariants().await;
 }
@@ -106,7 +106,7 @@ async fn seats_that_come_back_are_found_again() {
     ann.best_available(&event, "A", 1).await.problem(409, "sold_out");
     let id = |order: &Value| order["order_id"].as_str().unwrap().parse().unwrap();
 
-    // Cancelled, expired, given up for the wrong money, unblocked: each is found by the next who asks, wherever the search stood.
+    // Cancelled, expired, lost through a wrong amount, unblocked: the next claim finds each of them, wherever the search was.
     let four = orders.iter().filter(|order| seats(order).len() == 4).collect::<Vec<_>>();
     ann.cancel(four[2]).await.expect(200);
     assert_eq!(seats(&ann.best_available(&event, "A", 4).await.expect(201)), seats(four[2]));
@@ -145,7 +145,7 @@ async fn seats_that_come_back_during_a_search_are_found_by_the_next() {
     let front = open.claim_one(Ask::best("ann", 1, 2)).await.order();
     open.begin().await;
     open.cancel(front.order_id, "ann").await.unwrap();
-    // The search does not see the seats yet, and waits for the section's counts with what it learned.
+    // The search does not see the seats yet, and waits for the section's counts with what it has found.
     let pid = searching.pid;
     let search = tokio::spawn(async move { searching.claim_one(Ask::best("bob", 1, 2)).await.order() });
     until_it_waits(&server, pid).await;
@@ -155,7 +155,7 @@ async fn seats_that_come_back_during_a_search_are_found_by_the_next() {
     server.assert_invariants().await;
 }
 
-/// Claims one seat by its number, and another one as long as rivals are faster: in the end every one.
+/// Claims one seat by its number, and another one as long as rivals are faster: finally every one.
 async fn insist_on_a_seat(customer: Customer, event: EventHandle, capacity: i32, start: i32) -> i32 {
     for seat in (0..10 * capacity).map(|step| (start + 97 * step) % capacity + 1) {
         let answer = customer.claim_seats(&event, &[("A", seat)]).await;
@@ -172,8 +172,8 @@ async fn buyers_who_want_exactly_the_house_all_get_their_seats() {
     let first = TestServer::start().await;
     let second = first.second().await;
     let event = first.event(unhurried(&[("A", 1000, 250)])).await;
-    // 80 × (1 + 2 + 3 + 4) / 4 = 200 seats at the engine's choice, and 50 at the buyers': together as many as there are, so whoever is
-    // told "sold out" at any moment is wronged.
+    // 80 × (1 + 2 + 3 + 4) / 4 = 200 seats of the server's choice and 50 of the buyers': exactly as many as there are, so any "sold out"
+    // is wrong.
     let servers = [&first, &second];
     let people: Vec<_> = (0..130).map(|index| servers[index % 2].customer(&format!("buyer-{index}"))).collect();
     let answers: Vec<Option<Answer>> = rivals(130, |index| {
@@ -208,7 +208,7 @@ async fn whoever_is_refused_wanted_more_than_was_left() {
     let first = TestServer::start().await;
     let second = first.second().await;
     let event = first.event(unhurried(&[("A", 1000, 203)])).await;
-    // 375 seats wanted by 150 buyers, the many first: nothing comes back, so that at the end still fewer are free than anybody refused wanted.
+    // 150 buyers want 375 seats, the larger orders first. No seat comes back, so at the end fewer are free than any refused buyer wanted.
     let servers = [&first, &second];
     let people: Vec<_> = (0..150).map(|index| servers[index % 2].customer(&format!("buyer-{index}"))).collect();
     let answers = rivals(150, |index| {
@@ -260,7 +260,7 @@ async fn a_buyer_waits_a_moment_for_the_last_seats_in_a_rivals_hands() {
     server.db.batch_execute("begin; select from rowlock.seats for update").await.unwrap();
     let ann = server.customer("ann");
     let claim = tokio::spawn(async move { ann.best_available(&event, "A", 2).await });
-    // Her claim is asked again and again, as the lane's count of batches shows.
+    // Her claim is tried again and again, as the lane's count of batches shows.
     let asked_often = || async {
         let metrics = server.anyone().get("/metrics").await.text();
         let batches = metrics.lines().find_map(|line| line.strip_prefix("rowlock_batch_size_count{lane=\"claims\"} "));
@@ -271,7 +271,7 @@ async fn a_buyer_waits_a_moment_for_the_last_seats_in_a_rivals_hands() {
     server.db.batch_execute("rollback").await.unwrap();
     assert_eq!(seats(&claim.await.unwrap().expect(201)), [1, 2]);
 
-    // One who never lets go does not hold her up for ever, nor does she hear that there are no seats.
+    // A lock that is never released does not hold her up forever, and she is not told that there are no seats.
     let event = server.event(unhurried(&[("A", 1000, 2)])).await;
     server.db.batch_execute("begin; select from rowlock.seats for update").await.unwrap();
     let answer = server.customer("bob").best_available(&event, "A", 1).await;

@@ -14,7 +14,7 @@ use tokio::process::Command;
 use crate::drift::in_project;
 use crate::harness::{JWT_SECRET, TestServer, WEBHOOK_SECRET, event_json};
 
-/// What no page may take for more than text.
+/// A name that every page must treat as plain text.
 const NAME: &str = "<b>Gala</b> [Sign in again](https://example.org/) & *more*";
 
 /// Seats of each section: enough to choose from, and few enough that Swagger UI shows all of them at once without delay.
@@ -25,7 +25,7 @@ fn concert(name: &str, seats: i32, year: Option<i32>) -> Value {
     let sections: Vec<_> = ["A", "B", "C"].iter().zip(0..).map(|(code, index)| (*code, 680_000 - 40_000 * index, seats)).collect();
     let mut event = event_json(&sections);
     event["name"] = json!(name);
-    // Whoever fills in a page is not as fast as a test.
+    // Filling in a page takes longer than a test's request.
     event["window_ms"] = json!(600_000);
     if let Some(year) = year {
         event["starts_at"] = json!(format!("{year}-05-01T11:00:00.000Z"));
@@ -46,7 +46,7 @@ async fn concert_to_fill_in(server: &TestServer) -> i64 {
     wanted.id
 }
 
-/// Pages are too long for an environment variable: what the script is given are their files.
+/// Pages are too long for an environment variable, so the script gets their files.
 fn write_pages(folder: &Path, pages: &Value) -> Value {
     let pages = pages.as_object().into_iter().flatten();
     pages.fold(json!({}), |mut files, (name, page)| {
@@ -71,7 +71,7 @@ async fn browse(mut given: Value) {
     assert!(output.status.success(), "{printed}{complaint}");
 }
 
-/// What a small rush leaves behind: its page. Some buyers never pay, so that every kind of step is taken.
+/// The report page of a small rush. Some buyers never pay, so that every kind of step occurs.
 async fn page_of_a_rush(server: &TestServer, sections: usize) -> String {
     let access = Access {
         url: server.url.clone(),
@@ -88,7 +88,7 @@ async fn page_of_a_rush(server: &TestServer, sections: usize) -> String {
     report.html().expect("a page")
 }
 
-/// More bars, longer names and wider tables than a rush has so far.
+/// More bars, longer names and wider tables than a rush has.
 fn crowded_page() -> String {
     let mut page = Page::new("Crowded", "Names that are long, and many of them");
     let names = |count: usize, name: &str| -> Vec<String> { (0..count).map(|index| format!("{name} {index}")).collect() };

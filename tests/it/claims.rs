@@ -230,7 +230,7 @@ async fn the_sale_ends_at_its_moment_and_what_was_claimed_before_can_be_paid() {
     assert!(OffsetDateTime::now_utc() >= ends - Duration::from_millis(1), "not before");
     bob.best_available(&event, "A", 1).await.problem(409, "not_on_sale");
     assert_eq!(alice.claim_once(&event, "once", keyed).await.expect(201), before, "what was claimed before the end is answered");
-    // Money is no claim: only closing the event ends what it may buy.
+    // A payment is not a claim: only closing the event ends what it may buy.
     assert_eq!(server.gateway().pay(&pending).await.expect(200)["outcome"], "paid");
     assert_eq!(server.gateway().pay(&late).await.expect(200)["outcome"], "late_reclaimed");
 
@@ -280,7 +280,7 @@ async fn seats_and_sections_of_another_event_do_not_exist_in_this_one() {
 async fn a_full_lane_refuses_at_once_and_loses_nobody_who_waits() {
     let server = TestServer::builder().arg("--waiting-max", 2).start().await;
     let event = server.small_event(&[("A", 1000, 20)]).await;
-    // Everybody waits for the seats, which a stranger holds.
+    // Everybody waits for the seats, which another session has locked.
     let stranger = Endpoint::new(&server.database_url, None).expect("a URL").connect().await.expect("connected").0;
     stranger.batch_execute(HOLD_CLAIMS).await.expect("locked");
     let mut claims: Vec<_> = (1..=8)
@@ -289,7 +289,7 @@ async fn a_full_lane_refuses_at_once_and_loses_nobody_who_waits() {
             tokio::spawn(async move { customer.claim_seats(&event, &[("A", seat)]).await })
         })
         .collect();
-    // While the stranger holds them nothing is decided: whoever has an answer was refused.
+    // While that session has them, nothing is decided: every answer so far is a refusal.
     eventually(PATIENCE, || async { claims.iter().filter(|claim| claim.is_finished()).count() >= 4 }).await;
     stranger.batch_execute("commit").await.expect("released");
     let mut statuses = Vec::new();

@@ -1,5 +1,5 @@
-//! The generated clients: made from the present document, a method for every operation, and their examples do what they say against a
-//! server. `make sdk` generates them and compiles the examples.
+//! The generated clients: made from the current document, with a method for every operation, and their examples work against a server.
+//! `make sdk` generates them and compiles the examples.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -53,7 +53,7 @@ fn every_operation_has_a_method_of_its_name_in_each_client() {
     assert_eq!(snake_case("claimSeats"), "claim_seats");
 }
 
-/// A program that must be there.
+/// A program that must be installed.
 #[track_caller]
 fn program(path: impl Into<PathBuf>, remedy: &str) -> Command {
     let path = path.into();
@@ -69,7 +69,7 @@ fn typescript() -> Command {
     command
 }
 
-/// With the generated package at hand.
+/// Python with the generated package on its path.
 fn python() -> Command {
     let mut command = program(in_project("openapi/.venv/bin/python"), "`make sdk-python`");
     command.env("PYTHONPATH", in_project("openapi/sdk/python")).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -77,7 +77,7 @@ fn python() -> Command {
     command
 }
 
-/// Built beside the server's own binary.
+/// Built next to the server's own binary.
 fn rust() -> Command {
     program(Path::new(env!("CARGO_BIN_EXE_rowlock")).with_file_name("rowlock-example"), "`make sdk-rust`")
 }
@@ -100,7 +100,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The example goes through to its end and leaves in the database what it says; and it notices when something is amiss.
+/// The example runs to its end and leaves in the database what it says; and it notices when something is wrong.
 async fn goes_all_the_way(example: fn() -> Command) {
     let server = TestServer::start().await;
     let mut event = event_json(&[("A", 1000, 4), ("B", 500, 20)]);

@@ -1,4 +1,4 @@
-//! The `rowlock` binary, as people and their machines run it.
+//! The `rowlock` binary, as people and scripts run it.
 
 mod bench;
 mod demo;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Customer, EventHandle, HOLD_CLAIMS, PATIENCE, TestServer, eventually, rivals};
 use crate::stored::unhurried;
 
-/// One customer for each of the servers in turn.
+/// Customers, on each of the servers in turn.
 fn customers(servers: &[&TestServer], count: usize, name: &str) -> Vec<Customer> {
     (0..count).map(|index| servers[index % servers.len()].customer(&format!("{name}-{index}"))).collect()
 }
@@ -76,7 +76,7 @@ async fn rivals_for_overlapping_pairs_get_a_whole_pair_or_none() {
     assert!(sold.len() >= 20, "of {SEATS} seats only {} found a buyer", sold.len());
     first.assert_invariants().await;
 
-    // Whoever was refused only because a rival was busy with the seat gets it now: no pair of neighbours stays free.
+    // A buyer who was refused only because a rival had locked the seat gets it now: no two adjacent seats stay free.
     for (rival, pair) in people.iter().zip(&wanted) {
         if rival.claim_seats(&event, pair).await.status == 201 {
             sold.extend(pair.iter().map(|seat| i64::from(seat.1)));
@@ -87,7 +87,7 @@ async fn rivals_for_overlapping_pairs_get_a_whole_pair_or_none() {
     first.assert_invariants().await;
 }
 
-/// Looks for a free seat and claims it, again and again until one is won.
+/// Looks for a free seat and claims it, until a claim succeeds.
 async fn buy_any_seat(customer: Customer, event: EventHandle, index: usize) -> Value {
     let begun = Instant::now();
     for attempt in 0.. {
@@ -110,7 +110,7 @@ async fn two_servers_sell_every_seat_of_one_house_once_and_refuse_nobody() {
     let first = TestServer::start().await;
     let second = first.second().await;
     let event = first.event(unhurried(&[("A", 1000, 300)])).await;
-    // As many buyers as seats: half choose a seat themselves, half take what they are given, and those must not be refused once.
+    // As many buyers as seats: half choose a seat themselves, half let the server choose, and those must never be refused.
     let people = customers(&[&first, &second, &second, &first], SEATS, "buyer");
     let gateways = [first.gateway(), second.gateway()];
     let orders = rivals(SEATS, |index| {
@@ -162,7 +162,7 @@ async fn parallel_claims_of_one_customer_stop_at_the_limit() {
     for refusal in answers.iter().filter(|answer| answer.status != 201) {
         refusal.problem(409, "customer_limit");
     }
-    // What is given back may be claimed again.
+    // Seats that are given back can be claimed again.
     let order = answers.iter().find(|answer| answer.status == 201).unwrap();
     greedy[0].cancel(&order.body).await.expect(200);
     greedy[1].best_available(&event, "B", 2).await.problem(409, "customer_limit");

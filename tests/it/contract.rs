@@ -1,5 +1,5 @@
-//! The API as it is published: the committed document is the one this server serves, it keeps what the released one promised, and
-//! server and document agree.
+//! The published API: the committed document is the one that this server serves, it keeps the promises of the last release, and server
+//! and document agree.
 
 mod attempt;
 mod breaking;

@@ -1,4 +1,4 @@
-//! The database as it is shipped: schema, functions, roles, migrations, and the view that judges it.
+//! The database: schema, functions, roles, migrations, and the view of violated invariants.
 
 mod backup;
 mod calls;

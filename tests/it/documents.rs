@@ -1,4 +1,4 @@
-//! What in `docs/` is generated from the source: the errors, the settings, the metrics. `make docs` writes it.
+//! The parts of `docs/` that are generated from the source: the errors, the settings, the metrics. `make docs` writes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -37,11 +37,11 @@ fn with_part(text: &str, name: &str, part: &str) -> String {
 fn errors() -> String {
     let mut text = String::from(
         "# Errors\n\n<!-- Written by `make docs` from src/problem/code.rs. -->\n\nEvery refusal is `application/problem+json` (RFC 9457). Branch \
-         on its `code`, which never changes. Its `type` is a link to the same list at the server itself, `/errors`.\n\n",
+         on its `code`, which never changes. Its `type` links to the same list on the server, `/errors`.\n\n",
     );
     let retries = [
         (Retry::Later, "the same request may succeed later"),
-        (Retry::Changed, "another request may succeed, the same one will not"),
+        (Retry::Changed, "a different request may succeed; the same one will not"),
         (Retry::Never, "the answer stays the same"),
     ];
     for (retry, meaning) in retries {
@@ -71,18 +71,18 @@ fn settings() -> String {
     text
 }
 
-/// A default that is no value stands in the help itself, as `[default: …]`.
+/// A default that is not a value is part of the help, as `[default: …]`.
 fn meaning_and_default(arg: &Arg) -> (String, String) {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
     if let Some((meaning, default)) = help.split_once(" [default: ") {
         return (meaning.to_owned(), default.trim_end_matches(']').to_owned());
     }
     let defaults: Vec<_> = arg.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
-    let needed = if arg.is_required_set() { "needed" } else { "" };
+    let needed = if arg.is_required_set() { "required" } else { "" };
     (help, if defaults.is_empty() { needed.to_owned() } else { defaults.join(", ") })
 }
 
-/// A registry in which everything was counted once: what was never counted is not in its text.
+/// A registry in which everything was counted once, because metrics that were never counted are not in its text.
 fn full_registry() -> String {
     let metrics = Metrics::new();
     let moment = Duration::from_millis(1);
@@ -116,12 +116,12 @@ fn metrics() -> String {
     table
 }
 
-/// What the lines `# KEYWORD name …` say of each metric.
+/// The text of the lines `# KEYWORD name …` for each metric.
 fn described<'a>(text: &'a str, keyword: &str) -> BTreeMap<&'a str, &'a str> {
     text.lines().filter_map(|line| line.strip_prefix("# ")?.strip_prefix(keyword)?.trim_start().split_once(' ')).collect()
 }
 
-/// The names of a metric's labels, with their values where there are only a few.
+/// The names of a metric's labels, with their values if there are only a few.
 fn labels(text: &str, metric: &str) -> String {
     let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for line in text.lines().filter(|line| line.starts_with(metric)) {
@@ -131,7 +131,7 @@ fn labels(text: &str, metric: &str) -> String {
         }
     }
     let name_and_values = |(name, values): (&&str, &BTreeSet<&str>)| {
-        // What became of a request is one of many words, which docs/errors.md and sql/README.md list.
+        // An outcome has many values, which docs/errors.md and sql/README.md list.
         let few = if *name == "outcome" { String::new() } else { format!(": {}", values.iter().copied().collect::<Vec<_>>().join(", ")) };
         format!("`{name}`{few}")
     };

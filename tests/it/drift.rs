@@ -1,4 +1,4 @@
-//! Generated files that are committed: tests compare them, `ROWLOCK_BLESS=1` writes them anew.
+//! Generated files that are committed: tests compare them, `ROWLOCK_BLESS=1` rewrites them.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ pub fn blessing() -> bool {
     std::env::var("ROWLOCK_BLESS").is_ok_and(|value| value == "1")
 }
 
-/// The file must say what is the case `now`; `remedy` is the command that writes it.
+/// The file must be equal to `now`; `remedy` is the command that writes it.
 #[track_caller]
 pub fn assert_up_to_date(path: &str, now: &str, remedy: &str) {
     let file = in_project(path);

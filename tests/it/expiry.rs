@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 
 use crate::harness::{EventHandle, PATIENCE, TestServer, event_json, eventually};
 
-/// A debug build on a busy machine may take this many times as long as promised where milliseconds or ten thousand orders are at stake.
-/// On a release build the promises hold as they stand, and `make bench` measures them from outside: `due_together_p99_ms`.
+/// A debug build on a busy machine may take this many times as long as promised where milliseconds or ten thousand orders matter. A
+/// release build keeps the promises exactly, and `make bench` measures them from outside: `due_together_p99_ms`.
 const SLACK: f64 = if cfg!(debug_assertions) { 4.0 } else { 1.0 };
-/// How late a seat may come back where the queue cannot help.
+/// How late a seat may come back without the queue.
 const SWEPT_WITHIN_MS: f64 = 2_000.0;
-/// A pause between sweeps that no test outlasts: only the queue is at work then.
+/// A pause between sweeps longer than any test, so that only the queue works.
 const NO_SWEEP: (&str, &str) = ("--sweep-interval-ms", "60000");
 
-/// A concert of one section A whose orders live for a second.
+/// A concert with one section A and a payment window of one second.
 async fn brief_event(server: &TestServer, seats: i32) -> EventHandle {
     let mut event = event_json(&[("A", 1000, seats)]);
     event["window_ms"] = json!(1_000);
@@ -37,7 +37,7 @@ async fn status_of(server: &TestServer, order: &Value) -> String {
     server.ask(&format!("select status::text from rowlock.orders where order_id = '{}'", order_id(order))).await
 }
 
-/// Waits for the expiry of the order and answers how long after its deadline that was, in milliseconds.
+/// Waits for the expiry of the order and returns how long after its deadline that was, in milliseconds.
 async fn expired_after_ms(server: &TestServer, order: &Value) -> f64 {
     eventually(PATIENCE, || async { status_of(server, order).await == "expired" }).await;
     let sql = "select extract(epoch from ended_at - expires_at)::float8 * 1000 from rowlock.orders where order_id";

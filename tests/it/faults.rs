@@ -1,4 +1,4 @@
-//! What breaks in real life: Redis, connections, PostgreSQL, the server itself. Nobody is told what is not so.
+//! What breaks in real life: Redis, connections, PostgreSQL, the server itself. No answer may be wrong.
 
 mod callers;
 mod connections;

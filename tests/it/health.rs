@@ -1,4 +1,4 @@
-//! What operators ask: alive, ready, metrics, documentation; and how a server goes.
+//! Liveness, readiness, metrics, documentation; and how a server stops.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn a_server_on_a_database_that_is_behind_is_alive_but_not_ready() {
     behind.anyone().get("/livez").await.expect(200);
 }
 
-/// One operation of each kind: they go different ways to the database.
+/// One operation of each kind: they reach the database in different ways.
 async fn answers_of_all_kinds(server: &TestServer) -> Vec<Answer> {
     let (anyone, event) = (server.anyone(), EventHandle { id: 1 });
     let admin = anyone.with("x-api-key", "rlk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
@@ -89,13 +89,13 @@ async fn on_a_database_that_was_never_migrated_a_server_says_what_to_do_until_it
     eventually(PATIENCE, || async { empty.anyone().get("/readyz").await.status == 200 }).await;
     eventually(PATIENCE, || async {
         let statuses: Vec<u16> = answers_of_all_kinds(&empty).await.iter().map(|answer| answer.status).collect();
-        // No event, no such key; and the money for what there is not is refused.
+        // No such event, no such key; and a payment for an unknown event is refused.
         statuses == [200, 200, 404, 404, 401, 404, 404, 404]
     })
     .await;
 }
 
-/// A function that is missing means that somebody must migrate, or that there is a fault in ours.
+/// A missing function means that somebody must migrate, or that there is a bug in ours.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_function_is_a_fault_of_ours_only_where_everything_is_migrated() {
     let server = TestServer::start().await;
@@ -192,7 +192,7 @@ async fn a_server_that_stops_finishes_what_it_has_begun_and_takes_no_more() {
     let mut server = TestServer::start().await;
     let event = server.small_event(&[("A", 1000, 10)]).await;
     let (alice, anyone) = (server.customer("alice"), server.anyone());
-    // The claim waits for its seats, which a stranger holds.
+    // The claim waits for its seats, which another session has locked.
     let stranger = rowlock::db::Endpoint::new(&server.database_url, None).expect("a URL").connect().await.expect("connected").0;
     stranger.batch_execute(HOLD_CLAIMS).await.expect("locked");
     let claiming = tokio::spawn(async move { alice.claim_seats(&event, &[("A", 1)]).await });

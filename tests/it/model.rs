@@ -1,5 +1,5 @@
-//! Random claims, searches, payments, releases, cancellations, expiries and blockings against the real database: step by step beside a model that
-//! knows every answer beforehand, and all at once, ending in the invariants.
+//! Random claims, searches, payments, releases, cancellations, expiries and blockings against the real database: step by step, compared
+//! with a model that predicts every answer, and all at once, ending with a check of the invariants.
 //!
 //! A failure prints its seed: `ROWLOCK_MODEL_SEED=<seed> cargo test model` repeats the run, `ROWLOCK_MODEL_CASES` makes it longer.
 
@@ -26,7 +26,7 @@ fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// Runs a test on random values; a failure is reduced to fewer steps if `shrinks_max` allows, and tells its seed.
+/// Runs a test on random values; a failure is reduced to fewer steps if `shrinks_max` allows, and prints its seed.
 fn check<S: Strategy>(cases: u32, shrinks_max: u32, values: S, test: impl Fn(S::Value)) {
     let seed = from_environment("ROWLOCK_MODEL_SEED").unwrap_or_else(rand::random::<u64>);
     let cases = from_environment("ROWLOCK_MODEL_CASES").unwrap_or(cases);
@@ -44,7 +44,7 @@ fn wait_for<T>(work: impl Future<Output = T>) -> T {
     tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
 }
 
-/// A new event like the model's house, open.
+/// A new open event like that of the model.
 async fn new_event(server: &TestServer) -> EventHandle {
     let sections: Vec<_> = ROWS
         .iter()
@@ -97,7 +97,7 @@ async fn step_by_step_the_database_answers_what_the_model_foretells() {
 
 const WORKERS: usize = 5;
 
-/// Does one worker's actions, one after the other, while the others do theirs. Answers what was said of each payment.
+/// Runs one worker's actions one after the other, while the others run theirs. Returns the answer to each payment.
 async fn work(server: &TestServer, session: &Session, past: &RefCell<Past>, actions: &[Action]) -> Vec<(String, String)> {
     let mut said = Vec::new();
     for action in actions {
@@ -117,7 +117,7 @@ async fn work(server: &TestServer, session: &Session, past: &RefCell<Past>, acti
     said
 }
 
-/// What was said of a payment is what is recorded of it.
+/// The answer to a payment is its recorded outcome.
 async fn assert_recorded(server: &TestServer, event: &EventHandle, said: &[(String, String)]) {
     let sql = "select outcome::text from rowlock.payments where event_id = $1 and provider_reference = $2";
     for (reference, outcome) in said {
@@ -125,7 +125,7 @@ async fn assert_recorded(server: &TestServer, event: &EventHandle, said: &[(Stri
         let recorded = rows.first().map(|row| row.get::<_, String>(0)).unwrap_or_else(|| panic!("{reference} is not recorded: {outcome}"));
         match outcome.as_str() {
             "paid" | "late_reclaimed" => assert_eq!(&recorded, outcome, "{reference}"),
-            // Good money under the reference of a failure may follow, and be anything.
+            // A success with the reference of a failure may follow, with any outcome.
             "failed_recorded" | "duplicate" | "payment_conflict" => {}
             "refund_due" => assert_eq!(recorded, "refund_due", "{reference}"),
             other => panic!("{reference}: {other}"),
@@ -133,7 +133,7 @@ async fn assert_recorded(server: &TestServer, event: &EventHandle, said: &[(Stri
     }
 }
 
-/// Every seat that is free is found: buyers who come one by one get them all.
+/// Every free seat is found: buyers who come one by one get them all.
 async fn assert_the_rest_sells(server: &TestServer, session: &Session, event: &EventHandle) {
     session.set_open(true).await;
     session.set_over(false).await;

@@ -1,4 +1,4 @@
-//! A customer's own orders: read, listed, cancelled, expired; and nobody else's.
+//! A customer's own orders, and nobody else's: read, listed, cancelled, expired.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Bugs that other ticket sellers had: a test for each, named by the bug.
 //!
-//! Some are shown elsewhere, where their theme is:
+//! Some are tested elsewhere, with their subject:
 //! - A best-available search outside the lock refuses most requests with seats left; a retry limit answers "unavailable" with seats free:
 //!   `best_available::buyers_who_want_exactly_the_house_all_get_their_seats` and `whoever_is_refused_wanted_more_than_was_left`.
 //! - `limit n … for update skip locked` in a subquery reserves too many: the same two, by their counts.
@@ -74,7 +74,7 @@ async fn a_booking_is_written_though_no_seat_row_was_updated() {
     session.block(1, &[4]).await.unwrap();
     server.db.batch_execute("begin; select from rowlock.seats where seat_no = 5 for update").await.unwrap();
     let before = server.trace().await;
-    // Sold, held, blocked, and in a rival's hands: alone, and with a seat that is free.
+    // Sold, held, blocked, and locked by a rival: alone, and together with a free seat.
     let bob = server.customer("bob");
     for seat in 1..=5 {
         for wanted in [vec![("A", seat)], vec![("A", 6), ("A", seat)]] {
@@ -111,7 +111,7 @@ async fn an_open_reset_endpoint() {
     let before = server.trace().await;
     let document = server.anyone().get("/openapi.json").await.expect(200);
     let mut tried = 0;
-    // Whatever the documentation offers besides reading: nothing of it is done for somebody without credentials.
+    // Every documented operation other than reading: none of them does anything without credentials.
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path =
             path.replace("{event_id}", &event.id.to_string()).replace("{section}", "A").replace("{order_id}", &Uuid::now_v7().to_string());
@@ -151,7 +151,7 @@ async fn a_holders_own_pending_order_shows_sold_out_and_cancelling_restores_noth
     let (ann, bob) = (server.customer("ann"), server.customer("bob"));
     let order = ann.claim_once(&event, "k", json!({"best_available": {"section": "A", "quantity": 2}})).await.expect(201);
     bob.best_available(&event, "A", 1).await.problem(409, "sold_out");
-    // The holder sees the order, not the empty house, also when asking once more.
+    // The holder gets the order, not `sold_out`, also when repeating the claim.
     assert_eq!(ann.order(&order).await.expect(200), order);
     assert_eq!(ann.orders(&event).await.expect(200)["orders"], json!([order]));
     let again = ann.claim_once(&event, "k", json!({"best_available": {"section": "A", "quantity": 2}})).await.expect(201);
@@ -166,7 +166,7 @@ async fn a_lost_response_claimed_a_second_block_of_seats() {
     let (server, event, _) = one_session(20).await;
     let ann = server.customer("ann");
     let claim = || json!({"best_available": {"section": "A", "quantity": 4}});
-    // The claim is under way when its connection breaks: nobody reads the answer.
+    // The connection breaks while the claim is in progress: nobody reads the answer.
     server.db.batch_execute(HOLD_CLAIMS).await.unwrap();
     let lost = tokio::spawn({
         let (ann, claim) = (ann.clone(), claim());
@@ -195,7 +195,7 @@ async fn cancel_sweeper_and_payment_notice_freed_the_same_seats_twice() {
         make_due(&server, id(orders.last().unwrap())).await;
     }
     let session = std::sync::Arc::new(session);
-    // All three give the seats up (the notice brings the wrong money), and the next buyer takes each as soon as it is free.
+    // All three release the seats (the notice has a wrong amount), and the next buyer takes each as soon as it is free.
     let answers = rivals(4 * ORDERS, |index| {
         let (order, ann, bob) = (orders[index / 4].clone(), ann.clone(), bob.clone());
         let (gateway, session) = (server.gateway(), session.clone());
@@ -248,7 +248,7 @@ async fn a_buyer_who_pays_gets_other_seats_than_the_claim_named() {
     let orders = rivals(40, |index| {
         let (buyer, gateway, number) = (buyers[index].clone(), server.gateway(), i32::try_from(index).unwrap());
         async move {
-            // Half of them name three seats of the back half, in their own order; the others are given two.
+            // Half of them name three seats of the back half, in their own order; the others let the server choose two.
             let seats = [65 + number * 2, 61 + number, 120 - number].map(|seat| ("A", seat));
             let answer = if index % 4 == 0 { buyer.claim_seats(&event, &seats).await } else { buyer.best_available(&event, "A", 2).await };
             if answer.status == 201 {

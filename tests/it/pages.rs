@@ -1,4 +1,4 @@
-//! The pages for people over HTTP: what they say, how they may be kept, what a browser may do with them.
+//! The pages for people over HTTP: their content, their caching, and what a browser may do with them.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ async fn a_browser_may_load_nothing_from_elsewhere_and_frame_no_page() {
         for part in ["frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"] {
             assert!(policy.contains(part), "{path}: {policy}");
         }
-        // A name of another host, or any host at all, would contain a dot or a star.
+        // The name of another host, or a wildcard, would contain a dot or a star.
         assert!(!policy.contains(['.', '*']) && !policy.contains("unsafe-eval"), "{path}: {policy}");
         assert_eq!(policy.contains("script-src"), path == "/docs", "{path}: {policy}");
         assert_eq!((page.header("x-frame-options"), page.header("referrer-policy")), (Some("DENY"), Some("no-referrer")), "{path}");
@@ -85,7 +85,7 @@ async fn the_first_page_says_what_runs_here_and_how_it_is() {
     assert!(page.text().contains(">Not ready<") && page.text().contains("<code>rowlock migrate</code>"), "{}", page.text());
 }
 
-/// One real refusal of every status but 500, which nobody can provoke from outside.
+/// One real refusal of every status except 500, which cannot be provoked from outside.
 async fn refusals(server: &TestServer, event: EventHandle) -> Vec<Answer> {
     let (anyone, alice) = (server.anyone(), server.customer("alice"));
     let claim = json!({"seats": [{"section": "A", "seat": 1}]});

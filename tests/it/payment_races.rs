@@ -1,4 +1,4 @@
-//! A payment that meets the deadline, a cancellation, another payment: each order ends in one way, and no money is lost.
+//! A payment that coincides with the deadline, a cancellation or another payment: each order ends in one way, and no money is lost.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn until_after_deadline(order: &Value, after_ms: i64) {
     tokio::time::sleep(left.try_into().unwrap_or(Duration::ZERO)).await;
 }
 
-/// Takes any seat that comes free until there has been none for the while that the last orders need to expire.
+/// Takes any seat that becomes free, until there has been none for as long as the last orders need to expire.
 async fn snap_up_what_comes_free(customer: Customer, event: EventHandle) -> usize {
     let (mut won, begun) = (0, tokio::time::Instant::now());
     while begun.elapsed() < Duration::from_millis(1600) {
@@ -44,7 +44,7 @@ async fn money_at_the_deadline_ends_each_order_in_one_recorded_way() {
         async move { buyer.best_available(&event, "A", 1).await.expect(201) }
     });
     let orders = claims.await;
-    // Their windows stay; whoever snaps up their seats has time.
+    // Their windows stay; the buyers who take their seats have time.
     first.admin().patch(&event.path(), &json!({"window_ms": 60_000})).await.expect(200);
     let snappers = [first.customer("snapper"), second.customer("snapper")].map(|it| tokio::spawn(snap_up_what_comes_free(it, event)));
     let gateways = [first.gateway(), second.gateway()];
@@ -52,7 +52,7 @@ async fn money_at_the_deadline_ends_each_order_in_one_recorded_way() {
         let (order, gateway, buyer) = (orders[index].clone(), gateways[index % 2].clone(), first.customer(&format!("buyer-{index}")));
         async move {
             match index {
-                // Surely too late.
+                // Certainly too late.
                 0..20 => eventually(PATIENCE, || async { buyer.order(&order).await.body["status"] == "expired" }).await,
                 // Around the deadline and the moment the order expires.
                 _ => until_after_deadline(&order, i64::try_from(index).unwrap() - 90).await,
@@ -111,7 +111,7 @@ async fn a_payment_and_an_expiry_at_the_same_moment_have_one_winner() {
     server.assert_invariants().await;
 }
 
-/// Two payments of each of 20 orders, all at once through two servers; answers the two outcomes of each order, sorted.
+/// Two payments for each of 20 orders, all at once through two servers; returns the two outcomes of each order, sorted.
 async fn pay_twice(first: &TestServer, vary: fn(Value) -> Value) -> Vec<[String; 2]> {
     let second = first.second().await;
     let event = first.event(unhurried(&[("A", 1000, 20)])).await;

@@ -151,7 +151,7 @@ async fn money_for_an_unknown_order_is_recorded_and_owed_back() {
     assert_eq!(refunds["refunds"].as_array().map(Vec::len), Some(1));
     assert_eq!(refunds["refunds"][0]["order_id"], notice["order_id"]);
 
-    // An order of another event is as unknown as any.
+    // An order of another event is as unknown as any other.
     let other_event = server.small_event(&[("A", 1000, 10)]).await;
     let mut notice = gateway.notice(&order);
     notice["event_id"] = json!(other_event.id);
@@ -204,7 +204,7 @@ async fn a_reference_that_comes_again_with_other_facts_is_a_conflict() {
         gateway.notify(changed).await.problem(409, "payment_conflict");
     }
     assert_eq!(server.trace().await, before);
-    // The same reference at another gateway is other money.
+    // The same reference at another gateway is a different payment.
     let mut elsewhere = notice.clone();
     elsewhere["provider"] = json!("otherpay");
     elsewhere["order_id"] = other["order_id"].clone();

@@ -1,5 +1,5 @@
-//! What operators do in psql: the cookbook as it is printed, changes that are written down and reach the servers, histories, what readers
-//! are not shown, and what PostgreSQL itself refuses each login.
+//! What operators do in psql: the cookbook as printed, changes that are recorded and reach the servers, histories, what readers do not
+//! see, and what PostgreSQL itself refuses to each login.
 
 mod actions;
 mod caches;

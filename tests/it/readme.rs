@@ -1,4 +1,4 @@
-//! Every code block of README.md and of `docs/`, taken as a newcomer takes it: as it stands. A block that no rule knows fails.
+//! Every code block of README.md and of `docs/`, tested exactly as written. A block that no test knows fails.
 
 mod blocks;
 mod production;
@@ -38,15 +38,15 @@ fn every_block_is_of_a_kind_that_a_test_knows() {
             headings.insert((path, block.kind, block.heading));
         }
     }
-    // What is run stands where the tests below look for it.
+    // The blocks that are run are under the headings that the tests below use.
     let run: Vec<_> = headings.iter().filter(|(path, _, _)| *path == "README.md").collect();
     let expected = [
-        (Kind::Shell, "Running it for real"),
+        (Kind::Shell, "Running it in production"),
         (Kind::Shell, "The rush"),
         (Kind::Shell, "Try it by hand"),
         (Kind::Shell, "Two commands"),
         (Kind::Sql, "From psql"),
-        (Kind::Diagram, "The way of one seat"),
+        (Kind::Diagram, "How a seat is sold"),
     ];
     assert_eq!(run.iter().map(|(_, kind, heading)| (*kind, heading.as_str())).collect::<Vec<_>>(), expected);
 }
@@ -78,7 +78,7 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
             let line = lab.unwrap_or(line);
             let Some((program, rest)) = line.split_once(' ').filter(|(program, _)| program.starts_with("rowlock")) else { continue };
             let words = blocks::words(rest);
-            // What the environment gives elsewhere.
+            // What the environment provides in practice.
             let needed: &[&str] = match words[0].as_str() {
                 "serve" => &["--database-url", "postgres://x", "--webhook-secret", "whsec_x"],
                 "migrate" | "api-key" => &["--database-url", "postgres://x"],
@@ -101,7 +101,7 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
 
 #[test]
 fn the_diagram_names_functions_that_exist() {
-    let diagram = &readme_block(Kind::Diagram, "The way of one seat")[0];
+    let diagram = &readme_block(Kind::Diagram, "How a seat is sold")[0];
     assert!(diagram.text.starts_with("sequenceDiagram\n"), "{}", diagram.text);
     let calls: Vec<_> = diagram.text.lines().filter_map(|line| line.trim().strip_prefix("S->>P: ")).collect();
     assert!(calls.len() >= 3, "{calls:?}");

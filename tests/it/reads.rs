@@ -1,4 +1,4 @@
-//! What buyers read: sections, seats, the whole house; how small, how fresh, how cached.
+//! What buyers read: sections, seats, all seats of an event; how small, how fresh, how cached.
 
 mod redis;
 mod slow;
@@ -24,7 +24,7 @@ fn reference_concert() -> Value {
     json!({"name": "Reference", "currency": "TWD", "seats_per_customer": 1000, "sections": sections})
 }
 
-/// Reads until the answer satisfies `is_fresh`; one that was asked for later than 500 ms after `since` must.
+/// Reads until the answer satisfies `is_fresh`, which every answer to a request later than 500 ms after `since` must do.
 async fn fresh_in_time(server: &TestServer, path: &str, since: Instant, is_fresh: impl Fn(&Value) -> bool) {
     loop {
         let asked = since.elapsed().as_millis();
@@ -216,7 +216,7 @@ async fn every_encoding_carries_the_same_body_and_the_client_decides_which() {
 async fn the_reference_concert_fits_its_size_limits() {
     let server = TestServer::start().await;
     let event = server.event(reference_concert()).await;
-    // A third of the seats off sale, scattered, is what a compressor likes least.
+    // A third of the seats off sale, scattered, is the worst case for a compressor.
     let scattered: Vec<_> = (1..=1000_u32).filter(|seat| seat.wrapping_mul(2_654_435_761) >> 16 & 3 == 0).collect();
     let block = format!("/v1/admin/events/{}/sections/A/block", event.id);
     server.admin().post(&block, &json!({"seats": scattered})).await.expect(200);
@@ -224,7 +224,7 @@ async fn the_reference_concert_fits_its_size_limits() {
     let sections = event.at("sections");
     let summary = server.anyone().get(&sections).await;
     assert_eq!(summary.expect(200)["sections"].as_array().map(Vec::len), Some(10));
-    // The names are the codes: longer ones cost their length.
+    // The names are the codes: longer names take more bytes.
     assert!(summary.bytes.len() < 1_024, "the summary has {} bytes", summary.bytes.len());
     for encoding in ["gzip", "br", "zstd"] {
         let answer = encoded(&server, &sections, encoding).await;
@@ -257,7 +257,7 @@ async fn reads_of_many_buyers_become_few_questions_to_the_database() {
     for cache in ["summary", "seats"] {
         let series = format!("rowlock_cache_reads_total{{cache=\"{cache}\",result=\"database\"}} ");
         let asked: u128 = metrics.lines().find_map(|line| line.strip_prefix(&series)).expect("counted").parse().expect("a count");
-        // One load a lifetime of 200 ms, however many readers.
+        // One load per lifetime of 200 ms, however many readers.
         assert!(asked <= 1 + begun.elapsed().as_millis() / 150, "{asked} questions about {cache} in {:?}", begun.elapsed());
     }
 }

@@ -1,4 +1,4 @@
-//! What the server's own sessions are set to, whatever the role or the database was told: looked at from within their transactions.
+//! The settings of the server's own sessions, whatever the role's or the database's settings: read within their transactions.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ const CONTRARY: &str = "
         end loop;
     end $$";
 
-/// Whoever does something lets this see their settings.
+/// Records the settings of each session that does something.
 const WITNESSES: &str = "
     create table public.seen (doing text, settings jsonb);
     create function public.see() returns trigger language plpgsql security definer as $$ begin
@@ -32,7 +32,7 @@ const WITNESSES: &str = "
     create trigger see_cancellation before update on rowlock.orders for each row
         when (new.status = 'cancelled') execute function public.see('cancellation')";
 
-/// What was seen of those who did this; all of them must be alike.
+/// The recorded settings of the sessions that did this, which must all be the same.
 async fn seen(server: &TestServer, doing: &str) -> Value {
     let sql = format!("select jsonb_agg(distinct settings) from public.seen where doing = '{doing}'");
     let settings = server.ask::<Option<Value>>(&sql).await.unwrap_or_else(|| panic!("nobody saw any {doing}"));
@@ -58,7 +58,7 @@ async fn every_session_is_durable_and_impatient_whatever_the_database_was_told()
     let mut before = TestServer::builder().redis(RedisMode::Off).start().await;
     before.db.batch_execute(CONTRARY).await.expect("settings");
     before.db.batch_execute(WITNESSES).await.expect("triggers");
-    // What connected before must not act.
+    // Sessions from before must not do anything.
     before.stop().await.expect("an orderly end");
     let server = before.second().await;
     let control = server.connect().await;
@@ -81,7 +81,7 @@ async fn every_session_is_durable_and_impatient_whatever_the_database_was_told()
     server.assert_invariants().await;
 }
 
-/// Who asked for more durability than the server's own gets it.
+/// If the database is set to more durability than the server needs, it is kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_asks_for_more_durability_is_obeyed() {
     let mut before = TestServer::builder().redis(RedisMode::Off).start().await;

@@ -1,5 +1,5 @@
-//! The stored functions as the server calls them, for tests that need a batch of their own making, a transaction that stays open, or an
-//! outcome the API does not show.
+//! The stored functions as the server calls them, for tests that need a particular batch, an open transaction, or an outcome that the API
+//! does not show.
 
 use rowlock::db::Endpoint;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::harness::{EventHandle, PATIENCE, RedisMode, TestServer, event_json, e
 /// Numbers of a section and of a seat in it.
 pub type Seat = (i32, i32);
 
-/// A session with the rights of the server, for one event.
+/// A session with the privileges of the server, for one event.
 pub struct Session {
     client: Client,
     event_id: i64,
@@ -56,7 +56,7 @@ impl Ask {
         Self { key: Some(key.to_owned()), ..self }
     }
 
-    /// Tells requests apart, as the server's SHA-256 does.
+    /// Distinguishes requests, as the server's SHA-256 does.
     pub fn fingerprint(&self) -> Vec<u8> {
         format!("{:?}", self.wanted).into_bytes()
     }
@@ -66,13 +66,13 @@ impl Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     pub outcome: String,
-    /// The order that was made or found.
+    /// The order that was created or found.
     pub order: Option<Placed>,
-    /// The seats to blame for a refusal.
+    /// The seats that caused a refusal.
     pub taken: Vec<Seat>,
 }
 
-/// An order as a claim answers it.
+/// An order in the answer to a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
     pub order_id: Uuid,
@@ -94,7 +94,7 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// Good money for an order, under a reference of its own.
+    /// A payment in full for an order, with a new reference.
     pub fn of(order: &Placed) -> Self {
         let reference = Uuid::now_v7().to_string();
         Self { order_id: order.order_id, reference, amount_minor: order.amount_minor, currency: "TWD".to_owned(), succeeded: true }
@@ -122,7 +122,7 @@ impl Session {
         self.event_id = event.id;
     }
 
-    /// From now on it waits for locks as long as a test may need to look at what it has locked.
+    /// Makes it wait for locks as long as a test may need to check what it has locked.
     pub async fn wait_for_long(&self) {
         self.client.batch_execute("set lock_timeout = '30s'; set statement_timeout = '60s'").await.expect("settings");
     }
@@ -145,12 +145,12 @@ impl Session {
         self.client.batch_execute("rollback").await.expect("rollback");
     }
 
-    /// Claims for a batch of requests, which all name their seats or all leave the choice to the engine.
+    /// Claims for a batch of requests, which all name their seats or all ask for the best available ones.
     pub async fn claim(&self, asks: &[Ask]) -> Vec<Claimed> {
         self.try_claim(asks).await.unwrap_or_else(|error| panic!("{error:?}: {asks:?}"))
     }
 
-    /// Claims for a lone request.
+    /// Claims for a single request.
     pub async fn claim_one(&self, ask: Ask) -> Claimed {
         self.claim(&[ask]).await.remove(0)
     }
@@ -186,12 +186,12 @@ impl Session {
         Ok(rows.iter().map(claimed).collect())
     }
 
-    /// Settles a batch of notices and answers their outcomes.
+    /// Settles a batch of notices and returns their outcomes.
     pub async fn settle(&self, notices: &[Notice]) -> Vec<String> {
         self.try_settle(notices).await.unwrap_or_else(|error| panic!("{error:?}: {notices:?}"))
     }
 
-    /// Settles a batch of notices and answers their outcomes, with what was recorded of duplicates.
+    /// Settles a batch of notices and returns their outcomes, with the recorded outcomes of duplicates.
     pub async fn settle_recorded(&self, notices: &[Notice]) -> Vec<(String, Option<String>)> {
         self.try_settle_recorded(notices).await.unwrap_or_else(|error| panic!("{error:?}: {notices:?}"))
     }
@@ -213,7 +213,7 @@ impl Session {
         Ok(self.client.query(sql, &params).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
-    /// Expires one order, if it is due, and answers the outcome.
+    /// Expires one order, if it is due, and returns the outcome.
     pub async fn expire(&self, order_id: Uuid) -> String {
         self.try_expire(order_id).await.unwrap_or_else(|error| panic!("{error:?}"))
     }
@@ -223,13 +223,13 @@ impl Session {
         Ok(self.client.query_one(sql, &[&self.event_id, &vec![order_id]]).await?.get(0))
     }
 
-    /// Cancels an order and answers its status, or the SQLSTATE of the refusal.
+    /// Cancels an order and returns its status, or the SQLSTATE of the refusal.
     pub async fn cancel(&self, order_id: Uuid, customer_id: &str) -> Result<String, String> {
         let sql = "select status from rowlock.cancel_order($1, $2, $3)";
         self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id]).await.map(|row| row.get(0)).map_err(sqlstate)
     }
 
-    /// Keeps these seats of an order, gives back the others, and answers its status and what it costs, or the SQLSTATE of the refusal.
+    /// Keeps these seats of an order, gives back the others, and returns its status and its amount, or the SQLSTATE of the refusal.
     pub async fn release(&self, order_id: Uuid, customer_id: &str, kept: &[Seat]) -> Result<(String, i64), String> {
         let (section_nos, seat_nos): (Vec<i32>, Vec<i32>) = kept.iter().copied().unzip();
         let sql = "select status, amount_minor from rowlock.release_seats(
@@ -238,12 +238,12 @@ impl Session {
         released.map(|row| (row.get(0), row.get(1))).map_err(sqlstate)
     }
 
-    /// Blocks seats and answers how many changed, or the SQLSTATE of the refusal.
+    /// Blocks seats and returns how many changed, or the SQLSTATE of the refusal.
     pub async fn block(&self, section_no: i32, seat_nos: &[i32]) -> Result<i32, String> {
         self.change_seats("block_seats", section_no, seat_nos).await
     }
 
-    /// Unblocks seats and answers how many changed, or the SQLSTATE of the refusal.
+    /// Unblocks seats and returns how many changed, or the SQLSTATE of the refusal.
     pub async fn unblock(&self, section_no: i32, seat_nos: &[i32]) -> Result<i32, String> {
         self.change_seats("unblock_seats", section_no, seat_nos).await
     }
@@ -259,13 +259,13 @@ impl Session {
         self.client.execute("select rowlock.change_event($1, $2)", &[&self.event_id, &change]).await.expect("a new status");
     }
 
-    /// Ends the sale by its date, or takes the date away.
+    /// Ends the sale by `off_sale_at`, or removes `off_sale_at`.
     pub async fn set_over(&self, over: bool) {
         let change = json!({"off_sale_at": over.then_some("2020-01-01T00:00:00Z")});
         self.client.execute("select rowlock.change_event($1, $2)", &[&self.event_id, &change]).await.expect("a new end of the sale");
     }
 
-    /// The statuses of a section's seats, a letter a seat.
+    /// The statuses of a section's seats, one letter per seat.
     pub async fn seats(&self, section_no: i32) -> String {
         let sql = "select statuses from rowlock.section_seats($1, $2)";
         self.client.query_one(sql, &[&self.event_id, &section_no]).await.expect("a section").get(0)
@@ -301,12 +301,12 @@ fn seats(row: &Row, section_nos: &str, seat_nos: &str) -> Vec<Seat> {
     column(section_nos).into_iter().zip(column(seat_nos)).collect()
 }
 
-/// Returns once the session of that process id waits for somebody's lock.
+/// Returns once the session with that process id waits for a lock.
 pub async fn until_it_waits(server: &TestServer, pid: i32) {
     until(server, &format!("pid = {pid}")).await;
 }
 
-/// Returns once any session of the test's database waits for somebody's lock.
+/// Returns once any session of the test's database waits for a lock.
 pub async fn until_somebody_waits(server: &TestServer) {
     until(server, "datname = current_database()").await;
 }
@@ -314,14 +314,14 @@ pub async fn until_somebody_waits(server: &TestServer) {
 async fn until(server: &TestServer, who: &str) {
     let sql = format!("select exists (select from pg_stat_activity where {who} and wait_event_type = 'Lock')");
     let waits = || async {
-        // Within a transaction PostgreSQL shows the sessions as they were at the first look.
+        // Within a transaction, PostgreSQL keeps showing the sessions as they were at the first query.
         server.db.batch_execute("select pg_stat_clear_snapshot()").await.expect("a fresh look");
         server.ask::<bool>(&sql).await
     };
     eventually(PATIENCE, waits).await;
 }
 
-/// Puts an order a day back, so that its deadline is behind us.
+/// Moves an order one day into the past, so that its deadline has passed.
 pub async fn make_due(server: &TestServer, order_id: Uuid) {
     let sql = "with due as (
                    update rowlock.orders set created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day'
@@ -332,19 +332,19 @@ pub async fn make_due(server: &TestServer, order_id: Uuid) {
     server.db.execute(sql, &[&order_id]).await.expect("an update");
 }
 
-/// A server that expires nothing by itself, so that a test decides when it happens.
+/// A server that expires nothing by itself, so that a test decides when that happens.
 pub async fn server_without_expiry() -> TestServer {
     TestServer::builder().redis(RedisMode::Off).arg("--sweep-interval-ms", 60_000).start().await
 }
 
-/// A request for an event of these sections whose orders do not fall due while a test runs.
+/// A request for an event with these sections whose orders do not come due while a test runs.
 pub fn unhurried(sections: &[(&str, i64, i32)]) -> Value {
     let mut event = event_json(sections);
     event["window_ms"] = 3_600_000.into();
     event
 }
 
-/// One section of these rows (label, seats), to be put into an event.
+/// One section with these rows (label, seats), for a new event.
 pub fn section_of_rows(code: &str, rows: &[(&str, i32)]) -> Value {
     let rows: Vec<_> = rows.iter().map(|(label, seats)| json!({"row": label, "seats": seats})).collect();
     json!({"section": code, "name": code, "price_minor": 1000, "rows": rows})

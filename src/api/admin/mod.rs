@@ -1,4 +1,4 @@
-//! The box office: what was sold, what is owed, what went wrong, and which seats are kept back.
+//! The box office: what was sold, what is owed, what went wrong, and which seats are blocked.
 
 pub(crate) mod seat_selection;
 pub(crate) mod types;
@@ -27,20 +27,14 @@ use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SeatName, Section
 
 /// The operations of admins and box offices.
 pub struct AdminApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of reading something about an event.
     ReadEvent = ADMIN, EVENT;
-    /// Of listing dead letters.
     ListDeadLetters = ADMIN, &[Code::InvalidRequest];
-    /// Of redriving a dead letter.
     RedriveDeadLetter = ADMIN, CHANGE, &[Code::InvalidRequest, Code::DeadLetterNotFound];
-    /// Of blocking seats.
     BlockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound, Code::SeatsNotBlockable];
-    /// Of unblocking seats.
     UnblockSeats = ADMIN, BODY, CHANGE, EVENT, &[Code::SectionNotFound, Code::SeatNotFound, Code::SeatsNotBlockable];
 }
 
@@ -48,7 +42,7 @@ refusals! {
 impl AdminApi {
     /// Read the sales report
     ///
-    /// Counts and revenue, section by section, as they are now.
+    /// Returns the current counts and revenue, section by section.
     #[oai(path = "/events/:event_id/sales", method = "get", operation_id = "getSalesReport")]
     async fn get_sales_report(
         &self,
@@ -66,18 +60,18 @@ impl AdminApi {
 
     /// List all orders
     ///
-    /// Those of every customer, newest first, a page at a time.
+    /// Lists the orders of all customers, newest first, one page at a time.
     #[oai(path = "/events/:event_id/orders", method = "get", operation_id = "listAllOrders")]
     async fn list_all_orders(
         &self,
         _admin: Admin,
         /// Id of the event.
         event_id: Path<EventId>,
-        /// Only orders that stand there.
+        /// Only orders with this status.
         status: Query<Option<OrderState>>,
-        /// The `next` of the page before; absent: the first page.
+        /// The `next` of the previous page; leave it out for the first page.
         after: Query<Option<OrderId>>,
-        /// How many orders a page has.
+        /// Maximum number of orders on the page.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
     ) -> Result<Found<OrderList>, Refusal<ReadEvent>> {
@@ -89,16 +83,16 @@ impl AdminApi {
         Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))?))
     }
 
-    /// List refunds that are due
+    /// List refunds due
     ///
-    /// Payments that could not buy their seats and were not paid back yet, the oldest first.
+    /// Lists payments that could not buy their seats and have not been paid back yet, oldest first.
     #[oai(path = "/events/:event_id/refunds-due", method = "get", operation_id = "listRefundsDue")]
     async fn list_refunds_due(
         &self,
         _admin: Admin,
         /// Id of the event.
         event_id: Path<EventId>,
-        /// The most payments to list.
+        /// Maximum number of payments to list.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<i32>,
     ) -> Result<Found<RefundsDue>, Refusal<ReadEvent>> {
@@ -109,15 +103,15 @@ impl AdminApi {
 
     /// List dead letters
     ///
-    /// Expiries that could not be carried out after their retries; their orders still hold their seats.
+    /// Lists expiries that failed even after their retries; their orders still hold their seats.
     #[oai(path = "/dead-letters", method = "get", operation_id = "listDeadLetters")]
     async fn list_dead_letters(
         &self,
         _admin: Admin,
-        /// Only those of this event.
+        /// Only dead letters of this event.
         #[oai(validator(minimum(value = "1")))]
         event_id: Query<Option<i64>>,
-        /// The most dead letters to list.
+        /// Maximum number of dead letters to list.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<i32>,
     ) -> Result<Found<DeadLetters>, Refusal<ListDeadLetters>> {
@@ -127,7 +121,7 @@ impl AdminApi {
 
     /// Redrive a dead letter
     ///
-    /// Gives the expiry a fresh set of attempts, due at once.
+    /// Gives the expiry a new set of attempts, the first of them at once.
     #[oai(path = "/dead-letters/:event_id/:order_id/redrive", method = "post", operation_id = "redriveDeadLetter")]
     async fn redrive_dead_letter(
         &self,
@@ -166,7 +160,7 @@ impl AdminApi {
 
     /// Unblock seats
     ///
-    /// Puts blocked seats on sale again, all of them or none; seats that are on sale already do no harm.
+    /// Puts blocked seats on sale again, all of them or none; seats that are already on sale are left alone.
     #[oai(path = "/events/:event_id/sections/:section/unblock", method = "post", operation_id = "unblockSeats")]
     async fn unblock_seats(
         &self,
@@ -194,10 +188,10 @@ impl AdminApi {
 }
 
 fn section_of<'a>(layout: &'a EventLayout, code: &str) -> Result<&'a SectionLayout, Problem> {
-    layout.section_by_code(code).ok_or_else(|| Problem::new(Code::SectionNotFound, "the event has no section of this code"))
+    layout.section_by_code(code).ok_or_else(|| Problem::new(Code::SectionNotFound, "the event has no section with this code"))
 }
 
-/// Names the seats at fault, which the database lists as a JSON array of numbers.
+/// Lists the seats concerned, which the database returns as a JSON array of numbers.
 fn name_seats(error: DbError, section: &SectionLayout) -> Problem {
     let DbError::Rule { rule: rule @ (Rule::SeatsNotBlockable | Rule::SeatNotFound), detail, .. } = &error else { return of_change(error) };
     let detail = detail.as_deref().unwrap_or("nothing");

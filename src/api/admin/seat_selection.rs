@@ -1,4 +1,4 @@
-//! Which seats of a section are to be blocked or unblocked, and how many were.
+//! Which seats of a section to block or unblock, and how many were changed.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::types::{SeatCount, SeatName, SeatNo, Whole};
 
-/// Seats of one section, by number and by range; naming one twice does no harm.
+/// Seats of one section, by number and by range; listing a seat twice is harmless.
 #[derive(Debug, Object, Serialize)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct SeatSelection {
@@ -26,18 +26,18 @@ pub struct SeatSelection {
 }
 input!(SeatSelection = large_body_max_bytes);
 
-/// The seats from one number to another, both included.
+/// The seats from one number to another, inclusive.
 #[derive(Debug, Object, Serialize)]
 #[oai(deny_unknown_fields, example)]
 pub struct SeatRange {
     /// The first.
     pub from: SeatNo,
-    /// The last; not below `from`.
+    /// The last; not less than `from`.
     pub to: SeatNo,
 }
 
 impl SeatSelection {
-    /// The numbers, ascending, each once.
+    /// The seat numbers, in ascending order, each once.
     ///
     /// # Errors
     /// `invalid_request` for an empty selection or a range that ends before it begins; `seat_not_found` for the last seat
@@ -45,7 +45,7 @@ impl SeatSelection {
     pub fn seat_nos(&self, section: &SectionLayout) -> Result<Vec<i32>, Problem> {
         let ranges = self.ranges.as_deref().unwrap_or_default();
         if let Some(index) = ranges.iter().position(|range| range.to.0 < range.from.0) {
-            return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be below `from`"));
+            return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be less than `from`"));
         }
         let numbers = self.seats.iter().flatten().map(|seat| seat.0);
         let last = numbers.clone().chain(ranges.iter().map(|range| range.to.0)).max();
@@ -69,7 +69,7 @@ impl SeatSelection {
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct SeatsChanged {
-    /// Those that were so already are not counted.
+    /// Seats that were already in the requested state are not counted.
     pub changed: SeatCount,
 }
 

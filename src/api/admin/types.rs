@@ -1,4 +1,4 @@
-//! What the box office reads: sales, refunds that are due, dead letters.
+//! What the box office reads: sales, refunds due, dead letters.
 
 use poem_openapi::Object;
 use poem_openapi::types::Example;
@@ -11,7 +11,7 @@ use crate::types::{
     Amount, Capacity, CurrencyCode, EventId, Name, OrderId, Price, Provider, ProviderReference, SeatCount, SectionCode, Text, Time, Whole,
 };
 
-/// What an event sold.
+/// The sales of an event.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct SalesReport {
@@ -19,20 +19,20 @@ pub struct SalesReport {
     pub event_id: EventId,
     /// ISO 4217 code.
     pub currency: CurrencyCode,
-    /// What the sold seats brought, in minor units.
+    /// Revenue from the sold seats, in minor units.
     pub revenue_minor: Amount,
     /// The sections.
     #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<SectionSales>,
 }
 
-/// What a section sold.
+/// The sales of a section.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct SectionSales {
     /// Its code.
     pub section: SectionCode,
-    /// What people call it.
+    /// Its name.
     pub name: Name,
     /// Price of each seat in minor units.
     pub price_minor: Price,
@@ -44,9 +44,9 @@ pub struct SectionSales {
     pub held: SeatCount,
     /// Seats sold.
     pub sold: SeatCount,
-    /// Seats kept back.
+    /// Seats withheld from sale.
     pub blocked: SeatCount,
-    /// What the sold seats brought, in minor units.
+    /// Revenue from the sold seats, in minor units.
     pub revenue_minor: Amount,
 }
 
@@ -54,7 +54,7 @@ pub struct SectionSales {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "RefundDueList", example)]
 pub struct RefundsDue {
-    /// The payments, the oldest first.
+    /// The payments, oldest first.
     #[oai(validator(max_items = 1000))]
     pub refunds: Vec<RefundDue>,
 }
@@ -67,17 +67,17 @@ pub struct RefundDue {
     pub provider: Provider,
     /// The gateway's id of the payment.
     pub provider_reference: ProviderReference,
-    /// The order the notice named; it may be one that does not exist.
+    /// The order that the notice named; it may not exist.
     pub order_id: OrderId,
     /// What was paid, in minor units of the currency.
     pub amount_minor: Amount,
-    /// ISO 4217 code of the money.
+    /// ISO 4217 code of the payment's currency.
     pub currency: CurrencyCode,
     /// When the notice was settled.
     pub received_at: Time,
 }
 
-/// Expiries that could not be carried out.
+/// Expiries that failed too often.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "DeadLetterList", example)]
 pub struct DeadLetters {
@@ -86,7 +86,7 @@ pub struct DeadLetters {
     pub dead_letters: Vec<DeadLetter>,
 }
 
-/// An expiry that could not be carried out after its retries.
+/// An expiry that failed even after its retries.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub struct DeadLetter {
@@ -96,7 +96,7 @@ pub struct DeadLetter {
     pub order_id: OrderId,
     /// How many attempts failed.
     pub attempts: Whole<i32, 1>,
-    /// What the last attempt said.
+    /// Error of the last attempt.
     pub last_error: Text<0, 2000>,
     /// When the first attempt failed.
     pub first_failed_at: Time,

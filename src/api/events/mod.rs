@@ -25,20 +25,14 @@ use crate::types::{EventId, EventState, Time};
 
 /// The operations on events.
 pub struct EventsApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of listing events.
     ListEvents = ADMIN, &[Code::InvalidRequest];
-    /// Of reading an event.
     GetEvent = ADMIN, EVENT;
-    /// Of creating an event.
     CreateEvent = ADMIN, BODY, CHANGE, &[Code::EventDeleted, Code::IdempotencyKeyReused];
-    /// Of changing an event.
     ChangeEvent = ADMIN, BODY, CHANGE, EVENT, &[Code::EventConflict];
-    /// Of deleting an event.
     DeleteEvent = ADMIN, CHANGE, EVENT, &[Code::EventConflict];
 }
 
@@ -46,22 +40,22 @@ refusals! {
 impl EventsApi {
     /// List events
     ///
-    /// Every event that is or was on sale, soonest first, a page at a time; with an admin's key also those that never were.
+    /// Lists every event that is or was on sale, soonest first, one page at a time; with an API key, also those that never were.
     #[oai(path = "/events", method = "get", operation_id = "listEvents")]
     async fn list_events(
         &self,
         admin: MaybeAdmin,
-        /// The `next` of the page before; absent: the first page.
+        /// The `next` of the previous page; leave it out for the first page.
         #[oai(validator(minimum(value = "1")))]
         after: Query<Option<i64>>,
-        /// How many events a page has.
+        /// Maximum number of events on the page.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
-        /// Only events in this status. `draft` needs an admin's key.
+        /// Only events with this status. `draft` needs an API key.
         status: Query<Option<EventState>>,
-        /// Only events that begin after this moment.
+        /// Only events that begin after this time.
         starts_after: Query<Option<Time>>,
-        /// Only events with this in their name, in upper or lower case.
+        /// Only events with this text in their name; upper and lower case are the same.
         #[oai(validator(min_length = 1, max_length = 200))]
         name: Query<Option<String>>,
     ) -> Result<Found<EventList>, Refusal<ListEvents>> {
@@ -71,7 +65,7 @@ impl EventsApi {
         }
         let name = name.0.as_deref();
         let (audience, starts_after) = (admin.audience(), starts_after.0.map(|time| time.0));
-        // One more than asked for tells whether there is another page.
+        // One more than requested shows whether there is another page.
         let query = EventQuery { audience, after: after.0, limit: limit + 1, status, starts_after, name };
         let page = self.app.db.list_events(&query).await?;
         Ok(Found(EventList::page(page, limit)?))
@@ -79,7 +73,7 @@ impl EventsApi {
 
     /// Read an event
     ///
-    /// Its settings, at most 500 ms old, and its sections. One that was never on sale is found with an admin's key only.
+    /// Returns its settings, at most 500 ms old, and its sections. An event that was never on sale is found only with an API key.
     #[oai(path = "/events/:event_id", method = "get", operation_id = "getEvent")]
     async fn get_event(
         &self,
@@ -97,13 +91,13 @@ impl EventsApi {
 
     /// Create an event
     ///
-    /// The event is a draft: nothing is sold until it is opened. Its sections, seats and prices never change.
+    /// Creates a draft: nothing is sold until the event is opened. Its sections, seats and prices never change.
     #[oai(path = "/events", method = "post", operation_id = "createEvent")]
     async fn create_event(
         &self,
         admin: Admin,
-        /// Makes a retry harmless: the same key with the same request answers the event that it created, however often it comes, or
-        /// `event_deleted` if that event was deleted since. Unique for an API key.
+        /// Makes a retry safe: the same key with the same request returns the event that it created, however often it is sent, or
+        /// `event_deleted` if that event has been deleted. Unique per API key.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey,
         event: JsonBody<EventIn>,
@@ -128,8 +122,8 @@ impl EventsApi {
 
     /// Change an event
     ///
-    /// Changes settings, opens, pauses or closes the event, in one step: all of it or nothing. Servers notice within 500 ms; claims that
-    /// were under way then are answered as before.
+    /// Changes settings, or opens, pauses or closes the event, in one step: everything or nothing. All servers notice within 500 ms;
+    /// claims that are already in progress are answered as before.
     #[oai(path = "/events/:event_id", method = "patch", operation_id = "changeEvent")]
     async fn change_event(
         &self,
@@ -144,7 +138,7 @@ impl EventsApi {
             change.insert("status".to_owned(), status);
         }
         let changed = self.app.db.for_key(&admin.0).change_event(event_id, &Value::Object(change)).await;
-        // Even a call whose answer was lost may have changed it.
+        // Even a call whose answer was lost may have changed the event.
         self.app.catalogue.forget(event_id).await;
         changed.map_err(of_change)?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, status = ?patch.status, "event changed");
@@ -153,7 +147,7 @@ impl EventsApi {
 
     /// Delete a draft
     ///
-    /// Deletes an event that was never on sale, with its sections and seats. Any other is kept for good.
+    /// Deletes an event that was never on sale, with its sections and seats. All other events are kept for good.
     #[oai(path = "/events/:event_id", method = "delete", operation_id = "deleteEvent")]
     async fn delete_event(
         &self,
@@ -172,7 +166,7 @@ impl EventsApi {
 }
 
 impl EventsApi {
-    /// What the database says now, past every cache.
+    /// Reads the event from the database, past every cache.
     async fn read_fresh(&self, event_id: i64) -> Result<EventOut, Problem> {
         let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id, Audience::Admins))?;
         match (event, layout) {

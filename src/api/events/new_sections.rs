@@ -1,4 +1,4 @@
-//! The sections of a new event: both ways of giving their seats become the rows that the database wants.
+//! The sections of a new event: both ways of describing their seats become the rows that the database expects.
 
 use std::collections::HashSet;
 
@@ -14,23 +14,23 @@ use crate::types::{Capacity, Currency, Label, Name, Price, SectionCode, Whole};
 /// The most rows a section may have.
 const ROWS_MAX: i32 = 10_000;
 
-/// A section of a new event. Its seats are given either as `seats` with a `row_length`, or row by row as `rows`; seats are numbered
-/// from 1 through the section either way.
+/// A section of a new event. Its seats are given either as `seats`, optionally with a `row_length`, or row by row as `rows`; either way,
+/// they are numbered from 1 throughout the section.
 #[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "NewSection", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct SectionIn {
-    /// What the API and the tickets call it; distinct within the event.
+    /// Code of the section in the API; unique within the event.
     pub section: SectionCode,
-    /// What people call it.
+    /// Its name.
     pub name: Name,
     /// Price of each seat in minor units of the event's currency.
     pub price_minor: Price,
-    /// May repeat the event's currency; an event has one.
+    /// If given, it must be the event's currency.
     pub currency: Option<Currency>,
-    /// How many seats, numbered from 1.
+    /// Number of seats.
     pub seats: Option<Capacity>,
-    /// Goes with `seats`: how many seats a row has, the last one maybe fewer. Rows are labelled `1`, `2`, and so on; without it there is
-    /// one row.
+    /// Only with `seats`: the number of seats in each row; the last row may have fewer. Rows are labelled `1`, `2` and so on. Without it
+    /// there is one row.
     pub row_length: Option<Capacity>,
     /// The rows, front to back.
     #[oai(validator(min_items = 1, max_items = 10000))]
@@ -41,9 +41,9 @@ pub struct SectionIn {
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize)]
 #[oai(rename = "NewRow", deny_unknown_fields, example)]
 pub struct RowIn {
-    /// What is written on it.
+    /// Its label.
     pub row: Label,
-    /// How many seats it has.
+    /// Number of seats in it.
     pub seats: Capacity,
 }
 
@@ -67,10 +67,10 @@ impl Example for RowIn {
     }
 }
 
-/// The sections as the database wants them.
+/// The sections as the database expects them.
 ///
 /// # Errors
-/// `invalid_request` naming the field: a code twice, another currency, both forms of seats or none, too many seats in all.
+/// `invalid_request` naming the field: a repeated code, another currency, both forms of seats or neither, too many seats in all.
 pub fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Vec<Value>, Problem> {
     let mut codes = HashSet::new();
     let mut seats = 0;
@@ -86,7 +86,7 @@ pub fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Vec<Value
         let rows = rows_of(section, &path)?;
         seats += rows.iter().map(|row| i64::from(row.seats.0)).sum::<i64>();
         if seats > SEATS_MAX {
-            return Err(Problem::invalid(path, format!("brings the event above {SEATS_MAX} seats")));
+            return Err(Problem::invalid(path, format!("brings the event to more than {SEATS_MAX} seats")));
         }
         let rows: Vec<_> = rows.iter().map(|row| json!({"label": row.row, "seats": row.seats})).collect();
         answer.push(json!({"code": section.section, "name": section.name, "price_minor": section.price_minor, "rows": rows}));
@@ -107,7 +107,7 @@ fn rows_of(section: &SectionIn, path: &str) -> Result<Vec<RowIn>, Problem> {
             Ok((0..rows).map(row).collect())
         }
         (None, Some(rows)) if section.row_length.is_none() => Ok(rows.clone()),
-        (None, Some(_)) => Err(Problem::invalid(format!("{path}.row_length"), "goes with `seats`, not with `rows`")),
+        (None, Some(_)) => Err(Problem::invalid(format!("{path}.row_length"), "must be absent when `rows` is given")),
         (Some(_), Some(_)) => Err(Problem::invalid(format!("{path}.rows"), "must be absent when `seats` is given")),
         (None, None) => Err(Problem::invalid(format!("{path}.seats"), "is missing: give either `seats` or `rows`")),
     }

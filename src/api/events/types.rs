@@ -20,21 +20,21 @@ use crate::types::{
 #[derive(Debug, Object)]
 #[oai(rename = "NewEvent", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct EventIn {
-    /// What people call it.
+    /// Its name.
     pub name: Name,
     /// Where it takes place.
     pub venue: Option<Venue>,
     /// When the concert begins, if known.
     pub starts_at: Option<Time>,
-    /// No claim succeeds before this moment; absent: as soon as the event is open.
+    /// Claims succeed from this time on; if absent, as soon as the event is open.
     pub on_sale_at: Option<Time>,
-    /// No claim succeeds from this moment on; absent: until the event is closed. It must be after `on_sale_at`.
+    /// Claims fail from this time on; if absent, only once the event is closed. It must be after `on_sale_at`.
     pub off_sale_at: Option<Time>,
     /// How long a pending order holds its seats, in milliseconds; 10 s if absent.
     pub window_ms: Option<WindowMs>,
-    /// How many seats one customer may hold and own together, over all orders; 10 if absent.
+    /// How many seats one customer may have, held and bought together, over all orders; 10 if absent.
     pub seats_per_customer: Option<SeatLimit>,
-    /// The currency of every price, the ISO 4217 code of one that people pay in.
+    /// The currency of every price, the ISO 4217 code of a currency in use.
     pub currency: Currency,
     /// Its sections, with 1 to 1,000,000 seats in all.
     #[oai(validator(min_items = 1, max_items = 500))]
@@ -43,7 +43,7 @@ pub struct EventIn {
 input!(EventIn = large_body_max_bytes);
 
 impl EventIn {
-    /// The event as the database wants it.
+    /// The event as the database expects it.
     ///
     /// # Errors
     /// `invalid_request` naming the field.
@@ -78,34 +78,34 @@ impl Example for EventIn {
     }
 }
 
-/// What to change about an event: what is absent stays. Running orders keep their deadlines.
+/// A change to an event: fields that are absent stay as they are. Pending orders keep their deadlines.
 #[derive(Debug, Object)]
 #[oai(rename = "EventChange", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct EventPatch {
-    /// `open` puts it on sale, `paused` stops claims for a while, `closed` ends the sale for good.
+    /// `open` puts it on sale, `paused` stops claims for the time being, `closed` ends the sale for good.
     pub status: Option<EventChange>,
-    /// What people call it.
+    /// Its name.
     pub name: Option<Name>,
     /// Where it takes place.
     pub venue: Option<Venue>,
-    /// When the concert begins; null: not known.
+    /// When the concert begins; null if not known.
     #[oai(nullable)]
     pub starts_at: MaybeUndefined<Time>,
-    /// No claim succeeds before this moment; null: as soon as the event is open.
+    /// Claims succeed from this time on; if null, as soon as the event is open.
     #[oai(nullable)]
     pub on_sale_at: MaybeUndefined<Time>,
-    /// No claim succeeds from this moment on; null: until the event is closed. It must be after `on_sale_at`.
+    /// Claims fail from this time on; if null, only once the event is closed. It must be after `on_sale_at`.
     #[oai(nullable)]
     pub off_sale_at: MaybeUndefined<Time>,
     /// How long a pending order holds its seats, in milliseconds.
     pub window_ms: Option<WindowMs>,
-    /// How many seats one customer may hold and own together, over all orders.
+    /// How many seats one customer may have, held and bought together, over all orders.
     pub seats_per_customer: Option<SeatLimit>,
 }
 input!(EventPatch);
 
 impl EventPatch {
-    /// The change of the settings as the database wants it; the status has functions of its own.
+    /// The changed settings as the database expects them; the status has functions of its own.
     pub fn settings(&self) -> Map<String, Value> {
         let time = |time: &MaybeUndefined<Time>| time.as_opt_ref().map(|time| json!(time));
         let settings = [
@@ -142,24 +142,24 @@ impl Example for EventPatch {
 pub struct EventOut {
     /// Its id.
     pub event_id: EventId,
-    /// What people call it.
+    /// Its name.
     pub name: Name,
     /// Where it takes place; may be empty.
     pub venue: Venue,
     /// When the concert begins, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Time>,
-    /// No claim succeeds before this moment; absent: as soon as the event is open.
+    /// Claims succeed from this time on; if absent, as soon as the event is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_sale_at: Option<Time>,
-    /// No claim succeeds from this moment on; absent: until the event is closed.
+    /// Claims fail from this time on; if absent, only once the event is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_sale_at: Option<Time>,
-    /// Where it stands.
+    /// Its status.
     pub status: EventState,
     /// How long a pending order holds its seats, in milliseconds.
     pub window_ms: WindowMs,
-    /// How many seats one customer may hold and own together, over all orders.
+    /// How many seats one customer may have, held and bought together, over all orders.
     pub seats_per_customer: SeatLimit,
     /// The currency of every price, an ISO 4217 code.
     pub currency: CurrencyCode,
@@ -173,13 +173,13 @@ pub struct EventOut {
     pub sections: Option<Vec<EventSection>>,
 }
 
-/// What never changes about a section.
+/// The part of a section that never changes.
 #[derive(Clone, Debug, Object, Serialize)]
 #[oai(example)]
 pub struct EventSection {
     /// Its code.
     pub section: SectionCode,
-    /// What people call it.
+    /// Its name.
     pub name: Name,
     /// Price of each seat in minor units of the event's currency.
     pub price_minor: Price,
@@ -191,10 +191,10 @@ pub struct EventSection {
 #[derive(Debug, Object, Serialize)]
 #[oai(example, skip_serializing_if_is_none)]
 pub struct EventList {
-    /// The events, soonest first, those whose beginning is not known last.
+    /// The events, soonest first; events without `starts_at` come last.
     #[oai(validator(max_items = 100))]
     pub events: Vec<EventOut>,
-    /// Send it as `after` to read the next page; absent on the last one. A search by name may have a next page before this one is full.
+    /// Send it as `after` to read the next page; absent on the last page. With `name`, a page may have a `next` although it is not full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<EventId>,
 }
@@ -213,7 +213,7 @@ impl EventOut {
     /// An event with its sections, or without in a list.
     ///
     /// # Errors
-    /// `internal_error` when the database knows a status that we do not.
+    /// `internal_error` when the database returns an unknown status.
     pub fn new(event: &Event, layout: Option<&EventLayout>) -> Result<Self, Problem> {
         let status = serde_json::from_value(json!(event.status)).map_err(|error| Problem::internal(error.to_string()))?;
         Ok(Self {
@@ -235,7 +235,7 @@ impl EventOut {
 }
 
 impl EventList {
-    /// The page of at most `limit` events out of a page that was asked for one more, which tells whether there is another.
+    /// A page of at most `limit` events. `page` was read with one more, which shows whether there is another page.
     ///
     /// # Errors
     /// As [`EventOut::new`].

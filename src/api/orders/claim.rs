@@ -1,4 +1,4 @@
-//! The claim as it comes in: what it asks for, and its fingerprint.
+//! The claim as a request: what it asks for, and its fingerprint.
 
 use std::collections::HashSet;
 
@@ -13,14 +13,14 @@ use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::types::{SeatName, SectionCode, Whole};
 
-/// The seats a customer wants: either these `seats`, all or none, or `best_available`.
+/// The seats a customer wants: either exactly these `seats`, all or none, or `best_available`.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Claim", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub struct ClaimIn {
     /// Exactly these seats, each once.
     #[oai(validator(min_items = 1, max_items = 100))]
     pub seats: Option<Vec<SeatName>>,
-    /// Any seats of a section, together in one row if there are any, else as near together as there are.
+    /// Any seats of a section: next to each other in one row if possible, otherwise as close together as possible.
     pub best_available: Option<BestAvailable>,
 }
 input!(ClaimIn);
@@ -31,7 +31,7 @@ input!(ClaimIn);
 pub struct BestAvailable {
     /// Code of the section.
     pub section: SectionCode,
-    /// How many seats; at most as many as the section has.
+    /// Number of seats, at most as many as the section has.
     #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
     pub quantity: i32,
 }
@@ -50,18 +50,18 @@ impl Example for BestAvailable {
 }
 
 impl ClaimIn {
-    /// What is wanted, by the numbers of this event.
+    /// The seats wanted, as numbers.
     ///
     /// # Errors
-    /// `invalid_request` for both forms or none, a seat twice, or more seats than the section has; `section_not_found`;
-    /// `seat_not_found` naming every seat that does not exist.
+    /// `invalid_request` for both forms or neither, a repeated seat, or more seats than the section has; `section_not_found`;
+    /// `seat_not_found` listing every seat that does not exist.
     pub fn wanted(&self, layout: &EventLayout) -> Result<Wanted, Problem> {
         match (&self.seats, &self.best_available) {
             (Some(seats), None) => wanted_seats(seats, layout),
             (None, Some(best)) => {
                 let section = section(layout, &best.section.0)?;
                 if best.quantity > section.capacity {
-                    let expected = format!("must be at most {}, the seats of section {}", section.capacity, section.code);
+                    let expected = format!("must be at most {}, the number of seats in section {}", section.capacity, section.code);
                     return Err(Problem::invalid("best_available.quantity", expected));
                 }
                 Ok(Wanted::BestAvailable { section_no: section.section_no, quantity: best.quantity })
@@ -100,8 +100,8 @@ pub(super) fn seats_not_found(seats: Vec<SeatName>) -> Problem {
     Problem::new(Code::SeatNotFound, format!("seats that do not exist: {}", seats.len())).with_seats(seats)
 }
 
-/// SHA-256 of what a claim asks for, whatever its spelling: white space, the order of the fields and the order of the seats do not
-/// make another request of it.
+/// SHA-256 of what a claim asks for, however it is written: white space, the order of the fields and the order of the seats make no
+/// difference.
 pub fn fingerprint(wanted: &Wanted) -> [u8; 32] {
     let mut hasher = Sha256::new();
     match wanted {

@@ -1,4 +1,4 @@
-//! What each outcome of a claim answers.
+//! The answer to each outcome of a claim.
 
 use time::{Duration, OffsetDateTime};
 
@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::types::{SeatName, Time};
 
-/// The order of a successful claim and whether it is a replay, or the problem. `event` makes details plainer where it is known.
+/// The order of a successful claim and whether it is a replay, or the problem. With `event`, the details say more.
 ///
 /// # Errors
 /// One problem for each outcome without an order.
@@ -21,7 +21,7 @@ pub fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Even
         ClaimOutcome::NotOnSale => Problem::new(Code::NotOnSale, why_not_on_sale(event, OffsetDateTime::now_utc())),
         ClaimOutcome::SectionNotFound => Problem::plain(Code::SectionNotFound),
         ClaimOutcome::SeatNotFound(seats) => seats_not_found(SeatName::all(layout, &seats)?),
-        ClaimOutcome::DuplicateSeat => Problem::invalid("seats", "must not name a seat twice"),
+        ClaimOutcome::DuplicateSeat => Problem::invalid("seats", "must not list a seat twice"),
         ClaimOutcome::TooManySeats => Problem::invalid("seats", "must have 1 to 100 items"),
         ClaimOutcome::CustomerLimit => Problem::new(Code::CustomerLimit, customer_limit(event)),
         ClaimOutcome::SeatTaken(seats) => {
@@ -34,24 +34,24 @@ pub fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Even
 fn customer_limit(event: Option<&Event>) -> String {
     event.map_or_else(
         || Code::CustomerLimit.meaning().to_owned(),
-        |event| format!("the event allows a customer {} seats, held and owned together", event.seats_per_customer),
+        |event| format!("the event allows each customer {} seats, held and bought together", event.seats_per_customer),
     )
 }
 
-/// The database decides by its clock, which may be ahead of this one.
+/// The database decides by its own clock, which may be ahead of the server's.
 const CLOCK_SLACK: Duration = Duration::seconds(5);
 
 fn why_not_on_sale(event: Option<&Event>, now: OffsetDateTime) -> String {
     let Some(event) = event else { return Code::NotOnSale.meaning().to_owned() };
     match event.status.as_str() {
-        "paused" => return "the event is paused for the moment".to_owned(),
+        "paused" => return "the event is paused".to_owned(),
         "closed" => return "the sale of this event is closed".to_owned(),
         _ => {}
     }
     match (event.on_sale_at, event.off_sale_at) {
         (Some(on_sale_at), _) if on_sale_at > now => format!("the sale begins at {}", Time(on_sale_at)),
         (_, Some(off_sale_at)) if off_sale_at <= now + CLOCK_SLACK => format!("the sale ended at {}", Time(off_sale_at)),
-        _ => "the event was not on sale when the claim came".to_owned(),
+        _ => "the event was not on sale when the claim arrived".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Orders: claimed, read, made smaller and cancelled by their customer.
+//! Orders: a customer claims, reads, reduces and cancels them.
 
 pub(crate) mod claim;
 mod claim_outcome;
@@ -30,23 +30,17 @@ use crate::types::{EventId, OrderId};
 
 /// The operations on a customer's own orders.
 pub struct OrdersApi {
-    /// The application.
     pub app: SharedApp,
 }
 
 refusals! {
-    /// Of claiming seats.
     ClaimSeats = CUSTOMER, BODY, EVENT, &[
         Code::SectionNotFound, Code::SeatNotFound, Code::SeatTaken, Code::SoldOut, Code::CustomerLimit, Code::NotOnSale,
         Code::IdempotencyKeyReused, Code::Overloaded, Code::OutcomeUnknown,
     ];
-    /// Of listing one's orders.
     ListOrders = CUSTOMER, EVENT;
-    /// Of reading an order.
     GetOrder = CUSTOMER, EVENT, &[Code::OrderNotFound];
-    /// Of giving back seats of an order.
     ChangeOrder = CUSTOMER, BODY, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
-    /// Of cancelling an order.
     CancelOrder = CUSTOMER, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
 }
 
@@ -54,16 +48,16 @@ refusals! {
 impl OrdersApi {
     /// Claim seats
     ///
-    /// Takes the seats and creates the order that holds them until `expires_at`, in one step: all of them or none. Taken seats are
-    /// refused at once; nobody waits behind somebody else. An order that costs nothing is `paid` at once.
+    /// Claims the seats and creates the order that holds them until `expires_at`, in one step: all of them or none. A claim for seats that
+    /// are taken is refused at once; it does not wait for them. An order that costs nothing is `paid` at once.
     #[oai(path = "/events/:event_id/orders", method = "post", operation_id = "claimSeats")]
     async fn claim_seats(
         &self,
         customer: Customer,
         /// Id of the event.
         event_id: Path<EventId>,
-        /// Makes a retry harmless: the same key with the same request answers the order it created, however often it comes. Unique for a
-        /// customer and an event.
+        /// Makes a retry safe: the same key with the same request returns the order that it created, however often it is sent. Unique per
+        /// customer and event.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey,
         claim: JsonBody<ClaimIn>,
@@ -78,16 +72,16 @@ impl OrdersApi {
 
     /// List my orders
     ///
-    /// Those of the customer who asks, newest first, a page at a time.
+    /// Lists the orders of the calling customer, newest first, one page at a time.
     #[oai(path = "/events/:event_id/orders", method = "get", operation_id = "listOrders")]
     async fn list_orders(
         &self,
         customer: Customer,
         /// Id of the event.
         event_id: Path<EventId>,
-        /// The `next` of the page before; absent: the first page.
+        /// The `next` of the previous page; leave it out for the first page.
         after: Query<Option<OrderId>>,
-        /// How many orders a page has.
+        /// Maximum number of orders on the page.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
     ) -> Result<Found<OrderList>, Refusal<ListOrders>> {
@@ -101,7 +95,7 @@ impl OrdersApi {
 
     /// Read an order
     ///
-    /// Somebody else's order is answered like one that does not exist.
+    /// Another customer's order is answered as if it did not exist.
     #[oai(path = "/events/:event_id/orders/:order_id", method = "get", operation_id = "getOrder")]
     async fn get_order(
         &self,
@@ -119,9 +113,9 @@ impl OrdersApi {
 
     /// Give back seats of an order
     ///
-    /// Keeps the seats that are named; the other seats of a pending order are available again at once. `amount_minor` becomes the price of
-    /// what is kept, and `expires_at` stays. An order that then costs nothing is `paid`. Naming all of its seats changes nothing. Money for
-    /// the former amount is the wrong amount from then on.
+    /// Keeps the listed seats of a pending order; its other seats are available again at once. `amount_minor` becomes the price of the
+    /// seats kept, and `expires_at` stays the same. An order that then costs nothing is `paid`. Listing all of its seats changes nothing.
+    /// From then on, a payment of the old amount is a wrong amount.
     #[oai(path = "/events/:event_id/orders/:order_id", method = "patch", operation_id = "changeOrder")]
     async fn change_order(
         &self,
@@ -141,7 +135,7 @@ impl OrdersApi {
 
     /// Cancel an order
     ///
-    /// Gives up a pending order: its seats are available again at once. Cancelling twice answers the cancelled order.
+    /// Cancels a pending order: its seats are available again at once. Cancelling it again returns the cancelled order.
     #[oai(path = "/events/:event_id/orders/:order_id", method = "delete", operation_id = "cancelOrder")]
     async fn cancel_order(
         &self,
@@ -170,7 +164,7 @@ async fn claimed(app: SharedApp, layout: Arc<EventLayout>, request: ClaimRequest
         let problem = Problem::from(error);
         if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
     })?;
-    // Only these two details need the event's settings; the others cost no look.
+    // Only these two details need the event's settings.
     let event = match outcome {
         ClaimOutcome::NotOnSale | ClaimOutcome::CustomerLimit => {
             Box::pin(app.catalogue.event(event_id, Audience::Public)).await.ok().flatten()

@@ -11,7 +11,7 @@ use crate::http::replies::Answer;
 use crate::problem::Problem;
 use crate::types::{Amount, CurrencyCode, EventId, Label, OrderId, OrderState, Price, SeatName, SeatNo, SectionCode, Text, Time, Whole};
 
-/// Who claimed which seats, until when, and how it ended.
+/// Who claimed which seats, until when, and what became of them.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Order", example, skip_serializing_if_is_none)]
 pub struct OrderOut {
@@ -22,9 +22,9 @@ pub struct OrderOut {
     /// The buyer; only in answers to admins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<Text<1, 200>>,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderState,
-    /// Its seats, in the order they were asked for.
+    /// Its seats, in the order in which they were requested.
     #[oai(validator(min_items = 1, max_items = 100))]
     pub seats: Vec<OrderSeat>,
     /// What it costs, in minor units of the currency.
@@ -37,19 +37,19 @@ pub struct OrderOut {
     pub expires_at: Time,
 }
 
-/// What to change about a pending order.
+/// A change to a pending order.
 #[derive(Debug, Object)]
 #[oai(rename = "OrderChange", deny_unknown_fields, example)]
 pub struct OrderPatch {
-    /// The seats to keep, each once, at least one; all others are given back.
+    /// The seats to keep, at least one, each once; all other seats are given back.
     #[oai(validator(min_items = 1, max_items = 100))]
     pub seats: Vec<SeatName>,
 }
 input!(OrderPatch);
 
 impl OrderPatch {
-    /// The seats to keep by the numbers of this event. The database says which are not of the order; a section that does not exist has
-    /// number 0, so that its seats are not.
+    /// The seats to keep, as numbers. The database says which ones are not part of the order; a section that does not exist becomes
+    /// number 0, which is part of no order.
     pub fn kept(&self, layout: &EventLayout) -> Vec<SeatRef> {
         let section_no = |code: &str| layout.section_by_code(code).map_or(0, |section| section.section_no);
         self.seats.iter().map(|seat| SeatRef { section_no: section_no(&seat.section), seat_no: seat.seat.0 }).collect()
@@ -70,9 +70,9 @@ pub struct OrderSeat {
     pub section: SectionCode,
     /// Its number within the section.
     pub seat: SeatNo,
-    /// What is written on its row.
+    /// The label of its row.
     pub row: Label,
-    /// What is written on the seat.
+    /// Its own label.
     pub label: Label,
     /// Its price in minor units.
     pub price_minor: Price,
@@ -85,7 +85,7 @@ pub struct OrderList {
     /// The orders, newest first.
     #[oai(validator(max_items = 100))]
     pub orders: Vec<OrderOut>,
-    /// Send it as `after` to read the next page; absent on the last one.
+    /// Send it as `after` to read the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<OrderId>,
 }
@@ -142,7 +142,7 @@ impl OrderSeat {
 }
 
 impl OrderList {
-    /// The page of at most `limit` orders out of a list that was asked for one more, which tells whether there is another page.
+    /// A page of at most `limit` orders. `orders` was read with one more, which shows whether there is another page.
     ///
     /// # Errors
     /// When an order cannot be shown.

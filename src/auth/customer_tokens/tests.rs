@@ -28,12 +28,12 @@ fn read_by(settings: &AuthSettings<'_>, token: &str) -> Result<String, AuthError
     CustomerTokens::new(settings).unwrap().customer(token, NOW)
 }
 
-/// What becomes of a token with these claims, written as text: JSON has numbers that no type of ours holds.
+/// The result for a token with these claims, written as text because JSON has numbers that fit into no type of ours.
 fn of_claims(claims: &str) -> Result<String, AuthError> {
     read_by(&settings(), &signed(r#"{"alg":"HS256"}"#, claims))
 }
 
-/// The claims of a good token with one more, or with another value of one.
+/// The claims of a valid token with one more, or with another value for one of them.
 fn with(name: &str, value: &str) -> Result<String, AuthError> {
     let mut claims: Vec<(&str, &str)> = vec![("sub", "\"alice\""), ("exp", "1796040600")];
     claims.retain(|(known, _)| *known != name);
@@ -81,7 +81,7 @@ fn times_may_be_fractions_and_far_away_but_must_be_times() {
             assert_invalid(&with(claim, time), &format!("the token's {claim} is malformed: it must be seconds since 1970"));
         }
     }
-    // JSON knows neither; a number too large for any type is no JSON to us.
+    // JSON has neither; a number too large for any type is not JSON to us.
     for time in ["NaN", "Infinity", "1e400"] {
         assert_invalid(&with("exp", time), "its claims are not a JSON object");
     }
@@ -153,10 +153,10 @@ fn a_token_that_is_none_or_forged_says_no_more_than_that() {
         assert_invalid(&read_by(&settings(), &token), "alg is not supported: this server takes HS256");
     }
     assert_invalid(&read_by(&settings(), &signed(r#"{"alg":"HS256","crit":["b64"]}"#, "{}")), "crit");
-    // Nothing in a forged token is looked at, not even that it has expired.
+    // Nothing in a forged token is checked, not even whether it has expired.
     let forged = format!("{}.{}.{}", parts[0], encoded(r#"{"sub":"alice","exp":1}"#), parts[2]);
     for token in [forged, format!("{}.{}.", parts[0], parts[1]), format!("{}.{}.AAAA", parts[0], parts[1])] {
-        assert_invalid(&read_by(&settings(), &token), "signature is not of a key");
+        assert_invalid(&read_by(&settings(), &token), "signature does not match any key");
     }
 }
 
@@ -165,7 +165,7 @@ fn every_key_is_tried_and_all_algorithms_are_named() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa_public.pem");
     let settings = AuthSettings { jwt_public_key_file: Some(file.as_ref()), ..settings() };
     assert_invalid(&read_by(&settings, &signed(r#"{"alg":"none"}"#, "{}")), "this server takes HS256 or RS256");
-    assert_invalid(&read_by(&settings, &signed(r#"{"alg":"RS256"}"#, "{}")), "signature is not of a key");
+    assert_invalid(&read_by(&settings, &signed(r#"{"alg":"RS256"}"#, "{}")), "signature does not match any key");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Expiring a set of orders of one event, and what becomes of those that cannot be expired.
+//! Expiring a set of orders, and handling those that cannot be expired.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::Expiry;
 use crate::db::{DbError, Expired, ExpiryOutcome, Retry};
 
-/// An order that somebody found due.
+/// An order that is due.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Due {
     pub(super) event_id: i64,
     pub(super) order_id: Uuid,
-    /// When its deadline was, where that says something about the queue.
+    /// Its deadline, if it should count for the expiry lag.
     pub(super) since: Option<Instant>,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Due {
 pub(super) struct Settled {
     /// How many have ended.
     pub(super) ended: usize,
-    /// Milliseconds until the first of those is due that were not yet.
+    /// Milliseconds until the first of the orders that were not yet due.
     pub(super) due_in_ms: Option<i32>,
 }
 
@@ -39,7 +39,7 @@ impl Settled {
 }
 
 impl Expiry {
-    /// Expires what is due, all events side by side: one's trouble must not keep another's seats. Says how many orders it is done with.
+    /// Expires what is due, all events in parallel: one event's trouble must not hold up another's seats. Returns how many have ended.
     pub(super) async fn carry_out(&self, due: &[Due]) -> usize {
         let mut by_event: BTreeMap<i64, Vec<Due>> = BTreeMap::new();
         for order in due {
@@ -51,20 +51,20 @@ impl Expiry {
             match outcome {
                 Ok(settled) => done += settled.ended,
                 Err(DbError::Outage(_)) => {}
-                Err(error) => tracing::warn!(event_id, orders = orders.len(), %error, "orders wait for their expiry"),
+                Err(error) => tracing::warn!(event_id, orders = orders.len(), %error, "orders could not be expired yet"),
             }
         }
         done
     }
 
-    /// Expires those of the event's orders that are due. `Err` only when the database cannot be asked or somebody holds a lock: then
-    /// nobody's attempt is spent, and the lease or the sweep brings the orders back.
+    /// Expires those of the event's orders that are due. `Err` only when the database cannot be asked or somebody holds a lock: that does
+    /// not count as an attempt, and the lease or the sweep brings the orders back.
     pub(super) async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<Settled, DbError> {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         match self.db.expire_orders(event_id, &ids).await {
             Ok(outcomes) => Ok(self.settled(orders, &outcomes)),
             Err(error @ (DbError::Outage(_) | DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => Err(error),
-            // One order that cannot be expired must not keep the others waiting: halves of halves, until it is alone.
+            // One order that cannot be expired must not hold up the others: the set is halved until that order is alone.
             Err(_) if orders.len() > 1 => {
                 let (some, others) = orders.split_at(orders.len() / 2);
                 let mut settled = Box::pin(self.expire(event_id, some)).await?;
@@ -92,13 +92,13 @@ impl Expiry {
         settled
     }
 
-    /// Writes the failure down; from then on the order is the sweep's, which tries again when that is due.
+    /// Records the failure; from then on the sweep handles the order and retries it when that is due.
     async fn failed(&self, event_id: i64, order_id: Uuid, error: &DbError) -> Result<(), DbError> {
         self.metrics.expiry_failed();
         tracing::error!(event_id, %order_id, %error, "an order cannot be expired");
         match self.db.record_expiry_failure(event_id, order_id, &error.to_string(), self.settings.attempts_max).await? {
-            Retry::InMs(retry_in_ms) => tracing::warn!(event_id, %order_id, retry_in_ms, "its expiry is tried again"),
-            Retry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is a dead letter now"),
+            Retry::InMs(retry_in_ms) => tracing::warn!(event_id, %order_id, retry_in_ms, "its expiry will be retried"),
+            Retry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is now a dead letter"),
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Putting the seats of unpaid orders back on sale.
 //!
-//! A batch of claims goes into a Redis sorted set after its commit, scored by its deadline. Workers lease what is due by a
-//! script and expire those of its orders that are still pending; a crashed worker's lease runs out and somebody else takes it.
-//! Independently, one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. Whoever comes
-//! first, the order's row lock decides, and the other finds it no longer pending.
+//! After its commit, a batch of claims goes into a Redis sorted set, scored by its deadline. Workers lease what is due with a script and
+//! expire those of its orders that are still pending; if a worker crashes, its lease runs out and another worker takes over.
+//! Independently, one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. If both reach an order,
+//! its row lock decides, and the second one finds it no longer pending.
 
 mod carry_out;
 mod sweep;
@@ -21,17 +21,17 @@ use crate::db::{Db, Endpoint, Patience};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
 
-/// Orders that one call expires at most.
+/// Maximum number of orders that one call expires.
 const BATCH_MAX: usize = 1_000;
-/// How long past its deadline the sweep leaves an order to the queue, in milliseconds.
+/// How long after its deadline the sweep leaves an order to the queue, in milliseconds.
 const SWEEP_GRACE_MS: i32 = 300;
 
-/// How expiry is run: what operators may set, whose defaults are in [`ServeConfig`](crate::config::ServeConfig) and nowhere else.
+/// The settings of expiry; their defaults are only in [`ServeConfig`](crate::config::ServeConfig).
 #[derive(Clone, Copy, Debug)]
 pub struct ExpirySettings {
     /// Workers of the queue in this server.
     pub workers: usize,
-    /// How long a worker may take with what it leased, in milliseconds.
+    /// How long a worker's lease lasts, in milliseconds.
     pub lease_ms: i64,
     /// How many times an expiry may fail before it is a dead letter.
     pub attempts_max: i32,
@@ -47,7 +47,7 @@ struct Expiry {
     settings: ExpirySettings,
 }
 
-/// Connections that expiry keeps for itself: buyers' reads must not keep seats from coming back on sale.
+/// Connections that expiry has beyond one per worker: its own pool, so that buyers' reads cannot delay it.
 const CONNECTIONS_BEYOND_WORKERS: usize = 2;
 /// Pause before a task that panicked is started again.
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
@@ -77,10 +77,10 @@ pub fn start(
     Ok(tasks)
 }
 
-/// Starts a task again until it ends by itself.
+/// Restarts a task that panics, until it ends by itself.
 async fn outlive_panics<F: Future<Output = ()>>(task: impl Fn() -> F) {
     while AssertUnwindSafe(task()).catch_unwind().await.is_err() {
-        tracing::error!("a task of the expiry panicked; starting it again");
+        tracing::error!("an expiry task panicked; restarting it");
         tokio::time::sleep(RESTART_PAUSE).await;
     }
 }

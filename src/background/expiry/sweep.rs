@@ -1,4 +1,4 @@
-//! The sweep: PostgreSQL's own list of overdue orders, so that nothing depends on Redis.
+//! The sweep: finds overdue orders in PostgreSQL, so that nothing depends on Redis.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::carry_out::Due;
 use super::{BATCH_MAX, Expiry, SWEEP_GRACE_MS};
 use crate::db::{DbError, Endpoint, Outage, OutageKind, while_leading_sweep};
 
-/// How long connecting, asking for the leadership or giving it back may take; PostgreSQL may hang.
+/// How long one round may take, in case PostgreSQL hangs.
 const ASK_MAX: Duration = Duration::from_secs(60);
 
 /// Sweeps again and again until `stop`, whenever this server leads.
@@ -25,7 +25,7 @@ pub(super) async fn run(expiry: Arc<Expiry>, endpoint: Endpoint, stop: Cancellat
                 (client, failures) = (Some(healthy), 0);
                 None
             }
-            // One connection that breaks is no outage yet.
+            // One broken connection is not an outage.
             Ok(Err(DbError::Lost(_))) if failures == 0 => {
                 failures = 1;
                 None
@@ -46,7 +46,7 @@ pub(super) async fn run(expiry: Arc<Expiry>, endpoint: Endpoint, stop: Cancellat
     }
 }
 
-/// One round; gives the connection back if it is still good.
+/// One round; returns the connection if it is still usable.
 async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Client>, stop: &CancellationToken) -> Result<Client, DbError> {
     let client = match client {
         Some(client) if !client.is_closed() => client,
@@ -56,7 +56,7 @@ async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Cli
     Ok(client)
 }
 
-/// Expires everything overdue, batch by batch. With Redis the queue has had its chance when the grace is over.
+/// Expires everything overdue, batch by batch. With Redis, orders within the grace period are left to the queue.
 async fn sweep(expiry: &Expiry, stop: &CancellationToken) {
     let grace_ms = if expiry.queue.is_on() { SWEEP_GRACE_MS } else { 0 };
     let limit = i32::try_from(BATCH_MAX).unwrap_or(i32::MAX);

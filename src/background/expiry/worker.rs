@@ -13,7 +13,7 @@ use super::{BATCH_MAX, Expiry};
 use crate::db::DbError;
 use crate::redis::Batch;
 
-/// The longest a worker sleeps; windows are at least a second, so that nothing new can come due in between.
+/// The longest a worker sleeps; payment windows are at least a second, so nothing new can come due in between.
 const IDLE_MAX_MS: u64 = 50;
 /// Pause while Redis or PostgreSQL cannot be asked.
 const DOWN_PAUSE: Duration = Duration::from_millis(200);
@@ -31,7 +31,7 @@ pub(super) async fn run(expiry: Arc<Expiry>, stop: CancellationToken) {
     }
 }
 
-/// One lease; answers how long to wait before the next.
+/// One lease; returns how long to wait before the next.
 async fn round(expiry: &Expiry) -> Duration {
     let Some(lease) = expiry.queue.lease(BATCH_MAX, expiry.settings.lease_ms).await else {
         return DOWN_PAUSE;
@@ -44,7 +44,7 @@ async fn round(expiry: &Expiry) -> Duration {
         by_event.entry(batch.event_id).or_default().push(batch);
     }
     let (mut pause, mut done) = (DOWN_PAUSE, Vec::new());
-    // Side by side: one event's trouble must not keep another's seats.
+    // In parallel: one event's trouble must not hold up another's seats.
     let outcomes = join_all(by_event.iter().map(|(event_id, batches)| settle(expiry, *event_id, batches))).await;
     for ((event_id, batches), outcome) in by_event.into_iter().zip(outcomes) {
         match outcome {
@@ -57,7 +57,7 @@ async fn round(expiry: &Expiry) -> Duration {
             }
             // The lease or the sweep brings them back.
             Err(DbError::Outage(_)) => {}
-            Err(error) => tracing::warn!(event_id, batches = batches.len(), %error, "orders wait for their expiry"),
+            Err(error) => tracing::warn!(event_id, batches = batches.len(), %error, "orders could not be expired yet"),
         }
     }
     if !done.is_empty() {
@@ -66,7 +66,7 @@ async fn round(expiry: &Expiry) -> Duration {
     pause
 }
 
-/// Expires what is pending of these batches and due by PostgreSQL's clock, too.
+/// Expires the orders of these batches that are pending and also due by PostgreSQL's clock.
 async fn settle(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<Settled, DbError> {
     let first: Vec<Uuid> = batches.iter().map(|batch| batch.order_id).collect();
     let (mut due, mut settled) = (Vec::new(), Settled::default());

@@ -57,7 +57,10 @@ fn tls_is_as_the_url_says_and_the_stricter_modes_of_libpq_are_taken() {
 #[test]
 fn a_parameter_that_is_not_taken_is_named_with_what_serves_instead() {
     let root = refused(&with("sslmode=verify-full&sslrootcert=/etc/secret.pem"));
-    assert_eq!(root, "the database URL takes no parameter sslrootcert: give the file with --database-ca-file (ROWLOCK_DATABASE_CA_FILE)");
+    assert_eq!(
+        root,
+        "the database URL does not support the parameter sslrootcert: give the file with --database-ca-file (ROWLOCK_DATABASE_CA_FILE)"
+    );
     for (name, _) in PARAMETERS.iter().filter(|(name, _)| !name_is_known(name)) {
         assert!(refused(&with(&format!("{name}=1"))).contains(&format!(" {name}: ")), "{name}");
     }

@@ -1,4 +1,4 @@
-//! What gets through to an operation, and what each refusal says.
+//! What reaches an operation, and what each refusal says.
 
 use poem::endpoint::make;
 use poem::http::StatusCode;
@@ -32,9 +32,9 @@ fn parameters_are_known_once_and_text() {
         ("limit=5&%6Cimit=5", "limit", "limit must be given only once"),
         ("after=%ff", "after", "after is not UTF-8 when its percent-encoding is decoded"),
         ("after=%c3", "after", "after is not UTF-8 when its percent-encoding is decoded"),
-        ("after=%4", "after", "after has a % that two hexadecimal digits do not follow"),
-        ("after=%+4", "after", "after has a % that two hexadecimal digits do not follow"),
-        ("after=100%", "after", "after has a % that two hexadecimal digits do not follow"),
+        ("after=%4", "after", "after has a % without two hexadecimal digits after it"),
+        ("after=%+4", "after", "after has a % without two hexadecimal digits after it"),
+        ("after=100%", "after", "after has a % without two hexadecimal digits after it"),
         ("after=a%00", "after", "after must not contain control characters"),
         ("%ff=1", "query", "query has a parameter whose name is not UTF-8 when its percent-encoding is decoded"),
     ];
@@ -45,7 +45,7 @@ fn parameters_are_known_once_and_text() {
     assert_eq!(fault("x=1", &["only"]).unwrap().1, "x is not a parameter of this operation, which takes only");
 }
 
-/// The credential of the operation where a body is announced that it does not take; the parameter at fault.
+/// `Some` with the operation's credential for an unexpected body; the error is the invalid parameter.
 fn checked(
     method: Method,
     path: &'static str,
@@ -79,7 +79,7 @@ fn a_body_is_expected_where_an_operation_takes_one() {
             assert_eq!(checked(method, order, Some(announced)), Ok(Some(Some(Credential::BearerToken))));
         }
         assert_eq!(checked(Method::POST, redrive, Some(announced)), Ok(Some(Some(Credential::ApiKey))));
-        assert_eq!(checked(Method::GET, "/v1/events/7", Some(announced)), Ok(Some(None)), "its key may be left out");
+        assert_eq!(checked(Method::GET, "/v1/events/7", Some(announced)), Ok(Some(None)), "its key is optional");
         assert_eq!(checked(Method::POST, "/v1/payments", Some(announced)), Ok(None));
         assert_eq!(checked(Method::PATCH, "/v1/events/7", Some(announced)), Ok(None));
     }
@@ -97,7 +97,7 @@ async fn an_operation_without_a_body_runs_when_nothing_was_in_it() {
     assert_eq!(call(Body::from("{}")).await, Err("body must be absent: this operation takes none".to_owned()));
 }
 
-/// A parameter that is a list comes once for each of its values; nothing here takes one.
+/// A list would be a parameter repeated once per value, which is refused.
 #[test]
 fn no_parameter_of_a_query_is_a_list() {
     let parameters = Apis::meta().into_iter().flat_map(|api| api.paths).flat_map(|path| path.operations);

@@ -1,8 +1,8 @@
-//! The timer of a connection, which tells an idle client from a slow one.
+//! The timer of a connection, which distinguishes an idle client from a slow one.
 //!
-//! hyper sets one timer before it reads a head: it covers the time until the first byte and the time until the last. A client that keeps a
-//! connection for its next request may be idle for minutes; one that has begun a head and does not end it is in the way, or an attack.
-//! So the stream notes that something was read, and a timer that finds it noted begins anew, once, with the shorter time.
+//! hyper sets one timer before it reads a head, for the time until the first byte and until the last. A client that keeps a connection for
+//! its next request may be idle for minutes; one that begins a head and does not finish it is broken, or an attacker. So the stream
+//! records that something was read, and a timer that sees this starts again, once, with the shorter time.
 
 use std::io;
 use std::pin::Pin;
@@ -26,7 +26,7 @@ impl HeadTimer {
         Self { has_begun: Arc::default(), stalled_max }
     }
 
-    /// The connection's stream, under the timer's eyes.
+    /// The connection's stream, watched by the timer.
     pub(super) fn watch<S>(&self, stream: S) -> Watched<S> {
         Watched { stream, has_begun: Arc::clone(&self.has_begun) }
     }
@@ -37,7 +37,7 @@ impl Timer for HeadTimer {
         self.sleep_until(Instant::now() + duration)
     }
 
-    /// Called before each head: what was read until now belonged to the requests before.
+    /// Called before each head: everything read so far belonged to earlier requests.
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
         self.has_begun.store(false, Ordering::Relaxed);
         let sleep = tokio::time::sleep_until(deadline.into());
@@ -70,7 +70,7 @@ impl Future for HeadSleep {
 
 impl Sleep for HeadSleep {}
 
-/// A stream that notes when something was read from it.
+/// A stream that records when something was read from it.
 pub(super) struct Watched<S> {
     stream: S,
     has_begun: Arc<AtomicBool>,

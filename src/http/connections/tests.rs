@@ -1,4 +1,4 @@
-//! How long connections are waited for, with little patience.
+//! The timeouts of connections, tested with short ones.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,10 +10,10 @@ use tokio::task::JoinHandle;
 use super::*;
 
 const SHORT: Duration = Duration::from_millis(200);
-/// Nothing that is meant to happen takes this long.
+/// Longer than anything that should happen.
 const LONG: Duration = Duration::from_secs(30);
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
-/// More than the kernel keeps for a client that does not read.
+/// More than the kernel buffers for a client that does not read.
 const LARGE_BYTES: usize = 64 * 1024 * 1024;
 
 struct Served {
@@ -55,11 +55,11 @@ async fn a_head_that_trickles_in_is_given_up_and_a_whole_one_is_answered() {
     let mut slow = TcpStream::connect(served.address).await.expect("a connection");
     slow.write_all(b"GET / HTTP/1.1\r\nx: ").await.expect("sent");
     let begun = std::time::Instant::now();
-    // A byte now and then does not begin its patience anew.
+    // A byte now and then does not restart the timeout.
     while slow.write_all(b"y").await.is_ok() && begun.elapsed() < LONG {
         tokio::time::sleep(SHORT / 10).await;
     }
-    assert!(begun.elapsed() < LONG, "it waited for ever");
+    assert!(begun.elapsed() < LONG, "it waited forever");
 }
 
 /// Sends a request and reads its answer, after which the connection is idle.
@@ -74,7 +74,7 @@ async fn ask(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Nothing happens on it for twice as long as something short takes.
+/// Nothing happens on it for twice the short timeout.
 async fn stays_quiet(stream: &TcpStream) {
     let ended = tokio::time::timeout(SHORT * 2, stream.peek(&mut [0])).await;
     assert!(ended.is_err(), "something happened: {ended:?}");
@@ -85,12 +85,12 @@ async fn a_connection_may_be_idle_for_longer_than_a_head_may_take() {
     let served = serve(Patience { idle_max: LONG * 2, stalled_max: SHORT, drain: LONG }, hello);
     let mut idle = TcpStream::connect(served.address).await.expect("a connection");
     for _ in 0..3 {
-        // Nothing is to happen for a while, before the first request and after each.
+        // Nothing may happen for a while, before the first request and after each.
         stays_quiet(&idle).await;
         ask(&mut idle).await.expect("an answer");
     }
 
-    // The next head is begun, and not ended: there is no patience for that, neither at once nor after a request.
+    // The next head is begun but not finished, which times out, both at once and after a request.
     let begun = std::time::Instant::now();
     idle.write_all(b"GET / HT").await.expect("sent");
     assert!(rest(&mut idle).await.is_empty());
@@ -111,7 +111,7 @@ async fn a_connection_that_stays_idle_is_closed() {
     assert!(rest(&mut idle).await.is_empty());
     assert!(begun.elapsed() >= SHORT * 2, "after {} ms", begun.elapsed().as_millis());
 
-    // Half a head keeps it, for as long as a head may take.
+    // Half a head keeps it open, for as long as a head may take.
     let mut slow = TcpStream::connect(served.address).await.expect("a connection");
     slow.write_all(&REQUEST[..9]).await.expect("sent");
     stays_quiet(&slow).await;
@@ -131,7 +131,7 @@ async fn an_answer_that_nobody_reads_is_given_up() {
     let notify = Arc::clone(&gone);
     let routes = move |_: Request| {
         let body = Gone(Arc::clone(&notify));
-        // A body that tells when the server has let go of it.
+        // A body that reports when the server drops it.
         let parts = futures_util::stream::unfold((body, 0), |(body, sent)| async move {
             (sent < LARGE_BYTES).then(|| (Ok::<_, io::Error>(Bytes::from_static(&[7; 65536])), (body, sent + 65536)))
         });

@@ -61,7 +61,7 @@ fn parts_that_follow_each_other_are_one_body_where_the_format_says_so() {
     }
 }
 
-/// A gigabyte in a few kilobytes: it is given up at the limit, long before it is whole.
+/// Decoding many megabytes from a few kilobytes stops at the limit.
 #[test]
 fn a_bomb_is_given_up_at_the_limit() {
     let megabytes = vec![0; 64 << 20];

@@ -1,4 +1,4 @@
-//! Every answer as a client sees it, and what the log says of it.
+//! Answers as a client sees them, and what is logged about them.
 
 use std::io;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::*;
 use crate::http::deferred::Later;
 
-/// An API of one path, of which only the description is used.
+/// An API with one path, of which only the description is used.
 #[allow(dead_code)]
 struct OnePath;
 
@@ -86,7 +86,7 @@ async fn errors_without_a_problem_body_get_one() {
     assert_eq!(header(&answer.0, "allow"), "POST");
 }
 
-/// What is logged meanwhile.
+/// Collects what is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! Admins and box offices come with a key.
+//! Admins and box offices send a key.
 
 use pretty_assertions::assert_eq;
 use reqwest::Method;
@@ -38,7 +38,7 @@ async fn only_an_admins_key_opens_the_admins_operations() {
             (&server.anyone(), format!("{takes}, and none was sent"), false),
             (&*alice, format!("{takes}, not a bearer token"), false),
             (&unknown, "the API key is unknown or was revoked".to_owned(), true),
-            (&malformed, "the API key is malformed: it is not one that `rowlock api-key create` made".to_owned(), true),
+            (&malformed, "the API key is malformed: `rowlock api-key create` did not create it".to_owned(), true),
             (&with_key(""), "the header X-Api-Key is empty".to_owned(), true),
         ] {
             let answer = caller.send(caller.request_in_form(method.clone(), &path, &json!({"status": "closed"}))).await;
@@ -48,7 +48,7 @@ async fn only_an_admins_key_opens_the_admins_operations() {
             assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()), "{method} {path}");
         }
     }
-    // And an admin's key is no customer's token.
+    // And an API key is not a customer token.
     let refused = server.admin().get(&event.at("orders")).await;
     let detail = "this operation takes a customer's token in `Authorization: Bearer …`, not an API key";
     assert_eq!(refused.problem(401, "unauthorized")["detail"], detail);
@@ -98,7 +98,7 @@ async fn the_use_of_a_key_is_written_down_to_the_minute() {
     server.db.batch_execute(&format!("{long_ago}; {note}")).await.expect("noted");
     assert!(last_used(&server, api_key_id).await >= Some(first), "a minute later it is written down again");
 
-    // Somebody has the key's row: whoever uses the key meanwhile does not wait.
+    // The key's row is locked; using the key must not wait for it.
     let other = endpoint.connect().await.expect("a connection").0;
     other.batch_execute(&format!("{long_ago}; begin; select from rowlock.api_keys for update")).await.expect("locked");
     server.db.batch_execute(&format!("set lock_timeout = 1; {note}; reset lock_timeout")).await.expect("not waited for");

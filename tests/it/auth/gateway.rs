@@ -37,12 +37,12 @@ async fn a_notice_without_the_gateways_signature_is_told_what_is_missing() {
         assert_eq!(detail, format!("the header {name} is missing"));
     }
     let old = |headers: &mut Headers| headers[1].1 = seconds_from_now(-600).to_string();
-    assert!(refused(&old).await.contains("s in the past; it may be 300 s from the server's clock"));
+    assert!(refused(&old).await.contains("s in the past; it must be within 300 s of the server's clock"));
     assert!(refused(&|headers| headers[2].1 = "v1,AAAA".to_owned()).await.contains("the signature does not match"));
-    // Neither of the other callers' operations takes a signature.
+    // No operation of the other callers takes a signature.
     let signed = gateway.sign(&notice);
     let with_signature = signed.headers.iter().fold(server.anyone(), |caller, (name, value)| caller.with(name, value));
     let as_customer = with_signature.get(&event.at("orders")).await.problem(401, "unauthorized");
-    assert!(as_customer["detail"].as_str().is_some_and(|detail| detail.ends_with("not a gateway's signature")), "{as_customer}");
+    assert!(as_customer["detail"].as_str().is_some_and(|detail| detail.ends_with("not a gateway signature")), "{as_customer}");
     assert_eq!(gateway.pay(&order).await.expect(200)["outcome"], "paid");
 }

@@ -1,4 +1,4 @@
-//! How far clocks may be apart, and for how long a revoked key is still good.
+//! How far clocks may differ, and how long a revoked key still works.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::harness::{JWT_SECRET, TestServer};
 
-/// What a revoked key may still do: five seconds in a server's memory, and the way there and back.
+/// How long a revoked key may work: five seconds in a server's memory, plus some time for requests.
 const REVOKED_WITHIN: Duration = Duration::from_secs(6);
 
 fn token(claims: &Value) -> String {
@@ -44,7 +44,7 @@ async fn a_revoked_key_that_is_in_use_is_refused_within_six_seconds() {
     box_office.get("/v1/admin/dead-letters").await.expect(200);
     api_keys::revoke(&endpoint, api_key_id).await.expect("revoked");
     let revoked = Instant::now();
-    // Used all the time: being asked for must not keep it alive.
+    // Used all the time: use must not keep it alive.
     loop {
         let asked = revoked.elapsed();
         let answer = box_office.get("/v1/admin/dead-letters").await;

@@ -1,4 +1,4 @@
-//! Bodies where none is taken, and bodies that come compressed.
+//! Unexpected bodies, and compressed bodies.
 
 use std::io::Write;
 
@@ -78,7 +78,7 @@ async fn a_body_where_none_is_taken_is_no_matter_before_it_is_known_who_calls() 
     }
 }
 
-/// This one cancelled the whole order of somebody who meant to give back one seat.
+/// Such a request once cancelled the whole order of a customer who meant to give back one seat.
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_in_the_body_of_a_cancellation_cancel_nothing() {
     let server = TestServer::start().await;
@@ -90,14 +90,14 @@ async fn seats_in_the_body_of_a_cancellation_cancel_nothing() {
     let one = json!({"seats": [{"section": "A", "seat": 1}]}).to_string();
     alice.send(delete(Body::from(one.clone()))).await.invalid("body");
     alice.send(delete(chunked(&one))).await.invalid("body");
-    // Much more than is read with the head of the request: the answer arrives all the same, and the connection is good for another.
+    // Much more than is read with the head of the request: the answer still arrives, and the connection can be reused.
     alice.send(delete(Body::from(vec![b' '; 1 << 20]))).await.invalid("body");
     assert_eq!(alice.order(&order).await.expect(200)["status"], "pending_payment");
     alice.send(delete(chunked(""))).await.expect(200);
     assert_eq!(alice.order(&order).await.expect(200)["status"], "cancelled");
 }
 
-/// Each coding by its name, and what makes it.
+/// Each coding by name, with its encoder.
 fn compressed(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(text.as_bytes()).expect("into memory");
@@ -129,7 +129,7 @@ async fn compressed_bodies_are_understood() {
         let order = post(&alice, &event.at("orders"), coding, body).await.expect(201);
         assert_eq!(order["seats"][0]["seat"], seat, "{coding}");
     }
-    // A large house, whose body is decoded on a thread of its own.
+    // A large event, whose body is decoded on a separate thread.
     let mut house = event_json(&[]);
     let rows: Vec<_> = (0..10_000).map(|row| json!({"row": row.to_string(), "seats": 1})).collect();
     house["sections"] = json!([{"section": "A", "name": "A", "price_minor": 1, "rows": rows}]);

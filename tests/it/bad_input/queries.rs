@@ -1,4 +1,4 @@
-//! Parameters of a query that an operation does not take: refused by name, never ignored.
+//! Query parameters that an operation does not take: refused by name, never ignored.
 
 use pretty_assertions::assert_eq;
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Document, TestServer};
 
-/// The path of an operation with something in place of its variables.
+/// The path of an operation with values for its variables.
 pub fn path_of(template: &str) -> String {
     let order_id = "01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
     template.replace("{event_id}", "7").replace("{order_id}", order_id).replace("{section}", "A")
@@ -34,7 +34,7 @@ async fn every_operation_refuses_a_parameter_that_it_does_not_take() {
     assert_eq!(server.trace().await, before);
 }
 
-/// This one answered everybody's orders to somebody who looked for one customer's.
+/// Such a request once returned everybody's orders to somebody who filtered by one customer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_that_is_not_there_is_not_taken_for_no_filter() {
     let server = TestServer::start().await;
@@ -60,7 +60,7 @@ async fn a_filter_that_is_not_there_is_not_taken_for_no_filter() {
     created.invalid("dry_run");
 }
 
-/// Load balancers and browsers append what nobody asked for; none of these takes anything that could be misunderstood.
+/// Load balancers and browsers append parameters of their own; these paths take no input that could be misunderstood.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_and_probes_mind_no_query() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! Texts, currencies and times: the API and psql take the same ones, and refuse the others in the same words.
+//! Texts, currencies and times: the API and psql accept the same ones, and refuse all others in the same words.
 
 use pretty_assertions::assert_eq;
 use rowlock::types::currency::IN_USE;
@@ -40,7 +40,7 @@ const TEXTS: [(&str, Option<&str>); 24] = [
     ("\u{85}\u{9f}", CONTROL),
 ];
 
-/// Where a text of a new event stands: as the API calls it, as psql does, and as both do in the body.
+/// A text field of a new event: its name in the API, in psql, and in the body of both.
 const PLACES: [(&str, &str, &str); 4] = [
     ("name", "name", "/name"),
     ("venue", "venue", "/venue"),
@@ -66,7 +66,7 @@ fn in_psql(event: &Value) -> Value {
     event
 }
 
-/// What psql says of a call: the answer, or the detail of the refusal.
+/// The result of a call in psql: the answer, or the detail of the refusal.
 async fn ask(db: &Client, sql: &str, parameter: &(dyn tokio_postgres::types::ToSql + Sync)) -> Result<String, String> {
     match db.query_one(sql, &[parameter]).await {
         Ok(row) => Ok(row.get::<_, Option<String>>(0).unwrap_or_default()),
@@ -78,7 +78,7 @@ async fn ask(db: &Client, sql: &str, parameter: &(dyn tokio_postgres::types::ToS
     }
 }
 
-/// Creates an event both ways, which must both succeed or both name the field and say the same.
+/// Creates an event both ways; both must succeed, or both must name the field and give the same reason.
 async fn both_ways(server: &TestServer, event: &Value, (api_field, sql_field): (&str, &str), expected: Option<&str>) {
     let mut body = event.clone();
     body.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
@@ -115,7 +115,7 @@ async fn texts_that_people_read_are_the_same_ones_everywhere() {
         }
         let key = "select admin.create_api_key($1, sha256(convert_to($1, 'UTF8')), 'a try')::text";
         assert_eq!(ask(&server.db, key, &text).await.err(), expected.map(|expected| format!("name: {expected}")), "{text:?}");
-        // The white space around a reason is left out, so that one of nothing else is missing.
+        // White space around a reason is trimmed, so a reason of only white space counts as missing.
         let reason = ask(&server.db, &format!("select admin.pause_event({}, $1)", standing.id), &text).await;
         assert_eq!(reason.is_err(), expected.is_some(), "{text:?}: {reason:?}");
         ask(&server.db, &format!("select admin.open_event({}, $1)", standing.id), &"on again").await.expect("open");
@@ -125,12 +125,12 @@ async fn texts_that_people_read_are_the_same_ones_everywhere() {
     both_ways(&server, &nameless, ("venue", "venue"), None).await;
 }
 
-/// All characters but most of the planes that have nothing special in them.
+/// All characters except most of the planes that contain nothing special.
 fn is_asked(code: u32) -> bool {
     code < 0x20000 || (0xe0000..0xf0000).contains(&code) || code.is_multiple_of(1009)
 }
 
-/// Where runs of characters begin that are refused for the same reason, alone and among others.
+/// The starts of runs of characters that are refused for the same reason, alone and among others.
 fn runs(wrap: impl Fn(char) -> String) -> Vec<(i32, String)> {
     let mut runs: Vec<(i32, String)> = Vec::new();
     for character in ('\u{1}'..=char::MAX).filter(|character| is_asked(u32::from(*character))) {
@@ -193,7 +193,7 @@ async fn events_are_sold_in_currencies_that_people_pay_in() {
     assert_eq!(server.ask::<Vec<String>>(sql).await, IN_USE);
 }
 
-/// Money has come whatever it is called: it is owed back, never turned away.
+/// Money has arrived, whatever its currency is called: it is owed back, never refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn money_in_any_currency_is_recorded() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! Requests that are wrong before anybody looks at their values: paths, queries, methods, media types, sizes; and the request id.
+//! Requests that are wrong before their values matter: paths, queries, methods, media types, sizes; and the request id.
 
 use bytes::Bytes;
 use http_body_util::StreamBody;
@@ -88,7 +88,7 @@ async fn a_body_that_is_too_large_is_refused_whether_or_not_it_says_how_large_it
     let event = server.small_event(&[("A", 1000, 10)]).await;
     let before = server.trace().await;
     for (caller, method, path) in with_bodies(&server, &event) {
-        // What may name every row or seat of a house may take 64 times as much.
+        // Bodies that may list every row or seat of an event may be 64 times as large.
         let may_be_large = path == "/v1/events" || path.ends_with("block");
         let bytes_max = if may_be_large { 65_536 } else { 1024 };
         let request = |body: reqwest::Body| caller.request(method.clone(), &path).header("content-type", "application/json").body(body);

@@ -1,11 +1,11 @@
-//! A notice that was settled before is answered with what became of it then, by the call that finds it.
+//! A notice that was settled before is answered with its recorded outcome, by the same call that finds it.
 
 use pretty_assertions::assert_eq;
 
 use super::house;
 use crate::stored::{Ask, Notice};
 
-/// What the notices are answered.
+/// The answers to the notices.
 type Answers = Vec<(String, Option<String>)>;
 
 fn settled(outcome: &str) -> (String, Option<String>) {

@@ -1,4 +1,4 @@
-//! What a batch does as a whole: the rows it leaves behind, and the form it must have.
+//! A batch as a whole: the rows it leaves behind, and the form it must have.
 
 use pretty_assertions::assert_eq;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ async fn a_batch_without_rivals_and_one_with_rivals_write_the_same() {
         assert_eq!(answer.order().window_ms, 3_600_000);
     }
 
-    // The same wishes ten seats on, between two rivals for another seat: so the batch has something to decide.
+    // The same requests ten seats further on, between two rivals for another seat, so that the batch has something to decide.
     let further = |seats: &[(i32, i32)]| seats.iter().map(|(section, seat)| (*section, seat + 10)).collect::<Vec<_>>();
     let mut contested = vec![Ask::seats("rival", &[(1, 20)])];
     contested.extend(wishes.iter().enumerate().map(|(index, seats)| Ask::seats(&format!("d{index}"), &further(seats))));
@@ -81,7 +81,7 @@ async fn searches_that_need_a_second_round_share_the_deadline_of_the_first() {
     server.db.batch_execute("begin; select from rowlock.seats where section_no = 1 and seat_no in (1, 2) for update").await.unwrap();
     let answers = session.claim(&[Ask::best("ann", 1, 2), Ask::best("bob", 1, 2)]).await;
     server.db.batch_execute("rollback").await.unwrap();
-    // Bob has his from the first round; Ann's first choice was in a rival's hands.
+    // Bob has his from the first round; a rival had locked Ann's first choice.
     assert_eq!(answers[1].order().seats, [(1, 3), (1, 4)]);
     assert_eq!(answers[0].order().seats, [(1, 5), (1, 6)]);
     let listed = "select array_agg(cardinality(order_ids)::bigint) from rowlock.deadlines";

@@ -1,4 +1,4 @@
-//! Orders that cost nothing: paid as they are claimed, with their tickets, and nothing waits for money.
+//! Orders that cost nothing: paid at once, with their tickets, and nothing waits for money.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ async fn one_call_places_free_and_priced_orders_side_by_side() {
     server.assert_invariants().await;
 }
 
-/// A gateway that reports an order of nothing moves no money: none is owed back, and the order stays as it is.
+/// A gateway's notice of a payment of 0 moves no money: none is owed back, and the order stays as it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_of_nothing_for_a_free_order_changes_nothing_and_money_for_it_is_owed_back() {
     let server = server_without_expiry().await;

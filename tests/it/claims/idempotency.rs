@@ -1,4 +1,4 @@
-//! Idempotency keys: a claim that comes again answers the order it created.
+//! Idempotency keys: a repeated claim returns the order that it created.
 
 use pretty_assertions::assert_eq;
 use serde_json::json;
@@ -35,7 +35,7 @@ async fn the_same_key_with_the_same_request_answers_the_order_it_created() {
     assert_eq!(answer.header("idempotent-replayed"), Some("true"));
 }
 
-/// Ended orders are in an index of their own: a retry must find them there, though their seats are on sale again.
+/// Ended orders are in a separate index: a retry must find them there, although their seats are on sale again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_answers_its_order_after_the_order_has_ended() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! `rowlock-lab bench`, in small.
+//! `rowlock-lab bench` with small loads.
 
 use pretty_assertions::assert_eq;
 use serde_json::Value;
@@ -52,7 +52,7 @@ async fn stopped_early_it_reports_what_was_measured_until_then() {
     let mut command = rowlock_lab(&["bench", "--quick", "--rounds", "100", "--only", "single_claim_ms", "--dir"]);
     command.arg(&stack).arg("--out").arg(&out);
     let mut bench = Running::start(command).await;
-    // A whole sale and a whole round come before: on a busy machine that is no matter of seconds.
+    // A whole sale and a whole round come first, which takes more than seconds on a busy machine.
     eventually(2 * PATIENCE, || std::future::ready(bench.stderr().contains("round 2 of 100"))).await;
     bench.signal("INT");
     let status = bench.ended().await;

@@ -8,7 +8,7 @@ use crate::harness::{Scratch, eventually, skip};
 
 /// A debug build starts three servers on a busy machine.
 const UP_WITHIN: Duration = Duration::from_secs(120);
-/// PostgreSQL may write a checkpoint on its way down.
+/// PostgreSQL may write a checkpoint while it stops.
 const GONE_WITHIN: Duration = Duration::from_secs(60);
 
 async fn demo(dir: &Scratch) -> Running {
@@ -19,12 +19,12 @@ async fn demo(dir: &Scratch) -> Running {
     demo
 }
 
-/// The lines of the page that begin so.
+/// The lines of the page with this prefix.
 fn lines<'a>(page: &'a str, beginning: &str) -> Vec<&'a str> {
     page.lines().filter(|line| line.starts_with(beginning)).collect()
 }
 
-/// Pastes lines into one shell; answers what it printed.
+/// Pastes lines into one shell; returns what it printed.
 fn paste(lines: &[&str]) -> String {
     let output = output_of(Command::new("sh").args(["-c", &lines.join("\n")]));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

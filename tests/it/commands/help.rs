@@ -1,4 +1,4 @@
-//! `--help` says everything: each flag, its environment variable, its unit and its default.
+//! `--help` is complete: each flag, its environment variable, its unit and its default.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use clap::{Arg, Command, Subcommand};
 
 use super::process::{printed_by, rowlock, rowlock_lab};
 
-/// Flags of `serve` without which there simply is no such thing.
+/// Flags of `serve` that have no default because the feature is off without them.
 const WITHOUT_DEFAULT: [&str; 3] = ["address-file", "jwt-secret", "jwt-public-key-file"];
 
 /// The commands as they are defined.
@@ -15,7 +15,7 @@ fn commands() -> Vec<Command> {
     cli.get_subcommands().cloned().collect()
 }
 
-/// The lab's commands, but for the server, which is the same.
+/// The lab's commands, except the server, which is the same.
 fn lab_commands() -> Vec<Command> {
     let cli = rowlock_lab::commands::Command::augment_subcommands(Command::new("rowlock-lab"));
     cli.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect()
@@ -37,7 +37,7 @@ fn every_setting_of_the_server_is_documented_with_its_environment_variable() {
     for arg in args(&serve) {
         let flag = arg.get_long().unwrap_or_else(|| panic!("{} has no long flag", arg.get_id()));
         if arg.is_hide_set() {
-            // Nobody meets it by accident: it is not in the help, and no environment can set it.
+            // Nobody uses it by accident: it is not in the help, and no environment variable sets it.
             assert!(arg.get_env().is_none() && !help.contains(flag), "--{flag} is hidden only in part");
             continue;
         }

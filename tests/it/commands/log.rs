@@ -1,4 +1,4 @@
-//! What `serve` logs of the requests that it refused.
+//! What `serve` logs about refused requests.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::process::{Running, serve};
 use crate::harness::{Caller, JWT_SECRET, PATIENCE, RedisMode, TestServer, WEBHOOK_SECRET, eventually};
 
-/// A server as a child process that logs JSON, and everybody calling it.
+/// A server as a child process that logs JSON, and its callers.
 async fn logging(log: &str) -> (TestServer, Running) {
     let mut server = TestServer::builder().redis(RedisMode::Off).start().await;
     let settings = [
@@ -27,12 +27,12 @@ fn lines(child: &Running) -> Vec<Value> {
     whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}"))).collect()
 }
 
-/// The same caller, who names the requests.
+/// The same caller, with a request id of its own.
 fn named(caller: &Caller, request_id: &str) -> Caller {
     caller.with("x-request-id", request_id)
 }
 
-/// The line of the request that this id names.
+/// The line of the request with this id.
 async fn line_of(child: &Running, request_id: &str) -> Value {
     eventually(PATIENCE, || async { lines(child).into_iter().find(|line| line["request_id"] == request_id) }).await
 }

@@ -10,12 +10,12 @@ use rowlock_lab::embedded::Guard;
 
 use crate::harness::{PATIENCE, Scratch, eventually};
 
-/// `rowlock` without any setting of our surroundings, but for where the servers' programs are.
+/// `rowlock` without any settings from the environment, except where the servers' programs are.
 pub fn rowlock(args: &[&str]) -> Command {
     without_settings(Path::new(env!("CARGO_BIN_EXE_rowlock")), args)
 }
 
-/// `rowlock-lab` likewise: `cargo test --workspace` builds it beside the product. Where it is missing it is built now.
+/// `rowlock-lab`, likewise: `cargo test --workspace` builds it along with the product. If it is missing, it is built now.
 pub fn rowlock_lab(args: &[&str]) -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
@@ -60,7 +60,7 @@ pub fn printed_by(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// A child that runs until it is told to stop, and no longer than this process. What it prints goes to files.
+/// A child process that runs until it is stopped, and no longer than this process. Its output goes to files.
 pub struct Running {
     child: Child,
     _guard: Guard,
@@ -68,7 +68,6 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts it.
     pub async fn start(mut command: Command) -> Self {
         let dir = Scratch::new();
         let file = |name| std::fs::File::create(dir.path().join(name)).expect("a file");
@@ -98,7 +97,6 @@ impl Running {
         assert!(sent.success(), "nobody to send SIG{name} to");
     }
 
-    /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
         let child = std::sync::Mutex::new(&mut self.child);
         eventually(PATIENCE, || std::future::ready(child.lock().expect("the child").try_wait().expect("a status"))).await
@@ -116,7 +114,7 @@ fn read(path: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
 }
 
-/// `rowlock serve` on a free port, listening; answers its URL, too.
+/// `rowlock serve` on a free port, listening; also returns its URL.
 pub async fn serve(database_url: &str, settings: &[(&str, &str)]) -> (Running, String) {
     let dir = Scratch::new();
     let address_file: PathBuf = dir.path().join("address");
@@ -150,7 +148,7 @@ pub fn descendants(root: u32) -> BTreeSet<u32> {
     parents.keys().copied().filter(|pid| is_below(*pid)).collect()
 }
 
-/// Those of the processes that still run; a zombie does not.
+/// Those of the processes that are still running; a zombie is not.
 pub fn alive(pids: &BTreeSet<u32>) -> Vec<String> {
     let listed = output_of(Command::new("ps").args(["-A", "-o", "pid=,stat=,args="]));
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();

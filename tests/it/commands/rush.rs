@@ -1,4 +1,4 @@
-//! `rowlock-lab rush`, in small: every preset, both reports, and a rush that is stopped.
+//! `rowlock-lab rush` with few buyers: every preset, both reports, and a rush that is stopped.
 
 mod hanging_server;
 
@@ -16,7 +16,7 @@ use crate::harness::{JWT_SECRET, Scratch, TestServer, WEBHOOK_SECRET, eventually
 /// A debug build on a busy machine.
 const GONE_WITHIN: Duration = Duration::from_secs(120);
 
-/// Runs it with `--json` and `--html`, and answers the report once it kept every promise.
+/// Runs it with `--json` and `--html`, and returns the report once it kept every promise.
 async fn report_of(mut command: Command) -> Value {
     let dir = Scratch::new();
     let (json, html) = (dir.path().join("report.json"), dir.path().join("report.html"));
@@ -75,7 +75,7 @@ async fn a_rush_on_a_private_stack_sells_every_seat_once() {
     assert!(report["statuses"]["201"].as_u64() >= Some(200), "{report}");
 }
 
-/// Some leave without paying: their seats come back and are sold to others; some take what is given to them.
+/// Some leave without paying, and their seats are sold to others; some let the server choose.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rush_with_buyers_of_every_kind_keeps_every_promise() {
     let server = TestServer::start().await;
@@ -145,7 +145,7 @@ async fn buyers_who_know_their_seats_ask_twice_and_nobody_is_refused() {
     assert_eq!(reading["statuses"], json!({"200": 180, "201": 60}), "with both reads: {reading}");
 }
 
-/// The seats that a rush has sold: in which order its buyers came does not matter when they choose before they look.
+/// The seats that a rush has sold: the order of arrival does not matter when buyers choose before they look.
 async fn sold_by_seed(server: &TestServer, seed: &str) -> String {
     let args = ["--buyers", "40", "--sections", "2", "--seats-per-section", "500", "--no-reads", "--one-try", "--seed", seed];
     let report = report_of(on(server, &args).await).await;
@@ -166,7 +166,7 @@ async fn the_same_seed_buys_the_same_seats() {
 async fn a_rush_that_is_stopped_reports_what_had_happened_and_leaves_nothing_behind() {
     let dir = Scratch::new();
     let (json, html) = (dir.path().join("report.json"), dir.path().join("report.html"));
-    // Half of the seats are held by orders that nobody pays and nobody else can have for an hour.
+    // Half of the seats are held for an hour by orders that nobody pays.
     let mut command = rowlock_lab(&["rush", "--buyers", "40", "--sections", "2", "--seats-per-section", "10", "--abandon", "0.5"]);
     command.args(["--window-ms", "3600000", "--seed", "1", "--dir"]).arg(dir.path().join("stack"));
     command.arg("--json").arg(&json).arg("--html").arg(&html);

@@ -1,4 +1,4 @@
-//! Wrong settings: refused in words that help, without repeating a secret.
+//! Wrong settings: refused with a helpful message that repeats no secret.
 
 use super::process::{output_of, rowlock};
 
@@ -6,10 +6,10 @@ const JWT_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
 const DATABASE_URL: &str = "postgres://nobody:hidden@127.0.0.1:9/nowhere";
 
-/// Environment that is wrong in one place (null: not set), and what must be said about it.
+/// One wrong environment variable (`None`: not set), and what the message must say about it.
 const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_WEBHOOK_SECRET", None, "--webhook-secret"),
-    ("ROWLOCK_WEBHOOK_SECRET", Some("whsec_hunter2!"), "is not `whsec_` and base64"),
+    ("ROWLOCK_WEBHOOK_SECRET", Some("whsec_hunter2!"), "is not `whsec_` followed by base64"),
     ("ROWLOCK_JWT_SECRET", None, "neither a JWT secret nor a JWT public key is given"),
     ("ROWLOCK_JWT_SECRET", Some("hunter2"), "ROWLOCK_JWT_SECRET) has 7 bytes; at least 32 are needed"),
     ("DATABASE_URL", None, "--database-url"),
@@ -21,7 +21,7 @@ const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_LISTEN", Some("192.0.2.1:80"), "cannot listen on 192.0.2.1:80"),
     ("ROWLOCK_JWT_PUBLIC_KEY_FILE", Some("/nowhere/key.pem"), "cannot read the JWT public key file /nowhere/key.pem"),
     ("ROWLOCK_DATABASE_CA_FILE", Some("/nowhere/ca.pem"), "cannot read /nowhere/ca.pem"),
-    ("ROWLOCK_MIGRATE", Some("true"), "cannot connect to migrate"),
+    ("ROWLOCK_MIGRATE", Some("true"), "cannot connect for the migration"),
 ];
 
 #[test]

@@ -13,10 +13,10 @@ use super::process::{Running, output_of, printed_by, rowlock, serve};
 use crate::harness::{EventHandle, JWT_SECRET, PATIENCE, RedisMode, TestDatabase, TestServer, WEBHOOK_SECRET, event_json, eventually};
 use crate::psql::logins::{Logins, PASSWORD, url_as};
 
-/// How long `serve` may take to end when nothing is under way.
+/// How long `serve` may take to end when no request is in progress.
 const STOPPED_WITHIN: Duration = Duration::from_secs(5);
 
-/// What an operator sets; the log is as talkative as can be.
+/// An operator's settings, with the most verbose log.
 fn settings<'a>(redis_url: &'a str, log_format: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![
         ("REDIS_URL", redis_url),
@@ -27,7 +27,7 @@ fn settings<'a>(redis_url: &'a str, log_format: &'a str) -> Vec<(&'a str, &'a st
     ]
 }
 
-/// Ends it as an operator would, and looks at how it ended.
+/// Stops it as an operator would, and checks how it ended.
 async fn ends_in_order(mut server: Running, signal: &str) {
     let begun = Instant::now();
     server.signal(signal);
@@ -68,7 +68,7 @@ async fn an_operator_migrates_makes_a_key_serves_and_sells() {
 
     let id = said.split_whitespace().nth(1).expect("its number").to_owned();
     let listed = || printed_by(rowlock(&["api-key", "list"]).env("DATABASE_URL", &database_url));
-    // Id, created, last used, revoked, and the name with its blank.
+    // Id, created, last used, revoked, and the name with its space.
     let columns = || listed().lines().nth(1).expect("a line").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     eventually(PATIENCE, || std::future::ready(columns()[2] != "-")).await;
     assert_eq!((&columns()[0], &columns()[3..]), (&id, &["-", "box", "office"].map(str::to_owned)[..]), "{}", listed());
@@ -88,7 +88,7 @@ async fn an_operator_migrates_makes_a_key_serves_and_sells() {
     assert!(!gone.status.success(), "nobody serves any more");
 }
 
-/// Bad tokens, keys, signatures and bodies: what refuses them may log, but not what it refused.
+/// Bad tokens, keys, signatures and bodies: a refusal may be logged, but not what was refused.
 async fn refused_in_many_ways(server: &TestServer, event: &EventHandle) {
     let path = event.at("orders");
     server.bearer("forged.bearer.token-hunter2").post(&path, &json!({})).await.problem(401, "unauthorized");
@@ -98,7 +98,7 @@ async fn refused_in_many_ways(server: &TestServer, event: &EventHandle) {
     server.gateway().raw(&signed.headers, signed.body).await.problem(401, "invalid_signature");
 }
 
-/// The log must be there, and none of these in it.
+/// There must be a log, and none of these may be in it.
 fn assert_no_secret(log: &str, secrets: &[&str]) {
     assert!(log.contains("listening") && log.contains("DEBUG"), "no log at all: {log}");
     for secret in secrets.iter().chain(&["hunter2"]) {
@@ -115,7 +115,7 @@ fn with_password(url: &str, password: &str) -> String {
     url.replace(password_of(url), password)
 }
 
-/// `rowlock serve` that must end by itself, at once; answers what it said.
+/// `rowlock serve`, which must end by itself at once; returns its message.
 async fn refused_start(database_url: &str) -> String {
     let mut command = rowlock(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("DATABASE_URL", database_url).envs([("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET)]);
@@ -125,7 +125,7 @@ async fn refused_start(database_url: &str) -> String {
     serve.stderr()
 }
 
-/// Nobody but an operator can mend these, and a server that came up all the same would hide them from whoever started it.
+/// Only an operator can fix these, and a server that started anyway would hide them from whoever started it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_with_a_wrong_login_or_database_is_refused_with_what_to_do() {
     let database = TestDatabase::cloned().await;
@@ -134,7 +134,7 @@ async fn a_start_with_a_wrong_login_or_database_is_refused_with_what_to_do() {
     let refusals = [
         (login(&logins.name("shop"), "hunter2"), ["PostgreSQL refuses the login", "28P01", "the user and the password in --database-url"]),
         (login("nobody_of_that_name", "hunter2"), ["PostgreSQL refuses the login", "28P01", "(DATABASE_URL)"]),
-        (login(&logins.name("sam"), PASSWORD), ["the login may not work as rowlock_app", "42501", "grant rowlock_app to"]),
+        (login(&logins.name("sam"), PASSWORD), ["the login is not in role rowlock_app", "42501", "grant rowlock_app to"]),
         (with_database(&database.url(), "no_such_database"), ["the database does not exist", "3D000", "run `rowlock migrate`"]),
     ];
     for (url, said) in refusals {
@@ -166,7 +166,7 @@ async fn refusing_postgres(sqlstate: &'static str) -> (u16, Arc<AtomicUsize>) {
         let length = i32::try_from(fields.len() + 4).expect("short").to_be_bytes();
         let message = [&b"E"[..], &length, fields.as_bytes()].concat();
         while let Ok((mut stream, _)) = listener.accept().await {
-            // What it asks for is of no interest.
+            // The request itself does not matter.
             let _read = stream.read(&mut [0; 1024]).await;
             stream.write_all(&message).await.ok();
             count.fetch_add(1, Ordering::Relaxed);
@@ -177,7 +177,7 @@ async fn refusing_postgres(sqlstate: &'static str) -> (u16, Arc<AtomicUsize>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_postgresql_that_has_no_time_yet_waits_for_it() {
-    for (sqlstate, said) in [("57P03", "PostgreSQL is starting up"), ("53300", "PostgreSQL has no connection left")] {
+    for (sqlstate, said) in [("57P03", "PostgreSQL is starting up"), ("53300", "PostgreSQL has no connections left")] {
         let (port, refused) = refusing_postgres(sqlstate).await;
         let (child, url) =
             serve(&format!("postgres://shop:hidden@127.0.0.1:{port}/rowlock"), &settings("redis://127.0.0.1:1", "text")).await;
@@ -189,7 +189,7 @@ async fn a_start_on_a_postgresql_that_has_no_time_yet_waits_for_it() {
     }
 }
 
-/// A wrong password of Redis makes some noise in the log; the password is not part of it.
+/// A wrong Redis password is reported in the log, without the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_password_of_a_redis_that_refuses_it_is_not_logged() {
     let server = TestServer::builder().redis(RedisMode::Own).start().await;

@@ -1,11 +1,11 @@
-//! The two workers of a lane: a call that takes long keeps nobody waiting once enough have gathered behind it.
+//! The two workers of a lane: a slow call holds nobody up once enough requests have gathered behind it.
 
 use pretty_assertions::assert_eq;
 
 use crate::harness::{Stops, TestServer, at_the_gate, build_gate, open_gate, rivals};
 use crate::stored::unhurried;
 
-/// So many waiting requests are worth a second call beside the one that is out (`OVERLAP_MIN` in `src/lanes/queue.rs`).
+/// This many waiting requests are worth a second call beside the one in progress (`OVERLAP_MIN` in `src/lanes/queue.rs`).
 const CROWD: usize = 128;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! The customer limit, with one customer at two servers at the same moment.
+//! The customer limit, with one customer on two servers at the same time.
 
 use pretty_assertions::assert_eq;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::harness::{HOLD_CLAIMS, PATIENCE, TestServer, eventually};
 use crate::stored::unhurried;
 
-/// Seats that a customer may have, and that each of two claims asks for: only one of them can succeed.
+/// How many seats a customer may have, and how many each of two claims asks for: only one of them can succeed.
 const LIMIT: i32 = 5;
 const ASKED: i32 = 3;
 
@@ -22,13 +22,13 @@ async fn two_servers_at_the_same_moment_sell_a_customer_no_more_than_the_limit()
     for round in 0..6 {
         let name = format!("greedy-{round}");
         let from = 1 + round * 2 * ASKED;
-        // Both name their seats, both leave the choice to the engine, and one of each.
+        // Both name their seats, both let the server choose, and one of each.
         let claims = match round % 3 {
             0 => [seats(from), seats(from + ASKED)],
             1 => [best(), best()],
             _ => [seats(from), best()],
         };
-        // Each has looked at what the customer has, or waits to look, when both may go on.
+        // When both may continue, each has read what the customer has, or waits to read it.
         first.db.batch_execute(HOLD_CLAIMS).await.expect("its lock");
         let [one, other] = [(&first, &claims[0]), (&second, &claims[1])].map(|(server, claim)| {
             let (customer, claim) = (server.customer(&name), claim.clone());

@@ -1,5 +1,5 @@
-//! The lock order of `sql/README.md`, function by function. Somebody holds the lowest of the locks that a function needs; while the
-//! function waits for it, everything higher must still be free, or two transactions could wait for each other in a circle.
+//! The lock order of `sql/README.md`, function by function. One session holds the lowest of the locks that a function needs; while the
+//! function waits for it, everything higher must still be free, or two transactions could deadlock.
 
 use pretty_assertions::assert_eq;
 use tokio_postgres::Client;
@@ -21,20 +21,20 @@ impl House {
     async fn new() -> Self {
         let server = server_without_expiry().await;
         let event = server.event(unhurried(&[("A", 1000, 400), ("B", 1000, 400), ("C", 1000, 400)])).await;
-        // With few seats, or statistics of none, the planner may read a section from its first seat on, which hides the wrong order.
+        // With few seats, or without statistics, the planner may read a section from its first seat on, which hides a wrong order.
         server.db.batch_execute("analyze rowlock.seats").await.expect("analyzed");
         let session = Session::new(&server, &event).await;
         Self { server, event, session }
     }
 
-    /// A session that is to run into a lock.
+    /// A session that will wait for a lock.
     async fn rival(&self) -> Session {
         let rival = Session::new(&self.server, &self.event).await;
         rival.wait_for_long().await;
         rival
     }
 
-    /// An order of the seats of that number, the higher sections first.
+    /// An order with the seat of that number in each section, higher sections first.
     async fn order(&self, customer: &str, seat: i32) -> Placed {
         let seats: Vec<_> = SECTIONS.into_iter().rev().map(|section| (section, seat)).collect();
         self.session.claim_one(Ask::seats(customer, &seats)).await.order()
@@ -51,7 +51,7 @@ impl House {
         orders
     }
 
-    /// Holds what `held` locks, lets somebody run into it, and fails unless each of `free`, which tries to lock, still succeeds.
+    /// Holds what `held` locks, lets another session wait for it, and fails unless each of `free`, which tries to lock, succeeds.
     async fn runs_into<T: Send + 'static>(
         &self,
         held: &str,
@@ -154,7 +154,7 @@ async fn block(operator: &Client, event_id: i64, seats: &str) -> i32 {
     operator.query_one("select admin.block_seats($1, $2, 'a test')", &[&event_id, &seats]).await.expect("blocked").get(0)
 }
 
-/// Whoever has to wait for a seat waits for the lowest first, and has no section yet.
+/// A session that waits for a seat waits for the lowest first, and has no section yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_are_locked_from_the_lowest_on_and_before_any_section() {
     let house = House::new().await;
@@ -174,7 +174,7 @@ async fn seats_are_locked_from_the_lowest_on_and_before_any_section() {
     let (rival, order_id) = (house.rival().await, orders[3].order_id);
     make_due(&house.server, order_id).await;
     assert_eq!(house.runs_into(&lowest(4), &others(4), rival.pid, async move { rival.expire(order_id).await }).await, "expired");
-    // What an operator and a box office keep back, in whatever order they name it.
+    // Seats that an operator and a box office block, in whatever order they list them.
     let (operator, pid) = operator(&house).await;
     let (event_id, higher) = (house.event.id, seats_and_sections(&[(1, 8), (1, 9), (2, 9), (3, 7)]));
     let blocked = async move { block(&operator, event_id, "C 7, B 9, A 9 8 7").await };
@@ -211,7 +211,7 @@ async fn orders_are_locked_from_the_lowest_id_on() {
     house.server.assert_invariants().await;
 }
 
-/// A payment is known by its reference: two servers that are told of the same ones at once must meet at the lowest first.
+/// A reference identifies a payment: two servers that get the same notices at once must both lock the lowest one first.
 #[tokio::test(flavor = "multi_thread")]
 async fn payments_are_recorded_from_the_lowest_identity_on() {
     let house = House::new().await;
@@ -247,7 +247,7 @@ async fn customers_are_locked_from_the_lowest_key_on_and_before_any_seat() {
     let held = advisory(1, keys[0]);
     let free = [advisory_are_free(1, &keys[1..]), seats_and_sections(&[(1, 1), (1, 2), (1, 3), (1, 10), (2, 11), (3, 12)])].concat();
 
-    // Whatever order the requests come in.
+    // Whatever the order of the requests.
     for names in [names, ["cid", "bob", "ann"], ["bob", "ann", "cid"]] {
         let claims: Vec<Ask> = names.iter().zip(1..).map(|(name, seat)| Ask::seats(name, &[(1, seat)])).collect();
         let rival = house.rival().await;

@@ -1,4 +1,4 @@
-//! A request as the document's examples write it, to be varied and sent.
+//! A request from the document's examples, to be varied and sent.
 
 use reqwest::Method;
 use rowlock::auth::sign_notice;
@@ -21,7 +21,7 @@ pub struct Attempt {
     /// Sent in place of the body.
     text: Option<String>,
     media_type: &'static str,
-    /// Whether it brings credentials, and signs.
+    /// Whether it sends credentials, or a signature.
     credentials: bool,
 }
 
@@ -39,7 +39,7 @@ impl Attempt {
         entries(bodies).map(with_body).collect()
     }
 
-    /// The one of that example of a body.
+    /// The request with that example of a body.
     pub fn of_example(operation: &Operation<'_>, name: &str) -> Self {
         let body = &operation.json["requestBody"]["content"]["application/json"]["examples"][name]["value"];
         assert!(!body.is_null(), "{} has no example {name}", operation.id());
@@ -71,7 +71,7 @@ impl Attempt {
         }
     }
 
-    /// With another value of a parameter, wherever it stands.
+    /// With another value of a parameter, wherever the parameter is.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         let mut all = self.path.iter_mut().chain(&mut self.query).chain(&mut self.headers);
         let found = all.find(|(known, _)| known == name).unwrap_or_else(|| panic!("no parameter {name}"));
@@ -96,12 +96,12 @@ impl Attempt {
         Self { text: Some(text.to_owned()), media_type, ..self }
     }
 
-    /// Without anything that says who calls.
+    /// Without any credentials.
     pub fn without_credentials(self) -> Self {
         Self { credentials: false, ..self }
     }
 
-    /// Sends it as whoever may call the operation.
+    /// Sends it as a caller who may call the operation.
     pub async fn send(&self, server: &TestServer) -> Answer {
         let caller = match self.scheme.as_deref().filter(|_| self.credentials) {
             Some("CustomerToken") => return self.send_as(&server.customer(CUSTOMER)).await,
@@ -114,7 +114,7 @@ impl Attempt {
     /// Sends it as that caller.
     pub async fn send_as(&self, caller: &Caller) -> Answer {
         let path = self.path.iter().fold(self.template.clone(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
-        // Our examples have nothing that would have to be encoded.
+        // Our examples contain nothing that needs encoding.
         let query: Vec<_> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = caller.request(self.method.clone(), &format!("{path}?{}", query.join("&")));
         let bytes = self.text.clone().or_else(|| self.body.as_ref().map(Value::to_string));
@@ -122,7 +122,7 @@ impl Attempt {
         if self.scheme.as_deref() == Some("GatewaySignature") {
             let id = headers.iter().find(|(name, _)| name == "webhook-id").map(|(_, id)| id.clone()).unwrap_or_default();
             headers.retain(|(name, _)| !name.starts_with("webhook-"));
-            // Signatures are good for minutes: the example's moment is past.
+            // Signatures are valid for minutes, and the example's timestamp is in the past.
             let signed = sign_notice(WEBHOOK_SECRET, &id, bytes.clone().unwrap_or_default().as_bytes(), OffsetDateTime::now_utc());
             let signed = signed.expect("a signature").into_iter().filter(|_| self.credentials);
             headers.extend(signed.map(|(name, value)| (name.to_owned(), value)));

@@ -1,6 +1,6 @@
-//! What in a new document would break a client that was written against an old one.
+//! Finds what in a new document would break a client that was written against an old one.
 //!
-//! A request that was good must stay good, and an answer must keep what clients read in it. Operations are compared as they are on the
+//! A valid request must stay valid, and an answer must keep what clients read in it. Operations are compared as they are on the
 //! wire: the names of schemas do not matter. New values in an answer's enum are not counted: clients are told to expect them.
 
 use std::collections::BTreeSet;
@@ -25,12 +25,12 @@ impl fmt::Display for Break {
     }
 }
 
-/// Which way a value travels.
+/// The direction in which a value is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// From the client: it must not become harder to please the server.
+    /// From the client: the server must not become stricter.
     In,
-    /// To the client: it must not get less, or something else.
+    /// To the client: the answer must not become smaller or different.
     Out,
 }
 
@@ -59,7 +59,7 @@ struct Comparison<'a> {
     found: &'a mut Vec<Break>,
 }
 
-/// The credentials of which an operation takes one; none at all are the empty word.
+/// The credentials of which an operation takes one; the empty string stands for none.
 fn schemes(operation: &Value) -> BTreeSet<String> {
     let word = |needed: &Value| entries(needed).map(|(name, _)| name.to_owned()).collect::<Vec<_>>().join(" ");
     let listed: BTreeSet<String> = operation["security"].as_array().into_iter().flatten().map(word).collect();
@@ -181,7 +181,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// How large, long or many what a client sends may be.
+    /// The limits on size, length and number of what a client sends.
     fn bounds(&mut self, old: &Value, new: &Value, place: &str) {
         for key in ["minimum", "minLength", "minItems", "minProperties"] {
             if new[key].as_f64().unwrap_or(f64::MIN) > old[key].as_f64().unwrap_or(f64::MIN) {
@@ -244,7 +244,7 @@ impl Comparison<'_> {
     }
 }
 
-/// A schema without references: those of `allOf` are laid over each other.
+/// A schema without references: the parts of `allOf` are merged.
 fn effective(document: &Value, schema: &Value) -> Value {
     if let Some(path) = schema["$ref"].as_str() {
         return effective(document, document.pointer(path.trim_start_matches('#')).unwrap_or(&Value::Null));

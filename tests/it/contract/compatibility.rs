@@ -1,4 +1,4 @@
-//! The document keeps what that of the last release promised, or the changelog says what it breaks.
+//! The document keeps the promises of the last release, or the changelog says what it breaks.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::breaking::{Break, breaks};
 use crate::drift::in_project;
 use crate::harness::Scratch;
 
-/// How a line of the changelog begins that owns up to a break; it names the operations in backticks.
+/// The beginning of a changelog line that admits a break; the line names the operations in backticks.
 const MARKER: &str = "- **Breaking (API)**";
 
 fn now() -> Value {
@@ -36,13 +36,13 @@ fn nothing_breaks_that_the_changelog_does_not_own_up_to() {
 /// Those breaks whose operation no line of the changelog's first section names.
 fn not_owned(found: Vec<Break>, changelog: &str) -> Vec<Break> {
     let unreleased = changelog.split("\n## ").find(|section| section.starts_with("[Unreleased]")).unwrap_or_default();
-    // A line that goes on in the next one belongs together.
+    // A wrapped line is one line.
     let joined = unreleased.replace("\n  ", " ");
     let owned: Vec<_> = joined.lines().filter(|line| line.starts_with(MARKER)).collect();
     found.into_iter().filter(|broken| !owned.iter().any(|line| line.contains(&format!("`{}`", broken.operation)))).collect()
 }
 
-/// The last tag of a version that this clone knows, and the document it had; a shallow clone knows none.
+/// The last version tag in this clone, and its document; a shallow clone has no tags.
 fn document_of_last_tag(repository: &Path) -> Option<(String, Value)> {
     let git = |args: &[&str]| {
         let output = Command::new("git").arg("-C").arg(repository).args(args).output().ok()?;

@@ -1,4 +1,4 @@
-//! Schemathesis makes up requests from the document, good and bad ones, and holds every answer against it.
+//! Schemathesis generates valid and invalid requests from the document, and checks every answer against it.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::harness::{JWT_SECRET, Scratch, WEBHOOK_SECRET};
 
 /// Always the same requests; `ROWLOCK_CONFORMANCE_SEED` tries others.
 const SEED: &str = "20260901";
-/// How many requests it makes up for an operation, beside those it derives from the schema's edges.
+/// How many requests it generates per operation, in addition to those for the edges of the schema.
 const EXAMPLES: &str = "30";
 const TIME_MAX: Duration = Duration::from_secs(600);
 

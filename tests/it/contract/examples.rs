@@ -8,7 +8,7 @@ use super::attempt::Attempt;
 use super::stage;
 use crate::harness::{Document, Operation, TestServer, entries};
 
-/// The operations that leave everything as it was; they share a server.
+/// The operations that change nothing; they share a server.
 fn only_reads(operation: &Operation<'_>) -> bool {
     operation.method == "get"
 }
@@ -51,7 +51,7 @@ async fn succeeds(server: &TestServer, operation: &Operation<'_>, name: &str, at
     }
 }
 
-/// Every field of some JSON by its path; the places in a list count as one.
+/// Every field of some JSON by its path; all items of a list count as one.
 fn keys(json: &Value) -> BTreeSet<String> {
     match json {
         Value::Object(object) => {

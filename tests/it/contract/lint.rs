@@ -1,4 +1,4 @@
-//! The document, and what tries the server against it, are free of faults that a linter knows.
+//! Linters find nothing wrong with the document, nor with the programs that test the server against it.
 
 use std::path::Path;
 use std::process::Command;

@@ -11,7 +11,7 @@ use super::attempt::Attempt;
 use super::stage::{self, CUSTOMER, claimed_by_bob};
 use crate::harness::{Answer, Document, JWT_SECRET, Operation, TestServer, entries};
 
-/// They need a fault, or a storm: `faults`, `batches` and `stored` provoke them, and the harness holds their answers against the document.
+/// They need a fault or a burst of requests: `faults`, `batches` and `stored` provoke them, and the harness checks their answers.
 const FAULTS: [&str; 4] = ["internal_error", "overloaded", "unavailable", "outcome_unknown"];
 const UNKNOWN: &str = "00000000-0000-7000-8000-000000000000";
 
@@ -20,7 +20,7 @@ async fn every_problem_is_answered_as_shown() {
     let mut provoked = BTreeSet::new();
     for operation in Document::published().operations() {
         let codes = codes(&operation).into_iter().filter(|(_, code, _)| !FAULTS.contains(code));
-        // What changes nothing is refused on one server, what needs a peculiar state on one of its own.
+        // Requests that change nothing share a server; those that need a special state have a server of their own.
         let shared = stage::server().await;
         for (status, code, example) in codes {
             let own = if NEED_A_STATE.contains(&code) { Some(stage::server().await) } else { None };
@@ -64,7 +64,7 @@ const NEED_A_STATE: [&str; 10] = [
     "idempotency_key_reused",
 ];
 
-/// Sends the request of the example with the one fault, or in the one state, that the code means.
+/// Sends the example's request with the one error, or in the one state, that the code stands for.
 async fn provoke(server: &TestServer, operation: &Operation<'_>, code: &str) -> Answer {
     let id = operation.id();
     let shown = if id == "claimSeats" { Attempt::of_example(operation, "seats") } else { Attempt::first(operation) };
@@ -106,7 +106,7 @@ fn malformed(id: &str, shown: Attempt) -> Attempt {
     }
 }
 
-/// Brings about the state in which the example is refused, and answers what to send then.
+/// Creates the state in which the example is refused, and returns the request to send.
 async fn in_its_state(server: &TestServer, operation: &Operation<'_>, code: &str, shown: Attempt) -> Attempt {
     match code {
         "seat_taken" => claimed_by_bob(server, &[12]).await,

@@ -1,5 +1,5 @@
-//! What the document's examples speak of: event 7 with section A of a thousand seats, Alice and her order, a refund, a dead letter; event 6
-//! before it, and event 8, which is a draft.
+//! What the document's examples refer to: event 7 with section A of a thousand seats, Alice and her order, a refund, a dead letter; event
+//! 6 before it, and event 8, which is a draft.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub async fn server() -> TestServer {
     server
 }
 
-/// Creates what the examples speak of.
+/// Creates what the examples refer to.
 pub async fn prepare(server: &TestServer) {
     sql(server, "alter table rowlock.events alter column event_id restart with 6").await;
     let mut earlier = event_json(&[("A", 1000, 1)]);
@@ -27,7 +27,7 @@ pub async fn prepare(server: &TestServer) {
     assert_eq!(server.event(earlier).await.id, 6);
     let create = Document::published().operation("createEvent");
     let mut event = create.json["requestBody"]["content"]["application/json"]["examples"]["row_length"]["value"].clone();
-    // The sale has begun, and nobody is in a hurry, whatever day and hour it is.
+    // The sale has begun, and nothing expires soon, whatever the date.
     event.as_object_mut().expect("an event").remove("on_sale_at");
     event["window_ms"] = json!(86_400_000);
     assert_eq!(server.event(event).await.id, 7);
@@ -53,7 +53,7 @@ pub async fn sql(server: &TestServer, statement: &str) {
     server.db.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
 }
 
-/// The seats' claim by somebody else than the examples' customer.
+/// A claim of the seats by another customer than that of the examples.
 pub async fn claimed_by_bob(server: &TestServer, seats: &[i32]) {
     let seats: Vec<Value> = seats.iter().map(|seat| json!({"section": "A", "seat": seat})).collect();
     server.customer("bob").post("/v1/events/7/orders", &json!({"seats": seats})).await.expect(201);

@@ -1,4 +1,4 @@
-//! The programs that `.ci/clients` installs beside the document.
+//! The programs that `.ci/clients` installs next to the document.
 
 use std::path::PathBuf;
 

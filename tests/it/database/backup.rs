@@ -1,4 +1,4 @@
-//! A dump taken in the middle of a sale is a sale that can go on: `docs/operations.md` says how it is made and restored.
+//! A sale can continue from a dump that was taken in the middle of it; `docs/operations.md` says how to dump and restore.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::psql::logins::Logins;
 
 const BUYERS: usize = 4;
 
-/// Buyers who claim and pay one seat after the other; each paid order is counted, then kept.
+/// Buyers who claim and pay for one seat after the other; each paid order is counted and kept.
 async fn sell(server: Arc<TestServer>, event: EventHandle, paid: Arc<AtomicUsize>, enough: usize) -> Vec<Value> {
     let buyer = |number: usize| {
         let (server, paid) = (Arc::clone(&server), Arc::clone(&paid));
@@ -135,7 +135,7 @@ async fn roles_are_dumped_without_their_passwords() {
     logins.gone().await;
 }
 
-/// The gateway sends every notice of the sale again: what the dump has is settled, and the money of what it lost is owed back.
+/// The gateway sends every notice of the sale again: what is in the dump is settled, and the money for lost orders is owed back.
 async fn replay(second: &TestServer, db: &Client, orders: &[Value], kept: i64) {
     let references = db.query("select order_id::text, provider_reference from rowlock.payments", &[]).await.expect("an answer");
     let (mut duplicates, mut owed, mut pending) = (0, 0, 0);
@@ -147,7 +147,7 @@ async fn replay(second: &TestServer, db: &Client, orders: &[Value], kept: i64) {
         match second.gateway().notify(notice).await.expect(200)["outcome"].as_str() {
             Some("duplicate") => duplicates += 1,
             Some("refund_due") => owed += 1,
-            // The dump has it as it was between claim and payment.
+            // The dump was taken between its claim and its payment.
             Some("paid" | "late_reclaimed") => pending += 1,
             other => panic!("{other:?}"),
         }

@@ -1,14 +1,14 @@
-//! Calls of our functions name their arguments: two of one type that change places would load without an error.
+//! Calls of our functions name their arguments: two swapped arguments of the same type would otherwise go unnoticed.
 
 use std::path::Path;
 
 use super::functions::sql_files;
 use crate::drift::in_project;
 
-/// The most arguments that may go by their position.
+/// The most arguments that may be positional.
 const POSITIONAL_MAX: usize = 3;
 
-/// A call of a function of ours, as it is written.
+/// A call of one of our functions, as written.
 struct Call {
     function: String,
     arguments: Vec<String>,
@@ -50,7 +50,7 @@ fn rust_sources(folder: &Path, sources: &mut Vec<(String, String)>) {
     }
 }
 
-/// The calls of functions of `rowlock` and `admin`; where one is defined, commented on or granted, it is not called.
+/// The calls of functions of `rowlock` and `admin`, without definitions, comments and grants.
 fn calls(text: &str) -> Vec<Call> {
     let starts = ["rowlock.", "admin."].iter().flat_map(|schema| text.match_indices(schema));
     starts.filter_map(|(at, schema)| call(&text[..at], &text[at..], schema.len())).collect()
@@ -67,7 +67,7 @@ fn call(before: &str, text: &str, schema_len: usize) -> Option<Call> {
     Some(Call { function: text[..end].to_owned(), arguments: arguments(&text[end + 1..]) })
 }
 
-/// What stands between the commas, up to the parenthesis that closes the call.
+/// The text between the commas, up to the parenthesis that closes the call.
 fn arguments(text: &str) -> Vec<String> {
     let mut arguments = vec![String::new()];
     let mut depth = 0;
@@ -87,7 +87,7 @@ fn arguments(text: &str) -> Vec<String> {
     arguments.iter().map(|argument| argument.trim().to_owned()).collect()
 }
 
-/// SQL whose comments and quoted texts are blank, so that what they say counts as nothing.
+/// SQL with its comments and quoted texts blanked out.
 fn without_comments_and_quotes(sql: &str) -> String {
     let mut kept = String::new();
     let mut rest = sql;

@@ -1,4 +1,4 @@
-//! `compose.yaml` makes the server's login by a script of its own, which runs here as it stands there.
+//! `compose.yaml` creates the server's login with a script, which runs here exactly as written there.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::drift::in_project;
 use crate::harness::{TestDatabase, postgres_program, skip};
 use crate::psql::logins::url_as;
 
-/// The script of the service `login`, for another login than the one that compose makes.
+/// The script of the service `login`, for a different login than the one that compose creates.
 fn script(login: &str) -> String {
     let compose = std::fs::read_to_string(in_project("compose.yaml")).expect("a text");
     let (_, service) = compose.split_once("\n  login:\n").expect("the service");

@@ -1,4 +1,4 @@
-//! Every pending order is listed under its deadline, from its claim on; what has ended is struck out.
+//! Every pending order is listed under its deadline from its claim on; ended orders are removed.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ async fn overdue(server: &TestServer, limit: i32) -> Vec<Uuid> {
     server.db.query(sql, &[&limit]).await.expect("an answer").iter().map(|row| row.get(0)).collect()
 }
 
-/// Puts all orders so many days back, as if nothing had expired any since.
+/// Moves all orders this many days into the past, as if nothing had expired since.
 async fn days_pass(server: &TestServer, days: i32) {
     let sql = "with moved as (update rowlock.deadlines set expires_at = expires_at - make_interval(days => $1))
                update rowlock.orders set created_at = created_at - make_interval(days => $1), expires_at = expires_at - make_interval(days => $1)";
@@ -77,7 +77,7 @@ async fn rows_whose_orders_have_all_ended_go() {
     assert_eq!(server.ask::<i64>(&kept).await, 1);
 }
 
-/// What the expiry queue asks: a batch is known by its first order by id, in whatever order its requests came.
+/// What the expiry queue asks: the first order by id identifies a batch, whatever the order of its requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_claimed_together_is_found_by_its_first_order_and_nothing_else_is() {
     let server = server_without_expiry().await;
@@ -104,7 +104,7 @@ async fn what_was_claimed_together_is_found_by_its_first_order_and_nothing_else_
     assert_eq!(found(event.id, &[Some(placed[2].order_id), Some(Uuid::now_v7()), None]).await, nothing, "names of no batch");
     assert_eq!(found(event.id, &[]).await, nothing);
 
-    // The named one ends, one cannot be expired, and the rest is overdue for longer than milliseconds can say.
+    // The named one ends, one cannot be expired, and the rest are overdue by more milliseconds than fit into the type.
     assert_eq!(session.settle(&[Notice::of(&placed[5])]).await, ["paid"]);
     let failed = format!("select from rowlock.record_expiry_failure({}, '{}', 'planted', 5)", event.id, placed[1].order_id);
     server.db.batch_execute(&failed).await.expect("written down");

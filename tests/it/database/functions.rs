@@ -1,4 +1,4 @@
-//! Each stored function is defined by the file of its name, as safely as all the others.
+//! Each stored function is defined in the file of its name, with the same safeguards as all others.
 
 use pretty_assertions::assert_eq;
 
@@ -11,7 +11,7 @@ pub struct SqlFile {
     pub name: String,
     /// Its path below `sql/`.
     pub path: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
@@ -45,7 +45,7 @@ fn every_file_defines_the_function_of_its_name_and_nothing_else() {
     }
 }
 
-/// The lines that make, change or drop something.
+/// The lines that create, change or drop something.
 fn changes(text: &str) -> Vec<&str> {
     text.lines().filter(|line| ["create ", "drop ", "alter ", "revoke ", "do "].iter().any(|verb| line.starts_with(verb))).collect()
 }
@@ -113,7 +113,7 @@ async fn public_functions_run_as_their_owner_with_a_pinned_search_path_and_helpe
             continue;
         }
         assert!(definer, "{name}: it needs its owner's rights");
-        // A caller's temporary objects must come last, or they could stand in for ours.
+        // A caller's temporary objects must come last, or they could replace ours.
         assert_eq!(search_path.as_deref(), Some("search_path=pg_catalog, rowlock, pg_temp"), "{name}");
         assert!(!callers.is_empty(), "{name}: nobody may call it");
         let strangers: Vec<_> = callers.iter().filter(|caller| !["rowlock_app", "rowlock_admin"].contains(&caller.as_str())).collect();

@@ -1,4 +1,4 @@
-//! Claiming and paying change rows where they lie: no index is touched but for the orders, payments and tickets that are new.
+//! Claiming and paying change rows in place: no index is touched except for new orders, payments and tickets.
 
 use pretty_assertions::assert_eq;
 
@@ -8,7 +8,7 @@ use crate::stored::{Ask, Notice, Session, server_without_expiry, unhurried};
 const BATCH: i32 = 256;
 const BATCHES: i32 = 4;
 
-/// How many rows of a table were updated so far, and how many of them left every index alone.
+/// How many rows of a table were updated so far, and for how many of them no index changed.
 async fn updates(server: &TestServer, table: &str) -> (i64, i64) {
     let sql = "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where schemaname = 'rowlock' and relname = $1";
     let row = server.db.query_one(sql, &[&table]).await.expect("counts");
@@ -34,7 +34,7 @@ async fn full_batches_of_claims_and_payments_are_heap_only_updates() {
     eventually(PATIENCE, || async { updates(&server, "seats").await.0 == orders }).await;
     assert_eq!(updates(&server, "seats").await, (orders, orders));
 
-    // Plans were made over empty tables: each look at a customer's orders must have gone through the index for it.
+    // Plans were made for empty tables: each read of a customer's orders must still have used its index.
     for index in ["orders_live", "orders_ended"] {
         let looks = format!("select idx_scan from pg_stat_user_indexes where schemaname = 'rowlock' and indexrelname = '{index}'");
         eventually(PATIENCE, || async { server.ask::<i64>(&looks).await >= orders }).await;

@@ -1,4 +1,4 @@
-//! `admin.invariant_violations` is empty when all is well, and finds whatever is planted.
+//! `admin.invariant_violations` is empty when all is well, and finds every violation that is planted.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn a_healthy_database_has_no_violation_and_each_planted_one_is_found() {
 
 /// What the view finds after `plant`, which is undone.
 async fn found_after(server: &TestServer, plant: &str) -> String {
-    // As a replica, foreign keys are not looked after: the view must see what they would have prevented.
+    // As a replica, foreign keys are not enforced: the view must see what they would have prevented.
     let begin = "begin; set local session_replication_role = replica";
     server.db.batch_execute(begin).await.expect("a transaction");
     let changed = server.db.execute(plant, &[]).await.unwrap_or_else(|error| panic!("{plant}: {error:?}"));

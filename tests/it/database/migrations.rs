@@ -1,4 +1,4 @@
-//! Migrating: at once from many places, again and again, under load, and refused where it must be.
+//! Migrating: concurrently, repeatedly, under load, and refused where it must be.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ fn files_count() -> usize {
     sql_files("functions").len() + sql_files("admin").len()
 }
 
-/// One of them did all the work, and the others found it done.
+/// One of them did all the work, and the others found nothing left to do.
 fn assert_one_did_it_all(reports: Vec<anyhow::Result<MigrationReport>>) {
     let reports: Vec<_> = reports.into_iter().map(|report| report.unwrap_or_else(|error| panic!("{error:#}"))).collect();
     let (busy, idle): (Vec<_>, Vec<_>) = reports.into_iter().partition(|report| !report.migrations.is_empty());
@@ -83,7 +83,7 @@ async fn a_new_cluster_is_migrated_in_several_databases_at_once_and_by_no_superu
     let as_login = |name: &str, database: &str| format!("postgres://{name}:{name}@127.0.0.1:{}/{database}", postgres.port());
     let report = migrated(&as_login("modest", "four")).await.unwrap_or_else(|error| panic!("{error:#}"));
     assert_eq!(report.files.len(), files_count());
-    // From PostgreSQL 16 on, a login that may create roles rules only over those that it made itself.
+    // From PostgreSQL 16 on, a login that may create roles can administer only those that it created itself.
     let version: i32 = db.query_one("select current_setting('server_version_num')::integer", &[]).await.expect("a version").get(0);
     let mut report = migrated(&as_login("late", "five")).await;
     if version >= 160_000 {
@@ -119,7 +119,7 @@ async fn a_changed_file_is_applied_again_and_a_gone_one_is_forgotten() {
 async fn a_file_that_fails_leaves_everything_as_it_was() {
     let database = TestDatabase::cloned().await;
     let db = database.connect().await;
-    // Another result type than the file's: `create or replace` refuses with 42P13, after claim_seats has been applied.
+    // A different result type than in the file: `create or replace` refuses with 42P13, after claim_seats has been applied.
     db.batch_execute(
         "drop function rowlock.try_lead_sweep();
          create function rowlock.try_lead_sweep() returns integer language sql as 'select 1';
@@ -147,11 +147,11 @@ async fn a_database_ahead_of_the_binary_is_refused_in_clear_words() {
     server.db.batch_execute(ahead).await.expect("inserted");
     let error = format!("{:#}", migrated(&server.database_url).await.expect_err("ahead"));
     assert!(error.contains("the database is newer than this binary") && error.contains("from_the_future"), "{error}");
-    // The newer release keeps the rules of deployment: servers of this one go on.
+    // The newer release keeps the rules of deployment, so servers of this one continue.
     server.anyone().get("/readyz").await.expect(200);
 }
 
-/// Function files have no numbers: only the release that applied them tells which are the newer.
+/// Function files have no version: only the release that applied them tells which ones are newer.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_functions_of_a_newer_release_are_not_overwritten() {
     let database = TestDatabase::cloned().await;
@@ -208,7 +208,7 @@ async fn an_edited_migration_is_refused_in_clear_words() {
     assert!(error.contains("applied migrations never change"), "{error}");
 }
 
-/// A database that stands at each of the migrations but the last is brought up from there.
+/// A database can be migrated from every earlier migration.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_upgraded_from_whatever_migration_it_stands_at() {
     let migrations = sql_files("migrations");
@@ -285,7 +285,7 @@ async fn functions_are_replaced_under_load_without_an_error() {
     server.assert_invariants().await;
 }
 
-/// The view is dropped and made anew by its file; those who read it must not meet the gap.
+/// The file drops and recreates the view; its readers must not notice the gap.
 async fn read_the_view(server: TestServer, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
         server.assert_invariants().await;

@@ -1,18 +1,18 @@
-//! Who may do what, tried out: the server's role calls functions and touches no table.
+//! Who may do what, by trying it: the server's role calls functions and touches no table.
 
 use pretty_assertions::assert_eq;
 use tokio_postgres::Client;
 
 use crate::harness::TestDatabase;
 
-/// A superuser's connection for which names are spelt out with their schema, whatever the user is called.
+/// A superuser's connection that shows names with their schema, whatever the user is called.
 async fn superuser(database: &TestDatabase) -> Client {
     let client = database.connect().await;
     client.batch_execute("set search_path = pg_catalog").await.expect("a search path");
     client
 }
 
-/// A superuser's connection that has become `role`: its own rights are gone.
+/// A superuser's connection that has become `role`, without its former privileges.
 async fn session_as(database: &TestDatabase, role: &str) -> Client {
     let client = superuser(database).await;
     client.batch_execute(&format!("set role {role}")).await.expect("the role");
@@ -23,7 +23,7 @@ async fn ask(db: &Client, sql: &str) -> Vec<String> {
     db.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}")).iter().map(|row| row.get(0)).collect()
 }
 
-/// The statement must fail for want of rights and for no other reason.
+/// The statement must fail for lack of privileges and for no other reason.
 async fn assert_forbidden(db: &Client, sql: &str) {
     let error = db.batch_execute(sql).await.expect_err(sql);
     assert_eq!(error.code().map(|code| code.code()), Some("42501"), "{sql}: {error}");
@@ -147,7 +147,7 @@ async fn everything_belongs_to_the_owner_and_no_role_of_ours_logs_in() {
     session_as(&database, "rowlock_migrator").await.batch_execute("set role rowlock_owner").await.expect("a migrator becomes the owner");
 }
 
-/// A function that runs with its owner's rights must not be led astray by what its caller brings along.
+/// A function that runs with its owner's privileges must not be affected by anything its caller has set up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_callers_temporary_tables_do_not_stand_in_for_ours() {
     let database = TestDatabase::cloned().await;

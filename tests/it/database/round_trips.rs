@@ -8,7 +8,7 @@ use crate::harness::{PATIENCE, TestServer, eventually, rivals};
 /// The functions that read an event; their calls are counted.
 const READING: [&str; 3] = ["event_with_sections", "get_event", "section_summary"];
 
-/// Puts a counter in front of each reading function.
+/// Adds a counter to each reading function.
 async fn count_calls(server: &TestServer) {
     for name in READING {
         let sql = format!(
@@ -56,7 +56,7 @@ async fn an_event_that_a_server_does_not_know_takes_one_call() {
     let cold = known.second().await;
     assert_eq!(read(&cold, &event.at("sections")).await, its_sections);
     assert_eq!(calls(&known).await, [2, 0, 0], "the sections and their counts");
-    // From then on what changes is read alone.
+    // From then on, only what changes is read.
     eventually(PATIENCE, || async {
         read(&cold, &event.path()).await;
         read(&cold, &event.at("sections")).await;

@@ -1,4 +1,4 @@
-//! `sql/schema.sql` is what the migrations make, and everything in it says what it is for.
+//! `sql/schema.sql` is what the migrations create, and everything in it has a comment.
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -23,7 +23,7 @@ async fn schema_sql_is_what_the_migrations_make() {
     );
     let kept = std::fs::read_to_string(in_project(FILE)).unwrap_or_default();
     if !kept.is_empty() && !kept.starts_with(&heading) && !blessing() {
-        // Nothing is missing: another version has another file to be held against.
+        // Nothing is missing: another version would need another file to compare with.
         return eprintln!("skipped: {FILE} was dumped by another version of PostgreSQL, which spells things differently");
     }
     let Some(pg_dump) = postgres_program("pg_dump", version / 10_000) else {
@@ -77,7 +77,7 @@ fn bodies_of_functions_and_queries_of_views_are_left_out() {
     assert_eq!(signatures(dump, &columns), kept);
 }
 
-/// Without what differs from one minor version or run to the next: comments, session settings, restrict keys, runs of empty lines.
+/// Without what differs between minor versions or runs: comments, session settings, restrict keys, runs of empty lines.
 fn normalised(dump: &str) -> String {
     let noise = ["-- ", "SET ", "SELECT pg_catalog.set_config", "\\restrict ", "\\unrestrict "];
     let mut lines: Vec<&str> = Vec::new();

@@ -41,7 +41,7 @@ fn functions_raise_only_what_the_server_knows() {
     assert!(raised > 0, "no function raises anything: this test reads the wrong files");
 }
 
-/// psql shows the message, the API the code: whoever knows one of them must not meet another word for the same rule.
+/// psql shows the message and the API the code: both must use the same word for the same rule.
 #[test]
 fn functions_raise_the_word_that_the_api_answers() {
     let mut compared = 0;

@@ -1,4 +1,4 @@
-//! Drafts: nobody but admins finds what was never on sale, and admins can delete it.
+//! Drafts: only admins find an event that was never on sale, and they can delete it.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ async fn listed(caller: &Caller) -> Vec<i64> {
 
 async fn assert_hidden(server: &TestServer, event: &EventHandle) {
     let before = server.trace().await;
-    // Whatever an admin has just brought into the caches.
+    // Whatever an admin has just loaded into the caches.
     for answer in reads(&server.admin(), event).await {
         answer.expect(200);
     }
@@ -80,7 +80,7 @@ async fn what_was_closed_before_it_was_ever_open_stays_hidden() {
     server.admin().delete(&event.path()).await.problem(409, "event_conflict");
 }
 
-/// Another server has both audiences on one cache, too.
+/// On another server, too, both audiences share one cache.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_server_shows_an_opened_draft_within_half_a_second() {
     let server = TestServer::start().await;
@@ -163,7 +163,7 @@ async fn what_was_ever_on_sale_cannot_be_deleted() {
     }
 }
 
-/// The event's row decides: who deletes waits for who opens, and finds it open.
+/// The event's row decides: the deletion waits for the opening, and finds the event open.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_draft_that_is_being_opened_is_not_deleted() {
     let server = TestServer::start().await;

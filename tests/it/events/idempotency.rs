@@ -1,4 +1,4 @@
-//! Idempotency keys of new events: a request that comes again answers the event it created.
+//! Idempotency keys of new events: a repeated request returns the event that it created.
 
 use pretty_assertions::assert_eq;
 use rowlock::db::{Endpoint, api_keys};
@@ -27,7 +27,7 @@ async fn the_same_key_with_the_same_request_answers_the_event_it_created() {
         assert_eq!(again.header("idempotent-replayed"), Some("true"));
         assert_eq!(again.header("location"), first.header("location"));
     }
-    // Another spelling, and another way to give the same rows and the same moment, are the same request.
+    // Other formatting, and another way to write the same rows and the same time, are the same request.
     let mut spelled = body.clone();
     spelled["sections"][0] =
         json!({"rows": [{"seats": 10, "row": "1"}, {"row": "2", "seats": 10}], "price_minor": 1000, "name": "Section A", "section": "A"});
@@ -71,7 +71,7 @@ async fn a_key_counts_for_one_api_key_and_a_refused_request_leaves_it_unused() {
     let mut refused = body.clone();
     refused["name"] = json!("");
     create(&server.admin(), "key-1", &refused).await.invalid("name");
-    // Nothing gets past the API that only the database would refuse, so this one goes there directly.
+    // The API lets nothing through that only the database would refuse, so this goes directly to the database.
     let own = server.ask::<i64>("select min(api_key_id) from rowlock.api_keys").await;
     let sql = "select outcome from rowlock.create_event($1, $2, 'key-1')";
     let sections = json!([{"code": "A", "name": "A", "price_minor": 1, "rows": [{"label": "\t", "seats": 1}]}]);
@@ -83,7 +83,7 @@ async fn a_key_counts_for_one_api_key_and_a_refused_request_leaves_it_unused() {
     assert_eq!(create(&other, "key-1", &body).await.expect(201)["event_id"], two["event_id"]);
     let creator = format!("select api_key_id from rowlock.event_keys where event_id = {}", two["event_id"]);
     assert_eq!(server.ask::<i64>(&creator).await, api_key_id);
-    // Without a key each request is one of its own.
+    // Without a key, each request is a new one.
     for _ in 0..2 {
         server.admin().post("/v1/events", &body).await.expect(201);
     }
@@ -129,7 +129,7 @@ async fn rivals_under_one_key_create_one_event() {
     let answers = rivals(6, |index| {
         let admin = if index % 2 == 0 { server.admin() } else { second.admin() };
         let body = body.clone();
-        // On a busy machine a rival may be told to ask again, which it can do without harm.
+        // On a busy machine a rival may be told to try again, which is safe.
         async move {
             eventually(PATIENCE, || async {
                 let answer = create(&admin, "key-1", &body).await;

@@ -1,11 +1,11 @@
-//! The list of events: soonest first, page by page, by status, beginning and name.
+//! The list of events: soonest first, page by page, by status, start and name.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use crate::harness::{Caller, EventHandle, TestServer, event_json};
 
-/// An event of that name and beginning, open.
+/// An open event with that name and start.
 async fn event(server: &TestServer, name: &str, starts_at: Option<&str>) -> EventHandle {
     server.event(described(name, starts_at)).await
 }
@@ -119,7 +119,7 @@ async fn what_cannot_be_listed_is_refused_by_name() {
     server.admin().get(&after_a_draft).await.expect(200);
 }
 
-/// However many events there were, a search by name looks at ten thousand of them and says where to go on.
+/// However many events there are, a search by name reads ten thousand of them and says where to continue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_by_name_is_bounded_and_goes_on_where_it_stopped() {
     let server = TestServer::start().await;

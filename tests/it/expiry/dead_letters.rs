@@ -1,4 +1,4 @@
-//! An expiry that raises an error: retried, given up in the end, listed, and redriven.
+//! An expiry that fails: retried, given up in the end, listed, and redriven.
 
 use pretty_assertions::assert_eq;
 use serde_json::Value;
@@ -56,7 +56,7 @@ async fn fail_give_up_and_redrive(redis: RedisMode) {
     let letter = given_up(&server, &event, &stubborn).await;
     assert_given_up_for_good(&server, &event, &letter).await;
 
-    // Redriven while it still fails: a fresh set of attempts, and given up again.
+    // Redriven while it still fails: a new set of attempts, and given up again.
     redrive(&server, &stubborn).await.expect(204);
     let again = eventually(PATIENCE, || async { dead_letters(&server, &event).await.pop() }).await;
     assert_eq!(again["attempts"], ATTEMPTS_MAX);
@@ -72,7 +72,7 @@ async fn fail_give_up_and_redrive(redis: RedisMode) {
     server.assert_invariants().await;
 }
 
-/// Waits for the dead letter and looks at it.
+/// Waits for the dead letter and checks it.
 async fn given_up(server: &TestServer, event: &EventHandle, order: &Value) -> Value {
     let letter = eventually(PATIENCE, || async { dead_letters(server, event).await.pop() }).await;
     assert_eq!(letter["order_id"], order["order_id"]);
@@ -91,7 +91,7 @@ async fn given_up(server: &TestServer, event: &EventHandle, order: &Value) -> Va
     letter
 }
 
-/// Other orders expire meanwhile, and nobody touches the dead letter.
+/// Other orders expire in the meantime, and nothing touches the dead letter.
 async fn assert_given_up_for_good(server: &TestServer, event: &EventHandle, letter: &Value) {
     let failures = counter(server, "rowlock_expiry_failures_total").await;
     assert!(failures >= u64::try_from(ATTEMPTS_MAX).expect("a count"), "{failures}");
@@ -118,7 +118,7 @@ async fn failures_before_the_retry_is_due_and_after_the_last_are_not_counted() {
     assert_eq!(answers, ["1 true", "1 true", "2 dead", "2 dead"]);
 }
 
-/// A buyer who pays after all makes the dead letter pointless: it goes.
+/// If the buyer pays after all, the dead letter disappears.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_can_still_be_paid() {
     let server = TestServer::builder().arg("--expiry-attempts-max", 1).start().await;

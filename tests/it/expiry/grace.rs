@@ -1,11 +1,11 @@
-//! What the queue has lost is left to it for a moment, and then swept.
+//! Orders that the queue has lost are left to it for a moment, and then swept.
 
 use pretty_assertions::assert_eq;
 
 use super::*;
 
-/// How long the sweep leaves an order to the queue. With the pause between two sweeps, 400 ms, that is well below what is promised; so
-/// this needs no slack for a slow build.
+/// How long the sweep leaves an order to the queue. Together with the pause between two sweeps, 400 ms, that is well below the promise,
+/// so this needs no slack for a slow build.
 const GRACE_MS: f64 = 300.0;
 
 #[tokio::test(flavor = "multi_thread")]

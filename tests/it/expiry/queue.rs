@@ -12,7 +12,7 @@ async fn server_without_sweep() -> TestServer {
     TestServer::builder().arg(NO_SWEEP.0, NO_SWEEP.1).start().await
 }
 
-/// Unix milliseconds in so many milliseconds, by the database's clock.
+/// The time that many milliseconds from now in Unix milliseconds, by the database's clock.
 async fn in_ms(server: &TestServer, ms: i64) -> i64 {
     server.ask::<i64>("select (extract(epoch from clock_timestamp()) * 1000)::bigint").await + ms
 }
@@ -57,14 +57,14 @@ async fn what_was_paid_or_cancelled_stays_so_when_its_entry_comes_due() {
     server.assert_invariants().await;
 }
 
-/// The deadlines of a batch: its entry names one order, and all that are still pending expire.
+/// A batch's entry names one order, and all its orders that are still pending expire.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending() {
     const ORDERS: i32 = 40;
     let server = server_without_sweep().await;
     let event = brief_event(&server, ORDERS).await;
     let alice = server.customer("alice");
-    // While somebody holds the seats, claims gather behind the first call.
+    // While another session has locked the seats, claims gather behind the first call.
     server.db.batch_execute(HOLD_CLAIMS).await.expect("its lock");
     let claims = (1..=ORDERS).map(|seat| {
         let (alice, event) = (alice.clone(), event);
@@ -87,7 +87,7 @@ async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending(
         let due: Option<f64> = server.redis().await.zscore(queue_key(&server), &entry).await.expect("Redis answers");
         assert!(due.is_some(), "no entry {entry}");
     }
-    // The one that the entry names may be paid: the others still have their deadline.
+    // The order that the entry names may be paid; the others keep their deadline.
     let named: String = server.ask("select first_order_id::text from rowlock.deadlines order by cardinality(order_ids) desc limit 1").await;
     let (paid, unpaid): (Vec<Value>, Vec<Value>) = orders.into_iter().partition(|order| order_id(order) == named);
     assert_eq!(server.gateway().pay(&paid[0]).await.expect(200)["outcome"], "paid");
@@ -119,7 +119,7 @@ async fn an_event_whose_order_is_locked_does_not_keep_anothers_seats() {
     server.assert_invariants().await;
 }
 
-/// A server whose Redis runs ahead of PostgreSQL's clock takes entries too early.
+/// If the clock of Redis is ahead of PostgreSQL's, the server takes entries too early.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_is_taken_too_early_comes_back_when_it_is_due() {
     let server = server_without_sweep().await;
@@ -141,7 +141,7 @@ async fn an_entry_that_is_taken_too_early_comes_back_when_it_is_due() {
     eventually(PATIENCE, || queue_is_empty(&server)).await;
 }
 
-/// A worker that crashed after leasing an entry has pushed it ahead and done nothing: that is all others see of it.
+/// A worker that crashed after leasing an entry has postponed it and done nothing else, as far as others can see.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_crashed_worker_leased_comes_due_again() {
     const LEASE_MS: i64 = 2_500;
@@ -217,7 +217,7 @@ async fn garbage_in_the_queue_is_thrown_out_and_harms_nobody() {
     for text in &garbage {
         put.zadd(queue_key(&server), text, 0).ignore();
     }
-    // Bytes that are no text, and real orders at impossible times.
+    // Bytes that are not text, and real orders at impossible times.
     put.zadd(queue_key(&server), b"\xff\xfe".as_slice(), "-inf").ignore();
     put.zadd(queue_key(&server), entry(&early), "-inf").ignore();
     put.query_async::<()>(&mut server.redis().await).await.expect("Redis answers");
@@ -230,7 +230,7 @@ async fn garbage_in_the_queue_is_thrown_out_and_harms_nobody() {
     server.assert_invariants().await;
 }
 
-/// Under the queue's key there is something else: every command on it fails.
+/// The queue's key holds something else, so every command on it fails.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_queue_leaves_the_work_to_the_sweep() {
     let server = TestServer::start().await;

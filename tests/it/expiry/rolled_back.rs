@@ -5,7 +5,7 @@ use pretty_assertions::assert_eq;
 use super::*;
 use crate::harness::RedisMode;
 
-/// A deadlock, a serialisation failure, a lock timeout: tried again by the next sweep, and no step towards a dead letter.
+/// After a deadlock, a serialisation failure or a lock timeout the next sweep retries, and it does not count as an attempt.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expiry_that_was_rolled_back_is_tried_again_and_counts_as_no_failure() {
     let server = TestServer::builder().redis(RedisMode::Off).arg("--expiry-attempts-max", 1).start().await;

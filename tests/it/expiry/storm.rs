@@ -1,4 +1,4 @@
-//! Ten thousand orders that fall due together.
+//! Ten thousand orders that come due together.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,13 @@ const ORDERS: i32 = SECTIONS * SEATS;
 /// Time to put them all into the queue before they are due.
 const AHEAD_MS: i32 = 4_000;
 
-/// One storm at a time: two at once would measure each other.
+/// One storm at a time: two at once would slow each other down.
 async fn alone() -> MutexGuard<'static, ()> {
     static STORM: Mutex<()> = Mutex::const_new(());
     STORM.lock().await
 }
 
-/// A concert whose orders fall due together.
+/// A concert whose orders come due together.
 struct Storm {
     event: EventHandle,
     /// How long this machine took to claim its seats: a machine that is slow at everything may be slow at expiring, too.
@@ -36,7 +36,7 @@ impl Storm {
     }
 }
 
-/// Sells the house out to customers of one seat each, and has all their orders fall due at the same moment.
+/// Sells one seat each to many customers until the event is sold out, with the same deadline for all orders.
 async fn ten_thousand_orders(server: &TestServer) -> Storm {
     let codes: Vec<String> = (1..=SECTIONS).map(|section| format!("S{section}")).collect();
     let sections: Vec<(&str, i64, i32)> = codes.iter().map(|code| (code.as_str(), 1000, SEATS)).collect();
@@ -57,7 +57,7 @@ async fn ten_thousand_orders(server: &TestServer) -> Storm {
     let due = format!("date_trunc('milliseconds', now()) + {AHEAD_MS} * interval '1 millisecond'");
     let delay = format!("with moved as (update rowlock.deadlines set expires_at = {due}) update rowlock.orders set expires_at = {due}");
     assert_eq!(server.db.execute(&delay, &[]).await.expect("delayed"), u64::try_from(ORDERS).expect("a count"));
-    // The table as if they had been claimed so, without what the update left behind.
+    // The table as if they had been claimed that way, without dead rows of the update.
     server.db.batch_execute("vacuum full analyze rowlock.orders").await.expect("vacuumed");
     Storm { event, claimed_in_ms }
 }

@@ -1,4 +1,4 @@
-//! The sweep of PostgreSQL: nothing depends on Redis, and one server at a time does it.
+//! The sweep of PostgreSQL: nothing depends on Redis, and one server at a time runs it.
 
 use pretty_assertions::assert_eq;
 
@@ -40,7 +40,7 @@ async fn nobody_sweeps_while_another_leads() {
     let server = server_without_redis().await;
     let second = server.second().await;
     let event = brief_event(&server, 4).await;
-    // The leadership is an advisory lock; a session that never ends stands for a server at work.
+    // The leader holds an advisory lock; a session that never ends plays a busy server.
     server.db.batch_execute("select pg_advisory_lock(3, 0)").await.expect("the leadership");
     let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
     let overdue = "select clock_timestamp() > expires_at + interval '1500 milliseconds' from rowlock.orders";
@@ -63,7 +63,7 @@ async fn the_leadership_passes_on_when_its_server_stops() {
     assert_sold_again(&second, &event, &[("A", 1)]).await;
 }
 
-/// As after an outage: the order has been overdue for a day when the sweep first looks.
+/// As after an outage: the order is a day overdue when the sweep first sees it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_long_overdue_is_found_and_a_paid_one_beside_it_is_left_alone() {
     let server = server_without_redis().await;

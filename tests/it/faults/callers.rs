@@ -1,4 +1,4 @@
-//! Callers who hang up before they are answered: nobody would pay for their claims, and their payments are money all the same.
+//! Callers who disconnect before they are answered: nobody would pay for their claims, but their payments count.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::stored::unhurried;
 /// How soon a payment is settled once nothing holds it up.
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Waits until so many requests are in the lanes, waiting or in a call.
+/// Waits until this many requests are in the lanes, waiting or in a call.
 async fn lanes_hold(server: &TestServer, what: &str, count: u64) {
     let name = format!("rowlock_lane_depth{{lane=\"{what}\"}}");
     eventually(PATIENCE, || async { server.metric(&name).await == count }).await;
@@ -73,7 +73,7 @@ async fn a_payment_whose_gateway_hung_up_while_it_waited_is_settled_all_the_same
     server.assert_invariants().await;
 }
 
-/// No connection waits for these payments, so that nothing but the lanes themselves can hold up the end.
+/// No connection waits for these payments, so only the lanes themselves can delay the shutdown.
 #[tokio::test(flavor = "multi_thread")]
 async fn payments_in_the_lanes_are_settled_before_the_server_ends_though_their_gateway_hung_up() {
     let mut server = TestServer::builder().arg("--drain-s", 30).start().await;

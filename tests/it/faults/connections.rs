@@ -1,4 +1,4 @@
-//! Connections that are killed in mid-call.
+//! Connections that are killed during a call.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::ledger::{SECTIONS, Shoppers};
 use crate::harness::{PATIENCE, TestServer, event_json, eventually};
 
-/// Ends every session of this database that is in a call of a lane just now.
+/// Ends every session of this database that is currently in a call of a lane.
 const KILL_BUSY_LANES: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and state = 'active' and query ~ 'rowlock\\.(claim|settle)'";
 /// Ends every other session.
@@ -27,7 +27,7 @@ async fn lanes_killed_in_mid_call_tell_every_buyer_the_truth() {
     let shoppers = Shoppers::start(&server, event, SHOPPERS);
     let mut kills = 0;
     while kills < KILLS {
-        // Killed without a pause, no call would ever come to its end.
+        // Without a pause between the kills, no call would ever finish.
         let sold = shoppers.sold();
         eventually(PATIENCE, || async { shoppers.sold() >= sold + 5 }).await;
         kills += eventually(PATIENCE, || async { Some(server.ask::<i64>(KILL_BUSY_LANES).await).filter(|kills| *kills > 0) }).await;

@@ -1,4 +1,4 @@
-//! The leadership of the sweep passes on: when its connection is gone, and after every sweep.
+//! The lead of the sweep passes on when its connection is gone, and after every sweep.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::harness::{Customer, EventHandle, PATIENCE, RedisMode, TestServer, eve
 
 /// How soon another server leads, or the same one with a new connection.
 const PASSED_ON_WITHIN: Duration = Duration::from_secs(3);
-/// The backend that leads the sweep. It does so for as long as it is busy, that is, while an overdue order is locked.
+/// The backend that leads the sweep, which it does as long as it is busy: while an overdue order is locked.
 const LEADER: &str = "select pid from pg_locks where locktype = 'advisory' and (classid, objid, objsubid) = (3, 0, 2)
     and database = (select oid from pg_database where datname = current_database())";
 /// No order can be expired until this transaction ends.
@@ -46,7 +46,7 @@ async fn another_server_leads_when_the_leaders_network_is_gone() {
     stack.end().await;
 }
 
-/// One section whose orders live for a second.
+/// One section with a payment window of one second.
 async fn brief_event(server: &TestServer) -> EventHandle {
     let mut event = event_json(&[("A", 1000, 4)]);
     event["window_ms"] = 1_000.into();

@@ -1,4 +1,4 @@
-//! Buyers at work while something breaks, and what they were told, to be held against the database.
+//! Buyers at work while something breaks, and a record of their answers to compare with the database.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,21 +16,21 @@ use crate::harness::{Answer, Customer, EventHandle, Gateway, PATIENCE, TestServe
 const SEATS: i32 = 20_000;
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// The sections buyers shop in: of A each takes seats of its own, of B any.
+/// The sections: in A, each buyer takes different seats; in B, any.
 pub const SECTIONS: &[(&str, i64, i32)] = &[("A", 1000, SEATS), ("B", 500, SEATS)];
 
-/// What they were told.
+/// The answers they got.
 #[derive(Default)]
 struct Told {
     /// Customer and seats by the id of each order that was confirmed.
     claimed: HashMap<String, (String, Value)>,
     /// Reference of the payment that was confirmed, by order.
     paid: HashMap<String, String>,
-    /// Orders of which it was said that nobody knows.
+    /// Orders that were answered `outcome_unknown`.
     unknown: BTreeSet<String>,
 }
 
-/// Buyers who go on until they are told to stop.
+/// Buyers who continue until they are stopped.
 pub struct Shoppers {
     told: Arc<Mutex<Told>>,
     stop: Arc<AtomicBool>,
@@ -51,7 +51,7 @@ struct Shopper {
 }
 
 impl Shoppers {
-    /// Sends so many buyers into an event of [`SECTIONS`].
+    /// Starts this many buyers on an event with [`SECTIONS`].
     pub fn start(server: &TestServer, event: EventHandle, count: i32) -> Self {
         let mut shoppers =
             Self { told: Arc::default(), stop: Arc::default(), sold: Arc::default(), refusals: Arc::default(), tasks: Vec::new() };
@@ -71,17 +71,15 @@ impl Shoppers {
         shoppers
     }
 
-    /// Orders paid so far.
     pub fn sold(&self) -> usize {
         self.sold.load(Ordering::Relaxed)
     }
 
-    /// 503s so far.
     pub fn refusals(&self) -> usize {
         self.refusals.load(Ordering::Relaxed)
     }
 
-    /// Lets them finish what they have begun.
+    /// Lets them finish what they have started.
     pub async fn stop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         for task in self.tasks.drain(..) {
@@ -89,7 +87,7 @@ impl Shoppers {
         }
     }
 
-    /// Lets them finish, and holds what they were told against the database: nobody else has been shopping in it.
+    /// Lets them finish, and compares their answers with the database, which nobody else has used.
     pub async fn stop_and_check(mut self, db: &Client) {
         self.stop().await;
         let (orders, payments) = (orders(db).await, payments(db).await);
@@ -132,7 +130,7 @@ impl Shopper {
             if stop.load(Ordering::Relaxed) || seat > SEATS {
                 return;
             }
-            // Every other buyer repeats itself under a key until it knows, the others move on.
+            // Every second buyer repeats its claim under a key until it knows the outcome; the others move on.
             let key = (self.number % 2 == 0).then(|| format!("round-{round}"));
             let own_seat = json!({"seats": [{"section": "A", "seat": seat}]});
             let any_seat = json!({"best_available": {"section": "B", "quantity": 1}});
@@ -150,7 +148,7 @@ impl Shopper {
                 Some(key) => self.customer.claim_once(&self.event, key, body.clone()).await,
                 None => self.customer.claim(&self.event, body.clone()).await,
             };
-            // Nobody else wants the seat: taken would mean by an order of one's own that was denied.
+            // Nobody else wants the seat: `seat_taken` would mean that an order of this buyer exists after all.
             if answer.status != 503 {
                 let order = answer.expect(201);
                 let order_id = order["order_id"].as_str().expect("an id").to_owned();
@@ -160,13 +158,13 @@ impl Shopper {
             }
             self.refused(&answer);
             assert!(begun.elapsed() < patience_left(PATIENCE), "no definite answer for {} s", begun.elapsed().as_secs());
-            // Without a key there is no asking again.
+            // Without a key, the claim cannot be repeated.
             key?;
             tokio::time::sleep(BACKOFF).await;
         }
     }
 
-    /// As a gateway does: the same notice until it is settled.
+    /// Sends the same notice until it is settled, as a gateway does.
     async fn pay(&self, order: &Value) {
         let (begun, notice) = (Instant::now(), self.gateway.notice(order));
         loop {
@@ -186,7 +184,7 @@ impl Shopper {
         }
     }
 
-    /// A 503 says when to come back, and `outcome_unknown` of a claim also which order to ask for.
+    /// A 503 says when to retry, and `outcome_unknown` of a claim also says which order to check.
     fn refused(&self, answer: &Answer) {
         let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
         answer.problem(503, &code);

@@ -1,4 +1,4 @@
-//! Calls that PostgreSQL did not carry out, or of which nobody heard: repeated when that is safe, and not for ever.
+//! Calls that PostgreSQL did not carry out, or whose answer was lost: repeated if that is safe, and not forever.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::own_cluster::OnOwnCluster;
 use crate::harness::{HOLD_CLAIMS, Stops, TestServer, at_the_gate, build_gate, eventually};
 use crate::stored::unhurried;
 
-/// A process that does nothing until this is dropped, not even die.
+/// A process that is stopped until this is dropped, and cannot even die.
 struct Frozen(i32);
 
 impl Frozen {
@@ -31,8 +31,7 @@ fn signal(pid: i32, name: &str) {
     assert!(sent.success(), "nobody to send SIG{name} to");
 }
 
-/// The backend of a broken connection may still commit what it was told: until it is gone, the claim must be neither repeated nor
-/// answered.
+/// The backend of a broken connection may still commit its call: until it has ended, the claim must be neither repeated nor answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_call_is_neither_repeated_nor_answered_before_its_backend_is_gone() {
     let Some(stack) = OnOwnCluster::start().await else { return };
@@ -46,7 +45,7 @@ async fn a_lost_call_is_neither_repeated_nor_answered_before_its_backend_is_gone
     let is_awaited = "select exists (select from pg_stat_activity where wait_event = 'BackendTermination')";
     let is_awaited = || async { db.query_one(is_awaited, &[]).await.expect("the sessions").get::<_, bool>(0) };
     eventually(Duration::from_secs(5), is_awaited).await;
-    // Beyond the time after which a claim that finds no connection is told so.
+    // Longer than the time after which a claim without a connection is refused.
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(2_500) {
         assert!(!claim.is_finished(), "answered while nobody could know");
@@ -60,7 +59,7 @@ async fn a_lost_call_is_neither_repeated_nor_answered_before_its_backend_is_gone
     stack.end().await;
 }
 
-/// From now on the first statement that inserts into a table fails with the SQLSTATE that the trigger is told.
+/// Makes the first statement that inserts into a table fail with the given SQLSTATE.
 const FAILING: &str = "
     create sequence public.attempts;
     create function public.fail_once() returns trigger language plpgsql security definer as $$ begin
@@ -98,7 +97,7 @@ async fn a_call_that_postgresql_rolled_back_is_repeated_and_nobody_hears_of_it()
     server.assert_invariants().await;
 }
 
-/// What is no rollback of PostgreSQL's own would only fail again.
+/// An error that is not one of PostgreSQL's own rollbacks would only occur again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_failed_by_a_fault_of_ours_is_not_repeated() {
     let server = TestServer::start().await;
@@ -111,7 +110,7 @@ async fn a_call_that_failed_by_a_fault_of_ours_is_not_repeated() {
     server.assert_invariants().await;
 }
 
-/// Two seconds, in which a lock is tried again and again: first rows that a search skips, then a table that a claim has to wait for.
+/// A lock is retried for two seconds: first on rows that a search skips, then on a table that a claim has to wait for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_that_rivals_locks_keep_from_its_seats_is_sent_away_after_two_seconds() {
     let server = TestServer::start().await;

@@ -9,18 +9,18 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How it is doing.
+/// State of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weather {
     /// Connections reach PostgreSQL on this port.
     Fair(u16),
-    /// Nobody listens; connections are cut.
+    /// Nothing listens; connections are cut.
     Refusing,
-    /// Connections are accepted and kept, and nothing goes through any more.
+    /// Connections are accepted and kept open, but nothing gets through.
     Silent,
 }
 
-/// What only a lane's connection ever asks for, when it prepares its statements.
+/// What only a lane's connection sends, when it prepares its statements.
 const LANE: &[u8] = b"rowlock.settle_payments";
 
 /// A port in front of PostgreSQL's.
@@ -30,16 +30,15 @@ pub struct Network {
     losses: Losses,
 }
 
-/// What does not arrive.
+/// What gets lost.
 #[derive(Clone)]
 struct Losses {
     /// Bumped to cut every connection on the server's side.
     cut: watch::Sender<()>,
     /// The far ends of connections that were cut.
     limbo: Arc<Mutex<Vec<TcpStream>>>,
-    /// Counts the moments at which every lane's connection was to lose its next answer.
+    /// Counts how often every lane's connection was told to lose its next answer.
     wanted: watch::Sender<usize>,
-    /// Answers lost so far.
     lost: Arc<AtomicUsize>,
 }
 
@@ -54,27 +53,25 @@ impl Network {
         Self { port, weather, losses }
     }
 
-    /// The port to connect to.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// From now on.
+    /// Changes the state from now on.
     pub fn becomes(&self, weather: Weather) {
         self.weather.send_replace(weather);
     }
 
-    /// Cuts every connection on the server's side only: PostgreSQL does not notice and goes on with what it was told.
+    /// Cuts every connection only on the server's side: PostgreSQL does not notice and continues with its call.
     pub fn cut(&self) {
         self.losses.cut.send_replace(());
     }
 
-    /// Each lane's connection breaks as soon as PostgreSQL answers on it: what it answered is done, and nobody hears of it.
+    /// Each lane's connection breaks as soon as PostgreSQL answers on it: the call is done, and its answer is lost.
     pub fn lose_answers(&self) {
         self.losses.wanted.send_modify(|wanted| *wanted += 1);
     }
 
-    /// Answers lost so far.
     pub fn lost(&self) -> usize {
         self.losses.lost.load(Ordering::Relaxed)
     }
@@ -105,10 +102,10 @@ async fn listen(first: TcpListener, mut weather: watch::Receiver<Weather>, losse
     }
 }
 
-/// Carries one connection until it loses an answer or the weather changes.
+/// Forwards one connection until it loses an answer or the state changes.
 async fn carry(mut client: TcpStream, mut weather: watch::Receiver<Weather>, losses: Losses) {
     let Weather::Fair(target) = *weather.borrow_and_update() else {
-        // Held in silence until something changes.
+        // Kept open without forwarding anything until the state changes.
         weather.changed().await.ok();
         return;
     };

@@ -1,4 +1,4 @@
-//! What an operator reads of an outage, and how soon it is over once PostgreSQL is back.
+//! What the log says about an outage, and how soon the outage ends once PostgreSQL is back.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ fn port_of(url: &str) -> u16 {
     port.parse().expect("a number")
 }
 
-/// The lines of that message: when, and what else they say.
+/// The lines with that message: their time and their other fields.
 fn lines(server: &Running, message: &str) -> Vec<(OffsetDateTime, Value)> {
     let all = server.stderr();
     let parsed = all.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -44,7 +44,7 @@ async fn an_outage_is_said_once_then_at_growing_intervals_and_once_when_it_is_ov
     network.becomes(Weather::Refusing);
     let (server, url) = serve(&through(&database.url(), |_| network.port()), &SETTINGS).await;
     let (away, back) = ("PostgreSQL cannot be reached", "the database answers again");
-    // Whoever asks meanwhile, and is refused, makes no line of it either.
+    // Requests that are refused in the meantime add no lines either.
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     eventually(PATIENCE, || async {
         assert_eq!(http.get(format!("{url}/v1/events")).send().await.expect("an answer").status(), 503);
@@ -84,9 +84,9 @@ async fn claims_go_on_within_half_a_second_of_postgresql_being_back() {
 
     network.becomes(Weather::Refusing);
     let begun = Instant::now();
-    // Long enough for every pause to have grown to its longest.
+    // Long enough for every pause to grow to its maximum.
     while begun.elapsed() < Duration::from_secs(3) {
-        // The first may still have been in a call, of which nobody knows what became.
+        // The first may still have been in a call, whose outcome is unknown.
         alice.best_available(&event, "A", 1).await.expect(503);
     }
     network.becomes(Weather::Fair(port));

@@ -1,4 +1,4 @@
-//! PostgreSQL crashes, restarts, goes away for long, or hangs.
+//! PostgreSQL crashes, restarts, is down for a long time, or hangs.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,9 @@ use super::own_cluster::OnOwnCluster;
 use crate::harness::{PATIENCE, eventually};
 
 const SHOPPERS: i32 = 20;
-/// How soon a buyer must be told that nothing works.
+/// How soon a buyer must be answered `unavailable`.
 const TOLD_WITHIN: Duration = Duration::from_secs(5);
-/// How soon a buyer must be told that nobody knows.
+/// How soon a buyer must be answered `outcome_unknown`.
 const UNKNOWN_WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +46,7 @@ async fn a_restart_of_postgresql_is_survived_and_nothing_is_reported_that_is_not
     stack.end().await;
 }
 
-/// PostgreSQL commits and answers, and the answer is lost with the connection: buyers must be told of their orders all the same.
+/// PostgreSQL commits and answers, and the answer is lost with the connection: buyers must still get their orders.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_whose_answers_are_lost_on_the_way_are_looked_up() {
     const LOST: usize = 25;
@@ -65,7 +65,7 @@ async fn calls_whose_answers_are_lost_on_the_way_are_looked_up() {
     stack.end().await;
 }
 
-/// What was lost may still be running, with its seats locked: its own locks must not make its seats look taken.
+/// A lost call may still be running, with its seats locked: its own locks must not make its seats look taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_outlives_its_connection_is_answered_as_it_ends() {
     let Some(stack) = OnOwnCluster::start().await else { return };
@@ -111,7 +111,7 @@ async fn while_postgresql_is_down_everybody_is_told_so_soon_and_afterwards_all_i
         assert!(answer.header("retry-after").is_some());
     }
     alive.expect(200);
-    // Still down, and whoever comes now waits no longer.
+    // Still down, and new requests do not wait longer.
     let begun = Instant::now();
     alice.claim_seats(&event, &[("A", 3)]).await.problem(503, "unavailable");
     assert!(begun.elapsed() < TOLD_WITHIN, "told after {} ms", begun.elapsed().as_millis());
@@ -137,7 +137,7 @@ async fn a_postgresql_that_hangs_keeps_nobody_waiting_for_ever() {
     let claim = async { (alice.claim_seats(&event, &[("A", 2)]).await, begun.elapsed()) };
     let ready = async { (stack.server.anyone().get("/readyz").await, begun.elapsed()) };
     let ((claim, claim_told), (ready, ready_told)) = tokio::join!(claim, ready);
-    // The claim was in PostgreSQL's hands, and there is nobody to ask what became of it: that is what its buyer is told.
+    // PostgreSQL had the claim and cannot be asked what it did with it: that is what the buyer is told.
     let unknown = claim.problem(503, "outcome_unknown");
     ready.problem(503, "unavailable");
     eprintln!("hanging: readiness told after {} ms, the claim after {} ms", ready_told.as_millis(), claim_told.as_millis());

@@ -1,4 +1,4 @@
-//! A server whose PostgreSQL may be crashed, stopped and started again: a cluster of its own, behind a network of its own.
+//! A server whose PostgreSQL may be crashed, stopped and started again: with its own cluster behind its own network.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::harness::{Answer, EventHandle, PATIENCE, Scratch, TestServer, event_j
 
 const DATABASE: &str = "rowlock";
 
-/// The server, and what it stands on.
+/// The server, its cluster and its network.
 pub struct OnOwnCluster {
     pub server: TestServer,
     pub network: Network,
@@ -23,7 +23,7 @@ pub struct OnOwnCluster {
 }
 
 impl OnOwnCluster {
-    /// Starts it all; `None`, said aloud, where this machine has no PostgreSQL.
+    /// Starts everything; `None`, with a message, if this machine has no PostgreSQL.
     pub async fn start() -> Option<Self> {
         let dir = Scratch::new();
         let postgres = own_postgres(dir.path()).await?;
@@ -40,22 +40,21 @@ impl OnOwnCluster {
         self.postgres.as_ref().expect("PostgreSQL runs")
     }
 
-    /// PostgreSQL's own port.
     pub fn port(&self) -> u16 {
         self.running().port()
     }
 
-    /// The way to the database that does not go through the network, with a superuser's password in it.
+    /// The URL of the database that bypasses the network, with a superuser's password in it.
     pub fn url(&self) -> String {
         self.running().url(DATABASE)
     }
 
-    /// A superuser's connection that does not go through the network.
+    /// A superuser's connection that bypasses the network.
     pub async fn db(&self) -> Client {
         Endpoint::new(&self.url(), None).expect("a URL").connect().await.expect("a connection").0
     }
 
-    /// Creates and opens an event whose orders live for ten minutes.
+    /// Creates and opens an event with a payment window of ten minutes.
     pub async fn event(&self, sections: &[(&str, i64, i32)]) -> EventHandle {
         let admin = self.server.anyone().with("x-api-key", &self.api_key);
         let mut request = event_json(sections);
@@ -65,7 +64,7 @@ impl OnOwnCluster {
         event
     }
 
-    /// Kills one of PostgreSQL's processes: it stops all others, recovers from its log and goes on.
+    /// Kills one of PostgreSQL's processes: PostgreSQL stops all others, recovers from its log and continues.
     pub async fn crash(&self) {
         let db = self.db().await;
         let pid: i32 = db.query_one("select pg_backend_pid()", &[]).await.expect("a pid").get(0);
@@ -74,13 +73,12 @@ impl OnOwnCluster {
         eventually(PATIENCE, || async { db.is_closed() }).await;
     }
 
-    /// Stops PostgreSQL; nobody listens on its port from now on.
+    /// Stops PostgreSQL; nothing listens on its port from now on.
     pub async fn stop_postgres(&mut self) {
         self.network.becomes(Weather::Refusing);
         self.postgres.take().expect("PostgreSQL runs").stop().await.expect("stopped");
     }
 
-    /// Starts PostgreSQL again.
     pub async fn start_postgres(&mut self) {
         let postgres = PrivatePostgres::start(self.dir.path(), PostgresProfile::Test).await.expect("started again");
         self.network.becomes(Weather::Fair(postgres.port()));
@@ -99,7 +97,7 @@ impl OnOwnCluster {
         self.server.customer("somebody").best_available(event, "B", 1).await
     }
 
-    /// Nothing is astray, and everything stops in order.
+    /// Checks the invariants, and stops everything in order.
     pub async fn end(mut self) {
         let db = self.db().await;
         let violations: Value = db

@@ -1,4 +1,4 @@
-//! Redis dies, hangs, is emptied and comes back, while seats are sold.
+//! Redis crashes, hangs, is emptied and comes back while seats are sold.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::ledger::{SECTIONS, Shoppers};
 use crate::harness::{EventHandle, PATIENCE, RedisMode, TestServer, event_json, eventually};
 
-/// How long ten purchases may take together: none may pay much for a dead Redis.
+/// How long ten purchases may take in total: a dead Redis must not slow them down much.
 const TEN_SOLD_WITHIN: Duration = Duration::from_secs(5);
 
 async fn readiness(server: &TestServer) -> (Value, Value) {
@@ -27,7 +27,7 @@ async fn event_of(server: &TestServer, window_ms: i32) -> EventHandle {
     server.event(request).await
 }
 
-/// Ten buyers in a row look, claim and pay, promptly.
+/// Ten buyers in a row read, claim and pay without delay.
 async fn ten_are_sold(server: &TestServer, event: &EventHandle) {
     let (alice, begun) = (server.customer("alice"), Instant::now());
     for _ in 0..10 {
@@ -94,13 +94,13 @@ async fn an_emptied_redis_costs_nothing() {
     }
     assert_eq!(shoppers.refusals(), 0);
     shoppers.stop_and_check(&server.db).await;
-    // What the cache says becomes what is so.
+    // The cache becomes correct.
     let truth: i64 = server.ask("select sum(available) from rowlock.sections").await;
     eventually(PATIENCE, || async { available(&server, &event).await == truth }).await;
     server.assert_invariants().await;
 }
 
-/// It accepts connections and answers nothing: worse than a dead one, because nobody says so.
+/// It accepts connections and never answers, which is worse than a dead one, because no error tells.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_keeps_nobody_waiting() {
     let server = TestServer::builder().redis(RedisMode::Own).start().await;
@@ -114,7 +114,7 @@ async fn a_redis_that_hangs_keeps_nobody_waiting() {
     server.assert_invariants().await;
 }
 
-/// It answers, but takes nothing: a failover left the server with a replica, or its memory is full.
+/// It answers, but refuses writes: a failover left the server with a replica, or its memory is full.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_refuses_writes_is_done_without_until_it_takes_them_again() {
     let server = TestServer::builder().redis(RedisMode::Own).start().await;
@@ -127,7 +127,7 @@ async fn a_redis_that_refuses_writes_is_done_without_until_it_takes_them_again()
     for (refuse, relent) in refusals {
         run(&mut connection, refuse).await;
         becomes(&server, "degraded", "down").await;
-        // Reads alone do not make it look well again.
+        // Reads alone do not make it look healthy again.
         for _ in 0..3 {
             ten_are_sold(&server, &event).await;
             assert_eq!(readiness(&server).await, ("degraded".into(), "down".into()), "{refuse:?}");
@@ -142,7 +142,7 @@ async fn run(connection: &mut redis::aio::MultiplexedConnection, command: &[&str
     redis::cmd(command[0]).arg(&command[1..]).exec_async(connection).await.unwrap_or_else(|error| panic!("{command:?}: {error}"));
 }
 
-/// Anybody may write anything into Redis, under any name: none of it reaches a buyer, and none of it stays.
+/// Redis may contain anything under any key: none of it reaches a buyer, and none of it stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn rubbish_where_a_summary_should_be_is_replaced_and_never_served() {
     let server = TestServer::builder().redis(RedisMode::Own).start().await;
@@ -171,7 +171,7 @@ async fn rubbish_where_a_summary_should_be_is_replaced_and_never_served() {
         })
         .await;
     }
-    // Not even a text, and not only here.
+    // Not even text, and not only here.
     for key in [key, format!("{{{}}}:expiry", server.redis_prefix)] {
         run(&mut connection, &["DEL", &key]).await;
         run(&mut connection, &["SADD", &key, "rubbish"]).await;

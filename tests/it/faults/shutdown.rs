@@ -1,4 +1,4 @@
-//! The server stops in order: what it has begun it finishes, and nobody new gets in.
+//! The server stops in order: it finishes what it has begun, and accepts nothing new.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const SLOW: &str = "
     create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(3); return new; end';
     create trigger slow before insert on rowlock.orders for each statement execute function public.slow();
     create trigger slow before insert on rowlock.payments for each statement execute function public.slow()";
-/// How many of them are under way.
+/// How many of them are in progress.
 const UNDER_WAY: &str = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
 
 #[tokio::test(flavor = "multi_thread")]

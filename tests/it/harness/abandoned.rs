@@ -1,4 +1,4 @@
-//! Requests whose callers hang up before they are answered.
+//! Requests whose callers disconnect before they are answered.
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,7 +23,7 @@ impl Abandoned {
         Self::post(server, &event.at("orders"), &[("authorization", format!("Bearer {token}"))], body.as_bytes()).await
     }
 
-    /// The gateway tells of a payment that fits the order.
+    /// The gateway sends a notice that fits the order.
     pub async fn payment(server: &TestServer, order: &Value) -> Self {
         let gateway = server.gateway();
         let signed = gateway.sign(&gateway.notice(order));
@@ -42,11 +42,11 @@ impl Abandoned {
         Self { stream }
     }
 
-    /// Hangs up; returns once the server has let go of the request, and fails if it answered it.
+    /// Disconnects; returns once the server has dropped the request, and fails if it was answered.
     pub async fn hang_up(mut self) {
         self.stream.shutdown().await.expect("hung up");
         let mut answer = Vec::new();
-        // A reset is as good as an end.
+        // A reset counts as an end, too.
         self.stream.read_to_end(&mut answer).await.ok();
         assert_eq!(String::from_utf8_lossy(&answer), "", "the request was answered before its caller hung up");
     }

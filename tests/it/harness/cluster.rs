@@ -28,7 +28,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The cluster of this process, started by whoever asks first.
+    /// The cluster of this process, started on first use.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
         let started = tokio::task::spawn_blocking(|| SHARED.get_or_init(start)).await.expect("no panic");
@@ -40,13 +40,13 @@ impl Cluster {
         with_database(&self.url, database)
     }
 
-    /// Drops a database soon, whoever is still connected to it.
+    /// Drops a database soon, even if somebody is still connected to it.
     pub fn discard(&self, database: &str) {
         self.discarded.send(database.to_owned()).ok();
     }
 }
 
-/// A cluster that one test has for itself; `None` where this machine has no PostgreSQL of its own and need not have (see [`skip`]).
+/// A cluster for a single test; `None` if this machine has no PostgreSQL and need not have one (see [`skip`]).
 pub async fn own_postgres(dir: &Path) -> Option<PrivatePostgres> {
     if let Err(error) = rowlock_lab::embedded::postgres_program("postgres") {
         skip("postgres", &format!("no PostgreSQL of this machine ({error:#})"));
@@ -55,7 +55,7 @@ pub async fn own_postgres(dir: &Path) -> Option<PrivatePostgres> {
     Some(PrivatePostgres::start(dir, PostgresProfile::Test).await.unwrap_or_else(|error| panic!("{error:#}")))
 }
 
-/// What has to live as long as this process.
+/// What must live as long as this process.
 enum Servers {
     Given,
     Local(Box<PrivatePostgres>),
@@ -143,7 +143,7 @@ impl RedisServer {
     }
 }
 
-/// Makes the template, or brings the one of an earlier run up to this binary; one that cannot be brought there is made anew.
+/// Creates the template, or migrates that of an earlier run to this binary; if that fails, it is created again.
 async fn prepare_template(url: &str) -> anyhow::Result<()> {
     let (client, _driver) = Endpoint::new(url, None)?.connect().await?;
     client.batch_execute(TEMPLATE_LOCK).await?;

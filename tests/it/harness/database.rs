@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::cluster::{Cluster, TEMPLATE};
 
-/// Opens a transaction in which no claim gets further than to its seats; everything can still be read.
+/// Opens a transaction that blocks every claim at its seats; everything can still be read.
 pub const HOLD_CLAIMS: &str = "begin; lock table rowlock.seats in exclusive mode";
 
 /// A clone of the migrated template; it is dropped with the last server that uses it.
@@ -16,7 +16,6 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Clones the template.
     pub async fn cloned() -> Self {
         Self::create(&format!("template {TEMPLATE} strategy wal_log")).await
     }

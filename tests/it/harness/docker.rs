@@ -1,4 +1,4 @@
-//! PostgreSQL and Redis in containers, where an engine answers.
+//! PostgreSQL and Redis in containers, if there is a container engine.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,4 @@
-//! The published document, and whether an answer is one that it promises. Every answer to every test is held against it.
+//! The published document, against which every answer in every test is checked.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -18,28 +18,26 @@ pub struct Document {
 /// An operation of the document.
 #[derive(Clone, Copy)]
 pub struct Operation<'a> {
-    /// GET, POST …
     pub method: &'a str,
     /// With its variables in braces.
     pub path: &'a str,
-    /// What the document says of it.
+    /// Its description in the document.
     pub json: &'a Value,
 }
 
 impl<'a> Operation<'a> {
-    /// Its `operationId`.
     pub fn id(&self) -> &'a str {
         self.json["operationId"].as_str().unwrap_or_default()
     }
 
-    /// The security scheme it wants, if any.
+    /// The security scheme that it needs, if any.
     pub fn scheme(&self) -> Option<&'a str> {
         self.json["security"][0].as_object()?.keys().next().map(String::as_str)
     }
 }
 
 impl Operation<'_> {
-    /// Whether its security scheme may be left out.
+    /// Whether its security scheme is optional.
     pub fn needs_no_credentials(&self) -> bool {
         self.json["security"].as_array().is_some_and(|schemes| schemes.iter().any(|scheme| entries(scheme).next().is_none()))
     }
@@ -58,7 +56,6 @@ impl Document {
         &PUBLISHED
     }
 
-    /// Every operation.
     pub fn operations(&self) -> Vec<Operation<'_>> {
         let operations = entries(&self.json["paths"])
             .flat_map(|(path, methods)| entries(methods).map(move |(method, json)| Operation { method, path, json }));
@@ -81,10 +78,10 @@ impl Document {
         self.operations().into_iter().find(|operation| operation.method.eq_ignore_ascii_case(method) && fits(operation.path))
     }
 
-    /// What keeps an answer from being one that the document promises.
+    /// Checks that an answer is one that the document promises.
     ///
     /// # Errors
-    /// The first thing that is not as it is documented.
+    /// The first difference from the document.
     pub fn check(&self, method: &str, path: &str, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<(), String> {
         let Some(operation) = self.called(method, path) else { return Ok(()) };
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -112,7 +109,7 @@ impl Document {
         self.matches(&content["schema"], &body).map_err(|error| format!("{} {status}: {error}", operation.id()))
     }
 
-    /// Whether a value is as a schema of the document says.
+    /// Checks a value against a schema of the document.
     ///
     /// # Errors
     /// What is wrong with it, and where.

@@ -5,24 +5,23 @@ use serde_json::{Value, json};
 /// An event that was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventHandle {
-    /// Its id.
     pub id: i64,
 }
 
 impl EventHandle {
-    /// Where it lives, for example `/v1/events/7`.
+    /// Its path, for example `/v1/events/7`.
     pub fn path(self) -> String {
         format!("/v1/events/{}", self.id)
     }
 
-    /// Where something of it lives: `event.at("sections")` is `/v1/events/7/sections`.
+    /// A path below it: `event.at("sections")` is `/v1/events/7/sections`.
     pub fn at(self, rest: &str) -> String {
         format!("/v1/events/{}/{rest}", self.id)
     }
 }
 
-/// A request for an event of these sections (code, price of a seat, seats), to be varied at will: 10 s to pay, 1,000 seats a customer,
-/// rows of 10 seats.
+/// A request for an event with these sections (code, price of a seat, seats), which a test can change: 10 s to pay, 1,000 seats per
+/// customer, rows of 10 seats.
 pub fn event_json(sections: &[(&str, i64, i32)]) -> Value {
     let sections: Vec<_> = sections
         .iter()

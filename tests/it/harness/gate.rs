@@ -1,21 +1,21 @@
-//! A gate in a test's database: whatever reaches it waits until the test opens it, holding what it has locked so far.
+//! A gate in a test's database: whatever reaches it waits there, with all its locks, until the test opens it.
 //!
-//! Sessions of the server give a statement five seconds, so a gate must not stay shut for longer.
+//! The server's sessions have a statement timeout of five seconds, so a gate must not stay shut for longer.
 
 use tokio_postgres::Client;
 
 use super::wait::{PATIENCE, eventually};
 
-/// How many of those that come to a gate it stops.
+/// Which transactions a gate stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stops {
-    /// The first; whoever comes after it walks through.
+    /// Only the first; later ones pass through.
     First,
-    /// Everybody.
+    /// All of them.
     All,
 }
 
-/// Builds a gate before what is done `to` a table (`insert on rowlock.orders`), for rows that satisfy `condition`. One per database.
+/// Builds a gate before an action on a table (`insert on rowlock.orders`), for rows that satisfy `condition`. One per database.
 pub async fn build_gate(db: &Client, to: &str, condition: &str, stops: Stops) {
     let most = if stops == Stops::First { 1 } else { i64::MAX };
     // The sequence counts also those whose transactions are rolled back.
@@ -37,7 +37,7 @@ pub async fn build_gate(db: &Client, to: &str, condition: &str, stops: Stops) {
     db.batch_execute(&sql).await.expect("a gate");
 }
 
-/// Waits until somebody stands at the gate; answers the process id of their backend.
+/// Waits until a transaction is at the gate; returns the process id of its backend.
 pub async fn at_the_gate(db: &Client) -> i32 {
     let sql = "select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep' limit 1";
     eventually(PATIENCE, || async { db.query_opt(sql, &[]).await.expect("the sessions").map(|row| row.get(0)) }).await

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::document::Document;
 use super::wait::{PATIENCE, waited_in_vain};
 
-/// Somebody who calls the server, with the headers they always send.
+/// A caller of the server, with the headers that it always sends.
 #[derive(Clone)]
 pub struct Caller {
     http: Client,
@@ -59,12 +59,10 @@ impl Caller {
         answer
     }
 
-    /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// DELETE.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, path)).await
     }
@@ -94,13 +92,11 @@ impl Caller {
 #[derive(Debug)]
 pub struct Answer {
     request: String,
-    /// The HTTP status.
     pub status: u16,
-    /// Its headers.
     pub headers: HeaderMap,
-    /// The body as JSON; null when it is empty, compressed or no JSON.
+    /// The body as JSON; null when it is empty, compressed or not JSON.
     pub body: Value,
-    /// The body as it came.
+    /// The body as received.
     pub bytes: Vec<u8>,
 }
 
@@ -114,12 +110,10 @@ impl Answer {
         answer
     }
 
-    /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().expect("a header of visible characters"))
     }
 
-    /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
@@ -131,7 +125,7 @@ impl Answer {
         self.body.clone()
     }
 
-    /// The body of an answer that must be this problem, in every part.
+    /// The body of an answer that must be exactly this problem.
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {
         let body = self.expect(status);

@@ -8,7 +8,7 @@
 //! server.assert_invariants().await;
 //! ```
 
-// A harness is a tool box: not every theme uses every tool.
+// A harness is a toolbox: not every test uses every tool.
 #![allow(dead_code, unused_imports)]
 
 mod abandoned;

@@ -9,11 +9,10 @@ use super::event::EventHandle;
 use super::http::{Answer, Caller};
 use super::server::WEBHOOK_SECRET;
 
-/// A buyer with a good token.
+/// A buyer with a valid token.
 #[derive(Clone)]
 pub struct Customer {
     caller: Caller,
-    /// The `sub` of the token.
     pub id: String,
 }
 
@@ -30,17 +29,15 @@ impl Customer {
         Self { caller, id: id.to_owned() }
     }
 
-    /// Claims whatever the body says.
+    /// Claims with this body.
     pub async fn claim(&self, event: &EventHandle, body: Value) -> Answer {
         self.post(&event.at("orders"), &body).await
     }
 
-    /// Claims with an idempotency key.
     pub async fn claim_once(&self, event: &EventHandle, key: &str, body: Value) -> Answer {
         self.with("idempotency-key", key).post(&event.at("orders"), &body).await
     }
 
-    /// Claims these seats.
     pub async fn claim_seats(&self, event: &EventHandle, seats: &[(&str, i32)]) -> Answer {
         let seats: Vec<_> = seats.iter().map(|(section, seat)| json!({"section": section, "seat": seat})).collect();
         self.claim(event, json!({"seats": seats})).await
@@ -67,7 +64,6 @@ impl Customer {
         self.patch(&order_path(order), &json!({"seats": seats})).await
     }
 
-    /// Cancels an order.
     pub async fn cancel(&self, order: &Value) -> Answer {
         self.delete(&order_path(order)).await
     }
@@ -84,7 +80,7 @@ pub struct Gateway {
     caller: Caller,
 }
 
-/// A notice ready to be sent, as often as one likes.
+/// A signed notice, which can be sent repeatedly.
 #[derive(Clone, Debug)]
 pub struct SignedNotice {
     /// The three headers of Standard Webhooks.
@@ -98,7 +94,7 @@ impl Gateway {
         Self { caller }
     }
 
-    /// The notice of a payment that fits the order, with a reference of its own; to be varied at will.
+    /// The notice of a payment that fits the order, with a new reference; a test can change it.
     pub fn notice(&self, order: &Value) -> Value {
         json!({
             "event_id": order["event_id"],
@@ -127,7 +123,7 @@ impl Gateway {
         self.sign_bytes(notice.to_string().into_bytes(), OffsetDateTime::now_utc())
     }
 
-    /// Signs any bytes as of some moment.
+    /// Signs any bytes with any timestamp.
     pub fn sign_bytes(&self, body: Vec<u8>, now: OffsetDateTime) -> SignedNotice {
         let headers = sign_notice(WEBHOOK_SECRET, &format!("msg_{}", Uuid::now_v7().simple()), &body, now).expect("a good secret");
         SignedNotice { headers: headers.into(), body }

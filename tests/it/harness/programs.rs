@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// `psql`, `pg_dump` or another one of that major version: an older one would refuse the server, a newer one spells things differently.
+/// `psql`, `pg_dump` or another program of that major version: an older one would refuse the server, a newer one prints differently.
 pub fn postgres_program(name: &str, major: i32) -> Option<PathBuf> {
     let named = std::env::var_os("ROWLOCK_POSTGRES_BIN").map(PathBuf::from);
     let configured = Command::new("pg_config").arg("--bindir").output().ok();

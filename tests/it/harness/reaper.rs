@@ -3,10 +3,10 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-/// Has a small shell run `script` (with `argument` as `$1`) once this process is gone.
+/// Starts a small shell that runs `script` (with `argument` as `$1`) once this process has ended.
 ///
-/// Nothing runs at the end of a test binary, and nothing at all after SIGKILL. The shell waits at the far end of a pipe that
-/// only this process holds open.
+/// A test binary runs nothing at its end, and nothing at all after SIGKILL. So the shell waits at the other end of a pipe that only this
+/// process keeps open.
 pub fn after_our_end(script: &str, argument: &str) -> std::io::Result<()> {
     let script = format!("trap '' INT TERM HUP QUIT; cat >/dev/null; {script}");
     let mut shell = Command::new("/bin/sh");

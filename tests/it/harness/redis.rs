@@ -9,15 +9,14 @@ use super::scratch::Scratch;
 /// Which Redis the server gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedisMode {
-    /// The one all tests share, under a prefix of its own.
+    /// The one that all tests share, with a separate prefix.
     Shared,
-    /// One of its own, which the test may kill, flush and restart.
+    /// A separate one, which the test may kill, flush and restart.
     Own,
-    /// None.
     Off,
 }
 
-/// It, running.
+/// The running Redis.
 pub(super) enum Redis {
     Off,
     Shared(String),

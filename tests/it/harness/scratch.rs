@@ -1,4 +1,4 @@
-//! A directory that goes with its test.
+//! A temporary directory for a test.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Creates it where any account may enter, which PostgreSQL's has to.
+    /// Creates it where any account may enter, because PostgreSQL's must.
     pub fn new() -> Self {
         let dir = std::env::temp_dir().join(format!("rowlock-test-{}", Uuid::now_v7().simple()));
         std::fs::create_dir_all(&dir).expect("a new directory");
@@ -20,7 +20,7 @@ impl Scratch {
         &self.0
     }
 
-    /// Writes a file into it and answers where that is.
+    /// Writes a file into it and returns its path.
     pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, text).expect("a file in the scratch directory");

@@ -1,4 +1,4 @@
-//! The server under test: in this process, on a port of its own, over a database of its own.
+//! The server under test: in this process, with its own port and database.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ struct Flags {
     config: ServeConfig,
 }
 
-/// What a server is to be.
+/// How to start a server.
 pub struct Builder {
     redis: RedisMode,
     args: Vec<String>,
@@ -44,7 +44,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Which Redis it gets; without this the shared one.
+    /// Which Redis it gets; by default the shared one.
     pub fn redis(mut self, redis: RedisMode) -> Self {
         self.redis = redis;
         self
@@ -70,7 +70,7 @@ impl Builder {
 
     /// Starts it and waits until it listens.
     pub async fn start(self) -> TestServer {
-        // Each server has its connections, and the cluster has 200.
+        // Each server opens connections, and the cluster allows 200.
         static SLOTS: std::sync::LazyLock<Arc<Semaphore>> = std::sync::LazyLock::new(|| Arc::new(Semaphore::new(8)));
         let slot = Arc::clone(&SLOTS).acquire_owned().await.expect("never closed");
         let database = if self.empty { TestDatabase::empty().await } else { TestDatabase::cloned().await };
@@ -114,7 +114,7 @@ impl Shared {
     }
 }
 
-/// A server that runs, with everything a test needs around it.
+/// A running server, with everything that a test needs.
 pub struct TestServer {
     /// Where it listens, as `http://127.0.0.1:port`.
     pub url: String,
@@ -122,7 +122,7 @@ pub struct TestServer {
     pub database_url: String,
     /// A superuser's connection to the database.
     pub db: Client,
-    /// What its keys in Redis begin with.
+    /// The prefix of its keys in Redis.
     pub redis_prefix: String,
     http: reqwest::Client,
     shared: Arc<Shared>,
@@ -131,12 +131,12 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// A server as most tests want it: a fresh migrated database and the shared Redis.
+    /// A server for most tests: a new migrated database and the shared Redis.
     pub async fn start() -> Self {
         Self::builder().start().await
     }
 
-    /// A server to be described further.
+    /// A server with options to set.
     pub fn builder() -> Builder {
         Builder { redis: RedisMode::Shared, args: Vec::new(), empty: false }
     }
@@ -158,7 +158,7 @@ impl TestServer {
         Self::launch(Arc::clone(&self.shared)).await
     }
 
-    /// Stops it as an operator would: requests under way are finished. Answers what serving ended with.
+    /// Stops it as an operator would, so requests in progress are finished. Returns the result of serving.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         self.stop.cancel();
         (&mut self.serving).await.expect("serving does not panic")
@@ -169,17 +169,16 @@ impl TestServer {
         Caller::new(self.http.clone(), self.url.clone())
     }
 
-    /// An admin with a good key.
+    /// An admin with a valid key.
     pub fn admin(&self) -> Caller {
         self.anyone().with("x-api-key", &self.shared.api_key)
     }
 
-    /// The key of that admin.
     pub fn admin_key(&self) -> &str {
         &self.shared.api_key
     }
 
-    /// A customer with a good token.
+    /// A customer with a valid token.
     pub fn customer(&self, id: &str) -> Customer {
         let token = mint_customer_token(JWT_SECRET, id, 3600).expect("a token");
         Customer::new(self.bearer(&token), id)
@@ -190,7 +189,6 @@ impl TestServer {
         self.anyone().with("authorization", &format!("Bearer {token}"))
     }
 
-    /// The payment gateway.
     pub fn gateway(&self) -> Gateway {
         Gateway::new(self.anyone())
     }
@@ -208,7 +206,7 @@ impl TestServer {
         event
     }
 
-    /// Creates and opens an event of these sections (code, price of a seat, seats), see [`event_json`].
+    /// Creates and opens an event with these sections (code, price of a seat, seats), see [`event_json`].
     pub async fn small_event(&self, sections: &[(&str, i64, i32)]) -> EventHandle {
         self.event(event_json(sections)).await
     }
@@ -219,18 +217,18 @@ impl TestServer {
         assert_eq!(changed["status"], status);
     }
 
-    /// Asks the database for everything that must never be.
+    /// Checks that no invariant is violated.
     pub async fn assert_invariants(&self) {
         let sql = "select coalesce(jsonb_agg(to_jsonb(v)), '[]') from admin.invariant_violations v";
         assert_eq!(self.ask::<Value>(sql).await, json!([]), "invariants are violated");
     }
 
-    /// What a statement of one row and column answers.
+    /// The result of a statement with one row and one column.
     pub async fn ask<T: for<'a> tokio_postgres::types::FromSql<'a>>(&self, sql: &str) -> T {
         self.db.query_one(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}")).get(0)
     }
 
-    /// Everything a request can leave behind, to be compared before and after.
+    /// Everything that a request can change, to compare before and after.
     pub async fn trace(&self) -> Value {
         self.ask(
             "select jsonb_build_object(
@@ -250,7 +248,7 @@ impl TestServer {
         self.shared.database.connect().await
     }
 
-    /// A counter or gauge of the server's metrics, by its name and labels as they are written.
+    /// A counter or gauge of the server's metrics, by its name and labels as printed.
     pub async fn metric(&self, name: &str) -> u64 {
         let metrics = self.anyone().get("/metrics").await.text();
         let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -1,8 +1,8 @@
-//! Tests that need what a machine may lack.
+//! Tests that need tools which a machine may lack.
 
-/// Says that a test is skipped for want of `tool`; on CI it fails instead, because nobody reads there what was skipped.
+/// Reports that a test is skipped because `tool` is missing; on CI it fails instead, because nobody would read the report.
 ///
-/// `CI` or `ROWLOCK_CI` in the environment means CI. What a CI job lacks on purpose it names in `ROWLOCK_CI_LACKS`, separated by commas.
+/// `CI` or `ROWLOCK_CI` in the environment means CI. A CI job lists the tools it lacks on purpose in `ROWLOCK_CI_LACKS`, separated by commas.
 #[track_caller]
 pub fn skip(tool: &str, why: &str) {
     let lacks = std::env::var("ROWLOCK_CI_LACKS").unwrap_or_default();
@@ -11,7 +11,7 @@ pub fn skip(tool: &str, why: &str) {
     eprintln!("skipped: {why}");
 }
 
-/// Whether this is CI, where what the tests need must be there.
+/// Whether this is CI, where everything that the tests need must be installed.
 pub fn is_ci() -> bool {
     let is_set = |name| std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str()));
     is_set("CI") || is_set("ROWLOCK_CI")

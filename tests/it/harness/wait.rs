@@ -1,4 +1,4 @@
-//! Waiting for conditions instead of for times, and letting rivals go at the same moment.
+//! Waiting for conditions instead of fixed times, and starting rivals at the same moment.
 
 use std::future::Future;
 use std::panic::Location;
@@ -10,26 +10,26 @@ use tokio::sync::Barrier;
 
 /// Long enough for anything that should happen at all, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// The same once a wait as long as that has come to nothing in this run.
+/// The same once a long wait has failed in this run.
 const PATIENCE_WHEN_BROKEN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
-/// `patience`, unless a long wait has come to nothing in this run: what holds at all holds within seconds, and a broken tree should fail
-/// in minutes, not in as many minutes as it has tests. The run has failed already, so that nothing is lost by giving up early.
+/// `patience`, unless a long wait has failed in this run: what works at all works within seconds, and a broken build should fail in
+/// minutes, not in minutes per test. The run has already failed, so nothing is lost by giving up early.
 pub fn patience_left(patience: Duration) -> Duration {
     if BROKEN.load(Ordering::Relaxed) { patience.min(PATIENCE_WHEN_BROKEN) } else { patience }
 }
 
-/// Makes those who wait from now on less patient, after somebody waited for so long in vain.
+/// Shortens all later waits after a long wait has failed.
 pub(super) fn waited_in_vain(patience: Duration) {
     if patience > PATIENCE_WHEN_BROKEN {
         BROKEN.store(true, Ordering::Relaxed);
     }
 }
 
-/// What a look at a condition may find: `false` or `None` means not yet.
+/// The result of checking a condition: `false` or `None` means not yet.
 pub trait Look {
     /// What is there once the condition holds.
     type Found;
@@ -54,7 +54,7 @@ impl<T> Look for Option<T> {
     }
 }
 
-/// Looks again and again until the condition holds, and fails the test when `patience` is over first.
+/// Checks repeatedly until the condition holds, and fails the test if `patience` ends first.
 #[track_caller]
 pub fn eventually<L: Look, F: Future<Output = L>>(patience: Duration, mut look: impl FnMut() -> F) -> impl Future<Output = L::Found> {
     let caller = Location::caller();
@@ -73,7 +73,7 @@ pub fn eventually<L: Look, F: Future<Output = L>>(patience: Duration, mut look: 
     }
 }
 
-/// Runs `count` tasks that all begin at the same moment, and answers what they answer, in order.
+/// Runs `count` tasks that all start at the same moment, and returns their results in order.
 pub async fn rivals<T, F>(count: usize, mut task: impl FnMut(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,

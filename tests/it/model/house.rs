@@ -1,4 +1,4 @@
-//! The model: what Rowlock promises, on vectors, one step after the other.
+//! The model: Rowlock's promises, implemented on vectors, one step after the other.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,17 @@ use crate::stored::{Ask, Claimed, Notice, Placed, Seat, Wanted};
 pub const ROWS: [&[(i32, i32)]; 3] = [&[(1, 5), (6, 12)], &[(1, 12)], &[(1, 6)]];
 /// Price of a seat in each section; the last one is free.
 pub const PRICES: [i64; 3] = [1000, 300, 0];
-/// Seats a customer may hold and own together.
+/// Seats that a customer may have, held and bought together.
 pub const LIMIT: usize = 7;
-/// Payment window in milliseconds: no order falls due by itself while a test runs.
+/// Payment window in milliseconds: no order comes due by itself while a test runs.
 pub const WINDOW_MS: i32 = 3_600_000;
 
-/// One event and all that happened to it.
+/// One event and its history.
 pub struct House {
     is_open: bool,
-    /// Whether the sale has ended by its own date.
+    /// Whether the sale has ended by `off_sale_at`.
     is_over: bool,
-    /// A letter a seat, as the database answers them.
+    /// One letter per seat, as the database returns them.
     seats: Vec<Vec<char>>,
     orders: Vec<Order>,
     payments: Vec<Notice>,
@@ -40,7 +40,7 @@ impl House {
         Self { is_open: true, is_over: false, seats, orders: Vec::new(), payments: Vec::new() }
     }
 
-    /// Does what the step says and answers what the database must answer.
+    /// Carries out the step and returns what the database must answer.
     pub fn perform(&mut self, step: &Step) -> Outcome {
         match step {
             Step::Claim(asks) => {
@@ -64,7 +64,7 @@ impl House {
         }
     }
 
-    /// The seats of a section, a letter each.
+    /// The seats of a section, one letter each.
     pub fn statuses(&self, section_no: i32) -> String {
         self.seats[section_no as usize - 1].iter().collect()
     }
@@ -92,8 +92,8 @@ impl House {
         }
     }
 
-    /// The seats a claim gets, or its answer if it gets none. What was known before the batch is looked at first, before the
-    /// request itself; what the batch brought, after.
+    /// The seats that a claim gets, or its answer if it gets none. Keys from before the batch are checked before the request itself, those
+    /// from within the batch after it.
     fn seats_for(&self, ask: &Ask, before_batch: usize) -> Result<Vec<Seat>, Box<Claimed>> {
         let (known, brought) = self.orders.split_at(before_batch);
         replay(ask, known)?;
@@ -141,7 +141,7 @@ impl House {
         }
     }
 
-    /// The front-most seats side by side in a row; else those in the fewest rows, then the nearest together, then the front-most.
+    /// The front-most adjacent seats in a row; otherwise those in the fewest rows, then the closest together, then the front-most.
     fn best(&self, section_no: i32, quantity: usize) -> Option<Vec<Seat>> {
         let free: Vec<(usize, i32)> = (ROWS[section_no as usize - 1].iter().enumerate())
             .flat_map(|(row, (first, last))| (*first..=*last).map(move |seat_no| (row, seat_no)))
@@ -211,7 +211,7 @@ impl House {
         Ok("cancelled".to_owned())
     }
 
-    /// Gives back what is not kept. What it costs from then on is what the kept seats cost.
+    /// Gives back the seats that are not kept. The order's amount becomes the price of those that are.
     fn release(&mut self, order_id: Uuid, customer_id: &str, kept: &[Seat]) -> Result<(String, i64), String> {
         let index = self.position(order_id).filter(|index| self.orders[*index].ask.customer_id == customer_id);
         let index = index.ok_or("RL004")?;
@@ -254,7 +254,7 @@ impl House {
         }
     }
 
-    /// Turns seats from one status into another, all or none, and counts those that were not it yet.
+    /// Changes seats from one status to another, all or none, and counts those that changed.
     fn turn(&mut self, section_no: i32, seat_nos: &[i32], from: char, to: char) -> Result<i32, String> {
         let seats: BTreeSet<Seat> = seat_nos.iter().map(|seat_no| (section_no, *seat_no)).collect();
         let has = |statuses: &[Option<char>]| seats.iter().any(|seat| statuses.contains(&self.status(*seat)));
@@ -295,12 +295,12 @@ impl House {
     }
 }
 
-/// What seats cost together.
+/// The total price of seats.
 fn price(seats: &[Seat]) -> i64 {
     seats.iter().map(|seat| PRICES[seat.0 as usize - 1]).sum()
 }
 
-/// Answers a claim that came before, by its key or by its own id.
+/// Answers a claim that was sent before, by its key or by its order id.
 fn replay(ask: &Ask, orders: &[Order]) -> Result<(), Box<Claimed>> {
     let is_known = |order: &&Order| {
         let same_key = ask.key.is_some() && ask.key == order.ask.key && ask.customer_id == order.ask.customer_id;

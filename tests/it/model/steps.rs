@@ -1,4 +1,4 @@
-//! What may happen to an event: drawn at random, made concrete, carried out.
+//! What may happen to an event: drawn at random, made concrete, and carried out.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::harness::TestServer;
 use crate::stored::{Ask, Claimed, Notice, Placed, Seat, Session, Wanted, make_due};
 
-/// A step as it is drawn: orders and earlier steps are named by number, modulo how many there are by then.
+/// A random step: it refers to orders and earlier steps by number, modulo how many there are by then.
 #[derive(Clone, Debug)]
 pub enum Action {
     Claim(Vec<Wish>),
@@ -17,7 +17,7 @@ pub enum Action {
         order: usize,
         is_own: bool,
     },
-    /// Keeps every seat of the order whose place is in the pattern; a stray one is of no order.
+    /// Keeps every seat of the order whose index is in the pattern; a stray seat belongs to no order.
     Release {
         order: usize,
         is_own: bool,
@@ -40,7 +40,7 @@ pub enum Action {
     SetOver(bool),
 }
 
-/// A claim as it is drawn.
+/// A random claim.
 #[derive(Clone, Debug)]
 pub struct Wish {
     customer: u8,
@@ -48,7 +48,7 @@ pub struct Wish {
     wanted: Wanted,
 }
 
-/// A payment notice as it is drawn.
+/// A random payment notice.
 #[derive(Clone, Debug)]
 pub enum Money {
     Right {
@@ -63,11 +63,11 @@ pub enum Money {
     Failed {
         order: usize,
     },
-    /// An earlier notice once more.
+    /// An earlier notice again.
     Same {
         notice: usize,
     },
-    /// An earlier notice's reference, now with money.
+    /// An earlier notice's reference, now successful.
     Succeeded {
         notice: usize,
     },
@@ -78,7 +78,7 @@ pub enum Money {
     },
 }
 
-/// A step as it is carried out.
+/// A concrete step.
 #[derive(Clone, Debug)]
 pub enum Step {
     Claim(Vec<Ask>),
@@ -92,7 +92,7 @@ pub enum Step {
     SetOver(bool),
 }
 
-/// What came of a step; a refusal by its SQLSTATE.
+/// The result of a step; a refusal by its SQLSTATE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Claimed(Vec<Claimed>),
@@ -153,7 +153,7 @@ fn money() -> impl Strategy<Value = Money> {
     ]
 }
 
-/// What happened so far, for those who refer to it.
+/// What has happened so far, for steps that refer to it.
 #[derive(Default)]
 pub struct Past {
     asks: Vec<Ask>,
@@ -193,7 +193,7 @@ impl Past {
         }
     }
 
-    /// Remembers the orders that a step made, and what they cost from then on.
+    /// Remembers the orders that a step created, and their new amounts.
     pub fn learn(&mut self, step: &Step, outcome: &Outcome) {
         if let (Step::Release { order_id, kept, .. }, Outcome::Released(Ok((_, amount_minor)))) = (step, outcome)
             && let Some((order, _)) = self.orders.iter_mut().find(|(order, _)| order.order_id == *order_id)
@@ -207,7 +207,7 @@ impl Past {
         }
     }
 
-    /// An order made so far; an unknown one as long as there is none.
+    /// An order created so far, or an unknown one if there is none yet.
     fn order(&self, number: usize) -> (Placed, String) {
         let unknown = || Placed { order_id: Uuid::now_v7(), status: String::new(), seats: vec![], amount_minor: 1, window_ms: 0 };
         pick(&self.orders, number).unwrap_or_else(|| (unknown(), "nobody".to_owned()))

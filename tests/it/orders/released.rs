@@ -1,4 +1,4 @@
-//! A pending order gives back some of its seats and goes on with the others.
+//! A pending order gives back some of its seats and keeps the others.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ async fn what_is_kept_expires_at_the_deadline_and_late_money_claims_it_again() {
     server.assert_invariants().await;
 }
 
-/// The order's row decides. Whoever comes second finds what the first has left: money for the former amount is wrong money.
+/// The order's row decides. The second one sees the result of the first: a payment of the old amount is a wrong amount.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_and_a_release_that_meet_are_decided_by_the_orders_lock() {
     let server = server_without_expiry().await;
@@ -193,7 +193,7 @@ async fn an_expiry_that_waited_for_a_release_expires_what_is_left() {
     server.assert_invariants().await;
 }
 
-/// It locks all of the order's seats and sections in their order before it changes one: whoever blocks seats does the same.
+/// It locks all seats and sections of the order in their order before it changes one, as blocking seats does.
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_and_sections_are_locked_in_their_order_whichever_are_kept() {
     let server = server_without_expiry().await;

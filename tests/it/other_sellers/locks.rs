@@ -1,4 +1,4 @@
-//! Bugs of locking, each shown with two transactions of which one is held open.
+//! Locking bugs, each tested with two transactions, one of which is held open.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::one_session;
 use crate::harness::{EventHandle, TestServer};
 use crate::stored::{Ask, Claimed, Notice, Session, make_due, server_without_expiry, unhurried, until_it_waits};
 
-/// Two sessions: one whose transaction a test holds open, and its rival.
+/// Two sessions: one whose transaction the test holds open, and its rival.
 async fn two_sessions(seats: i32) -> (TestServer, EventHandle, Session, Session) {
     let (server, event, session) = one_session(seats).await;
     let rival = Session::new(&server, &event).await;
     (server, event, session, rival)
 }
 
-/// A claim in a session of its own, begun and now waiting for a lock.
+/// A claim in a separate session, which is now waiting for a lock.
 async fn waiting_claim(server: &TestServer, rival: Session, ask: Ask) -> JoinHandle<(Session, Claimed)> {
     let pid = rival.pid;
     let claim = tokio::spawn(async move {
@@ -38,7 +38,7 @@ async fn for_update_locked_a_shared_joined_row_too_false_sell_outs() {
     // Another section is not touched at all: its claim does not even wait.
     let elsewhere = tokio::time::timeout(Duration::from_secs(5), rival.claim_one(Ask::seats("bob", &[(2, 1)])));
     elsewhere.await.expect("no waiting").order();
-    // The same section: its counts are shared, yet its other seat is not sold out.
+    // The same section: its counts are shared, but its other seat is still for sale.
     let claim = waiting_claim(&server, rival, Ask::best("bob", 1, 1)).await;
     open.commit().await;
     let (rival, answer) = claim.await.unwrap();
@@ -100,7 +100,7 @@ async fn an_idempotency_key_checked_before_the_lock_makes_two_orders() {
     server.assert_invariants().await;
 }
 
-/// What somebody does to an order while its payment, expiry or cancellation is not yet committed.
+/// What happens to an order while its payment, expiry or cancellation is not yet committed.
 async fn meet<F, T>(server: &TestServer, open: &Session, rival: Session, act: impl FnOnce(Session) -> F) -> T
 where
     F: Future<Output = T> + Send + 'static,
@@ -125,7 +125,7 @@ async fn a_lock_taken_but_the_condition_not_checked_again_after_it() {
     let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
     let notice = |index: usize| [Notice::of(&orders[index])];
 
-    // A payment is under way: expiry and cancellation wait, and then look again.
+    // A payment is in progress: expiry and cancellation wait, and then check again.
     open.begin().await;
     assert_eq!(open.settle(&notice(0)).await, ["paid"]);
     let order_id = ids[0];
@@ -136,7 +136,7 @@ async fn a_lock_taken_but_the_condition_not_checked_again_after_it() {
     let cancelled = meet(&server, &open, rival().await, |it| async move { it.cancel(order_id, "ann").await });
     assert_eq!(cancelled.await, Err("RL006".to_owned()));
 
-    // An expiry or a cancellation is under way: the payment waits, and finds its seat free again.
+    // An expiry or a cancellation is in progress: the payment waits, and finds its seat free again.
     open.begin().await;
     assert_eq!(open.expire(ids[2]).await, "expired");
     let late = notice(2);
@@ -157,7 +157,7 @@ async fn a_lock_taken_but_the_condition_not_checked_again_after_it() {
     let cancelled = meet(&server, &open, rival().await, |it| async move { it.cancel(order_id, "ann").await });
     assert_eq!(cancelled.await, Err("RL006".to_owned()));
 
-    // A claim is under way: the box office waits, and finds the seat held.
+    // A claim is in progress: the box office waits, and finds the seat held.
     open.begin().await;
     open.claim_one(Ask::seats("ann", &[(1, 10)])).await.order();
     assert_eq!(meet(&server, &open, rival().await, |it| async move { it.block(1, &[9, 10]).await }).await, Err("RL009".to_owned()));
@@ -167,7 +167,7 @@ async fn a_lock_taken_but_the_condition_not_checked_again_after_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn count_drops_the_for_update_of_its_source() {
-    // Whatever a function decides upon stays locked until its transaction ends, also when it decided to change nothing.
+    // What a function's decision depends on stays locked until its transaction ends, even if it changes nothing.
     let (server, _, open, rival) = two_sessions(10).await;
     let order = open.claim_one(Ask::seats("ann", &[(1, 1)])).await.order();
     let free_orders = "select count(*) from (select from rowlock.orders for update skip locked) o";
@@ -197,7 +197,7 @@ async fn skip_locked_on_a_release_leaves_seats_behind() {
     for way in ["expire", "cancel", "wrong money"] {
         let order = open.claim_one(Ask::seats("ann", &[(1, 1), (1, 2), (1, 3)])).await.order();
         make_due(&server, order.order_id).await;
-        // Somebody looks at a held seat under a lock, as a claim of it does for a moment.
+        // Another session locks a held seat, as a claim of it does for a moment.
         server.db.batch_execute("begin; select from rowlock.seats where seat_no = 2 for update").await.unwrap();
         let releasing = Session::new(&server, &event).await;
         let pid = releasing.pid;

@@ -1,4 +1,4 @@
-//! Money that comes when the event itself sells no more.
+//! Money that arrives when the event is no longer on sale.
 
 use pretty_assertions::assert_eq;
 
@@ -20,7 +20,7 @@ async fn late_money_gets_no_seat_of_a_closed_event_and_still_gets_those_of_a_pau
         assert_eq!(alice.order(&late).await.expect(200)["status"], ends_as, "{status}");
         let count = format!("select count(*) from rowlock.tickets where event_id = {}", event.id);
         assert_eq!(server.ask::<i64>(&count).await, tickets, "{status}");
-        // What was held when the event stopped is its buyer's to pay.
+        // The buyer can still pay for what was held when the event stopped.
         assert_eq!(outcome(&gateway.pay(&in_time).await), "paid", "{status}");
         let owed = server.admin().get(&format!("/v1/admin/events/{}/refunds-due", event.id)).await.expect(200);
         assert_eq!(owed["refunds"].as_array().map(Vec::len), Some(usize::from(tickets == 0)), "{status}");

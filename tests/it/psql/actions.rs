@@ -10,7 +10,7 @@ use super::logins::{Logins, refusal};
 use crate::harness::{PATIENCE, TestDatabase, TestServer, eventually};
 use crate::stored::server_without_expiry;
 
-/// The log's lines after that one: function, reason, before, after.
+/// The lines of the log after that one: function, reason, before, after.
 async fn log_after(db: &Client, action_id: i64) -> Vec<Value> {
     let sql =
         "select jsonb_build_array(function, reason, before, after) from rowlock.admin_actions where action_id > $1 order by action_id";
@@ -21,7 +21,7 @@ async fn last_action(db: &Client) -> i64 {
     db.query_one("select coalesce(max(action_id), 0) from rowlock.admin_actions", &[]).await.expect("an answer").get(0)
 }
 
-/// Everything there is but the log, to be compared before and after.
+/// Everything except the log, to compare before and after.
 async fn everything(db: &Client) -> Value {
     let sql = "select jsonb_build_object(
         'events', (select jsonb_agg(to_jsonb(e) order by event_id) from rowlock.events e),
@@ -43,7 +43,7 @@ async fn sale() -> (TestDatabase, Client, Logins) {
     (database, db, logins)
 }
 
-/// Each way to change something, what it answers, and what it changes. `$why` stands for the reason.
+/// Each way to change something, its answer, and its effect. `$why` stands for the reason.
 fn changes() -> Vec<(&'static str, &'static str, Value, Value)> {
     vec![
         ("admin.pause_event(1, $why)", "paused", json!({"status": "open"}), json!({"status": "paused"})),
@@ -92,7 +92,7 @@ fn changes() -> Vec<(&'static str, &'static str, Value, Value)> {
 async fn every_change_is_written_down_with_who_why_before_and_after() {
     let (_database, db, logins) = sale().await;
     let olivia = logins.connect("olivia").await;
-    // Whatever role is set meanwhile, the log names who logged in.
+    // Whatever role is set, the log names the login.
     olivia.batch_execute("set role rowlock_admin").await.expect("her role");
     for (call, answer, before, after) in changes() {
         let last = last_action(&db).await;
@@ -237,14 +237,14 @@ async fn the_log_names_the_api_key_of_changes_through_the_api_and_of_no_others()
     east.patch(&event.path(), &json!({"status": "open", "window_ms": 20_000})).await.expect(200);
     east.post(&format!("/v1/admin/events/{}/sections/A/block", event.id), &json!({"seats": [1]})).await.expect(200);
     server.admin().post(&format!("/v1/admin/events/{}/sections/A/unblock", event.id), &json!({"seats": [1]})).await.expect(200);
-    // Refused, rolled back, and of no consequence for what comes next on the connection.
+    // Refused and rolled back, without any effect on what follows on the connection.
     east.patch("/v1/events/4711", &json!({"status": "paused"})).await.problem(404, "event_not_found");
     server.admin().patch(&event.path(), &json!({"status": "paused"})).await.expect(200);
 
     let olivia = logins.connect("olivia").await;
     let forged = format!("set rowlock.api_key_id = '{api_key_id}'; select admin.open_event({}, 'in disguise')", event.id);
     olivia.batch_execute(&forged).await.expect("opened");
-    // A login that may do what servers do, but through no server.
+    // A login that may do what servers do, but without a server.
     let shop = logins.connect("shop").await;
     let close = format!("select rowlock.change_event({}, '{{\"status\": \"closed\"}}')", event.id);
     shop.batch_execute(&close).await.expect("closed");
@@ -266,7 +266,7 @@ async fn the_log_names_the_api_key_of_changes_through_the_api_and_of_no_others()
     logins.gone().await;
 }
 
-/// As its customer's cancelling it would: its seats are on sale at once, and late money finds it cancelled.
+/// Like a cancellation by the customer: its seats are on sale at once, and late money finds it cancelled.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_released_order_is_a_cancelled_one() {
     let server = server_without_expiry().await;
@@ -290,7 +290,7 @@ async fn a_released_order_is_a_cancelled_one() {
     logins.gone().await;
 }
 
-/// One operator's release and the gateway's notice meet: one of them wins.
+/// An operator's release and the gateway's notice coincide: one of them wins.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_waits_for_a_payment_under_way() {
     let server = TestServer::start().await;

@@ -10,7 +10,7 @@ use crate::harness::{EventHandle, TestServer, eventually};
 
 const SHOWN_WITHIN: Duration = Duration::from_millis(500);
 
-/// An operator and two servers whose caches are full of how things are.
+/// An operator and two servers with full caches.
 struct Scene {
     servers: [TestServer; 2],
     logins: Logins,
@@ -74,7 +74,7 @@ async fn windows_and_blocked_seats_from_psql_are_shown_within_half_a_second() {
     let block = format!("select admin.block_seats({id}, 'A 4-6', 'a test')");
     scene.change(&block, &event.at("sections/A/seats"), |shown| shown["seats"][4]["status"] == "blocked").await;
     let unblock = format!("select admin.unblock_seats({id}, 'A', 'a test')");
-    // Its held seat refuses the whole section, and nothing is shown differently.
+    // Its held seat makes the call fail for the whole section, and nothing changes.
     let olivia = scene.logins.connect("olivia").await;
     olivia.batch_execute(&unblock).await.expect_err("a held seat");
     let unblock = format!("select admin.unblock_seats({id}, 'A 4-6', 'a test')");

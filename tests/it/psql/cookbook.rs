@@ -1,4 +1,4 @@
-//! Each question of the cookbook in `sql/README.md` is asked through the `psql` program, as it is printed there.
+//! Runs each query of the cookbook in `sql/README.md` through the `psql` program, exactly as printed there.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ const PASSWORD: &str = "open-sesame";
 /// Values under these headings differ from run to run.
 const MEASURED: [&str; 4] = ["overdue_ms", "waiting_ms", "waiting_pid", "blocking_pids"];
 
-/// A question's query and what it answered.
+/// A question's query and its answer.
 #[derive(Debug, PartialEq, Eq)]
 struct Recipe {
     sql: String,
@@ -49,7 +49,7 @@ fn read_cookbook(lines: &[&str]) -> (Vec<String>, Vec<Recipe>) {
     (titles, recipes)
 }
 
-/// Where the block that begins there ends.
+/// The end of the block that begins there.
 fn close(lines: &[&str], begin: usize) -> usize {
     (begin + 1..lines.len()).find(|at| lines[*at] == "```").expect("the block's end")
 }
@@ -94,7 +94,7 @@ async fn every_question_of_the_cookbook_is_answered_as_printed() {
     postgres.stop().await.expect("stopped");
 }
 
-/// Asks through psql and answers what it prints.
+/// Runs a query through psql and returns what it prints.
 fn ask(url: &str, dir: &Path, sql: &str) -> String {
     let login = sql.lines().next().and_then(|line| line.strip_prefix("-- as ")).unwrap_or("olivia");
     let psql = postgres_program("psql").unwrap_or_else(|_| "psql".into());
@@ -115,7 +115,7 @@ fn ask(url: &str, dir: &Path, sql: &str) -> String {
     text.trim_end().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-/// An operator who began a change and went for a coffee, and a server that waits behind him.
+/// An operator who began a change and left for a coffee, and a server that waits for the lock.
 struct Hanging {
     otto: Client,
     server: tokio::task::JoinHandle<()>,

@@ -1,4 +1,4 @@
-//! Files for spreadsheets: nothing in them is run, and numbers stay numbers.
+//! Files for spreadsheets: nothing in them is executed, and numbers stay numbers.
 
 use pretty_assertions::assert_eq;
 
@@ -60,7 +60,7 @@ async fn the_export_of_a_sale_runs_nothing() {
     let texts: Vec<&str> = [0, 1, 4, 5, 6, 7].map(|column| row.get(column)).into();
     assert_eq!(texts, ["'-1", "'+1", "TWD", &format!("'{customer}"), "'@pay", "'-4711"]);
     assert_eq!((row.get::<_, i32>(2), row.get::<_, i64>(3)), (2, 7), "numbers are numbers");
-    // The views have what there is.
+    // The views show the actual values.
     let seats: String =
         olivia.query_one("select seats from admin.orders where customer = $1", &[&customer]).await.expect("the order").get(0);
     assert_eq!(seats, "-1 2");

@@ -1,4 +1,4 @@
-//! What became of seats and orders, put together when somebody asks.
+//! The histories of seats and orders, composed on request.
 
 use pretty_assertions::assert_eq;
 
@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 async fn sale() -> (TestDatabase, Client) {
     let database = TestDatabase::cloned().await;
     let db = database.connect().await;
-    // The superuser plays the operator: who acted is another test's matter.
+    // The superuser plays the operator: who acted is tested elsewhere.
     let sale: String = SALE.lines().filter(|line| !line.contains("session authorization")).collect::<Vec<_>>().join("\n");
     db.batch_execute(&sale).await.unwrap_or_else(|error| panic!("{error:?}"));
     (database, db)
@@ -49,7 +49,7 @@ async fn a_seat_remembers_who_held_it_who_had_it_and_why_that_ended() {
     db.batch_execute("select rowlock.unblock_seats(1, 1, '{19}'); select admin.block_seats(1, 'A 19, B 3 10', 'again')")
         .await
         .expect_err("B 3 is held");
-    // Actions are dated to the millisecond: one passes before seat 18 is given back, so that it was blocked for a while.
+    // Actions are dated to the millisecond: one passes before seat 18 is unblocked, so that it was blocked for a while.
     db.batch_execute(
         "select rowlock.unblock_seats(1, 1, '{19}'); select admin.block_seats(1, 'A 18-19', 'again'); select pg_sleep(0.001);
          select admin.unblock_seats(1, 'A', 'x') where false; select admin.unblock_seats(1, 'A 18', 'one is enough');
@@ -69,7 +69,7 @@ async fn a_seat_remembers_who_held_it_who_had_it_and_why_that_ended() {
     assert_eq!(why("B", 3).await, [format!("held eve 7 then released by {who}: eve called")]);
 }
 
-/// Seats and sections of an order are two lists in step: an order for A 5 and B 6 is none for A 6.
+/// Seats and sections of an order are two parallel lists: an order for A 5 and B 6 is not one for A 6.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_over_two_sections_is_in_the_history_of_its_own_seats_only() {
     let (_database, db) = sale().await;

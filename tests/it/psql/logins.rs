@@ -1,4 +1,4 @@
-//! Real logins, one for each role of ours and one in none.
+//! Real logins, one for each of our roles and one in none.
 
 use rowlock::db::Endpoint;
 use tokio_postgres::{Client, Error};
@@ -12,7 +12,7 @@ pub struct Logins {
     suffix: String,
 }
 
-/// What each login is in.
+/// The roles of each login.
 const ROLES: [(&str, &str); 5] = [
     ("olivia", "in role rowlock_admin"),
     ("rita", "in role rowlock_readonly"),
@@ -22,7 +22,7 @@ const ROLES: [(&str, &str); 5] = [
 ];
 
 impl Logins {
-    /// Makes the logins, in the cluster of this database.
+    /// Creates the logins in the cluster of this database.
     pub async fn new(superuser_url: &str) -> Self {
         let suffix = Uuid::now_v7().simple().to_string();
         let logins = Self { superuser_url: superuser_url.to_owned(), suffix };
@@ -32,17 +32,17 @@ impl Logins {
         logins
     }
 
-    /// The name with which somebody logs in.
+    /// The name of a login.
     pub fn name(&self, who: &str) -> String {
         format!("{who}_{}", self.suffix)
     }
 
-    /// A connection of somebody.
+    /// A connection of a login.
     pub async fn connect(&self, who: &str) -> Client {
         connect(&url_as(&self.superuser_url, &self.name(who), PASSWORD)).await
     }
 
-    /// Takes the logins away again.
+    /// Drops the logins.
     pub async fn gone(self) {
         for (who, _) in ROLES {
             self.superuser(&format!("drop owned by {0}; drop role {0}", self.name(who))).await;

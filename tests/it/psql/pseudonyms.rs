@@ -1,4 +1,4 @@
-//! `rowlock_readonly` sees who is the same customer and not who it is, whatever it asks.
+//! `rowlock_readonly` sees which customers are the same but not who they are, whatever it asks.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ const CUSTOMERS: [&str; 8] = ["ada", "ben", "cleo", "dan", "eve", "finn", "gus",
 /// Part of every customer's id in this sale, and of nothing else.
 const MARK: &str = "@example.org";
 
-/// The sale with customers whose ids cannot be overlooked, quoted in a reason and in an error.
+/// The sale with customers whose ids contain the mark, also quoted in a reason and in an error.
 async fn sale() -> (TestDatabase, Client, Logins) {
     let database = TestDatabase::cloned().await;
     let db = database.connect().await;
@@ -33,7 +33,7 @@ async fn views(db: &Client) -> Vec<String> {
     db.query(sql, &[]).await.expect("views").iter().map(|row| row.get(0)).collect()
 }
 
-/// The views in which somebody finds the mark.
+/// The views in which a login finds the mark.
 async fn telling_views(db: &Client, client: &Client) -> BTreeSet<String> {
     let mut telling = BTreeSet::new();
     for view in views(db).await {
@@ -74,7 +74,7 @@ async fn a_pseudonym_is_the_same_everywhere_and_cannot_be_made_by_guessing() {
     assert_eq!(row.get::<_, Vec<String>>(3), [row.get::<_, String>(4)]);
     assert_eq!(row.get::<_, String>(4), row.get::<_, String>(5));
 
-    // Whoever knows the key can make them, and nobody else: not from the id alone.
+    // Only somebody who knows the key can compute them; the id alone is not enough.
     let made = "select 'c-' || left(encode(sha256(key || convert_to('ada' || $1, 'UTF8')), 'hex'), 16),
                        'c-' || left(encode(sha256(convert_to('ada' || $1, 'UTF8')), 'hex'), 16)
                 from rowlock.pseudonym_key";
@@ -89,7 +89,7 @@ async fn a_pseudonym_is_the_same_everywhere_and_cannot_be_made_by_guessing() {
     logins.gone().await;
 }
 
-/// What a reader may try to make the database say: functions that tell what they are given, errors that quote a value, plans.
+/// How a reader may try to reveal ids: functions that print their arguments, errors that quote a value, plans.
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_functions_nor_errors_nor_plans_tell_a_reader_who_it_is() {
     let (_database, _db, logins) = sale().await;

@@ -1,4 +1,4 @@
-//! Money that went back: noted payment by payment, and the order follows when nothing is owed any more.
+//! Refunds: recorded payment by payment; the order is refunded when nothing more is owed.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ async fn an_order_is_refunded_when_the_last_of_its_money_went_back() {
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.payments where refunded_at > received_at").await, 2);
     assert_eq!(server.ask::<i64>("select refunded_minor from admin.money").await, 14);
 
-    // Money that comes for it again is owed again, and the order stays what it is.
+    // More money for it is owed back again, and the order stays as it is.
     pay_wrongly(&server, &order, "third").await;
     assert_eq!(refund(&olivia, event, "third").await.expect("refunded").as_deref(), Some("refunded"));
     server.assert_invariants().await;

@@ -1,4 +1,4 @@
-//! Seats kept back from psql: lists, ranges, whole sections, in one call, beside everybody else.
+//! Blocking seats from psql: lists, ranges, whole sections, in one call, during the sale.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::logins::{Logins, refusal};
 use crate::harness::TestServer;
 use crate::stored::{Ask, Session, server_without_expiry, unhurried, until_it_waits};
 
-/// An operator may keep a house of 10,000 seats back in one call within this time while it sells.
+/// How long an operator may take to block 10,000 seats in one call during the sale.
 const HOUSE_MAX: Duration = Duration::from_secs(2);
 
 async fn seats(server: &TestServer, event_id: i64, section_no: i32) -> String {
@@ -75,7 +75,7 @@ async fn seats_held_or_sold_in_any_section_refuse_the_whole_call() {
     logins.gone().await;
 }
 
-/// It locks every seat before it locks a section, so whoever holds one of them can still finish what they began.
+/// It locks every seat before it locks a section, so a transaction that holds a seat can still finish.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_waits_for_a_seat_is_in_nobodys_way() {
     let server = server_without_expiry().await;

@@ -1,5 +1,5 @@
-//! SQL users cannot break the promises: each login tries, and PostgreSQL refuses it. Logins in `rowlock_migrator` are not asked: they may
-//! become the owner, which is what they are for.
+//! SQL users cannot break the promises: each login tries, and PostgreSQL refuses it. Logins in `rowlock_migrator` are not tested: they may
+//! become the owner, which is their purpose.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ const WHO: [&str; 4] = ["olivia", "rita", "shop", "sam"];
 const FOR_SERVERS: &str = "block_seats cancel_order change_event claim_best_available claim_seats claimed_orders claimed_together \
     create_event delete_event event_availability event_with_sections expire_orders find_api_key get_event get_order list_dead_letters \
     list_events list_orders migration_state note_api_key_use overdue_orders record_expiry_failure redrive_dead_letter refunds_due release_seats sales_report section_seats section_summary settle_payments try_lead_sweep unblock_seats";
-/// What operators call of it: what only reads.
+/// What operators call of it: the functions that only read.
 const FOR_OPERATORS: &str = "event_availability event_with_sections get_event get_order list_dead_letters list_events list_orders \
     migration_state refunds_due sales_report section_seats section_summary";
 /// What operators call of schema `admin`.
@@ -60,7 +60,7 @@ impl Scene {
     }
 }
 
-/// Each statement must fail for want of rights and for no other reason.
+/// Each statement must fail for lack of privileges and for no other reason.
 async fn assert_forbidden(client: &Client, who: &str, statements: &[String]) {
     for sql in statements {
         let error = client.batch_execute(sql).await.expect_err(sql);
@@ -145,13 +145,13 @@ async fn no_login_reads_or_changes_a_table_or_changes_a_view() {
             .batch_execute("create function pg_temp.mine() returns trigger language plpgsql as 'begin return null; end'")
             .await
             .expect("temporary functions are anyone's");
-        // ANALYZE of what is not one's own is skipped with a warning.
+        // ANALYZE of a table of another owner is skipped with a warning.
         let tried: Vec<_> = tables.iter().filter(|sql| !sql.starts_with("analyze")).cloned().collect();
         assert_forbidden(&client, who, &tried).await;
         assert_forbidden(&client, who, &changes).await;
         for sql in &views {
             let error = client.batch_execute(sql).await.expect_err(sql);
-            // A view of groups can be changed by nobody; that is found out first.
+            // A view with groups cannot be changed at all, and that error comes first.
             let state = error.code().map(|code| code.code()).unwrap_or_default();
             assert!([FORBIDDEN, "55000", "42601"].contains(&state), "{who}: {sql}: {error:?}");
         }
@@ -170,7 +170,7 @@ async fn no_login_reads_or_changes_a_table_or_changes_a_view() {
     scene.logins.gone().await;
 }
 
-/// States forged, and rights taken.
+/// Attempts to forge states and to gain privileges.
 const FORGERIES: &[&str] = &[
     // States.
     "insert into rowlock.orders (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at, ended_at)
@@ -247,7 +247,7 @@ async fn no_login_forges_a_state_or_takes_rights_it_was_not_given() {
     scene.logins.gone().await;
 }
 
-/// Functions run with their owner's rights: nothing that their caller brings along may stand in for what they mean.
+/// Functions run with their owner's privileges: nothing that the caller has set up may replace what they refer to.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_caller_brings_along_does_not_stand_in_for_ours() {
     let scene = Scene::new().await;

@@ -1,17 +1,15 @@
 //! The code blocks of a Markdown file, and the commands in them.
 
-/// What a block is, and so which test looks after it.
+/// The kind of a block, which decides how it is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Lines for a shell, each of which begins with a program that the tests know.
+    /// Shell commands, each of which begins with a program that the tests know.
     Shell,
     /// Statements for psql.
     Sql,
-    /// A diagram.
     Diagram,
-    /// Commands that were tried by hand, on servers that no test starts: fenced as `sh` and in `docs/` alone.
+    /// Commands that were tried by hand, on servers that no test starts: fenced as `sh`, and only in `docs/`.
     Tried,
-    /// Anything else.
     Unknown,
 }
 
@@ -20,9 +18,9 @@ pub enum Kind {
 pub struct Block {
     /// What it is.
     pub kind: Kind,
-    /// The heading it stands under.
+    /// The heading above it.
     pub heading: String,
-    /// What it says, without its indentation.
+    /// Its text, without its indentation.
     pub text: String,
 }
 
@@ -69,7 +67,7 @@ fn block(language: &str, heading: &str, text: &str) -> Block {
 }
 
 impl Block {
-    /// Its commands, each on one line or on those that its quotes and backslashes join, without the remarks behind them.
+    /// Its commands, each on one line or on lines joined by quotes and backslashes, without trailing comments.
     pub fn commands(&self) -> Vec<String> {
         let (mut commands, mut open) = (Vec::new(), String::new());
         for line in self.text.lines() {

@@ -1,4 +1,4 @@
-//! "Running it for real", step by step: migrate, make a key, serve as a login that may touch no table.
+//! "Running it in production", step by step: migrate, create a key, serve as a login that may touch no table.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,7 +36,7 @@ fn settings() -> Vec<String> {
     serve.get_arguments().filter_map(|arg| Some(arg.get_env()?.to_string_lossy().into_owned())).collect()
 }
 
-/// The line as it stands, run where `rowlock` is this build's.
+/// Runs the line exactly as written, with this build's `rowlock`.
 fn run(line: &str, environment: &BTreeMap<String, String>) -> String {
     let folder = Path::new(env!("CARGO_BIN_EXE_rowlock")).parent().expect("a folder");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
@@ -49,13 +49,13 @@ async fn the_steps_lead_to_a_server_that_is_ready() {
     let cluster = Cluster::shared().await;
     let (settings, mut environment, mut login) = (settings(), BTreeMap::new(), None);
     let (mut done, mut server) = (Vec::new(), None);
-    for line in readme_block(Kind::Shell, "Running it for real").iter().flat_map(Block::commands) {
+    for line in readme_block(Kind::Shell, "Running it in production").iter().flat_map(Block::commands) {
         done.push(line.split_whitespace().take(2).collect::<Vec<_>>().join(" ").split('=').next().unwrap_or_default().to_owned());
         if let Some(setting) = line.strip_prefix("export ") {
             let (name, _) = setting.split_once('=').unwrap_or_else(|| panic!("{line} gives no value"));
             assert!(settings.iter().any(|known| known == name), "{name} is no setting");
             let value = match name {
-                // The owner migrates; what serves may do less.
+                // The owner migrates; the server's login has fewer privileges.
                 "DATABASE_URL" if environment.contains_key(name) => login.insert(Login::create(&database).await).url.clone(),
                 "DATABASE_URL" => database.url(),
                 "REDIS_URL" => cluster.redis_url.clone().unwrap_or_default(),
@@ -87,7 +87,7 @@ async fn the_steps_lead_to_a_server_that_is_ready() {
     database.connect().await.batch_execute(&sql).await.expect("dropped");
 }
 
-/// Serves as the line says, on a port that is free; answers when it is ready.
+/// Serves as the line says, but on a free port; returns when the server is ready.
 async fn serve(line: &str, environment: &BTreeMap<String, String>) -> Running {
     let flags = line.strip_prefix("rowlock ").expect("rowlock").replace("0.0.0.0:8080", "127.0.0.1:0");
     let address_file = crate::harness::Scratch::new();

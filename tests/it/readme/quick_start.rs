@@ -1,4 +1,4 @@
-//! "Try it by hand" and "From psql", run as they stand against a server like the demo's.
+//! "Try it by hand" and "From psql", run exactly as written against a server like the demo's.
 
 use std::process::Output;
 
@@ -16,7 +16,7 @@ async fn shell(command: &str, variables: &[(&str, &str)]) -> Output {
     shell.output().await.expect("a shell")
 }
 
-/// Runs a `curl` line; answers status and body.
+/// Runs a `curl` line; returns status and body.
 async fn ask(line: &str, address: &str, variables: &[(&str, &str)]) -> (u16, Value) {
     let line = line.replace("localhost:8080", address).replace("curl -s ", "curl -s -w '\n%{http_code}' ");
     let output = shell(&line, variables).await;

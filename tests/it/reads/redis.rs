@@ -1,4 +1,4 @@
-//! Summaries in Redis: servers share one load of PostgreSQL, and nobody pays for that with waiting or with an old answer.
+//! Summaries in Redis: servers share one load from PostgreSQL, and nobody has to wait or gets an old answer for it.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::harness::{EventHandle, TestServer, eventually};
 use crate::stored::until_somebody_waits;
 
-/// How soon a read leaves something in Redis: it is written beside the answer.
+/// How soon a read leaves something in Redis, which is written in parallel with the answer.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 /// How long Redis keeps a summary, and how old one may be when it is put there.
 const KEPT_MS: i64 = 200;
@@ -52,7 +52,7 @@ async fn what_one_server_has_read_another_one_finds_in_redis() {
     .await;
     assert!((1..=KEPT_MS).contains(&left_ms), "kept for {left_ms} ms");
 
-    // Recognisably from there: as far as PostgreSQL knows, none was ever sold.
+    // Recognisably from Redis: in PostgreSQL, no seat was ever sold.
     introduce(&other, &event).await;
     assert!(text.contains("\"available\":10"), "{text}");
     redis.pset_ex::<_, _, ()>(&key, text.replace("\"available\":10", "\"available\":3"), 60_000).await.expect("Redis answers");
@@ -63,7 +63,7 @@ async fn what_one_server_has_read_another_one_finds_in_redis() {
     eventually(Duration::from_secs(1), is_true_again).await;
 }
 
-/// Shared with its age, it could be served for longer than half a second after the truth changed.
+/// If it were shared, it could still be served more than half a second after a change.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_took_long_to_load_is_answered_and_not_shared() {
     let server = TestServer::start().await;
@@ -91,7 +91,7 @@ async fn what_took_long_to_load_is_answered_and_not_shared() {
     }
 }
 
-/// Whoever was to refill it has died: readers wait for a moment, not for the dead.
+/// The server that was to refill it has crashed: readers wait only for a moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refill_that_never_comes_delays_a_reader_for_a_moment_only() {
     let server = TestServer::start().await;
@@ -107,6 +107,6 @@ async fn a_refill_that_never_comes_delays_a_reader_for_a_moment_only() {
     }
     let (least, most) = (waits.iter().min().expect("five"), waits.iter().max().expect("five"));
     assert!(*least >= Duration::from_millis(40), "it did not wait for another's refill at all: {waits:?}");
-    // The fastest of them was disturbed by nobody.
+    // The fastest of them was not delayed by anything.
     assert!(*least < Duration::from_millis(100) && *most < Duration::from_secs(1), "{waits:?}");
 }

@@ -22,13 +22,13 @@ async fn tickets_above(server: &TestServer, number: i64) {
     eventually(GONE_WITHIN, || async { server.ask::<i64>("select count(*) from rowlock.tickets").await > number }).await;
 }
 
-/// How many of a latency's histogram took longer than that.
+/// How many in a latency histogram took longer than that.
 fn slower_than(ms: f64, what: &Value) -> u64 {
     let entries = what["histogram"].as_array().expect("a histogram").iter();
     entries.filter(|entry| entry[0].as_f64() > Some(ms)).map(|entry| number(&entry[1])).sum()
 }
 
-/// Whoever comes while nobody answers has waited from that moment on, not from when there was an answer again.
+/// Buyers who arrive while the server does not answer wait from their arrival on, not from when it answers again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it() {
     const STALL: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it(
     assert!(rush.ended().await.success(), "{}{}", rush.stdout(), rush.stderr());
     let report: Value = serde_json::from_slice(&std::fs::read(&json).expect("the report")).expect("JSON");
     assert_eq!(report["sold"], 300, "{report}");
-    // About 100 came within the second: half of them waited for more than half of it, three quarters for more than a quarter.
+    // About 100 arrive within the second: half of them wait for more than half of it, three quarters for more than a quarter.
     let (answered, claim) = (&report["from_arrival_ms"]["answered"], &report["latency_ms"]["claim"]);
     for what in [answered, claim] {
         assert!(slower_than(550.0, what) >= 30 && slower_than(275.0, what) >= 50, "{what}");
@@ -54,7 +54,7 @@ async fn a_stall_of_the_server_shows_in_the_latency_of_everybody_who_came_in_it(
     }
 }
 
-/// Leaving them out would make a server look the better the more it fails to answer.
+/// Leaving them out would make a server look better the more it fails to answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_never_answered_counts_with_as_long_as_it_waited() {
     let (server, child) = server_that_can_hang().await;
@@ -75,7 +75,7 @@ async fn who_is_never_answered_counts_with_as_long_as_it_waited() {
     let (answered, silent) = (&report["from_arrival_ms"]["answered"], number(&report["buyers_ended"]["timed_out"]));
     assert!(silent > 20 && report["broken"].to_string().contains("got no answer in time"), "{report}");
     assert_eq!(answered["count"], 60, "everybody who came: {answered}");
-    // Not each: some waited for the answer to their payment, and had been answered before.
+    // Not every one: some waited for the answer to their payment and had been answered before.
     assert!(slower_than(990.0, answered) > silent / 2, "{silent} buyers: {answered}");
 }
 
