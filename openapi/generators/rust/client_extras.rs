@@ -19,7 +19,7 @@ pub trait Refused {
     /// Everything the server said about it; `None` if it is no refusal but, for example, a connection that broke.
     fn problem(&self) -> Option<&Problem>;
 
-    /// What went wrong, as a stable word.
+    /// What went wrong, as a word that never changes.
     fn code(&self) -> Option<ProblemCode> {
         self.problem().map(|problem| problem.code)
     }

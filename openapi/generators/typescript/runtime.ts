@@ -27,7 +27,7 @@ export interface CustomerCallOptions extends CallOptions {
 /** A refusal: branch on its `code`. */
 export class RowlockError extends Error {
   override readonly name = "RowlockError";
-  /** What went wrong, as a stable word. */
+  /** What went wrong, as a word that never changes. */
   readonly code: ProblemCode;
   /** The HTTP status. */
   readonly status: number;

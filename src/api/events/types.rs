@@ -105,7 +105,7 @@ pub struct EventPatch {
 input!(EventPatch);
 
 impl EventPatch {
-    /// The changed settings as the database expects them; the status has functions of its own.
+    /// The changed settings as the database expects them, without the status.
     pub fn settings(&self) -> Map<String, Value> {
         let time = |time: &MaybeUndefined<Time>| time.as_opt_ref().map(|time| json!(time));
         let settings = [

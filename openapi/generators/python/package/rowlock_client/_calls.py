@@ -16,7 +16,7 @@ class RowlockError(Exception):
     """A refusal: branch on its `code`.
 
     Attributes:
-        code: What went wrong, as a stable word.
+        code: What went wrong, as a word that never changes.
         status: The HTTP status.
         problem: Everything the server said about it.
         retry_after_s: How long to wait before asking again, in seconds, where the server says so.
