@@ -24,7 +24,7 @@ use crate::problem::conversions::{after_change, of_change};
 use crate::types::{EventId, EventState, Time};
 
 /// The detail if the event was deleted before it could be returned.
-const DELETED: &str = "the event that this request or its `Idempotency-Key` created has been deleted; use a new key for a new event";
+const DELETED: &str = "the event that this request or its `Idempotency-Key` created was deleted; use a new key for a new event";
 
 /// The operations on events.
 pub struct EventsApi {
