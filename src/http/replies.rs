@@ -106,31 +106,29 @@ impl<T> Ready<T> {
 }
 
 /// 200 with a cached body in the encoding that the client prefers, or 304 if the client already has it.
-///
-/// The tag is weak because it is the same for every encoding of the body.
-pub async fn ready(body: &ReadyBody, media_type: &str, caching: &'static str, request: &HeaderMap) -> Response {
+pub async fn ready(body: &ReadyBody, media_type: &'static str, caching: &'static str, request: &HeaderMap) -> Response {
     let text = |name| request.get(name).and_then(|value| value.to_str().ok());
-    let mut response = if text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag)) {
-        StatusCode::NOT_MODIFIED.into_response()
+    let mut response = Response::default();
+    if text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag)) {
+        response.set_status(StatusCode::NOT_MODIFIED);
     } else {
         let encoding = Encoding::negotiate(text(names::ACCEPT_ENCODING));
-        let bytes = body.encoded(encoding).await;
-        let mut response = Response::builder().content_type(media_type).body(Body::from(bytes));
-        response.headers_mut().extend(encoding.header().map(|coding| (names::CONTENT_ENCODING, HeaderValue::from_static(coding))));
-        response
-    };
-    let headers = response.headers_mut();
-    if let Ok(etag) = HeaderValue::try_from(format!("W/{}", body.etag)) {
-        headers.insert(names::ETAG, etag);
+        response.set_body(body.encoded(encoding).await);
+        let headers = response.headers_mut();
+        headers.insert(names::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.extend(encoding.header().map(|coding| (names::CONTENT_ENCODING, HeaderValue::from_static(coding))));
     }
+    let headers = response.headers_mut();
+    headers.insert(names::ETAG, body.etag.clone());
     headers.insert(names::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(names::VARY, HeaderValue::from_static("Accept-Encoding"));
     response
 }
 
 /// Weak comparison (RFC 9110, 8.8.3.2) of an `If-None-Match` list with one of our tags.
-fn matches_tag(if_none_match: &str, etag: &str) -> bool {
-    if_none_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+fn matches_tag(if_none_match: &str, etag: &HeaderValue) -> bool {
+    let ours = etag.to_str().unwrap_or_default().trim_start_matches("W/");
+    if_none_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == ours)
 }
 
 impl<T: Send> IntoResponse for Ready<T> {
@@ -217,10 +215,12 @@ mod tests {
 
     #[test]
     fn if_none_match_compares_weakly_and_takes_lists_and_the_star() {
-        assert!(matches_tag("\"7\"", "\"7\""));
-        assert!(matches_tag("\"6\", W/\"7\"", "\"7\""));
-        assert!(matches_tag("*", "\"7\""));
-        assert!(!matches_tag("\"70\"", "\"7\""));
-        assert!(!matches_tag("", "\"7\""));
+        let ours = HeaderValue::from_static("W/\"7\"");
+        for known in ["\"7\"", "\"6\", W/\"7\"", "*"] {
+            assert!(matches_tag(known, &ours), "{known}");
+        }
+        for other in ["\"70\"", "W/\"6\"", ""] {
+            assert!(!matches_tag(other, &ours), "{other}");
+        }
     }
 }

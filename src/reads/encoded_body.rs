@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use bytes::Bytes;
+use poem::http::HeaderValue;
 use tokio::sync::OnceCell;
 
 /// How a body is compressed for transfer.
@@ -66,8 +67,8 @@ impl Encoding {
 /// A JSON body and its entity tag.
 #[derive(Debug)]
 pub struct Body {
-    /// The revision that it shows, in quotes.
-    pub etag: String,
+    /// The tag of the revision that it shows, ready to be sent. It is weak because it is the same for every encoding.
+    pub etag: HeaderValue,
     plain: Bytes,
     gzip: OnceCell<Bytes>,
     brotli: OnceCell<Bytes>,
@@ -77,8 +78,9 @@ pub struct Body {
 impl Body {
     /// A body that shows `revision`.
     pub fn new(revision: i64, plain: impl Into<Bytes>) -> Self {
-        let plain = plain.into();
-        Self { etag: format!("\"{revision}\""), plain, gzip: OnceCell::new(), brotli: OnceCell::new(), zstd: OnceCell::new() }
+        let (plain, etag) = (plain.into(), Bytes::from(format!("W/\"{revision}\"")));
+        let etag = HeaderValue::from_maybe_shared(etag).expect("digits in quotes");
+        Self { etag, plain, gzip: OnceCell::new(), brotli: OnceCell::new(), zstd: OnceCell::new() }
     }
 
     /// The body as it is.
@@ -193,6 +195,6 @@ mod tests {
         assert_eq!((gunzipped.as_str(), unbrotlied.as_str()), (text.as_str(), text.as_str()));
         assert_eq!(unzstded, text.as_bytes());
         assert_eq!(body.encoded(Encoding::Identity).await, text.as_bytes());
-        assert_eq!(body.etag, "\"7\"");
+        assert_eq!(body.etag, "W/\"7\"");
     }
 }
