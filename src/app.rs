@@ -15,7 +15,7 @@ use crate::redis::{ExpiryQueue, RedisLink};
 const LARGE_BODY_FACTOR: usize = 64;
 
 /// Everything a request may need.
-pub struct App {
+pub(crate) struct App {
     /// Reads and rare changes.
     pub db: Db,
     /// Claims and payments.
@@ -38,7 +38,7 @@ pub struct App {
 
 /// How large a request body may be.
 #[derive(Clone, Copy, Debug)]
-pub struct HttpLimits {
+pub(crate) struct HttpLimits {
     /// Any body, in bytes.
     pub body_max_bytes: usize,
     /// A body that creates an event, blocks or unblocks seats, in bytes.
@@ -46,14 +46,14 @@ pub struct HttpLimits {
 }
 
 /// The application as requests share it.
-pub type SharedApp = Arc<App>;
+pub(crate) type SharedApp = Arc<App>;
 
 impl App {
     /// Creates the parts; nothing is connected yet.
     ///
     /// # Errors
     /// When a setting is wrong.
-    pub fn new(config: &ServeConfig, endpoint: &Endpoint) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &ServeConfig, endpoint: &Endpoint) -> anyhow::Result<Self> {
         let redis = match &config.redis_url {
             Some(url) => RedisLink::new(url, &config.redis_prefix)?,
             None => RedisLink::off(),
@@ -81,7 +81,7 @@ impl App {
     }
 
     /// The metrics, including current values.
-    pub fn metrics_text(&self) -> String {
+    pub(crate) fn metrics_text(&self) -> String {
         let (claims_waiting, payments_waiting) = self.lanes.depths();
         let (pool_open, pool_idle) = self.db.pool_size();
         self.metrics.encode(Readings { claims_waiting, payments_waiting, pool_open, pool_idle })

@@ -27,7 +27,7 @@ impl DatabaseArgs {
     ///
     /// # Errors
     /// When the URL or the authority's file cannot be read.
-    pub fn endpoint(&self) -> anyhow::Result<Endpoint> {
+    pub(crate) fn endpoint(&self) -> anyhow::Result<Endpoint> {
         Endpoint::new(&self.database_url, self.database_ca_file.as_deref())
     }
 }
@@ -62,7 +62,7 @@ impl LogFilter {
     ///
     /// # Errors
     /// When a part is neither a level nor a pair: the filter's own parser would read a misspelt level as a target.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut own = None;
         let mut pairs = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -84,7 +84,7 @@ impl LogFilter {
     }
 
     /// The filter in the syntax of `tracing`; a target includes those below it, and `rowlock` includes `rowlock_lab`.
-    pub fn directives(&self) -> &str {
+    pub(crate) fn directives(&self) -> &str {
         &self.0
     }
 }

@@ -21,7 +21,7 @@ use crate::problem::code::Code;
 use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SectionCode, Time, Whole};
 
 /// The measuring operations.
-pub struct BenchApi {
+pub(crate) struct BenchApi {
     pub app: SharedApp,
 }
 

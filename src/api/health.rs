@@ -19,7 +19,7 @@ use crate::problem::conversions::of_outage;
 use crate::redis::RedisHealth;
 
 /// The operations for operators.
-pub struct HealthApi {
+pub(crate) struct HealthApi {
     pub app: SharedApp,
 }
 
@@ -62,7 +62,7 @@ impl HealthApi {
 ///
 /// # Errors
 /// `unavailable`, with the reason, when it is not.
-pub async fn readiness(app: &App) -> Result<Readiness, Problem> {
+pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
     let state = tokio::time::timeout(ANSWER_MAX, app.db.migration_state());
     let (state, redis) = tokio::join!(state, app.queue.health());
     let state = state.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned())));
@@ -87,7 +87,7 @@ fn not_ready(error: DbError) -> Problem {
 /// The server is alive.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct Liveness {
+pub(crate) struct Liveness {
     /// Always `alive`.
     pub status: Alive,
 }
@@ -96,7 +96,7 @@ pub struct Liveness {
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename = "LivenessStatus", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum Alive {
+pub(crate) enum Alive {
     /// It answers.
     Alive,
 }
@@ -104,7 +104,7 @@ pub enum Alive {
 /// The server is ready for requests.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     /// `degraded`: everything works, but without Redis.
     pub status: Ready,
     /// Always `up`: without PostgreSQL the server is not ready.
@@ -120,7 +120,7 @@ pub struct Readiness {
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename = "ReadinessStatus", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum Ready {
+pub(crate) enum Ready {
     /// Everything that is configured is available.
     Ready,
     /// Redis is not available.
@@ -131,7 +131,7 @@ pub enum Ready {
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum PostgresState {
+pub(crate) enum PostgresState {
     /// It answers.
     Up,
 }
@@ -140,7 +140,7 @@ pub enum PostgresState {
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum RedisState {
+pub(crate) enum RedisState {
     /// It answers and takes writes.
     Up,
     /// It does not answer, or refuses writes; the log says which.
@@ -170,7 +170,7 @@ impl Example for Readiness {
 }
 
 /// The metrics as text.
-pub struct MetricsText(String);
+pub(crate) struct MetricsText(String);
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 

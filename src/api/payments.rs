@@ -18,7 +18,7 @@ use crate::problem::code::Code;
 use crate::types::{CurrencyCode, EventId, OrderId, Provider, ProviderReference};
 
 /// The operation of the payment gateway.
-pub struct PaymentsApi {
+pub(crate) struct PaymentsApi {
     pub app: SharedApp,
 }
 
@@ -76,7 +76,7 @@ fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {
 /// The gateway's notice of a payment. `provider` and `provider_reference` together identify the money.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "PaymentNotice", deny_unknown_fields, example)]
-pub struct PaymentIn {
+pub(crate) struct PaymentIn {
     /// The event it pays for.
     pub event_id: EventId,
     /// The order it pays for.
@@ -100,7 +100,7 @@ input!(PaymentIn);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum PaymentStatus {
+pub(crate) enum PaymentStatus {
     /// The payment succeeded.
     Succeeded,
     /// The payment failed: no money moved.
@@ -110,7 +110,7 @@ pub enum PaymentStatus {
 /// What became of a payment notice.
 #[derive(Debug, Object, Serialize)]
 #[oai(example, skip_serializing_if_is_none)]
-pub struct PaymentResult {
+pub(crate) struct PaymentResult {
     /// `paid`: the order is paid and its seats are sold. `duplicate`: this notice was settled before. `late_reclaimed`: the order had lost
     /// its seats, but they were still free and are now sold to it. `refund_due`: the money could not buy the seats and is owed back.
     /// `failed_recorded`: the payment failed, which was recorded.
@@ -124,7 +124,7 @@ pub struct PaymentResult {
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename = "PaymentOutcome", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum PaymentResultOutcome {
+pub(crate) enum PaymentResultOutcome {
     /// The order is paid and its seats are sold.
     Paid,
     /// The notice was settled before.
@@ -141,7 +141,7 @@ pub enum PaymentResultOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename = "RecordedPaymentOutcome", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum RecordedOutcome {
+pub(crate) enum RecordedOutcome {
     /// The order was paid and its seats were sold.
     Paid,
     /// The order got its seats back and was paid.

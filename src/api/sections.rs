@@ -17,7 +17,7 @@ use crate::problem::code::Code;
 use crate::types::{Capacity, CurrencyCode, EventId, Label, Name, Price, Revision, SeatCount, SeatNo, SeatState, SectionCode, Text, Whole};
 
 /// The operations on sections and seats.
-pub struct SectionsApi {
+pub(crate) struct SectionsApi {
     pub app: SharedApp,
 }
 
@@ -97,7 +97,7 @@ impl SectionsApi {
 /// The sections of an event and how many of their seats are available.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct SectionList {
+pub(crate) struct SectionList {
     /// Id of the event.
     pub event_id: EventId,
     /// Increases with every change to any seat.
@@ -110,7 +110,7 @@ pub struct SectionList {
 /// One section and how many of its seats are available.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct Section {
+pub(crate) struct Section {
     /// Its code.
     pub section: SectionCode,
     /// Its name.
@@ -128,7 +128,7 @@ pub struct Section {
 /// The seats of a section.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct SeatList {
+pub(crate) struct SeatList {
     /// Id of the event.
     pub event_id: EventId,
     /// Code of the section.
@@ -143,7 +143,7 @@ pub struct SeatList {
 /// One seat.
 #[derive(Debug, Object, Serialize)]
 #[oai(example, skip_serializing_if_is_none)]
-pub struct Seat {
+pub(crate) struct Seat {
     /// Its number within the section.
     pub seat: SeatNo,
     /// The label of its row.
@@ -160,7 +160,7 @@ pub struct Seat {
 /// All seats of an event, two bits per seat.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct Availability {
+pub(crate) struct Availability {
     /// Id of the event.
     pub event_id: EventId,
     /// Increases with every change to any seat.
@@ -173,7 +173,7 @@ pub struct Availability {
 /// The seats of a section, two bits each.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct SectionAvailability {
+pub(crate) struct SectionAvailability {
     /// Code of the section.
     pub section: SectionCode,
     /// Increases with every change to a seat of the section.

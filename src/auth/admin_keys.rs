@@ -13,7 +13,7 @@ use crate::db::api_keys::{self, AdminKey};
 const CACHED: Duration = Duration::from_secs(5);
 
 /// Why a key that was never one of ours is refused.
-pub(crate) const MALFORMED: &str = "the API key is malformed: `rowlock api-key create` did not create it";
+pub const MALFORMED: &str = "the API key is malformed: `rowlock api-key create` did not create it";
 
 pub(super) struct AdminKeys(Cache<[u8; 32], Option<AdminKey>>);
 

@@ -17,13 +17,13 @@ use admin_keys::AdminKeys;
 use customer_tokens::CustomerTokens;
 use gateway_signatures::GatewaySignatures;
 
-pub(crate) use admin_keys::MALFORMED as MALFORMED_KEY;
+pub use admin_keys::MALFORMED as MALFORMED_KEY;
 pub use customer_tokens::mint_customer_token;
 pub use gateway_signatures::{WEBHOOK_HEADERS, new_webhook_secret, sign_notice};
 
 /// Why a caller was refused. Each reason tells the caller what to do, and quotes no part of the credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuthError {
+pub(crate) enum AuthError {
     /// No credentials were sent.
     Missing,
     /// They are malformed, forged, or not meant for this server.
@@ -50,7 +50,7 @@ pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a s
 
 /// Why an admin was refused.
 #[derive(Clone, Debug)]
-pub enum AuthFailure {
+pub(crate) enum AuthFailure {
     /// The key is not valid.
     Auth(AuthError),
     /// The key could not be looked up.
@@ -95,7 +95,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Expired` for a genuine token that has expired; `Invalid` for everything else, including unsigned tokens (`alg: none`).
-    pub fn customer(&self, bearer_token: &str) -> Result<String, AuthError> {
+    pub(crate) fn customer(&self, bearer_token: &str) -> Result<String, AuthError> {
         self.customers.customer(bearer_token, OffsetDateTime::now_utc())
     }
 
@@ -103,12 +103,12 @@ impl Auth {
     ///
     /// # Errors
     /// `Invalid` when nobody has this key or it is revoked.
-    pub async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
+    pub(crate) async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
         self.admins.admin(db, api_key).await
     }
 
     /// The admin to whom an API key belongs, if it was looked up a moment ago.
-    pub fn recent_admin(&self, api_key: &str) -> Option<AdminKey> {
+    pub(crate) fn recent_admin(&self, api_key: &str) -> Option<AdminKey> {
         self.admins.recent(api_key)
     }
 
@@ -116,7 +116,7 @@ impl Auth {
     ///
     /// # Errors
     /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed, or the signature or its time is wrong.
-    pub fn gateway(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), AuthError> {
+    pub(crate) fn gateway(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), AuthError> {
         self.gateway.check(headers, body, OffsetDateTime::now_utc())
     }
 }

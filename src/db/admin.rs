@@ -8,17 +8,13 @@ use super::{Db, DbError};
 
 /// One section in the sales report.
 #[derive(Clone, Debug)]
-pub struct SectionSales {
-    /// Its number.
-    pub section_no: i32,
+pub(crate) struct SectionSales {
     /// Its code in the API.
     pub code: String,
     /// Its name.
     pub name: String,
     /// Price of each seat in minor units.
     pub price_minor: i64,
-    /// ISO 4217 code.
-    pub currency: String,
     /// How many seats it has.
     pub capacity: i32,
     /// Seats on sale.
@@ -35,7 +31,7 @@ pub struct SectionSales {
 
 /// Money that is owed back.
 #[derive(Clone, Debug)]
-pub struct RefundDue {
+pub(crate) struct RefundDue {
     /// The gateway's name.
     pub provider: String,
     /// The gateway's id of the payment.
@@ -52,7 +48,7 @@ pub struct RefundDue {
 
 /// An expiry that failed even after its retries.
 #[derive(Clone, Debug)]
-pub struct DeadLetter {
+pub(crate) struct DeadLetter {
     /// Its event.
     pub event_id: i64,
     /// The order.
@@ -69,16 +65,14 @@ pub struct DeadLetter {
 
 impl Db {
     /// Counts and revenue, section by section; empty when there is no such event.
-    pub async fn sales_report(&self, event_id: i64) -> Result<Vec<SectionSales>, DbError> {
+    pub(crate) async fn sales_report(&self, event_id: i64) -> Result<Vec<SectionSales>, DbError> {
         let rows = self.query("select * from rowlock.sales_report($1)", &[&event_id]).await?;
         Ok(rows
             .iter()
             .map(|row| SectionSales {
-                section_no: row.get("section_no"),
                 code: row.get("code"),
                 name: row.get("name"),
                 price_minor: row.get("price_minor"),
-                currency: row.get("currency"),
                 capacity: row.get("capacity"),
                 available: row.get("available"),
                 held: row.get("held"),
@@ -90,7 +84,7 @@ impl Db {
     }
 
     /// Up to `limit` payments that are owed back, oldest first.
-    pub async fn refunds_due(&self, event_id: i64, limit: i32) -> Result<Vec<RefundDue>, DbError> {
+    pub(crate) async fn refunds_due(&self, event_id: i64, limit: i32) -> Result<Vec<RefundDue>, DbError> {
         let rows = self.query("select * from rowlock.refunds_due($1, $2)", &[&event_id, &limit]).await?;
         Ok(rows
             .iter()
@@ -106,7 +100,7 @@ impl Db {
     }
 
     /// Up to `limit` dead letters, of one event or of all.
-    pub async fn list_dead_letters(&self, event_id: Option<i64>, limit: i32) -> Result<Vec<DeadLetter>, DbError> {
+    pub(crate) async fn list_dead_letters(&self, event_id: Option<i64>, limit: i32) -> Result<Vec<DeadLetter>, DbError> {
         let rows = self.query("select * from rowlock.list_dead_letters($1, $2)", &[&event_id, &limit]).await?;
         Ok(rows
             .iter()
@@ -125,7 +119,7 @@ impl Db {
     ///
     /// # Errors
     /// `dead_letter_not_found`.
-    pub async fn redrive_dead_letter(&self, event_id: i64, order_id: Uuid) -> Result<(), DbError> {
+    pub(crate) async fn redrive_dead_letter(&self, event_id: i64, order_id: Uuid) -> Result<(), DbError> {
         self.query("select rowlock.redrive_dead_letter($1, $2)", &[&event_id, &order_id]).await.map(drop)
     }
 
@@ -133,7 +127,7 @@ impl Db {
     ///
     /// # Errors
     /// `section_not_found`, `seat_not_found`; `seats_not_blockable` when some are held or sold.
-    pub async fn block_seats(&self, event_id: i64, section_no: i32, seat_nos: &[i32]) -> Result<i32, DbError> {
+    pub(crate) async fn block_seats(&self, event_id: i64, section_no: i32, seat_nos: &[i32]) -> Result<i32, DbError> {
         Ok(self.query_one("select rowlock.block_seats($1, $2, $3)", &[&event_id, &section_no, &seat_nos]).await?.get(0))
     }
 
@@ -141,12 +135,12 @@ impl Db {
     ///
     /// # Errors
     /// `section_not_found`, `seat_not_found`.
-    pub async fn unblock_seats(&self, event_id: i64, section_no: i32, seat_nos: &[i32]) -> Result<i32, DbError> {
+    pub(crate) async fn unblock_seats(&self, event_id: i64, section_no: i32, seat_nos: &[i32]) -> Result<i32, DbError> {
         Ok(self.query_one("select rowlock.unblock_seats($1, $2, $3)", &[&event_id, &section_no, &seat_nos]).await?.get(0))
     }
 
     /// How far the database is migrated.
-    pub async fn migration_state(&self) -> Result<MigrationState, DbError> {
+    pub(crate) async fn migration_state(&self) -> Result<MigrationState, DbError> {
         Ok(self.query_one(MIGRATION_STATE, &[]).await?.into())
     }
 }

@@ -9,7 +9,7 @@ use super::{Db, DbError, Endpoint};
 
 /// A key that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdminKey {
+pub(crate) struct AdminKey {
     /// Identifies the key in lists and logs.
     pub api_key_id: i64,
     /// Whose key it is.
@@ -18,7 +18,7 @@ pub struct AdminKey {
 
 /// A key in the list of all keys ever created.
 #[derive(Clone, Debug)]
-pub struct ApiKey {
+pub(crate) struct ApiKey {
     /// Identifies the key in lists and logs.
     pub api_key_id: i64,
     /// Whose key it is.
@@ -38,14 +38,14 @@ const PREFIX: &str = "rlk_";
 const REASON: &str = "rowlock api-key, on the command line";
 
 /// Whether it has the form of a key: the prefix and 32 bytes in base64.
-pub fn is_well_formed(api_key: &str) -> bool {
+pub(crate) fn is_well_formed(api_key: &str) -> bool {
     api_key
         .strip_prefix(PREFIX)
         .is_some_and(|rest| rest.len() == 43 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
 }
 
 /// SHA-256 of a key: all that is ever stored of it. The keys are 256 random bits, so no slow hash is needed.
-pub fn hash(api_key: &str) -> [u8; 32] {
+pub(crate) fn hash(api_key: &str) -> [u8; 32] {
     Sha256::digest(api_key).into()
 }
 
@@ -75,7 +75,7 @@ pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> 
 ///
 /// # Errors
 /// When the database cannot be reached or the URL's user is not in role `rowlock_admin`.
-pub async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
+pub(crate) async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select api_key_id, name, created_at, last_used_at, revoked_at from admin.api_keys order by api_key_id";
     let rows = client.query(sql, &[]).await.map_err(DbError::from)?;
@@ -93,7 +93,7 @@ pub async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
 
 impl Db {
     /// The valid key with that hash. Callers cache it for some seconds; its use is recorded in the background.
-    pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<AdminKey>, DbError> {
+    pub(crate) async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<AdminKey>, DbError> {
         let rows = self.query("select api_key_id, name from rowlock.find_api_key($1)", &[&hash.as_slice()]).await?;
         let found = rows.first().map(|row| AdminKey { api_key_id: row.get(0), name: row.get(1) });
         if let Some(AdminKey { api_key_id, .. }) = found {
@@ -108,7 +108,7 @@ impl Db {
     }
 
     /// Records that a key was used, at most once a minute.
-    pub async fn note_api_key_use(&self, api_key_id: i64) -> Result<(), DbError> {
+    pub(crate) async fn note_api_key_use(&self, api_key_id: i64) -> Result<(), DbError> {
         self.query("select rowlock.note_api_key_use($1)", &[&api_key_id]).await.map(drop)
     }
 }

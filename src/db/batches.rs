@@ -19,7 +19,7 @@ const SETTLE_PAYMENTS: &str = "select notice_no, outcome, recorded_outcome from 
     p_succeeded => $7)";
 
 /// The process behind a connection, distinguished from any other process that had the same pid.
-pub struct Backend {
+pub(crate) struct Backend {
     pid: i32,
     started: String,
 }

@@ -36,9 +36,9 @@ pub struct Patience {
 
 impl Patience {
     /// Reads, administration and cancellation; creating an event with many seats takes a while.
-    pub const POOL: Self = Self { statement_ms: 60_000, lock_ms: 5_000 };
+    pub(crate) const POOL: Self = Self { statement_ms: 60_000, lock_ms: 5_000 };
     /// Claims, payments and expiry: one lock must not stop everybody.
-    pub const LANE: Self = Self { statement_ms: 5_000, lock_ms: 500 };
+    pub(crate) const LANE: Self = Self { statement_ms: 5_000, lock_ms: 500 };
 }
 
 /// Where PostgreSQL is and how to talk to it.

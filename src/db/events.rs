@@ -42,7 +42,7 @@ impl Db {
     ///
     /// # Errors
     /// `invalid_request` with the field at fault as detail.
-    pub async fn create_event(
+    pub(crate) async fn create_event(
         &self,
         event: &serde_json::Value,
         api_key_id: i64,
@@ -64,7 +64,7 @@ impl Db {
     ///
     /// # Errors
     /// `event_not_found`, `invalid_request`; `event_conflict` if the event cannot go from its status to the one asked for.
-    pub async fn change_event(&self, event_id: i64, change: &serde_json::Value) -> Result<(), DbError> {
+    pub(crate) async fn change_event(&self, event_id: i64, change: &serde_json::Value) -> Result<(), DbError> {
         self.query("select rowlock.change_event($1, $2)", &[&event_id, change]).await.map(drop)
     }
 
@@ -72,12 +72,12 @@ impl Db {
     ///
     /// # Errors
     /// `event_not_found`; `event_conflict` unless it is a draft.
-    pub async fn delete_event(&self, event_id: i64) -> Result<(), DbError> {
+    pub(crate) async fn delete_event(&self, event_id: i64) -> Result<(), DbError> {
         self.query_within(LARGE_MAX, "select rowlock.delete_event($1)", &[&event_id]).await.map(drop)
     }
 
     /// One event, drafts included.
-    pub async fn get_event(&self, event_id: i64) -> Result<Option<Event>, DbError> {
+    pub(crate) async fn get_event(&self, event_id: i64) -> Result<Option<Event>, DbError> {
         let rows = self.query("select * from rowlock.get_event($1)", &[&event_id]).await?;
         Ok(rows.first().map(event))
     }
@@ -86,7 +86,7 @@ impl Db {
     ///
     /// # Errors
     /// `invalid_request` when `after` is not an event that the caller may see.
-    pub async fn list_events(&self, query: &EventQuery<'_>) -> Result<EventPage, DbError> {
+    pub(crate) async fn list_events(&self, query: &EventQuery<'_>) -> Result<EventPage, DbError> {
         let sql = "select * from rowlock.list_events( \
             p_after_event_id => $1, p_limit => $2, p_with_drafts => $3, p_status => $4, p_starts_after => $5, p_name => $6)";
         let EventQuery { audience, after, limit, status, starts_after, name } = query;
@@ -98,7 +98,7 @@ impl Db {
     }
 
     /// One event, drafts included, with its sections.
-    pub async fn event_with_sections(&self, event_id: i64) -> Result<Option<EventWithSections>, DbError> {
+    pub(crate) async fn event_with_sections(&self, event_id: i64) -> Result<Option<EventWithSections>, DbError> {
         let rows = self.query("select * from rowlock.event_with_sections($1)", &[&event_id]).await?;
         let Some(event) = rows.first().map(event) else { return Ok(None) };
         let sections: Vec<_> = rows.iter().map(section).collect();

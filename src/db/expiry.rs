@@ -50,7 +50,7 @@ pub enum Retry {
 
 impl Db {
     /// Expires those of the orders that are pending and due; waits for locks, since a release must not be skipped.
-    pub async fn expire_orders(&self, event_id: i64, order_ids: &[Uuid]) -> Result<Vec<Expired>, DbError> {
+    pub(crate) async fn expire_orders(&self, event_id: i64, order_ids: &[Uuid]) -> Result<Vec<Expired>, DbError> {
         let sql = "select order_id, outcome, due_in_ms from rowlock.expire_orders($1, $2)";
         let rows = self.query(sql, &[&event_id, &order_ids]).await?;
         rows.iter()
@@ -69,19 +69,25 @@ impl Db {
 
     /// The pending orders of the batches whose first orders by id these are, and how many milliseconds each is overdue (negative: not yet
     /// due).
-    pub async fn claimed_together(&self, event_id: i64, first_order_ids: &[Uuid]) -> Result<Vec<(Uuid, i32)>, DbError> {
+    pub(crate) async fn claimed_together(&self, event_id: i64, first_order_ids: &[Uuid]) -> Result<Vec<(Uuid, i32)>, DbError> {
         let rows = self.query("select order_id, overdue_ms from rowlock.claimed_together($1, $2)", &[&event_id, &first_order_ids]).await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// Up to `limit` pending orders whose deadline passed more than `grace_ms` ago, the most overdue first.
-    pub async fn overdue_orders(&self, grace_ms: i32, limit: i32) -> Result<Vec<Overdue>, DbError> {
+    pub(crate) async fn overdue_orders(&self, grace_ms: i32, limit: i32) -> Result<Vec<Overdue>, DbError> {
         let rows = self.query("select event_id, order_id from rowlock.overdue_orders($1, $2)", &[&grace_ms, &limit]).await?;
         Ok(rows.iter().map(|row| Overdue { event_id: row.get(0), order_id: row.get(1) }).collect())
     }
 
     /// Records that an expiry failed; returns when to try again.
-    pub async fn record_expiry_failure(&self, event_id: i64, order_id: Uuid, error: &str, attempts_max: i32) -> Result<Retry, DbError> {
+    pub(crate) async fn record_expiry_failure(
+        &self,
+        event_id: i64,
+        order_id: Uuid,
+        error: &str,
+        attempts_max: i32,
+    ) -> Result<Retry, DbError> {
         let sql = "select retry_in_ms from rowlock.record_expiry_failure( \
             p_event_id => $1, p_order_id => $2, p_error => $3, p_attempts_max => $4)";
         let row = self.query_one(sql, &[&event_id, &order_id, &error, &attempts_max]).await?;

@@ -176,7 +176,7 @@ pub(crate) async fn state(client: &Client) -> Result<MigrationState, DbError> {
 ///
 /// # Errors
 /// Says what to run.
-pub fn check(state: MigrationState) -> anyhow::Result<()> {
+pub(crate) fn check(state: MigrationState) -> anyhow::Result<()> {
     let expected = expected();
     let is_behind = state.version < expected.version || (state.version == expected.version && state.files < expected.files);
     ensure!(!is_behind, "the database is at migration {} of {}: run `rowlock migrate`", state.version, expected.version);

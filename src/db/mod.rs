@@ -33,7 +33,7 @@ pub use expiry::{Expired, ExpiryOutcome, Overdue, Retry, while_leading_sweep};
 pub use orders::OrderQuery;
 pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
-pub use reads::{SectionCount, SectionSeats};
+pub(crate) use reads::{SectionCount, SectionSeats};
 
 /// How long a caller waits for a free connection before it is told that the database is unavailable.
 const WAIT_MAX: Duration = Duration::from_secs(3);
@@ -44,7 +44,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// The pool of connections, with a method for each stored function that is not called in batches.
 #[derive(Clone)]
-pub struct Db {
+pub(crate) struct Db {
     pool: Pool,
     outages: OutageLog,
     /// The API key that calls, where the action log needs it.
@@ -53,7 +53,7 @@ pub struct Db {
 
 impl Db {
     /// A pool of at most `connections_max` connections to `endpoint`; they are opened when first needed.
-    pub fn new(endpoint: &Endpoint, connections_max: usize, patience: Patience) -> anyhow::Result<Self> {
+    pub(crate) fn new(endpoint: &Endpoint, connections_max: usize, patience: Patience) -> anyhow::Result<Self> {
         let session: Arc<str> = connect::session(patience).into();
         let manager =
             Manager::from_config(endpoint.config().clone(), endpoint.tls(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
@@ -72,12 +72,12 @@ impl Db {
     }
 
     /// The same pool on behalf of an API key: the action log names the key beside each change.
-    pub fn for_key(&self, api_key: &AdminKey) -> Self {
+    pub(crate) fn for_key(&self, api_key: &AdminKey) -> Self {
         Self { api_key_id: Some(api_key.api_key_id), ..self.clone() }
     }
 
     /// Open connections and idle connections.
-    pub fn pool_size(&self) -> (usize, usize) {
+    pub(crate) fn pool_size(&self) -> (usize, usize) {
         let status = self.pool.status();
         (status.size, status.available)
     }

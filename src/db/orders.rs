@@ -23,13 +23,13 @@ pub struct OrderQuery<'a> {
 
 impl Db {
     /// One order; with a customer, only if it is theirs.
-    pub async fn get_order(&self, event_id: i64, order_id: Uuid, customer_id: Option<&str>) -> Result<Option<Order>, DbError> {
+    pub(crate) async fn get_order(&self, event_id: i64, order_id: Uuid, customer_id: Option<&str>) -> Result<Option<Order>, DbError> {
         let rows = self.query("select * from rowlock.get_order($1, $2, $3)", &[&event_id, &order_id, &customer_id]).await?;
         rows.first().map(order).transpose()
     }
 
     /// A page of orders, newest first.
-    pub async fn list_orders(&self, query: &OrderQuery<'_>) -> Result<Vec<Order>, DbError> {
+    pub(crate) async fn list_orders(&self, query: &OrderQuery<'_>) -> Result<Vec<Order>, DbError> {
         let OrderQuery { event_id, customer_id, status, after, limit } = query;
         let sql = "select * from rowlock.list_orders( \
             p_event_id => $1, p_customer_id => $2, p_status => $3, p_after_order_id => $4, p_limit => $5)";
@@ -41,7 +41,7 @@ impl Db {
     ///
     /// # Errors
     /// `order_not_found` when it is not this customer's; `order_not_pending` when it is no longer pending.
-    pub async fn cancel_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Order, DbError> {
+    pub(crate) async fn cancel_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Order, DbError> {
         let sql = "select * from rowlock.cancel_order($1, $2, $3)";
         order(&self.query_one(sql, &[&event_id, &order_id, &customer_id]).await?)
     }
@@ -50,7 +50,7 @@ impl Db {
     ///
     /// # Errors
     /// `order_not_found` when it is not this customer's; `order_not_pending`; `invalid_request` naming the seat as `seats[1]`.
-    pub async fn release_seats(&self, event_id: i64, order_id: Uuid, customer_id: &str, kept: &[SeatRef]) -> Result<Order, DbError> {
+    pub(crate) async fn release_seats(&self, event_id: i64, order_id: Uuid, customer_id: &str, kept: &[SeatRef]) -> Result<Order, DbError> {
         let sql = "select * from rowlock.release_seats( \
             p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)";
         let (section_nos, seat_nos) = numbers(kept);

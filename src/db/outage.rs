@@ -27,7 +27,7 @@ pub enum OutageKind {
 
 impl OutageKind {
     /// What is wrong, in a few words.
-    pub fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Unreachable => "PostgreSQL cannot be reached",
             Self::NotAccepting => "PostgreSQL is starting up or shutting down",
@@ -41,7 +41,7 @@ impl OutageKind {
     }
 
     /// What an operator does about it.
-    pub fn advice(self) -> &'static str {
+    pub(crate) fn advice(self) -> &'static str {
         match self {
             Self::Unreachable => "check that it is running, and the host and port in --database-url (DATABASE_URL)",
             Self::NotAccepting => "wait; if it stays like this, check PostgreSQL's log",
@@ -59,7 +59,7 @@ impl OutageKind {
     }
 
     /// Whether only different settings can end it: a server with these settings should not start.
-    pub fn is_a_wrong_setting(self) -> bool {
+    pub(crate) fn is_a_wrong_setting(self) -> bool {
         matches!(self, Self::LoginRefused | Self::NoSuchDatabase | Self::NotInRole)
     }
 

@@ -25,7 +25,7 @@ pub struct SectionCount {
 
 /// The seats of one section at one moment.
 #[derive(Clone, Debug)]
-pub struct SectionSeats {
+pub(crate) struct SectionSeats {
     /// The section's number.
     pub section_no: i32,
     /// Increases with every change to its seats.
@@ -36,7 +36,7 @@ pub struct SectionSeats {
 
 impl Db {
     /// Every section's counts, by number; empty when there is no such event.
-    pub async fn section_summary(&self, event_id: i64) -> Result<Vec<SectionCount>, DbError> {
+    pub(crate) async fn section_summary(&self, event_id: i64) -> Result<Vec<SectionCount>, DbError> {
         let rows = self.query("select * from rowlock.section_summary($1)", &[&event_id]).await?;
         Ok(rows
             .iter()
@@ -54,13 +54,13 @@ impl Db {
     }
 
     /// The seats of one section; `None` when there is no such section.
-    pub async fn section_seats(&self, event_id: i64, section_no: i32) -> Result<Option<SectionSeats>, DbError> {
+    pub(crate) async fn section_seats(&self, event_id: i64, section_no: i32) -> Result<Option<SectionSeats>, DbError> {
         let rows = self.query("select revision, statuses from rowlock.section_seats($1, $2)", &[&event_id, &section_no]).await?;
         Ok(rows.first().map(|row| SectionSeats { section_no, revision: row.get(0), statuses: row.get(1) }))
     }
 
     /// All seats of the event, section by section; empty when there is no such event.
-    pub async fn event_availability(&self, event_id: i64) -> Result<Vec<SectionSeats>, DbError> {
+    pub(crate) async fn event_availability(&self, event_id: i64) -> Result<Vec<SectionSeats>, DbError> {
         let rows = self.query("select section_no, revision, statuses from rowlock.event_availability($1)", &[&event_id]).await?;
         Ok(rows.iter().map(|row| SectionSeats { section_no: row.get(0), revision: row.get(1), statuses: row.get(2) }).collect())
     }

@@ -10,7 +10,7 @@ use crate::problem::code::Code;
 use crate::types::text;
 
 /// The finished document, or the framework's own if that is not JSON.
-pub fn enriched(spec: &str) -> String {
+pub(crate) fn enriched(spec: &str) -> String {
     let Ok(document) = serde_json::from_str::<Node>(spec) else { return spec.to_owned() };
     let mut document = document.with_whole_numbers();
     order_tags(&mut document);

@@ -13,7 +13,7 @@ use crate::api::payments::PaymentIn;
 use crate::types::{OrderId, SectionCode, Whole};
 
 /// The example of a parameter, where the type has none or a different one is needed.
-pub fn of_parameter(operation_id: &str, name: &str) -> Option<Value> {
+pub(crate) fn of_parameter(operation_id: &str, name: &str) -> Option<Value> {
     Some(match (operation_id, name) {
         ("listEvents", "after") => 6.into(),
         ("listEvents", "status") => "open".into(),
@@ -34,7 +34,7 @@ pub fn of_parameter(operation_id: &str, name: &str) -> Option<Value> {
 }
 
 /// Examples of the operation's request: a name, what it shows, the body.
-pub fn of_request(operation_id: &str) -> Vec<(&'static str, &'static str, Option<Value>)> {
+pub(crate) fn of_request(operation_id: &str) -> Vec<(&'static str, &'static str, Option<Value>)> {
     match operation_id {
         "createEvent" => vec![
             ("row_length", "A thousand seats in rows of 50", EventIn::example().to_json()),
@@ -70,7 +70,7 @@ fn by_rows() -> EventIn {
 }
 
 /// The example of an answer: that of its schema, changed where this operation answers differently.
-pub fn of_answer(operation_id: &str, content: &Node, schemas: &Node) -> Option<Node> {
+pub(crate) fn of_answer(operation_id: &str, content: &Node, schemas: &Node) -> Option<Node> {
     const METRICS: &str = "# HELP rowlock_claims Claims answered, by outcome.\n# TYPE rowlock_claims counter\n\
                            rowlock_claims_total{outcome=\"claimed\"} 4711\n# EOF\n";
     if operation_id == "getMetrics" {
@@ -94,7 +94,7 @@ pub fn of_answer(operation_id: &str, content: &Node, schemas: &Node) -> Option<N
 }
 
 /// The example with its keys in the order in which the schema lists them.
-pub fn in_order(example: Node, schema: &Node, schemas: &Node) -> Node {
+pub(crate) fn in_order(example: Node, schema: &Node, schemas: &Node) -> Node {
     let schema = resolved(schema, schemas);
     match example {
         Node::Object(mut object) => {
@@ -116,7 +116,7 @@ pub fn in_order(example: Node, schema: &Node, schemas: &Node) -> Node {
 }
 
 /// The schema that a reference names, directly or next to a description of its own.
-pub fn resolved<'a>(schema: &'a Node, schemas: &'a Node) -> &'a Node {
+pub(crate) fn resolved<'a>(schema: &'a Node, schemas: &'a Node) -> &'a Node {
     let reference = schema.text("$ref").or_else(|| schema.get("allOf")?.items().first()?.text("$ref"));
     reference.and_then(|path| schemas.get(path.rsplit('/').next()?)).unwrap_or(schema)
 }

@@ -13,7 +13,7 @@ const PROPERTIES: &[(&str, &str, i64)] =
     &[("Claim", "minProperties", 1), ("Claim", "maxProperties", 1), ("SeatSelection", "minProperties", 1)];
 
 /// Gives each property of each schema its example, and says what requests may contain.
-pub fn describe(document: &mut Node) {
+pub(crate) fn describe(document: &mut Node) {
     let incoming = incoming(document);
     let Some(known) = document.at_mut(&["components", "schemas"]) else { return };
     let schemas = known.clone();
@@ -92,6 +92,6 @@ fn say_readable(schema: &mut Node) {
 }
 
 /// Whether a schema describes a text that may be anything.
-pub fn is_free(schema: &Node) -> bool {
+pub(crate) fn is_free(schema: &Node) -> bool {
     schema.text("type") == Some("string") && ["pattern", "format", "enum"].iter().all(|key| schema.get(key).is_none())
 }

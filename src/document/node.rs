@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// An object with its keys in the order they were written.
-pub type Object = IndexMap<String, Node>;
+pub(crate) type Object = IndexMap<String, Node>;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Node {
+pub(crate) enum Node {
     Object(Object),
     List(Vec<Node>),
     /// A text, number, boolean or null.
@@ -18,34 +18,34 @@ pub enum Node {
 
 impl Node {
     /// `value` as JSON, with its fields in order.
-    pub fn of(value: &impl Serialize) -> Self {
+    pub(crate) fn of(value: &impl Serialize) -> Self {
         serde_json::to_string(value).and_then(|text| serde_json::from_str(&text)).unwrap_or(Self::Leaf(Value::Null))
     }
 
     /// Its keys and values; none, if it is not an object.
-    pub fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
         let object = if let Self::Object(object) = self { Some(object) } else { None };
         object.into_iter().flatten().map(|(key, value)| (key.as_str(), value))
     }
 
     /// The same, mutable.
-    pub fn entries_mut(&mut self) -> impl Iterator<Item = (&str, &mut Self)> {
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = (&str, &mut Self)> {
         let object = if let Self::Object(object) = self { Some(object) } else { None };
         object.into_iter().flat_map(|object| object.iter_mut()).map(|(key, value)| (key.as_str(), value))
     }
 
     /// Its items; none, if it is not a list.
-    pub fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         if let Self::List(items) = self { items } else { &[] }
     }
 
     /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         if let Self::Object(object) = self { object.get(key) } else { None }
     }
 
     /// The value at the end of a path of keys; a number is an index in a list.
-    pub fn at_mut(&mut self, keys: &[&str]) -> Option<&mut Self> {
+    pub(crate) fn at_mut(&mut self, keys: &[&str]) -> Option<&mut Self> {
         keys.iter().try_fold(self, |node, key| match node {
             Self::Object(object) => object.get_mut(*key),
             Self::List(items) => key.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
@@ -54,14 +54,14 @@ impl Node {
     }
 
     /// Sets the value of a key; a new key comes last.
-    pub fn set(&mut self, key: &str, value: impl Serialize) {
+    pub(crate) fn set(&mut self, key: &str, value: impl Serialize) {
         if let Self::Object(object) = self {
             object.insert(key.to_owned(), Self::of(&value));
         }
     }
 
     /// The text of a key.
-    pub fn text(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
         match self.get(key)? {
             Self::Leaf(Value::String(text)) => Some(text),
             _ => None,
@@ -69,7 +69,7 @@ impl Node {
     }
 
     /// Writes whole numbers without a fraction: the framework keeps every bound as a floating-point number.
-    pub fn with_whole_numbers(self) -> Self {
+    pub(crate) fn with_whole_numbers(self) -> Self {
         match self {
             Self::Object(object) => Self::Object(object.into_iter().map(|(key, value)| (key, value.with_whole_numbers())).collect()),
             Self::List(items) => Self::List(items.into_iter().map(Self::with_whole_numbers).collect()),

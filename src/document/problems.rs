@@ -13,7 +13,7 @@ use crate::types::{OrderId, SeatName, Whole};
 const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
 
 /// The operation's answer with that code; `taken` is its credential and whether it is optional.
-pub fn example(operation_id: &str, taken: Option<(Credential, bool)>, code: Code) -> Node {
+pub(crate) fn example(operation_id: &str, taken: Option<(Credential, bool)>, code: Code) -> Node {
     let problem = match taken.filter(|_| [Code::Unauthorized, Code::InvalidSignature].contains(&code)) {
         Some((credential, may_be_left_out)) => {
             let error = if may_be_left_out { AuthError::invalid(MALFORMED_KEY) } else { AuthError::Missing };

@@ -85,7 +85,7 @@ pub enum ClaimOutcome {
 
 impl ClaimOutcome {
     /// Its name in the database and the metrics.
-    pub fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Claimed(_) => "claimed",
             Self::Replayed(_) => "replayed",

@@ -48,12 +48,12 @@ pub enum Audience {
 
 impl Event {
     /// Whether it is or was on sale. This never changes back: no event becomes a draft again.
-    pub fn is_public(&self) -> bool {
+    pub(crate) fn is_public(&self) -> bool {
         self.opened_at.is_some()
     }
 
     /// Whether it exists for this audience.
-    pub fn is_shown_to(&self, audience: Audience) -> bool {
+    pub(crate) fn is_shown_to(&self, audience: Audience) -> bool {
         audience == Audience::Admins || self.is_public()
     }
 }
@@ -84,7 +84,7 @@ pub struct EventLayout {
 
 impl EventLayout {
     /// The section with that number.
-    pub fn section(&self, section_no: i32) -> Option<&SectionLayout> {
+    pub(crate) fn section(&self, section_no: i32) -> Option<&SectionLayout> {
         usize::try_from(section_no).ok()?.checked_sub(1).and_then(|index| self.sections.get(index))
     }
 
@@ -92,14 +92,14 @@ impl EventLayout {
     ///
     /// # Errors
     /// When the event has no such seat: then the database breaks its promises, and no name or price may be made up.
-    pub fn place_of(&self, seat: SeatRef) -> Result<(&SectionLayout, &str), UnknownSeat> {
+    pub(crate) fn place_of(&self, seat: SeatRef) -> Result<(&SectionLayout, &str), UnknownSeat> {
         let section = self.section(seat.section_no);
         let place = section.and_then(|section| Some((section, section.row_of(seat.seat_no)?)));
         place.ok_or(UnknownSeat { event_id: self.event_id, seat })
     }
 
     /// The section with that code.
-    pub fn section_by_code(&self, code: &str) -> Option<&SectionLayout> {
+    pub(crate) fn section_by_code(&self, code: &str) -> Option<&SectionLayout> {
         self.section(*self.section_nos.get(code)?)
     }
 }
@@ -133,7 +133,7 @@ pub struct SectionLayout {
 
 impl SectionLayout {
     /// The label of the seat's row; `None` when the section has no such seat.
-    pub fn row_of(&self, seat_no: i32) -> Option<&str> {
+    pub(crate) fn row_of(&self, seat_no: i32) -> Option<&str> {
         if seat_no < 1 || seat_no > self.capacity {
             return None;
         }

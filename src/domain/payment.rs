@@ -61,7 +61,7 @@ impl PaymentOutcome {
     ];
 
     /// Its name in the API and the database.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Paid => "paid",
             Self::Duplicate => "duplicate",
@@ -74,7 +74,7 @@ impl PaymentOutcome {
     }
 
     /// The outcome with that name.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 }

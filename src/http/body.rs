@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::problem::code::Code;
 
 /// A type that comes in as a JSON body.
-pub trait Input: ParseFromJSON + Send {
+pub(crate) trait Input: ParseFromJSON + Send {
     /// Its schema, built once.
     fn schema() -> &'static Schema;
 
@@ -49,7 +49,7 @@ macro_rules! input {
 }
 pub(crate) use input;
 
-pub struct JsonBody<T>(pub T);
+pub(crate) struct JsonBody<T>(pub T);
 
 impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];

@@ -45,7 +45,7 @@ type BoxBody = combinators::BoxBody<Bytes, io::Error>;
 
 /// How long a server waits for its clients.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     /// For the first byte of a request. A rush keeps its buyers' connections open between two requests, and a load balancer that reuses a
     /// connection just as it is closed answers its client 502.
     pub(crate) idle_max: Duration,

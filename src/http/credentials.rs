@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::problem::code::Code;
 
 /// The calling customer: the `sub` of the bearer token.
-pub struct Customer(pub String);
+pub(crate) struct Customer(pub String);
 
 impl<'a> ApiExtractor<'a> for Customer {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -50,7 +50,7 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
 }
 
 /// The calling admin or box office.
-pub struct Admin(pub AdminKey);
+pub(crate) struct Admin(pub AdminKey);
 
 impl<'a> ApiExtractor<'a> for Admin {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -81,11 +81,11 @@ impl<'a> ApiExtractor<'a> for Admin {
 }
 
 /// An optional API key, which shows what the public does not see. If one is sent, it must be valid.
-pub struct MaybeAdmin(pub Option<AdminKey>);
+pub(crate) struct MaybeAdmin(pub Option<AdminKey>);
 
 impl MaybeAdmin {
     /// The caller's audience.
-    pub fn audience(&self) -> Audience {
+    pub(crate) fn audience(&self) -> Audience {
         if self.0.is_some() { Audience::Admins } else { Audience::Public }
     }
 
@@ -93,7 +93,7 @@ impl MaybeAdmin {
     ///
     /// # Errors
     /// `unauthorized` without a key.
-    pub fn or_refuse(&self, detail: &str) -> Result<(), Problem> {
+    pub(crate) fn or_refuse(&self, detail: &str) -> Result<(), Problem> {
         if self.0.is_some() {
             return Ok(());
         }
@@ -142,7 +142,7 @@ impl Credential {
 }
 
 /// A JSON body with a valid Standard Webhooks signature, which is verified over the bytes as received, before anything parses them.
-pub struct SignedJson<T>(pub T);
+pub(crate) struct SignedJson<T>(pub T);
 
 impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject, ApiExtractorType::SecurityScheme];

@@ -15,13 +15,13 @@ use poem_openapi::registry::{MetaResponses, Registry};
 
 use crate::problem::Problem;
 
-pub type Awaited = BoxFuture<'static, Result<Response, Problem>>;
+pub(crate) type Awaited = BoxFuture<'static, Result<Response, Problem>>;
 
 /// Answers like `T`, but later.
-pub struct Later<T>(Awaited, PhantomData<T>);
+pub(crate) struct Later<T>(Awaited, PhantomData<T>);
 
 impl<T: IntoResponse + 'static> Later<T> {
-    pub fn new(answer: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Self {
+    pub(crate) fn new(answer: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Self {
         Self(answer.map(|answer| answer.map(IntoResponse::into_response)).boxed(), PhantomData)
     }
 }
@@ -39,7 +39,7 @@ impl<T: Send> IntoResponse for Later<T> {
 }
 
 /// What the response is waiting for; `None`: it is the answer itself.
-pub fn awaited_by(response: &mut Response) -> Option<Awaited> {
+pub(crate) fn awaited_by(response: &mut Response) -> Option<Awaited> {
     let carried = response.extensions_mut().remove::<Carried>()?;
     carried.0.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

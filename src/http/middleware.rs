@@ -24,7 +24,7 @@ use crate::problem::{self, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub struct Middleware<E> {
+pub(crate) struct Middleware<E> {
     inner: E,
     app: Option<SharedApp>,
     methods: Methods,
@@ -62,14 +62,14 @@ impl Asked {
 impl<E> Middleware<E> {
     /// Wraps `inner` and puts `app` into each request. `methods` are for paths that do not support a method, `expectations` for parameters
     /// that are not as documented.
-    pub fn new(inner: E, app: Option<SharedApp>, methods: Methods, expectations: Expectations) -> Self {
+    pub(crate) fn new(inner: E, app: Option<SharedApp>, methods: Methods, expectations: Expectations) -> Self {
         Self { inner, app, methods, expectations, refusals: RefusalLog::new() }
     }
 }
 
 impl<E: Endpoint<Output = Response>> Middleware<E> {
     /// Answers a request, whatever happens.
-    pub async fn answer(self: Arc<Self>, mut request: Request) -> Response {
+    pub(crate) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
         let asked = Asked::by(&request);
         if let Some(app) = &self.app {
             request.set_data(SharedApp::clone(app));

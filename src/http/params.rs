@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::types::{EventId, OrderId, SectionCode};
 
 /// The type of a path variable. Arguments match path variables by position, so each variable has a type of its own.
-pub trait PathValue: Type + Sized {
+pub(crate) trait PathValue: Type + Sized {
     const NAME: &'static str;
     const EXPECTED: &'static str;
 
@@ -46,7 +46,7 @@ impl PathValue for SectionCode {
     }
 }
 
-pub struct Path<T>(pub T);
+pub(crate) struct Path<T>(pub T);
 
 impl<'a, T: PathValue> ApiExtractor<'a> for Path<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
@@ -73,7 +73,7 @@ impl<'a, T: PathValue> ApiExtractor<'a> for Path<T> {
 }
 
 /// The `Idempotency-Key` header: 1 to 200 visible ASCII characters.
-pub struct IdempotencyKey(pub Option<String>);
+pub(crate) struct IdempotencyKey(pub Option<String>);
 
 impl<'a> ApiExtractor<'a> for IdempotencyKey {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
@@ -106,7 +106,7 @@ impl<'a> ApiExtractor<'a> for IdempotencyKey {
     }
 }
 
-pub fn limit_default() -> i32 {
+pub(crate) fn limit_default() -> i32 {
     50
 }
 

@@ -14,28 +14,28 @@ use crate::problem::code::Code;
 use crate::problem::{CONTENT_TYPE, Problem, ProblemBody};
 
 /// Which codes an operation may answer with, in groups.
-pub trait Refusals: Send + Sync + 'static {
+pub(crate) trait Refusals: Send + Sync + 'static {
     const CODES: &'static [&'static [Code]];
 }
 
 /// What any operation that uses the database may answer.
-pub const EVERY: &[Code] = &[Code::InternalError, Code::Unavailable];
+pub(crate) const EVERY: &[Code] = &[Code::InternalError, Code::Unavailable];
 /// What an operation that changes something with a call of its own may answer.
-pub const CHANGE: &[Code] = &[Code::OutcomeUnknown];
+pub(crate) const CHANGE: &[Code] = &[Code::OutcomeUnknown];
 /// What an operation with a body may answer.
-pub const BODY: &[Code] = &[Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType];
+pub(crate) const BODY: &[Code] = &[Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType];
 /// What a customer's operation may answer.
-pub const CUSTOMER: &[Code] = &[Code::Unauthorized, Code::TokenExpired];
+pub(crate) const CUSTOMER: &[Code] = &[Code::Unauthorized, Code::TokenExpired];
 /// What an admin's operation may answer.
-pub const ADMIN: &[Code] = &[Code::Unauthorized];
+pub(crate) const ADMIN: &[Code] = &[Code::Unauthorized];
 /// What an operation on an event may answer: the id may be malformed or unknown.
-pub const EVENT: &[Code] = &[Code::InvalidRequest, Code::EventNotFound];
+pub(crate) const EVENT: &[Code] = &[Code::InvalidRequest, Code::EventNotFound];
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident = $($group:expr),+;)*) => {
         $(
             $(#[$doc])*
-            pub struct $name;
+            pub(crate) struct $name;
             impl $crate::http::refusals::Refusals for $name {
                 const CODES: &'static [&'static [$crate::problem::code::Code]] = &[$crate::http::refusals::EVERY, $($group),+];
             }
@@ -45,7 +45,7 @@ macro_rules! refusals {
 pub(crate) use refusals;
 
 /// A problem from an operation whose refusals `R` lists.
-pub struct Refusal<R>(Problem, PhantomData<R>);
+pub(crate) struct Refusal<R>(Problem, PhantomData<R>);
 
 impl<R, E: Into<Problem>> From<E> for Refusal<R> {
     fn from(error: E) -> Self {

@@ -14,7 +14,7 @@ const JSON: &str = "application/json";
 const CACHE: &str = "no-cache, max-age=0";
 
 /// A body that an operation answers with.
-pub trait Answer: Type + Serialize {
+pub(crate) trait Answer: Type + Serialize {
     /// What it is, for the documentation.
     const MEANING: &'static str;
     /// An example of the path at which a created one can be read.
@@ -24,7 +24,7 @@ pub trait Answer: Type + Serialize {
 }
 
 /// 200 with a body.
-pub struct Found<T>(pub T);
+pub(crate) struct Found<T>(pub T);
 
 impl<T: Answer> IntoResponse for Found<T> {
     fn into_response(self) -> Response {
@@ -43,7 +43,7 @@ impl<T: Answer> ApiResponse for Found<T> {
 }
 
 /// 201 with a body and the path at which it can be read.
-pub struct Created<T> {
+pub(crate) struct Created<T> {
     pub body: T,
     /// Its path.
     pub location: String,
@@ -78,7 +78,7 @@ impl<T: Answer> ApiResponse for Created<T> {
 }
 
 /// 204, without a body.
-pub struct Done;
+pub(crate) struct Done;
 
 impl IntoResponse for Done {
     fn into_response(self) -> Response {
@@ -95,18 +95,18 @@ impl ApiResponse for Done {
 }
 
 /// A cached body; see [`ready`].
-pub struct Ready<T>(Response, PhantomData<T>);
+pub(crate) struct Ready<T>(Response, PhantomData<T>);
 
 impl<T> Ready<T> {
     /// The answer to a request with these headers. `no-cache` lets clients and proxies keep the body but makes them revalidate it each
     /// time, which a 304 answers in a few bytes: so no seat map is older than our own cache.
-    pub async fn new(body: &ReadyBody, request: &HeaderMap) -> Self {
+    pub(crate) async fn new(body: &ReadyBody, request: &HeaderMap) -> Self {
         Self(ready(body, JSON, CACHE, request).await, PhantomData)
     }
 }
 
 /// 200 with a cached body in the encoding that the client prefers, or 304 if the client already has it.
-pub async fn ready(body: &ReadyBody, media_type: &'static str, caching: &'static str, request: &HeaderMap) -> Response {
+pub(crate) async fn ready(body: &ReadyBody, media_type: &'static str, caching: &'static str, request: &HeaderMap) -> Response {
     let text = |name| request.get(name).and_then(|value| value.to_str().ok());
     let mut response = Response::default();
     if text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag)) {
@@ -184,22 +184,22 @@ pub mod header {
     use serde_json::Value;
 
     /// The header that every response has.
-    pub fn request_id() -> MetaHeader {
+    pub(crate) fn request_id() -> MetaHeader {
         always("X-Request-Id", "Identifies the request in the server's log: the id sent, or a new one.", "01980f2e4c7a7bd2a6f3d1f0c9a5e812")
     }
 
     /// A header that is never missing.
-    pub fn always(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
+    pub(crate) fn always(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
         up_to(200, name, description, example.into())
     }
 
     /// A header that may be absent.
-    pub fn sometimes(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
+    pub(crate) fn sometimes(name: &str, description: &str, example: impl Into<Value>) -> MetaHeader {
         MetaHeader { required: false, ..always(name, description, example) }
     }
 
     /// A header that is never missing, with a text of at most `chars_max` characters.
-    pub fn up_to(chars_max: usize, name: &str, description: &str, example: Value) -> MetaHeader {
+    pub(crate) fn up_to(chars_max: usize, name: &str, description: &str, example: Value) -> MetaHeader {
         let schema = match example {
             Value::Number(_) => MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int32") },
             _ => MetaSchema { min_length: Some(1), max_length: Some(chars_max), ..MetaSchema::new("string") },

@@ -13,13 +13,13 @@ use crate::problem::Problem;
 use crate::types::{self, Time, text};
 
 /// The schema of an input type with everything it refers to.
-pub struct Schema {
+pub(crate) struct Schema {
     root: MetaSchemaRef,
     named: BTreeMap<String, MetaSchema>,
 }
 
 impl Schema {
-    pub fn of<T: Type>() -> Self {
+    pub(crate) fn of<T: Type>() -> Self {
         let mut registry = Registry::new();
         T::register(&mut registry);
         Self { root: T::schema_ref(), named: registry.schemas }
@@ -29,7 +29,7 @@ impl Schema {
     ///
     /// # Errors
     /// `invalid_request` naming its field.
-    pub fn check(&self, value: &Value) -> Result<(), Problem> {
+    pub(crate) fn check(&self, value: &Value) -> Result<(), Problem> {
         self.check_ref(&self.root, value, &Path::Root)
     }
 

@@ -30,11 +30,11 @@ use work::{Claims, Payments, Work};
 use worker::Worker;
 
 /// Workers of each lane, with a connection each.
-pub const WORKERS: usize = 2;
+pub(crate) const WORKERS: usize = 2;
 
 /// Number and size of the lanes.
 #[derive(Clone, Copy, Debug)]
-pub struct LaneSettings {
+pub(crate) struct LaneSettings {
     /// Lanes for claims, and as many for payments; each holds [`WORKERS`] connections.
     pub lanes: usize,
     /// The most requests one call carries.
@@ -45,7 +45,7 @@ pub struct LaneSettings {
 
 /// Why a lane gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LaneError {
+pub(crate) enum LaneError {
     /// Too many requests are already waiting; nothing was done.
     #[error("too many requests are waiting")]
     Overloaded {
@@ -68,7 +68,7 @@ pub enum LaneError {
 
 impl LaneError {
     /// Its name in the API and the metrics.
-    pub fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Overloaded { .. } => "overloaded",
             Self::Unavailable | Self::NotMigrated => "unavailable",
@@ -79,7 +79,7 @@ impl LaneError {
 }
 
 /// The lanes of one server.
-pub struct Lanes {
+pub(crate) struct Lanes {
     claims: Vec<Lane<Claims>>,
     payments: Vec<Lane<Payments>>,
     metrics: Arc<Metrics>,
@@ -88,7 +88,7 @@ pub struct Lanes {
 
 impl Lanes {
     /// Starts the lanes; each opens its connection with its first request.
-    pub fn start(endpoint: &Endpoint, settings: LaneSettings, queue: &ExpiryQueue, metrics: &Arc<Metrics>) -> Self {
+    pub(crate) fn start(endpoint: &Endpoint, settings: LaneSettings, queue: &ExpiryQueue, metrics: &Arc<Metrics>) -> Self {
         let claims = Arc::new(Claims::new(queue.clone(), Arc::clone(metrics)));
         let payments = Arc::new(Payments::new(Arc::clone(metrics)));
         let workers = TaskTracker::new();
@@ -104,7 +104,7 @@ impl Lanes {
     ///
     /// # Errors
     /// See [`LaneError`]; only `OutcomeUnknown` leaves open whether the order exists.
-    pub async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
+    pub(crate) async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
         let begun = Instant::now();
         let outcome = lane_of(&self.claims, request.event_id).submit(request).await;
         self.metrics.claim_answered(outcome.as_ref().map_or_else(LaneError::as_str, ClaimOutcome::as_str), begun.elapsed());
@@ -115,7 +115,7 @@ impl Lanes {
     ///
     /// # Errors
     /// See [`LaneError`]; the gateway sends the notice again after any of them, and it is settled once.
-    pub async fn settle(&self, notice: PaymentNotice) -> Result<Settled, LaneError> {
+    pub(crate) async fn settle(&self, notice: PaymentNotice) -> Result<Settled, LaneError> {
         let begun = Instant::now();
         let outcome = lane_of(&self.payments, notice.event_id).submit(notice).await;
         self.metrics.payment_answered(outcome.as_ref().map_or_else(LaneError::as_str, |settled| settled.outcome.as_str()), begun.elapsed());
@@ -123,12 +123,12 @@ impl Lanes {
     }
 
     /// How many claims and how many payments are in the lanes, waiting or in a call.
-    pub fn depths(&self) -> (usize, usize) {
+    pub(crate) fn depths(&self) -> (usize, usize) {
         (self.claims.iter().map(Lane::depth).sum(), self.payments.iter().map(Lane::depth).sum())
     }
 
     /// Accepts no more requests, and returns once all waiting requests are answered.
-    pub async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         self.close();
         self.workers.close();
         self.workers.wait().await;

@@ -155,7 +155,7 @@ impl Code {
     }
 
     /// A short text for people, the same for every occurrence.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         self.row().title
     }
 

@@ -12,7 +12,7 @@ const RETRY_AFTER_S: u32 = 1;
 const MIGRATED_AFTER_S: u32 = 5;
 
 /// The problem of a server without a usable database; the log has the cause once, not for each request.
-pub fn of_outage(kind: OutageKind) -> Problem {
+pub(crate) fn of_outage(kind: OutageKind) -> Problem {
     match kind {
         OutageKind::NotMigrated => {
             let detail = format!("{}: {}", kind.meaning(), kind.advice());
@@ -44,7 +44,7 @@ impl From<DbError> for Problem {
 }
 
 /// The problem of a call that changes something: if the connection was lost, nobody knows whether the change was made.
-pub fn of_change(error: DbError) -> Problem {
+pub(crate) fn of_change(error: DbError) -> Problem {
     match error {
         DbError::Lost(cause) => Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S).with_cause(cause),
         other => other.into(),
@@ -52,7 +52,7 @@ pub fn of_change(error: DbError) -> Problem {
 }
 
 /// The problem of a step that follows a completed one: it must not say that nothing was done.
-pub fn after_change(problem: Problem) -> Problem {
+pub(crate) fn after_change(problem: Problem) -> Problem {
     if problem.code() == Code::Unavailable { Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S) } else { problem }
 }
 
@@ -75,7 +75,7 @@ impl From<LaneError> for Problem {
 }
 
 /// The problem for an error of the framework.
-pub fn of_framework(error: poem::Error) -> Problem {
+pub(crate) fn of_framework(error: poem::Error) -> Problem {
     let error = match error.downcast::<Problem>() {
         Ok(problem) => return problem,
         Err(error) => error,

@@ -17,7 +17,7 @@ use code::Code;
 
 /// Why a request was refused, on its way to the client.
 #[derive(Debug)]
-pub struct Problem(Box<Parts>);
+pub(crate) struct Problem(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
@@ -29,7 +29,7 @@ struct Parts {
 
 impl Problem {
     /// A problem with this code; `detail` is for people and says what is specific to this occurrence.
-    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let body = ProblemBody {
             type_: format!("/errors#{}", code.as_str()),
             title: code.title().into(),
@@ -46,90 +46,90 @@ impl Problem {
     }
 
     /// A problem whose detail is the meaning of its code.
-    pub fn plain(code: Code) -> Self {
+    pub(crate) fn plain(code: Code) -> Self {
         Self::new(code, code.meaning())
     }
 
     /// `invalid_request`: `field` is the path of the invalid value, such as `seats[0].seat`; `expected` says what it must be.
-    pub fn invalid(field: impl Into<String>, expected: impl AsRef<str>) -> Self {
+    pub(crate) fn invalid(field: impl Into<String>, expected: impl AsRef<str>) -> Self {
         let field = field.into();
         Self::new(Code::InvalidRequest, format!("{field} {}", expected.as_ref())).with_field(field)
     }
 
     /// `internal_error`: the cause goes to the log, never to the client.
-    pub fn internal(cause: impl Into<String>) -> Self {
+    pub(crate) fn internal(cause: impl Into<String>) -> Self {
         Self::plain(Code::InternalError).with_cause(cause)
     }
 
     /// A temporary problem: the client may retry after that many seconds.
-    pub fn passing(code: Code, retry_after_s: u32) -> Self {
+    pub(crate) fn passing(code: Code, retry_after_s: u32) -> Self {
         Self::plain(code).with_header(RETRY_AFTER, retry_after_s)
     }
 
     /// With a more specific detail.
-    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.body.detail = cut(detail.into(), DETAIL_CHARS_MAX).into();
         self
     }
 
     /// With the path of the invalid value.
-    pub fn with_field(mut self, field: impl Into<String>) -> Self {
+    pub(crate) fn with_field(mut self, field: impl Into<String>) -> Self {
         self.0.body.field = Some(cut(field.into(), FIELD_CHARS_MAX).into());
         self
     }
 
     /// With the seats that are not available.
-    pub fn with_taken(mut self, taken: Vec<SeatName>) -> Self {
+    pub(crate) fn with_taken(mut self, taken: Vec<SeatName>) -> Self {
         self.0.body.taken = Some(taken);
         self
     }
 
     /// With the seats concerned.
-    pub fn with_seats(mut self, seats: Vec<SeatName>) -> Self {
+    pub(crate) fn with_seats(mut self, seats: Vec<SeatName>) -> Self {
         self.0.body.seats = Some(seats);
         self
     }
 
     /// With the order whose outcome is unknown.
-    pub fn with_order(mut self, order_id: Uuid) -> Self {
+    pub(crate) fn with_order(mut self, order_id: Uuid) -> Self {
         self.0.body.order_id = Some(OrderId(order_id));
         self
     }
 
     /// With the cause for the server's log, which the client must not see.
-    pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
+    pub(crate) fn with_cause(mut self, cause: impl Into<String>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
     /// With this header in the response.
-    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.0.headers.push((name, value.into()));
         self
     }
 
     /// Its code.
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         self.0.body.code
     }
 
     /// What is specific to this occurrence.
-    pub fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         &self.0.body.detail.0
     }
 
     /// The path of the invalid value.
-    pub fn field(&self) -> Option<&str> {
+    pub(crate) fn field(&self) -> Option<&str> {
         self.0.body.field.as_ref().map(|field| field.0.as_str())
     }
 
     /// What the client sees of it.
-    pub fn into_body(self, request_id: &str) -> ProblemBody {
+    pub(crate) fn into_body(self, request_id: &str) -> ProblemBody {
         ProblemBody { request_id: request_id.into(), ..self.0.body }
     }
 
     /// The response; logs the problem if the server is at fault.
-    pub fn into_response(mut self, request_id: &str) -> Response {
+    pub(crate) fn into_response(mut self, request_id: &str) -> Response {
         let code = self.code();
         if code == Code::InternalError {
             tracing::error!(request_id, cause = self.0.cause.as_deref().unwrap_or(self.detail()), "internal error");
@@ -174,12 +174,12 @@ fn cut(mut text: String, chars_max: usize) -> String {
 }
 
 /// The media type of a problem.
-pub const CONTENT_TYPE: &str = "application/problem+json";
+pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 
 /// Why a request was refused (RFC 9457). Branch on `code`; quote `request_id` when asking for help.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Problem", example, skip_serializing_if_is_none)]
-pub struct ProblemBody {
+pub(crate) struct ProblemBody {
     /// Identifies the kind of problem: `/errors#` followed by the code.
     #[oai(rename = "type", validator(pattern = "^/errors#[a-z_]+$"))]
     #[serde(rename = "type")]

@@ -9,14 +9,14 @@ const AGE_MAX: Duration = Duration::from_millis(500);
 
 /// What was read, and when the read began: it may be as old as that.
 #[derive(Clone)]
-pub struct Aged<T> {
+pub(crate) struct Aged<T> {
     pub value: T,
     pub begun: Instant,
 }
 
 impl<T> Aged<T> {
     /// Runs this read.
-    pub async fn read<E>(load: impl Future<Output = Result<T, E>>) -> Result<Self, E> {
+    pub(crate) async fn read<E>(load: impl Future<Output = Result<T, E>>) -> Result<Self, E> {
         let begun = Instant::now();
         Ok(Self { value: load.await?, begun })
     }
@@ -27,7 +27,7 @@ impl<T> Aged<T> {
 }
 
 /// Expires an entry early if loading it took long: only those who waited for it get it.
-pub struct WhileFresh;
+pub(crate) struct WhileFresh;
 
 impl<K, T> Expiry<K, Aged<T>> for WhileFresh {
     fn expire_after_create(&self, _: &K, aged: &Aged<T>, now: Instant) -> Option<Duration> {

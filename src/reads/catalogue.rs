@@ -19,7 +19,7 @@ const EVENT_TTL: Duration = Duration::from_millis(300);
 const UNKNOWN_MAX: u64 = 10_000;
 
 /// A cache of events.
-pub struct Catalogue {
+pub(crate) struct Catalogue {
     db: Db,
     layouts: Cache<i64, Arc<EventLayout>>,
     events: Cache<i64, Aged<Option<Arc<Event>>>>,
@@ -27,7 +27,7 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// An empty catalogue.
-    pub fn new(db: Db) -> Self {
+    pub(crate) fn new(db: Db) -> Self {
         let weigh = |_: &i64, layout: &Arc<EventLayout>| {
             let rows: usize = layout.sections.iter().map(|section| section.rows.len() + 2).sum();
             u32::try_from(rows).unwrap_or(u32::MAX)
@@ -40,12 +40,12 @@ impl Catalogue {
     }
 
     /// The layout of an event; `None` when there is no such event for this audience.
-    pub async fn layout(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<EventLayout>>, DbError> {
+    pub(crate) async fn layout(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<EventLayout>>, DbError> {
         self.layout_with(event_id, audience, None).await
     }
 
     /// The same; if the event has to be read, the counts of its sections go into `summaries`.
-    pub async fn layout_and_summary(
+    pub(crate) async fn layout_and_summary(
         &self,
         event_id: i64,
         audience: Audience,
@@ -94,7 +94,7 @@ impl Catalogue {
     }
 
     /// The settings of an event, at most 300 ms old; `None` when there is no such event for this audience.
-    pub async fn event(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<Event>>, DbError> {
+    pub(crate) async fn event(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<Event>>, DbError> {
         Box::pin(self.event_with(event_id, audience, None)).await
     }
 
@@ -121,7 +121,7 @@ impl Catalogue {
     }
 
     /// Drops an event's settings after this server changed them or deleted the event.
-    pub async fn forget(&self, event_id: i64) {
+    pub(crate) async fn forget(&self, event_id: i64) {
         self.events.invalidate(&event_id).await;
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 /// How a body is compressed for transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     /// Not at all.
     Identity,
     /// `gzip`.
@@ -21,7 +21,7 @@ pub enum Encoding {
 
 impl Encoding {
     /// The best encoding that an `Accept-Encoding` header allows: zstd, then brotli, then gzip, if the client has no preference.
-    pub fn negotiate(accept_encoding: Option<&str>) -> Self {
+    pub(crate) fn negotiate(accept_encoding: Option<&str>) -> Self {
         let mut best = (Self::Identity, 0.0);
         for entry in accept_encoding.unwrap_or_default().split(',') {
             let mut parts = entry.split(';');
@@ -35,7 +35,7 @@ impl Encoding {
     }
 
     /// The value of the `Content-Encoding` header; none for an uncompressed body.
-    pub fn header(self) -> Option<&'static str> {
+    pub(crate) fn header(self) -> Option<&'static str> {
         match self {
             Self::Identity => None,
             Self::Gzip => Some("gzip"),
@@ -66,7 +66,7 @@ impl Encoding {
 
 /// A JSON body and its entity tag.
 #[derive(Debug)]
-pub struct Body {
+pub(crate) struct Body {
     /// The tag of the revision that it shows, ready to be sent. It is weak because it is the same for every encoding.
     pub etag: HeaderValue,
     plain: Bytes,
@@ -77,24 +77,24 @@ pub struct Body {
 
 impl Body {
     /// A body that shows `revision`.
-    pub fn new(revision: i64, plain: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(revision: i64, plain: impl Into<Bytes>) -> Self {
         let (plain, etag) = (plain.into(), Bytes::from(format!("W/\"{revision}\"")));
         let etag = HeaderValue::from_maybe_shared(etag).expect("digits in quotes");
         Self { etag, plain, gzip: OnceCell::new(), brotli: OnceCell::new(), zstd: OnceCell::new() }
     }
 
     /// The body as it is.
-    pub fn plain(&self) -> Bytes {
+    pub(crate) fn plain(&self) -> Bytes {
         self.plain.clone()
     }
 
     /// Approximate memory use, in bytes.
-    pub fn weight(&self) -> u32 {
+    pub(crate) fn weight(&self) -> u32 {
         u32::try_from(self.plain.len() + self.plain.len() / 4).unwrap_or(u32::MAX)
     }
 
     /// The body in that encoding; the first caller compresses it, the others wait for that.
-    pub async fn encoded(&self, encoding: Encoding) -> Bytes {
+    pub(crate) async fn encoded(&self, encoding: Encoding) -> Bytes {
         let kept = match encoding {
             Encoding::Identity => return self.plain(),
             Encoding::Gzip => &self.gzip,

@@ -9,10 +9,10 @@ mod encoded_body;
 mod seat_maps;
 mod summaries;
 
-pub use catalogue::Catalogue;
-pub use encoded_body::{Body, Encoding};
-pub use seat_maps::SeatMaps;
-pub use summaries::Summaries;
+pub(crate) use catalogue::Catalogue;
+pub(crate) use encoded_body::{Body, Encoding};
+pub(crate) use seat_maps::SeatMaps;
+pub(crate) use summaries::Summaries;
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ const SECTIONS_MAX_BYTES: u64 = 256 * 1024 * 1024;
 const HOUSES_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Cached bodies of seats, at most 500 ms behind the database.
-pub struct SeatMaps {
+pub(crate) struct SeatMaps {
     db: Db,
     metrics: Arc<Metrics>,
     sections: Cache<(i64, i32), Aged<Option<Arc<Body>>>>,
@@ -27,12 +27,12 @@ pub struct SeatMaps {
 
 impl SeatMaps {
     /// An empty cache.
-    pub fn new(db: Db, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(db: Db, metrics: Arc<Metrics>) -> Self {
         Self { db, metrics, sections: cache(SECTIONS_MAX_BYTES), houses: cache(HOUSES_MAX_BYTES) }
     }
 
     /// `GET …/seats` of one section; `None` when the database has no such section.
-    pub async fn section(&self, layout: &EventLayout, section: &SectionLayout) -> Result<Option<Arc<Body>>, DbError> {
+    pub(crate) async fn section(&self, layout: &EventLayout, section: &SectionLayout) -> Result<Option<Arc<Body>>, DbError> {
         let key = (layout.event_id, section.section_no);
         if let Some(body) = self.sections.get(&key).await {
             self.metrics.cache_read("seats", CacheResult::Memory);
@@ -49,7 +49,7 @@ impl SeatMaps {
     }
 
     /// `GET …/availability`; `None` when the database has no such event.
-    pub async fn house(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
+    pub(crate) async fn house(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
         if let Some(body) = self.houses.get(&layout.event_id).await {
             self.metrics.cache_read("availability", CacheResult::Memory);
             return Ok(body.value);

@@ -28,7 +28,7 @@ const REFILL_POLL: Duration = Duration::from_millis(4);
 const EVENTS_MAX: u64 = 10_000;
 
 /// Cached summary bodies, at most 500 ms behind the database.
-pub struct Summaries {
+pub(crate) struct Summaries {
     db: Db,
     redis: RedisLink,
     metrics: Arc<Metrics>,
@@ -37,13 +37,13 @@ pub struct Summaries {
 
 impl Summaries {
     /// An empty cache over Redis (which may be off or down) and the database.
-    pub fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>) -> Self {
         let bodies = Cache::builder().max_capacity(EVENTS_MAX).time_to_live(MEMORY_TTL).expire_after(WhileFresh).build();
         Self { db, redis, metrics, bodies }
     }
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
-    pub async fn get(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
+    pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
         let event_id = layout.event_id;
         if let Some(body) = self.bodies.get(&event_id).await {
             self.metrics.cache_read("summary", CacheResult::Memory);
@@ -89,7 +89,7 @@ impl Summaries {
 
     /// The same from PostgreSQL, past all caches, to measure what they save.
     #[cfg(feature = "bench-routes")]
-    pub async fn uncached(&self, event_id: i64) -> Result<Option<Arc<Body>>, DbError> {
+    pub(crate) async fn uncached(&self, event_id: i64) -> Result<Option<Arc<Body>>, DbError> {
         Ok(self.read(event_id).await?.map(|(revision, json)| Arc::new(Body::new(revision, json))))
     }
 

@@ -107,12 +107,12 @@ impl ExpiryQueue {
     }
 
     /// Whether there is a Redis for the queue.
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.redis.is_on()
     }
 
     /// How the Redis behind it is doing.
-    pub async fn health(&self) -> RedisHealth {
+    pub(crate) async fn health(&self) -> RedisHealth {
         self.redis.health().await
     }
 

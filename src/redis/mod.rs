@@ -26,7 +26,7 @@ const PROBE_TTL_MS: u64 = 1_000;
 
 /// How Redis is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RedisHealth {
+pub(crate) enum RedisHealth {
     /// It answers and takes writes.
     Up,
     /// It does not answer, or refuses writes.
@@ -61,7 +61,7 @@ pub(crate) enum Access {
 
 impl RedisLink {
     /// No Redis: everything goes to PostgreSQL.
-    pub fn off() -> Self {
+    pub(crate) fn off() -> Self {
         Self { inner: None }
     }
 
@@ -84,12 +84,12 @@ impl RedisLink {
     }
 
     /// Whether the server was started with Redis.
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.inner.is_some()
     }
 
     /// Checks Redis with a small write: a replica, or a Redis whose memory or disk is full, would answer a read but is of no use.
-    pub async fn health(&self) -> RedisHealth {
+    pub(crate) async fn health(&self) -> RedisHealth {
         if self.inner.is_none() {
             return RedisHealth::Off;
         }
@@ -101,7 +101,7 @@ impl RedisLink {
     }
 
     /// The bytes under a key. A Redis that refuses writes is not asked: its data may be old, and nobody can replace it.
-    pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
+    pub(crate) async fn get(&self, key: &str) -> Option<Vec<u8>> {
         if self.inner.as_ref()?.watch.condition() == Condition::RefusesWrites {
             return None;
         }
@@ -112,7 +112,7 @@ impl RedisLink {
     }
 
     /// Stores a text under a key for this many milliseconds, in the background.
-    pub fn set_px(&self, key: &str, text: &str, ttl_ms: u64) {
+    pub(crate) fn set_px(&self, key: &str, text: &str, ttl_ms: u64) {
         let (link, key, text) = (self.clone(), key.to_owned(), text.to_owned());
         tokio::spawn(async move {
             link.attempt(Access::Write, |mut manager, prefix| async move {
@@ -124,7 +124,7 @@ impl RedisLink {
     }
 
     /// Sets a key unless it is set; returns whether this call set it, or `None` when Redis cannot be asked.
-    pub async fn set_nx_px(&self, key: &str, ttl_ms: u64) -> Option<bool> {
+    pub(crate) async fn set_nx_px(&self, key: &str, ttl_ms: u64) -> Option<bool> {
         let set: Option<String> = self
             .attempt(Access::Write, |mut manager, prefix| async move {
                 let mut set = ::redis::cmd("SET");
@@ -135,13 +135,13 @@ impl RedisLink {
     }
 
     /// Runs many writing commands in one round trip; returns whether Redis accepted them.
-    pub async fn pipeline(&self, build: impl FnOnce(&str) -> Pipeline) -> bool {
+    pub(crate) async fn pipeline(&self, build: impl FnOnce(&str) -> Pipeline) -> bool {
         let call = |mut manager, prefix: String| async move { build(&prefix).query_async::<()>(&mut manager).await };
         self.attempt(Access::Write, call).await.is_some()
     }
 
     /// Runs a script on one key, which may find nothing to write. All keys of a prefix share a hash tag, so that a cluster keeps them together.
-    pub async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, args: &[String]) -> Option<T> {
+    pub(crate) async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, args: &[String]) -> Option<T> {
         self.attempt(Access::Read, |mut manager, prefix| async move {
             let mut call = script.prepare_invoke();
             call.key(tagged(&prefix, key));

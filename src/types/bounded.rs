@@ -15,39 +15,39 @@ use serde_json::Value;
 use super::value;
 
 /// The maximum number of seats of an event.
-pub const SEATS_MAX: i64 = 1_000_000;
+pub(crate) const SEATS_MAX: i64 = 1_000_000;
 
 /// Number of a seat within its section, from 1.
-pub type SeatNo = Whole<i32, 1, SEATS_MAX>;
+pub(crate) type SeatNo = Whole<i32, 1, SEATS_MAX>;
 /// Number of seats of a section.
-pub type Capacity = Whole<i32, 1, SEATS_MAX>;
+pub(crate) type Capacity = Whole<i32, 1, SEATS_MAX>;
 /// Number of seats in one state.
-pub type SeatCount = Whole<i32, 0, SEATS_MAX>;
+pub(crate) type SeatCount = Whole<i32, 0, SEATS_MAX>;
 /// How many seats one customer may have, held and bought together.
-pub type SeatLimit = Whole<i32, 1, 1_000>;
+pub(crate) type SeatLimit = Whole<i32, 1, 1_000>;
 /// How long a pending order holds its seats, in milliseconds.
-pub type WindowMs = Whole<i32, 1_000, 86_400_000>;
+pub(crate) type WindowMs = Whole<i32, 1_000, 86_400_000>;
 /// The price of a seat in minor units.
-pub type Price = Whole<i64, 0, 1_000_000_000_000>;
+pub(crate) type Price = Whole<i64, 0, 1_000_000_000_000>;
 /// An amount of money in minor units.
-pub type Amount = Whole<i64, 0>;
+pub(crate) type Amount = Whole<i64, 0>;
 /// Increases with every change.
-pub type Revision = Whole<i64, 0>;
+pub(crate) type Revision = Whole<i64, 0>;
 
 /// The name of an event or a section.
-pub type Name = Text<1, 200>;
+pub(crate) type Name = Text<1, 200>;
 /// Where an event takes place.
-pub type Venue = Text<0, 200>;
+pub(crate) type Venue = Text<0, 200>;
 /// The label of a row or a seat.
-pub type Label = Text<1, 20>;
+pub(crate) type Label = Text<1, 20>;
 /// The name of a payment gateway.
-pub type Provider = Text<1, 100>;
+pub(crate) type Provider = Text<1, 100>;
 /// The gateway's id of a payment.
-pub type ProviderReference = Text<1, 200>;
+pub(crate) type ProviderReference = Text<1, 200>;
 
 /// A whole number from `MIN` to `MAX`, or without an upper bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Whole<T, const MIN: i64, const MAX: i64 = { i64::MAX }>(pub T);
+pub(crate) struct Whole<T, const MIN: i64, const MAX: i64 = { i64::MAX }>(pub T);
 value!(
     [T: Type + Serialize + DeserializeOwned, const MIN: i64, const MAX: i64] Whole<T, MIN, MAX>,
     "whole_number",
@@ -60,7 +60,7 @@ value!(
 
 /// A text of `MIN` to `MAX` characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Text<const MIN: usize, const MAX: usize>(pub String);
+pub(crate) struct Text<const MIN: usize, const MAX: usize>(pub String);
 value!(
     [const MIN: usize, const MAX: usize] Text<MIN, MAX>,
     "text",

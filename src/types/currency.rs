@@ -26,7 +26,7 @@ pub const IN_USE: [&str; 155] = [
 
 /// The currency of a sale: one of [`IN_USE`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Currency(pub String);
+pub(crate) struct Currency(pub String);
 value!(
     Currency,
     "currency",
@@ -36,7 +36,7 @@ value!(
 /// The currency of a payment, as the gateway reports it: any code in the form of ISO 4217. A payment is never refused for its currency;
 /// one in another currency than the event's is owed back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CurrencyCode(pub String);
+pub(crate) struct CurrencyCode(pub String);
 value!(
     CurrencyCode,
     "currency_code",

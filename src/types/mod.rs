@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
 
-pub use bounded::{
+pub(crate) use bounded::{
     Amount, Capacity, Label, Name, Price, Provider, ProviderReference, Revision, SeatCount, SeatLimit, SeatNo, Text, Venue, Whole, WindowMs,
 };
-pub use currency::{Currency, CurrencyCode};
-pub use rfc3339::Time;
+pub(crate) use currency::{Currency, CurrencyCode};
+pub(crate) use rfc3339::Time;
 
 use crate::domain::{self, EventLayout, SeatRef, UnknownSeat};
 
@@ -67,12 +67,12 @@ use value;
 
 /// Id of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventId(pub i64);
+pub(crate) struct EventId(pub i64);
 value!(EventId, "event_id", MetaSchema { minimum: Some(1.0), example: Some(json!(7)), ..MetaSchema::new_with_format("integer", "int64") });
 
 /// Id of an order, a UUIDv7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderId(pub Uuid);
+pub(crate) struct OrderId(pub Uuid);
 value!(OrderId, "order_id", MetaSchema { example: OrderId::example().to_json(), ..MetaSchema::new_with_format("string", "uuid") });
 
 impl Example for OrderId {
@@ -89,7 +89,7 @@ impl ParseFromParameter for OrderId {
 
 /// Code of a section in the API: 1 to 20 of the letters A-Z and a-z, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SectionCode(pub String);
+pub(crate) struct SectionCode(pub String);
 value!(
     SectionCode,
     "section",
@@ -107,7 +107,7 @@ const SECTION_PATTERN: &str = "^[A-Za-z0-9_-]+$";
 /// What is wrong with a text under one of the patterns that our schemas use; any other pattern is not checked.
 ///
 /// Written out because there are only three, and compiling a regular expression for each value would cost more than the request.
-pub fn objection(pattern: &str, text: &str) -> Option<&'static str> {
+pub(crate) fn objection(pattern: &str, text: &str) -> Option<&'static str> {
     if pattern == SECTION_PATTERN {
         let is_code = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         return (!is_code).then_some("must be made of the letters A-Z and a-z, digits, - and _");
@@ -118,7 +118,7 @@ pub fn objection(pattern: &str, text: &str) -> Option<&'static str> {
 /// One seat, by the code of its section and its number.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize)]
 #[oai(deny_unknown_fields, example)]
-pub struct SeatName {
+pub(crate) struct SeatName {
     /// Code of the section.
     #[oai(validator(min_length = 1, max_length = 20))]
     pub section: String,
@@ -137,7 +137,7 @@ impl SeatName {
     ///
     /// # Errors
     /// When the event has no such section.
-    pub fn of(layout: &EventLayout, seat: SeatRef) -> Result<Self, UnknownSeat> {
+    pub(crate) fn of(layout: &EventLayout, seat: SeatRef) -> Result<Self, UnknownSeat> {
         let section = layout.section(seat.section_no).ok_or(UnknownSeat { event_id: layout.event_id, seat })?;
         Ok(Self { section: section.code.clone(), seat: Whole(seat.seat_no) })
     }
@@ -146,7 +146,7 @@ impl SeatName {
     ///
     /// # Errors
     /// When the event lacks one of their sections.
-    pub fn all(layout: &EventLayout, seats: &[SeatRef]) -> Result<Vec<Self>, UnknownSeat> {
+    pub(crate) fn all(layout: &EventLayout, seats: &[SeatRef]) -> Result<Vec<Self>, UnknownSeat> {
         seats.iter().map(|seat| Self::of(layout, *seat)).collect()
     }
 }
@@ -156,7 +156,7 @@ impl SeatName {
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename = "OrderStatus", rename_all = "snake_case", remote = "domain::OrderStatus")]
 #[serde(rename_all = "snake_case")]
-pub enum OrderState {
+pub(crate) enum OrderState {
     /// Holds its seats until the deadline.
     PendingPayment,
     /// Owns its seats.
@@ -176,7 +176,7 @@ pub enum OrderState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, Deserialize)]
 #[oai(rename = "EventStatus", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum EventState {
+pub(crate) enum EventState {
     /// Being prepared; only admins see it.
     Draft,
     /// On sale.
@@ -189,7 +189,7 @@ pub enum EventState {
 
 impl EventState {
     /// Its name in the API and the database.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Draft => "draft",
             Self::Open => "open",
@@ -202,7 +202,7 @@ impl EventState {
 /// New status of an event: on sale, stopped for the time being, or ended for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename = "EventStatusChange", rename_all = "snake_case")]
-pub enum EventChange {
+pub(crate) enum EventChange {
     /// Put it on sale.
     Open,
     /// Stop claims for the time being.
@@ -215,7 +215,7 @@ pub enum EventChange {
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename = "SeatStatus", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum SeatState {
+pub(crate) enum SeatState {
     /// On sale.
     Available,
     /// Held by a pending order.

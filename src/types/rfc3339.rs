@@ -14,7 +14,7 @@ use super::value;
 
 /// A time, written as RFC 3339 in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time(pub OffsetDateTime);
+pub(crate) struct Time(pub OffsetDateTime);
 value!(Time, "time", MetaSchema { example: Some(json!("2026-11-22T10:00:00.000Z")), ..MetaSchema::new_with_format("string", "date-time") });
 
 impl Time {
@@ -23,7 +23,7 @@ impl Time {
     ///
     /// # Errors
     /// What the text must be.
-    pub fn read(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn read(text: &str) -> Result<Self, &'static str> {
         const EXPECTED: &str = "must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z";
         let text = text.to_ascii_uppercase();
         if !has_its_form(&text) {
@@ -38,11 +38,6 @@ impl Time {
         }
         let time = OffsetDateTime::parse(&text, &Rfc3339).ok().and_then(|time| time.checked_to_offset(UtcOffset::UTC)).ok_or(EXPECTED)?;
         if (1970..=9999).contains(&time.year()) { Ok(Self(time)) } else { Err(EXPECTED) }
-    }
-
-    /// The same, without the reason.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::read(text).ok()
     }
 }
 
@@ -130,6 +125,6 @@ mod tests {
         begins("9999-12-31T23:59:59-00:01", "must be an RFC 3339 time");
         begins("2016-12-31T23:59:60Z", "must not be a leap second");
         begins("2026-11-22T24:00:00Z", "must not have the hour 24");
-        assert!(Time::parse("tomorrow").is_none() && Time::parse("2026-11-22T10:00:00Z").is_some());
+        assert!(Time::read("tomorrow").is_err() && Time::read("2026-11-22T10:00:00Z").is_ok());
     }
 }

@@ -70,13 +70,13 @@ fn is_one_of(character: char, ranges: &[Range]) -> bool {
 }
 
 /// The pattern of a text without control characters, such as a search term.
-pub const UNCONTROLLED: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
+pub(crate) const UNCONTROLLED: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
 
 /// The pattern of a text that [`objection`] accepts, for the document; it also matches an empty text if that is allowed.
 ///
 /// Regular expressions differ in how they write characters beyond U+FFFF, so all of those count as visible here: because a few are not,
 /// the pattern accepts slightly more than the server does.
-pub fn pattern(may_be_empty: bool) -> &'static str {
+pub(crate) fn pattern(may_be_empty: bool) -> &'static str {
     static PATTERNS: LazyLock<[String; 2]> = LazyLock::new(|| {
         let refused = class(&[CONTROLS, REORDERING].concat());
         let some = format!("[^{refused}]*[^{}][^{refused}]*", class(INVISIBLE));

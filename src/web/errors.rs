@@ -18,7 +18,7 @@ fn heading(status: StatusCode) -> String {
     format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default())
 }
 
-pub fn page() -> Html {
+pub(crate) fn page() -> Html {
     let content = html! {
         header {
             p.brand { a href="." { "Rowlock" } }

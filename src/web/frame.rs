@@ -17,13 +17,13 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:";
 
 /// A page and what the browser may do with it.
-pub struct Html {
+pub(crate) struct Html {
     pub text: String,
     pub policy: HeaderValue,
 }
 
 /// A page that loads nothing and has no script.
-pub fn still_page(title: &str, content: &Markup) -> Html {
+pub(crate) fn still_page(title: &str, content: &Markup) -> Html {
     let style = format!("{THEME}{STYLE}");
     let hash = STANDARD.encode(Sha256::digest(&style));
     let head = html! { style { (PreEscaped(&style)) } };
@@ -31,7 +31,7 @@ pub fn still_page(title: &str, content: &Markup) -> Html {
 }
 
 /// A page with that head and body.
-pub fn document(title: &str, head: &Markup, body: &Markup) -> String {
+pub(crate) fn document(title: &str, head: &Markup, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -50,12 +50,12 @@ pub fn document(title: &str, head: &Markup, body: &Markup) -> String {
 }
 
 /// The policy of a page that may do only this.
-pub fn policy(allowed: &str) -> HeaderValue {
+pub(crate) fn policy(allowed: &str) -> HeaderValue {
     HeaderValue::try_from(format!("{NOTHING}; {allowed}")).unwrap_or(HeaderValue::from_static(NOTHING))
 }
 
 /// A text of the error table: what is between backticks is code.
-pub fn prose(text: &str) -> Markup {
+pub(crate) fn prose(text: &str) -> Markup {
     html! {
         @for (index, part) in text.split('`').enumerate() {
             @if index % 2 == 0 { (part) } @else { code { (part) } }

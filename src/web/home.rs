@@ -17,7 +17,7 @@ const DOORS: [(&str, &str, &str); 6] = [
 ];
 
 /// The page, given how ready the server is.
-pub fn page(readiness: Result<Readiness, Problem>) -> Html {
+pub(crate) fn page(readiness: Result<Readiness, Problem>) -> Html {
     let content = html! {
         header.hero {
             (seats())

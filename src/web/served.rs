@@ -19,7 +19,7 @@ const ASK_FIRST: &str = "no-cache";
 const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A file that stays the same as long as the server runs.
-pub struct Asset {
+pub(crate) struct Asset {
     media_type: &'static str,
     policy: Option<HeaderValue>,
     body: ReadyBody,
@@ -27,24 +27,24 @@ pub struct Asset {
 
 impl Asset {
     /// A text with that media type.
-    pub fn new(media_type: &'static str, text: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(media_type: &'static str, text: impl Into<Bytes>) -> Self {
         let bytes: Bytes = text.into();
         let [a, b, c, d, e, f, g, h, ..] = Sha256::digest(&bytes).0;
         let revision = i64::from_be_bytes([a & 0x7f, b, c, d, e, f, g, h]);
         Self { media_type, policy: None, body: ReadyBody::new(revision, bytes) }
     }
 
-    pub fn page(page: Html) -> Self {
+    pub(crate) fn page(page: Html) -> Self {
         Self { policy: Some(page.policy), ..Self::new(HTML, page.text) }
     }
 }
 
 /// A page or an asset, as a response.
-pub struct Served(Response);
+pub(crate) struct Served(Response);
 
 impl Served {
     /// A page that was just rendered.
-    pub fn now(page: Html) -> Self {
+    pub(crate) fn now(page: Html) -> Self {
         let mut response = Response::builder().content_type(HTML).body(Body::from(page.text));
         response.headers_mut().insert(CACHE_CONTROL, DO_NOT_KEEP);
         protect(response.headers_mut(), Some(page.policy));
@@ -52,7 +52,7 @@ impl Served {
     }
 
     /// The asset for a request with these headers; 304 if the browser already has it.
-    pub async fn asset(asset: &Asset, request: &HeaderMap) -> Self {
+    pub(crate) async fn asset(asset: &Asset, request: &HeaderMap) -> Self {
         let mut response = ready(&asset.body, asset.media_type, ASK_FIRST, request).await;
         protect(response.headers_mut(), asset.policy.clone());
         Self(response)

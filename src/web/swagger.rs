@@ -13,10 +13,10 @@ const ALLOWED: &str = "script-src 'self'; style-src 'self' 'unsafe-inline'; conn
 
 static UI: LazyLock<SwaggerUi> = LazyLock::new(SwaggerUi::unpacked);
 
-pub static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::page(page()));
+pub(crate) static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::page(page()));
 
 /// The files that the page loads, by name.
-pub fn asset(file: &str) -> Option<&'static Asset> {
+pub(crate) fn asset(file: &str) -> Option<&'static Asset> {
     const JS: &str = "text/javascript; charset=utf-8";
     const CSS: &str = "text/css; charset=utf-8";
     static UI_CSS: LazyLock<Asset> = LazyLock::new(|| Asset::new(CSS, UI.css.as_str()));

@@ -26,7 +26,7 @@ use crate::problem::conversions::of_change;
 use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SeatName, SectionCode, Whole};
 
 /// The operations of admins and box offices.
-pub struct AdminApi {
+pub(crate) struct AdminApi {
     pub app: SharedApp,
 }
 

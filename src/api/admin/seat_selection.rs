@@ -16,7 +16,7 @@ use crate::types::{SeatCount, SeatName, SeatNo, Whole};
 /// Seats of one section, by number and by range; listing a seat twice is harmless.
 #[derive(Debug, Object, Serialize)]
 #[oai(deny_unknown_fields, example, skip_serializing_if_is_none)]
-pub struct SeatSelection {
+pub(crate) struct SeatSelection {
     /// Numbers of seats.
     #[oai(validator(min_items = 1, max_items = 10000))]
     pub seats: Option<Vec<SeatNo>>,
@@ -29,7 +29,7 @@ input!(SeatSelection = large_body_max_bytes);
 /// The seats from one number to another, inclusive.
 #[derive(Debug, Object, Serialize)]
 #[oai(deny_unknown_fields, example)]
-pub struct SeatRange {
+pub(crate) struct SeatRange {
     /// The first.
     pub from: SeatNo,
     /// The last; not less than `from`.
@@ -42,7 +42,7 @@ impl SeatSelection {
     /// # Errors
     /// `invalid_request` for an empty selection or a range that ends before it begins; `seat_not_found` for the last seat
     /// when it is beyond the section.
-    pub fn seat_nos(&self, section: &SectionLayout) -> Result<Vec<i32>, Problem> {
+    pub(crate) fn seat_nos(&self, section: &SectionLayout) -> Result<Vec<i32>, Problem> {
         let ranges = self.ranges.as_deref().unwrap_or_default();
         if let Some(index) = ranges.iter().position(|range| range.to.0 < range.from.0) {
             return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be less than `from`"));
@@ -68,7 +68,7 @@ impl SeatSelection {
 /// How many seats were changed.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct SeatsChanged {
+pub(crate) struct SeatsChanged {
     /// Seats that were already in the requested state are not counted.
     pub changed: SeatCount,
 }

@@ -14,7 +14,7 @@ use crate::types::{
 /// The sales of an event.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct SalesReport {
+pub(crate) struct SalesReport {
     /// Id of the event.
     pub event_id: EventId,
     /// ISO 4217 code.
@@ -29,7 +29,7 @@ pub struct SalesReport {
 /// The sales of a section.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct SectionSales {
+pub(crate) struct SectionSales {
     /// Its code.
     pub section: SectionCode,
     /// Its name.
@@ -53,7 +53,7 @@ pub struct SectionSales {
 /// Payments that are owed back.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "RefundDueList", example)]
-pub struct RefundsDue {
+pub(crate) struct RefundsDue {
     /// The payments, oldest first.
     #[oai(validator(max_items = 1000))]
     pub refunds: Vec<RefundDue>,
@@ -62,7 +62,7 @@ pub struct RefundsDue {
 /// A payment that is owed back.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct RefundDue {
+pub(crate) struct RefundDue {
     /// The gateway's name.
     pub provider: Provider,
     /// The gateway's id of the payment.
@@ -80,7 +80,7 @@ pub struct RefundDue {
 /// Expiries that failed too often.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "DeadLetterList", example)]
-pub struct DeadLetters {
+pub(crate) struct DeadLetters {
     /// The dead letters.
     #[oai(validator(max_items = 1000))]
     pub dead_letters: Vec<DeadLetter>,
@@ -89,7 +89,7 @@ pub struct DeadLetters {
 /// An expiry that failed even after its retries.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub struct DeadLetter {
+pub(crate) struct DeadLetter {
     /// The event of the order.
     pub event_id: EventId,
     /// The order, still pending.

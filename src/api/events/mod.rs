@@ -24,7 +24,7 @@ use crate::problem::conversions::{after_change, of_change};
 use crate::types::{EventId, EventState, Time};
 
 /// The operations on events.
-pub struct EventsApi {
+pub(crate) struct EventsApi {
     pub app: SharedApp,
 }
 

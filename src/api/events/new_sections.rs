@@ -18,7 +18,7 @@ const ROWS_MAX: i32 = 10_000;
 /// they are numbered from 1 throughout the section.
 #[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "NewSection", deny_unknown_fields, example, skip_serializing_if_is_none)]
-pub struct SectionIn {
+pub(crate) struct SectionIn {
     /// Code of the section in the API; unique within the event.
     pub section: SectionCode,
     /// Its name.
@@ -40,7 +40,7 @@ pub struct SectionIn {
 /// A row of a new section.
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize)]
 #[oai(rename = "NewRow", deny_unknown_fields, example)]
-pub struct RowIn {
+pub(crate) struct RowIn {
     /// Its label.
     pub row: Label,
     /// Number of seats in it.
@@ -71,7 +71,7 @@ impl Example for RowIn {
 ///
 /// # Errors
 /// `invalid_request` naming the field: a repeated code, another currency, both forms of seats or neither, too many seats in all.
-pub fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Vec<Value>, Problem> {
+pub(crate) fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Vec<Value>, Problem> {
     let mut codes = HashSet::new();
     let mut seats = 0;
     let mut answer = Vec::with_capacity(sections.len());

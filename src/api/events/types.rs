@@ -19,7 +19,7 @@ use crate::types::{
 /// A new event. It is created as a draft: open it to put it on sale.
 #[derive(Debug, Object)]
 #[oai(rename = "NewEvent", deny_unknown_fields, example, skip_serializing_if_is_none)]
-pub struct EventIn {
+pub(crate) struct EventIn {
     /// Its name.
     pub name: Name,
     /// Where it takes place.
@@ -47,7 +47,7 @@ impl EventIn {
     ///
     /// # Errors
     /// `invalid_request` naming the field.
-    pub fn to_db(&self) -> Result<Value, Problem> {
+    pub(crate) fn to_db(&self) -> Result<Value, Problem> {
         Ok(json!({
             "name": self.name,
             "venue": self.venue,
@@ -81,7 +81,7 @@ impl Example for EventIn {
 /// A change to an event: fields that are absent stay as they are. Pending orders keep their deadlines.
 #[derive(Debug, Object)]
 #[oai(rename = "EventChange", deny_unknown_fields, example, skip_serializing_if_is_none)]
-pub struct EventPatch {
+pub(crate) struct EventPatch {
     /// `open` puts it on sale, `paused` stops claims for the time being, `closed` ends the sale for good.
     pub status: Option<EventChange>,
     /// Its name.
@@ -106,7 +106,7 @@ input!(EventPatch);
 
 impl EventPatch {
     /// The changed settings as the database expects them, without the status.
-    pub fn settings(&self) -> Map<String, Value> {
+    pub(crate) fn settings(&self) -> Map<String, Value> {
         let time = |time: &MaybeUndefined<Time>| time.as_opt_ref().map(|time| json!(time));
         let settings = [
             ("name", self.name.as_ref().map(|name| json!(name))),
@@ -139,7 +139,7 @@ impl Example for EventPatch {
 /// One concert session.
 #[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "Event", example, skip_serializing_if_is_none)]
-pub struct EventOut {
+pub(crate) struct EventOut {
     /// Its id.
     pub event_id: EventId,
     /// Its name.
@@ -176,7 +176,7 @@ pub struct EventOut {
 /// The part of a section that never changes.
 #[derive(Clone, Debug, Object, Serialize)]
 #[oai(example)]
-pub struct EventSection {
+pub(crate) struct EventSection {
     /// Its code.
     pub section: SectionCode,
     /// Its name.
@@ -190,7 +190,7 @@ pub struct EventSection {
 /// A page of events.
 #[derive(Debug, Object, Serialize)]
 #[oai(example, skip_serializing_if_is_none)]
-pub struct EventList {
+pub(crate) struct EventList {
     /// The events, soonest first; events without `starts_at` come last.
     #[oai(validator(max_items = 100))]
     pub events: Vec<EventOut>,
@@ -214,7 +214,7 @@ impl EventOut {
     ///
     /// # Errors
     /// `internal_error` when the database returns an unknown status.
-    pub fn new(event: &Event, layout: Option<&EventLayout>) -> Result<Self, Problem> {
+    pub(crate) fn new(event: &Event, layout: Option<&EventLayout>) -> Result<Self, Problem> {
         let status = serde_json::from_value(json!(event.status)).map_err(|error| Problem::internal(error.to_string()))?;
         Ok(Self {
             event_id: EventId(event.event_id),
@@ -239,7 +239,7 @@ impl EventList {
     ///
     /// # Errors
     /// As [`EventOut::new`].
-    pub fn page(mut page: EventPage, limit: i32) -> Result<Self, Problem> {
+    pub(crate) fn page(mut page: EventPage, limit: i32) -> Result<Self, Problem> {
         let limit = usize::try_from(limit).unwrap_or(0);
         let is_full = page.events.len() > limit;
         page.events.truncate(limit);

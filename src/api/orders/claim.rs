@@ -16,7 +16,7 @@ use crate::types::{SeatName, SectionCode, Whole};
 /// The seats a customer wants: either exactly these `seats`, all or none, or `best_available`.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Claim", deny_unknown_fields, example, skip_serializing_if_is_none)]
-pub struct ClaimIn {
+pub(crate) struct ClaimIn {
     /// Exactly these seats, each once.
     #[oai(validator(min_items = 1, max_items = 100))]
     pub seats: Option<Vec<SeatName>>,
@@ -28,7 +28,7 @@ input!(ClaimIn);
 /// Any seats of a section.
 #[derive(Debug, Object, Serialize)]
 #[oai(deny_unknown_fields, example)]
-pub struct BestAvailable {
+pub(crate) struct BestAvailable {
     /// Code of the section.
     pub section: SectionCode,
     /// Number of seats, at most as many as the section has.
@@ -55,7 +55,7 @@ impl ClaimIn {
     /// # Errors
     /// `invalid_request` for both forms or neither, a repeated seat, or more seats than the section has; `section_not_found`;
     /// `seat_not_found` listing every seat that does not exist.
-    pub fn wanted(&self, layout: &EventLayout) -> Result<Wanted, Problem> {
+    pub(crate) fn wanted(&self, layout: &EventLayout) -> Result<Wanted, Problem> {
         match (&self.seats, &self.best_available) {
             (Some(seats), None) => wanted_seats(seats, layout),
             (None, Some(best)) => {
@@ -102,7 +102,7 @@ pub(super) fn seats_not_found(seats: Vec<SeatName>) -> Problem {
 
 /// SHA-256 of what a claim asks for, however it is written: white space, the order of the fields and the order of the seats make no
 /// difference.
-pub fn fingerprint(wanted: &Wanted) -> [u8; 32] {
+pub(crate) fn fingerprint(wanted: &Wanted) -> [u8; 32] {
     let mut hasher = Sha256::new();
     match wanted {
         Wanted::Seats(seats) => {

@@ -12,7 +12,7 @@ use crate::types::{SeatName, Time};
 ///
 /// # Errors
 /// One problem for each outcome without an order.
-pub fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Event>) -> Result<(Order, bool), Problem> {
+pub(crate) fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Option<&Event>) -> Result<(Order, bool), Problem> {
     Err(match outcome {
         ClaimOutcome::Claimed(order) => return Ok((order, false)),
         ClaimOutcome::Replayed(order) => return Ok((order, true)),

@@ -29,7 +29,7 @@ use crate::problem::conversions::of_change;
 use crate::types::{EventId, OrderId};
 
 /// The operations on a customer's own orders.
-pub struct OrdersApi {
+pub(crate) struct OrdersApi {
     pub app: SharedApp,
 }
 

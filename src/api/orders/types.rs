@@ -14,7 +14,7 @@ use crate::types::{Amount, CurrencyCode, EventId, Label, OrderId, OrderState, Pr
 /// Who claimed which seats, until when, and what became of them.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Order", example, skip_serializing_if_is_none)]
-pub struct OrderOut {
+pub(crate) struct OrderOut {
     /// Its id, a UUIDv7.
     pub order_id: OrderId,
     /// The event whose seats it claims.
@@ -40,7 +40,7 @@ pub struct OrderOut {
 /// A change to a pending order.
 #[derive(Debug, Object)]
 #[oai(rename = "OrderChange", deny_unknown_fields, example)]
-pub struct OrderPatch {
+pub(crate) struct OrderPatch {
     /// The seats to keep, at least one, each once; all other seats are given back.
     #[oai(validator(min_items = 1, max_items = 100))]
     pub seats: Vec<SeatName>,
@@ -50,7 +50,7 @@ input!(OrderPatch);
 impl OrderPatch {
     /// The seats to keep, as numbers. The database says which ones are not part of the order; a section that does not exist becomes
     /// number 0, which is part of no order.
-    pub fn kept(&self, layout: &EventLayout) -> Vec<SeatRef> {
+    pub(crate) fn kept(&self, layout: &EventLayout) -> Vec<SeatRef> {
         let section_no = |code: &str| layout.section_by_code(code).map_or(0, |section| section.section_no);
         self.seats.iter().map(|seat| SeatRef { section_no: section_no(&seat.section), seat_no: seat.seat.0 }).collect()
     }
@@ -65,7 +65,7 @@ impl Example for OrderPatch {
 /// One seat of an order.
 #[derive(Debug, PartialEq, Object, Serialize)]
 #[oai(example)]
-pub struct OrderSeat {
+pub(crate) struct OrderSeat {
     /// Code of its section.
     pub section: SectionCode,
     /// Its number within the section.
@@ -81,7 +81,7 @@ pub struct OrderSeat {
 /// A page of orders.
 #[derive(Debug, Object, Serialize)]
 #[oai(example, skip_serializing_if_is_none)]
-pub struct OrderList {
+pub(crate) struct OrderList {
     /// The orders, newest first.
     #[oai(validator(max_items = 100))]
     pub orders: Vec<OrderOut>,
@@ -105,7 +105,7 @@ impl OrderOut {
     ///
     /// # Errors
     /// When it lists a seat that the event does not have.
-    pub fn new(order: &Order, layout: &EventLayout) -> Result<Self, Problem> {
+    pub(crate) fn new(order: &Order, layout: &EventLayout) -> Result<Self, Problem> {
         Ok(Self {
             order_id: OrderId(order.order_id),
             event_id: EventId(order.event_id),
@@ -123,7 +123,7 @@ impl OrderOut {
     ///
     /// # Errors
     /// When it lists a seat that the event does not have.
-    pub fn for_admin(order: &Order, layout: &EventLayout) -> Result<Self, Problem> {
+    pub(crate) fn for_admin(order: &Order, layout: &EventLayout) -> Result<Self, Problem> {
         Ok(Self { customer_id: Some(order.customer_id.as_str().into()), ..Self::new(order, layout)? })
     }
 }
@@ -146,7 +146,7 @@ impl OrderList {
     ///
     /// # Errors
     /// When an order cannot be shown.
-    pub fn page(mut orders: Vec<Order>, limit: i32, show: impl Fn(&Order) -> Result<OrderOut, Problem>) -> Result<Self, Problem> {
+    pub(crate) fn page(mut orders: Vec<Order>, limit: i32, show: impl Fn(&Order) -> Result<OrderOut, Problem>) -> Result<Self, Problem> {
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = orders.len() > limit;
         orders.truncate(limit);

@@ -28,7 +28,7 @@ const SWEEP_GRACE_MS: i32 = 300;
 
 /// The settings of expiry; their defaults are only in [`ServeConfig`](crate::config::ServeConfig).
 #[derive(Clone, Copy, Debug)]
-pub struct ExpirySettings {
+pub(crate) struct ExpirySettings {
     /// Workers of the queue in this server.
     pub workers: usize,
     /// How long a worker's lease lasts, in milliseconds.
@@ -56,7 +56,7 @@ const RESTART_PAUSE: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// When the connections to `endpoint` cannot be prepared.
-pub fn start(
+pub(crate) fn start(
     endpoint: &Endpoint,
     queue: &ExpiryQueue,
     metrics: &Arc<Metrics>,
