@@ -177,6 +177,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_body_weighs_what_it_takes_with_its_encodings() {
+        assert_eq!(Body::new(1, vec![b'x'; 1_000]).weight(), 1_250);
+    }
+
+    #[test]
+    fn only_a_large_body_is_compressed_in_haste() {
+        // Words in no order, so that the levels differ.
+        let word = |n: usize| format!("{:x} ", n.wrapping_mul(2_654_435_761) % 4_099);
+        let text = |bytes: usize| Bytes::from((0..).map(word).flat_map(String::into_bytes).take(bytes).collect::<Vec<_>>());
+        let (small, large) = (text(LARGE_BYTES), text(LARGE_BYTES + 1));
+        for (plain, gzip_level, brotli_quality, zstd_level) in [(&small, 6, 5, 3), (&large, 1, 1, 1)] {
+            assert_eq!(compress(plain, Encoding::Gzip), gzip(plain, gzip_level).unwrap());
+            assert_eq!(compress(plain, Encoding::Brotli), brotli(plain, brotli_quality).unwrap());
+            assert_eq!(compress(plain, Encoding::Zstd), zstd::bulk::compress(plain, zstd_level).unwrap());
+        }
+        assert_ne!(gzip(&small, 1).unwrap(), gzip(&small, 6).unwrap(), "the levels do differ");
+    }
+
     #[tokio::test]
     #[should_panic(expected = "no memory")]
     async fn a_body_that_cannot_be_compressed_is_a_fault_and_no_empty_body() {
