@@ -106,7 +106,35 @@ impl Expiry {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::ExpirySettings;
     use super::*;
+    use crate::db::{Db, Endpoint, Patience};
+    use crate::metrics::Metrics;
+    use crate::redis::{ExpiryQueue, RedisLink};
+
+    #[tokio::test]
+    async fn whatever_is_not_pending_is_done_with_and_whatever_is_not_due_comes_again() {
+        let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
+        let expiry = Expiry {
+            db: Db::new(&endpoint, 1, Patience::LANE).unwrap(),
+            queue: ExpiryQueue::new(RedisLink::off()),
+            metrics: Arc::new(Metrics::new()),
+            settings: ExpirySettings { workers: 1, lease_ms: 1, attempts_max: 1, sweep_interval_ms: 1 },
+        };
+        let not_due = |due_in_ms| ExpiryOutcome::NotDue { due_in_ms };
+        for (outcomes, done, due_in_ms) in [
+            (vec![ExpiryOutcome::Expired], 1, None),
+            (vec![ExpiryOutcome::NotPending], 1, None),
+            (vec![ExpiryOutcome::NotFound], 1, None),
+            (vec![not_due(70), ExpiryOutcome::NotPending, not_due(20), ExpiryOutcome::NotFound], 2, Some(20)),
+        ] {
+            let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| Expired { order_id: Uuid::now_v7(), outcome }).collect();
+            let settled = expiry.settled(&[], &outcomes);
+            assert_eq!((settled.ended, settled.due_in_ms), (done, due_in_ms), "{outcomes:?}");
+        }
+    }
 
     #[test]
     fn orders_are_due_again_with_the_first_of_them() {
