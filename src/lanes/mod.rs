@@ -185,7 +185,22 @@ impl<W: Work> Lane<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::lane_of;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::redis::RedisLink;
+
+    #[tokio::test]
+    async fn the_workers_end_with_their_lanes_where_nobody_has_drained_them() {
+        let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
+        let settings = LaneSettings { lanes: 2, batch_max: 1, waiting_max: 1 };
+        let lanes = Lanes::start(&endpoint, settings, &ExpiryQueue::new(RedisLink::off()), &Arc::new(Metrics::new()));
+        let workers = lanes.workers.clone();
+        assert_eq!(workers.len(), 2 * 2 * WORKERS);
+        drop(lanes);
+        workers.close();
+        tokio::time::timeout(Duration::from_secs(10), workers.wait()).await.expect("they end");
+    }
 
     #[test]
     fn events_spread_evenly_over_all_lanes_and_each_keeps_its_own() {

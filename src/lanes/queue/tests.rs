@@ -152,3 +152,20 @@ async fn a_closed_queue_takes_nothing_more_and_ends_when_it_is_empty() {
     assert_eq!(queue.wait().now_or_never(), Some(false));
     assert_eq!(queue.wait().now_or_never(), Some(false), "for every worker");
 }
+
+#[tokio::test]
+async fn the_end_is_passed_on_to_every_worker_that_sleeps() {
+    let queue = Queue::<Numbers>::new();
+    let _waiting = push(&queue, 7, [0, 1]);
+    let call = queue.take_batch(1).expect("a batch");
+    let mut sleepers: [_; 3] = std::array::from_fn(|_| Box::pin(queue.wait()));
+    queue.close();
+    for sleeper in &mut sleepers {
+        assert!(futures_util::poll!(sleeper).is_pending(), "what waits is for a call of its own");
+    }
+    drop(call);
+    let [first, second, third] = sleepers;
+    assert!(first.await);
+    drop(queue.take_batch(1).expect("a batch"));
+    assert_eq!((second.now_or_never(), third.now_or_never()), (Some(false), Some(false)));
+}
