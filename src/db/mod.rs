@@ -164,3 +164,15 @@ fn no_connection(error: PoolError) -> DbError {
         other => DbError::Unavailable(other.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_cannot_be_made_in_time_is_an_outage_and_one_that_is_not_free_is_none() {
+        let timeout = |kind| no_connection(PoolError::Timeout(kind));
+        assert!(matches!(timeout(TimeoutType::Create), DbError::Outage(outage) if outage.kind == OutageKind::Unreachable));
+        assert!(matches!(timeout(TimeoutType::Wait), DbError::Unavailable(_)));
+    }
+}
