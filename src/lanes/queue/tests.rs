@@ -169,3 +169,27 @@ async fn the_end_is_passed_on_to_every_worker_that_sleeps() {
     drop(queue.take_batch(1).expect("a batch"));
     assert_eq!((second.now_or_never(), third.now_or_never()), (Some(false), Some(false)));
 }
+
+#[tokio::test]
+async fn what_was_taken_goes_back_before_or_behind_the_others_in_its_order_and_wakes_a_worker() {
+    let queue = Queue::<Numbers>::new();
+    let mut waiting = push(&queue, 7, [0, 1]);
+    let first = std::mem::take(&mut queue.take_batch(2).expect("a batch").jobs);
+    let mut worker = Box::pin(queue.wait());
+    // The end of the batch has left a word for whoever comes first.
+    assert!(futures_util::poll!(&mut worker).is_pending());
+    queue.put_back(first);
+    assert_eq!(worker.now_or_never(), Some(true));
+
+    let first = std::mem::take(&mut queue.take_batch(2).expect("a batch").jobs);
+    waiting.extend(push(&queue, 7, [2]));
+    queue.put_first(first);
+    let all = queue.take_batch(3).expect("a batch");
+    assert_eq!(numbers(&all), [0, 1, 2]);
+    drop(all);
+    waiting.extend(push(&queue, 7, [3]));
+    let first = std::mem::take(&mut queue.take_batch(1).expect("a batch").jobs);
+    waiting.extend(push(&queue, 7, [4]));
+    queue.put_back(first);
+    assert_eq!(numbers(&queue.take_batch(2).expect("a batch")), [4, 3]);
+}
