@@ -169,6 +169,7 @@ mod tests {
             (Some("gzip;q=1.0, br;q=0.5"), Encoding::Gzip),
             (Some("br;q=0"), Encoding::Identity),
             (Some("identity, br;q=0, gzip;q=0"), Encoding::Identity),
+            (Some("identity, br;q=0.9, gzip;q=0.5"), Encoding::Identity),
             (Some("*"), Encoding::Zstd),
             (Some("deflate"), Encoding::Identity),
         ];
