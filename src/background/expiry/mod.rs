@@ -84,3 +84,20 @@ async fn outlive_panics<F: Future<Output = ()>>(task: impl Fn() -> F) {
         tokio::time::sleep(RESTART_PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panicked_is_started_again_and_one_that_ended_is_not() {
+        let starts = AtomicUsize::new(0);
+        let task = || async {
+            assert!(starts.fetch_add(1, Ordering::Relaxed) > 0, "planted");
+        };
+        outlive_panics(task).await;
+        assert_eq!(starts.load(Ordering::Relaxed), 2);
+    }
+}
