@@ -141,7 +141,9 @@ mod tests {
     fn codes_become_numbers_in_the_order_asked() {
         let seats = vec![SeatRef { section_no: 2, seat_no: 5 }, SeatRef { section_no: 1, seat_no: 100 }];
         assert_eq!(claim(&[("B", 5), ("A", 100)]).wanted(&layout()).unwrap(), Wanted::Seats(seats));
-        assert_eq!(best("B", 2).wanted(&layout()).unwrap(), Wanted::BestAvailable { section_no: 2, quantity: 2 });
+        for quantity in [1, 2, 60] {
+            assert_eq!(best("B", quantity).wanted(&layout()).unwrap(), Wanted::BestAvailable { section_no: 2, quantity });
+        }
     }
 
     #[test]
