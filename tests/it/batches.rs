@@ -1,5 +1,6 @@
 //! How one batch serves its requests, called as a lane calls it: in order, first come first served, each independently.
 
+mod lane;
 mod recorded;
 mod whole;
 
@@ -7,7 +8,7 @@ use pretty_assertions::assert_eq;
 use uuid::Uuid;
 
 use crate::harness::{EventHandle, TestServer};
-use crate::stored::{Ask, Claimed, Notice, Session, unhurried};
+use crate::stored::{Ask, Claimed, Notice, Placed, Session, unhurried};
 
 /// A server, an event of two sections of 20 seats with a limit for customers, and a session.
 async fn house(seats_per_customer: i32) -> (TestServer, EventHandle, Session) {
@@ -196,6 +197,36 @@ async fn a_batch_sent_again_after_a_lost_answer_claims_nothing_more() {
     }
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.orders").await, 4);
     server.assert_invariants().await;
+}
+
+/// Ids of orders are the server's to choose. Were one ever to come twice, nobody may be answered somebody else's order.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_another_customers_order_is_not_answered_with_it() {
+    let (server, _, session) = house(100).await;
+    let ann = session.claim_one(Ask::seats("ann", &[(1, 1)])).await.order();
+    let before = server.trace().await;
+    for ask in [Ask::seats("bob", &[(1, 1)]), Ask::seats("bob", &[(1, 2)]), Ask::best("bob", 1, 1)] {
+        match session.try_claim(&[Ask { order_id: ann.order_id, ..ask }]).await {
+            Ok(answers) => assert_eq!((outcomes(&answers), &answers[0].order), (vec!["seat_taken"], &None)),
+            Err(error) => assert_eq!(error.code().map(|code| code.code()), Some("23505"), "{error:?}"),
+        }
+    }
+    assert_eq!(server.trace().await, before);
+}
+
+/// The layout that a server keeps would have let the claim through.
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_and_payments_of_a_draft_find_no_event() {
+    let server = TestServer::start().await;
+    let draft = server.draft(unhurried(&[("A", 1000, 20)])).await;
+    let session = Session::new(&server, &draft).await;
+    let before = server.trace().await;
+    for ask in [Ask::seats("ann", &[(1, 1)]), Ask::best("ann", 1, 1)] {
+        assert_eq!(outcomes(&session.claim(&[ask]).await), ["event_not_found"]);
+    }
+    let order = Placed { order_id: Uuid::now_v7(), status: String::new(), seats: Vec::new(), amount_minor: 1, window_ms: 0 };
+    assert_eq!(session.settle(&[Notice::of(&order)]).await, ["event_not_found"]);
+    assert_eq!(server.trace().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
