@@ -6,6 +6,7 @@ mod compose;
 mod deadlines;
 pub mod functions;
 mod hot_updates;
+mod inconsistent;
 mod invariants;
 mod migrations;
 mod roles;
