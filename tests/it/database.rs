@@ -13,3 +13,4 @@ mod roles;
 mod round_trips;
 mod schema;
 mod sqlstates;
+mod tls;
