@@ -5,6 +5,7 @@ mod calls;
 mod compose;
 mod deadlines;
 pub mod functions;
+mod grown_answers;
 mod hot_updates;
 mod inconsistent;
 mod invariants;
