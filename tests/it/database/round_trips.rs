@@ -1,5 +1,7 @@
 //! How often a server asks the database for one event.
 
+use std::time::{Duration, Instant};
+
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
@@ -68,6 +70,22 @@ async fn an_event_that_a_server_does_not_know_takes_one_call() {
 
     cold.anyone().get("/v1/events/987654").await.problem(404, "event_not_found");
     assert_eq!(calls(&known).await[0], 3, "an event that is not there");
+}
+
+/// A layout never changes: once it is known, no claim asks for it, nor for the settings, however old these are.
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_for_an_event_that_a_server_knows_read_nothing_of_it() {
+    const SETTINGS_KEPT: Duration = Duration::from_millis(300);
+    let known = TestServer::start().await;
+    let event = known.small_event(&[("A", 1000, 1000)]).await;
+    count_calls(&known).await;
+    let cold = known.second().await;
+    let alice = cold.customer("alice");
+    let begun = Instant::now();
+    while begun.elapsed() < SETTINGS_KEPT * 2 {
+        alice.best_available(&event, "A", 1).await.expect(201);
+    }
+    assert_eq!(calls(&known).await, [1, 0, 0], "the event and its sections, once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
