@@ -8,7 +8,9 @@ use tokio_postgres::Client;
 use super::ledger::SECTIONS;
 use super::network::Weather;
 use super::own_cluster::OnOwnCluster;
-use crate::harness::{Customer, EventHandle, PATIENCE, RedisMode, TestServer, event_json, eventually};
+use crate::commands::process::serve;
+use crate::harness::{Customer, EventHandle, JWT_SECRET, PATIENCE, RedisMode, TestServer, WEBHOOK_SECRET, event_json, eventually};
+use crate::stored::server_without_expiry;
 
 /// How soon another server leads, or the same one with a new connection.
 const PASSED_ON_WITHIN: Duration = Duration::from_secs(3);
@@ -67,6 +69,39 @@ async fn a_leader_whose_connection_is_killed_leads_again_with_a_new_one() {
     locker.batch_execute("commit").await.expect("released");
     expires(&alice, &order).await;
     server.assert_invariants().await;
+}
+
+/// PostgreSQL is well: an operator must not read that it cannot be reached.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_broken_connection_of_the_leader_is_no_outage() {
+    let settings = [("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET)];
+    let server = server_without_expiry().await;
+    let (event, locker, alice) = (brief_event(&server).await, server.connect().await, server.customer("alice"));
+    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    locker.batch_execute(LOCK_ORDERS).await.expect("its lock");
+    let (sweeping, _) = serve(&server.database_url, &settings).await;
+    let pid = eventually(PATIENCE, || leader(&server.db)).await;
+    server.db.execute("select pg_terminate_backend($1)", &[&pid]).await.expect("killed");
+    eventually(PASSED_ON_WITHIN, || async { leader(&server.db).await.filter(|next| *next != pid) }).await;
+    locker.batch_execute("commit").await.expect("released");
+    expires(&alice, &order).await;
+    let log = sweeping.stderr();
+    assert!(log.contains("listening") && !log.contains("cannot be reached") && !log.contains("answers again"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_keeps_its_connection_from_sweep_to_sweep() {
+    let server = TestServer::builder().redis(RedisMode::Off).start().await;
+    let (event, locker, alice) = (brief_event(&server).await, server.connect().await, server.customer("alice"));
+    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    locker.batch_execute(LOCK_ORDERS).await.expect("its lock");
+    let first = eventually(PATIENCE, || leader(&server.db)).await;
+    for _ in 0..2 {
+        eventually(PASSED_ON_WITHIN, || async { leader(&server.db).await.is_none() }).await;
+        assert_eq!(eventually(PASSED_ON_WITHIN, || leader(&server.db)).await, first);
+    }
+    locker.batch_execute("commit").await.expect("released");
+    expires(&alice, &order).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
