@@ -212,6 +212,21 @@ async fn every_encoding_carries_the_same_body_and_the_client_decides_which() {
     }
 }
 
+/// What a server has read a moment ago it answers from its memory, and counts that.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_from_memory_is_counted() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    for (cache, path) in [("summary", "sections"), ("seats", "sections/A/seats"), ("availability", "availability")] {
+        let counted = format!("rowlock_cache_reads_total{{cache=\"{cache}\",result=\"memory\"}}");
+        eventually(PATIENCE, || async {
+            server.anyone().get(&event.at(path)).await.expect(200);
+            server.anyone().get("/metrics").await.text().lines().any(|line| line.starts_with(&counted))
+        })
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_concert_fits_its_size_limits() {
     let server = TestServer::start().await;
