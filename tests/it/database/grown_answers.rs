@@ -48,17 +48,24 @@ async fn claims_go_on_and_nobody_hears_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_are_served_after_a_moment() {
+    // The connections of the pool take turns: more reads than it has connections prepare the statement on all that are open.
+    const READS: usize = 16;
     let server = TestServer::start().await;
     let event = server.event(unhurried(&[("A", 1000, 100)])).await;
     let alice = server.customer("alice");
     let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
-    alice.order(&order).await.expect(200);
+    for _ in 0..READS {
+        assert_eq!(alice.order(&order).await.expect(200), order);
+    }
     grow(&server, "get_order", "order_row").await;
     eventually(Duration::from_secs(10), || async {
-        let answer = alice.order(&order).await;
-        assert!([200, 503].contains(&answer.status), "{}", answer.text());
-        answer.status == 200
+        let mut served = 0;
+        for _ in 0..READS {
+            let answer = alice.order(&order).await;
+            assert!([200, 503].contains(&answer.status), "{}", answer.text());
+            served += usize::from(answer.status == 200);
+        }
+        served == READS
     })
     .await;
-    assert_eq!(alice.order(&order).await.expect(200), order);
 }
