@@ -63,3 +63,17 @@ pub struct Order {
     /// The deadline for the payment.
     pub expires_at: OffsetDateTime,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_found_by_its_name() {
+        use OrderStatus::{Cancelled, Expired, Paid, PendingPayment, RefundDue, Refunded};
+        for status in [PendingPayment, Paid, Expired, Cancelled, RefundDue, Refunded] {
+            assert_eq!(OrderStatus::from_name(status.as_str()), Some(status));
+        }
+        assert_eq!(OrderStatus::from_name("Paid"), None);
+    }
+}
