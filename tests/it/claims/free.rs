@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use crate::harness::{EventHandle, TestServer};
-use crate::stored::{Ask, Notice, Session, server_without_expiry, unhurried};
+use crate::stored::{Ask, Notice, Session, server_without_expiry, unhurried, until_it_waits};
 
 /// Section A costs something, section F nothing.
 fn sections() -> Value {
@@ -140,4 +140,28 @@ async fn a_free_order_tells_that_it_cost_nothing() {
     assert_eq!(server.ask::<Value>(&story).await, json!(["claimed: F 1 for alice, free of charge", "paid: seats sold, tickets issued"]));
     let history = format!("select jsonb_agg(seat_was || ' ' || who) from admin.seat_history({}, 'F', 1)", event.id);
     assert_eq!(server.ask::<Value>(&history).await, json!(["sold alice"]), "it was never held");
+}
+
+/// The counts of free and of priced seats move one after the other: a section that comes later must not be locked before.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_for_free_and_priced_seats_locks_their_sections_in_their_order() {
+    let server = TestServer::start().await;
+    for (first, second) in [(0, 500), (500, 0)] {
+        let event = server.event(unhurried(&[("A", first, 10), ("B", second, 10)])).await;
+        let (session, locker) = (Session::new(&server, &event).await, server.connect().await);
+        session.wait_for_long().await;
+        let pid = session.pid;
+        let lock =
+            |section: i32| format!("select from rowlock.sections where event_id = {} and section_no = {section} for update", event.id);
+        locker.batch_execute(&format!("begin; {}", lock(1))).await.expect("its lock");
+        let asks = [Ask::seats("ann", &[(1, 1)]), Ask::seats("bob", &[(2, 1)])];
+        let claiming = tokio::spawn(async move { session.claim(&asks).await.iter().map(|claim| claim.order().status).collect::<Vec<_>>() });
+        until_it_waits(&server, pid).await;
+        let probe = server.db.batch_execute(&format!("{} nowait", lock(2))).await;
+        probe.expect("whoever waits for the first section has not locked the second");
+        locker.batch_execute("commit").await.expect("released");
+        let of = |price| if price == 0 { "paid" } else { "pending_payment" };
+        assert_eq!(claiming.await.expect("no panic"), [of(first), of(second)]);
+    }
+    server.assert_invariants().await;
 }
