@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::harness::RedisMode;
+use crate::stored::{Ask, Notice, Session, make_due, server_without_expiry, unhurried};
 
 const ATTEMPTS_MAX: i32 = 3;
 
@@ -116,6 +117,24 @@ async fn failures_before_the_retry_is_due_and_after_the_last_are_not_counted() {
         server.db.batch_execute(due).await.expect("due");
     }
     assert_eq!(answers, ["1 true", "1 true", "2 dead", "2 dead"]);
+}
+
+/// Failures of an order count until it has ended, and are then forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_of_a_failure_goes_when_its_order_has_ended() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let session = Session::new(&server, &event).await;
+    let [due, paid, early] = [1, 2, 3].map(|seat| Ask::seats("ann", &[(1, seat)]));
+    let orders: Vec<_> = session.claim(&[due, paid, early]).await.iter().map(|claim| claim.order()).collect();
+    make_due(&server, orders[0].order_id).await;
+    assert_eq!(session.settle(&[Notice::of(&orders[1])]).await, ["paid"]);
+    for (order, (outcome, kept)) in orders.iter().zip([("expired", 0), ("not_pending", 0), ("not_due", 1)]) {
+        let fail = "select rowlock.record_expiry_failure(p_event_id => $1, p_order_id => $2, p_error => 'planted', p_attempts_max => 2)";
+        server.db.execute(fail, &[&event.id, &order.order_id]).await.expect("written down");
+        assert_eq!(session.expire(order.order_id).await, outcome);
+        assert_eq!(server.ask::<i64>("select count(*) from rowlock.expiry_failures").await, kept, "{outcome}");
+    }
 }
 
 /// If the buyer pays after all, the dead letter disappears.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::harness::{HOLD_CLAIMS, RedisMode};
+use crate::stored::{unhurried, until_somebody_waits};
 
 async fn server_without_sweep() -> TestServer {
     TestServer::builder().arg(NO_SWEEP.0, NO_SWEEP.1).start().await
@@ -141,6 +142,44 @@ async fn an_entry_that_is_taken_too_early_comes_back_when_it_is_due() {
     eventually(PATIENCE, || queue_is_empty(&server)).await;
 }
 
+/// What has gone from the queue meanwhile, because another worker was done with it, must not come back into it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_is_gone_is_not_postponed() {
+    let server = server_without_sweep().await;
+    let event = server.event(unhurried(&[("A", 1000, 4)])).await;
+    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    eventually(PATIENCE, || queued_for_ms(&server, &order)).await;
+    // Both are leased at once, and the stranger's entry is removed after the other is postponed.
+    let stranger = format!("{}:{}:1", event.id + 1, Uuid::now_v7());
+    let locker = server.connect().await;
+    locker.batch_execute("begin; lock table rowlock.deadlines in access exclusive mode").await.expect("its lock");
+    let due = [(1, entry(&order)), (1, stranger.clone())];
+    server.redis().await.zadd_multiple::<_, _, _, ()>(queue_key(&server), &due).await.expect("Redis answers");
+    until_somebody_waits(&server).await;
+    let gone: u64 = server.redis().await.zrem(queue_key(&server), entry(&order)).await.expect("Redis answers");
+    assert_eq!(gone, 1);
+    locker.batch_execute("commit").await.expect("released");
+    eventually(PATIENCE, || async {
+        let left: Option<f64> = server.redis().await.zscore(queue_key(&server), &stranger).await.expect("Redis answers");
+        left.is_none()
+    })
+    .await;
+    assert_eq!(queued_for_ms(&server, &order).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_is_written_once() {
+    let server = server_without_sweep().await;
+    let event = server.event(unhurried(&[("A", 1000, 4)])).await;
+    let (alice, mut redis) = (server.customer("alice"), server.redis().await);
+    let first = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    eventually(PATIENCE, || queued_for_ms(&server, &first)).await;
+    assert_eq!(redis.zrem::<_, _, u64>(queue_key(&server), entry(&first)).await.expect("Redis answers"), 1);
+    let second = alice.claim_seats(&event, &[("A", 2)]).await.expect(201);
+    eventually(PATIENCE, || queued_for_ms(&server, &second)).await;
+    assert_eq!(queued_for_ms(&server, &first).await, None, "written again with the second");
+}
+
 /// A worker that crashed after leasing an entry has postponed it and done nothing else, as far as others can see.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_crashed_worker_leased_comes_due_again() {
@@ -240,6 +279,9 @@ async fn a_broken_queue_leaves_the_work_to_the_sweep() {
     let late_ms = expired_after_ms(&server, &order).await;
     assert!(late_ms < SWEPT_WITHIN_MS, "{late_ms} ms late");
     assert_sold_again(&server, &event, &[("A", 1)]).await;
+    // It has been thrown away meanwhile, so that the queue works again.
+    let next = server.customer("alice").claim_seats(&event, &[("A", 2)]).await.expect(201);
+    assert!(eventually(PATIENCE, || queued_for_ms(&server, &next)).await > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,12 @@
 //! The sweep of PostgreSQL: nothing depends on Redis, and one server at a time runs it.
 
+use std::time::Duration;
+
 use pretty_assertions::assert_eq;
 
 use super::*;
 use crate::harness::RedisMode;
+use crate::stored::{Ask, Session, server_without_expiry, unhurried};
 
 async fn server_without_redis() -> TestServer {
     TestServer::builder().redis(RedisMode::Off).start().await
@@ -61,6 +64,30 @@ async fn the_leadership_passes_on_when_its_server_stops() {
     let late_ms = expired_after_ms(&second, &order).await;
     assert!(late_ms < SWEPT_WITHIN_MS, "{late_ms} ms late");
     assert_sold_again(&second, &event, &[("A", 1)]).await;
+}
+
+/// A sweep goes on while there is something overdue: what lies behind the first batch does not wait for the next sweep.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_sweep_expires_more_than_one_batch() {
+    const ORDERS: i32 = 1_500;
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, ORDERS)])).await;
+    let asks: Vec<Ask> = (1..=ORDERS).map(|seat| Ask::seats(&format!("customer {seat}"), &[(1, seat)])).collect();
+    Session::new(&server, &event).await.claim(&asks).await;
+    let make_all_due = "
+        with due as (
+            update rowlock.orders set created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day'
+            returning event_id, order_id, expires_at
+        )
+        insert into rowlock.deadlines
+        select event_id, expires_at, (array_agg(order_id order by order_id))[1], array_agg(order_id order by order_id)
+        from due group by event_id, expires_at";
+    server.db.batch_execute(make_all_due).await.expect("due");
+    // It sweeps when it starts, and then not for a minute.
+    let second = server.second().await;
+    let are_pending = "select exists (select from rowlock.orders where status = 'pending_payment')";
+    eventually(Duration::from_secs(20), || async { !second.ask::<bool>(are_pending).await }).await;
+    second.assert_invariants().await;
 }
 
 /// As after an outage: the order is a day overdue when the sweep first sees it.
