@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::ledger::{SECTIONS, Shoppers};
-use crate::harness::{PATIENCE, TestServer, event_json, eventually};
+use crate::harness::{PATIENCE, RedisMode, TestServer, event_json, eventually};
 
 /// Ends every session of this database that is currently in a call of a lane.
 const KILL_BUSY_LANES: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -57,6 +57,29 @@ async fn after_every_connection_was_killed_the_server_goes_on_with_new_ones() {
         assert!(outcome == "paid" || outcome == "duplicate", "{outcome}");
     }
     server.assert_invariants().await;
+}
+
+/// Who finds no free connection is told so, sooner than whoever has one and waits for a lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_does_not_wait_long_for_a_free_connection() {
+    const CONNECTIONS: usize = 4;
+    let server = TestServer::builder().redis(RedisMode::Off).arg("--pool-size", CONNECTIONS).start().await;
+    let locker = server.connect().await;
+    locker.batch_execute("begin; lock table rowlock.events in access exclusive mode").await.expect("its lock");
+    let read = || {
+        let anyone = server.anyone();
+        tokio::spawn(async move { anyone.get("/v1/events").await })
+    };
+    let first: Vec<_> = (0..CONNECTIONS).map(|_| read()).collect();
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    eventually(PATIENCE, || async { server.ask::<i64>(waiting).await == 4 }).await;
+    let last = read().await.expect("no panic");
+    assert!(first.iter().all(|read| !read.is_finished()), "it waited for another's connection");
+    last.problem(503, "unavailable");
+    locker.batch_execute("commit").await.expect("released");
+    for read in first {
+        read.await.expect("no panic").expect(200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

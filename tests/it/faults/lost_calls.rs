@@ -77,13 +77,14 @@ async fn fails_once(server: &TestServer, table: &str, sqlstate: &str) {
     server.db.batch_execute(&sql).await.expect("a trigger");
 }
 
-/// A deadlock, a serialisation failure, a lock or statement timeout, memory that ran out: rolled back through no fault of the caller.
+/// A deadlock, a serialisation failure, a lock or statement timeout, memory that ran out, a primary that became a standby: rolled back
+/// through no fault of the caller.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_postgresql_rolled_back_is_repeated_and_nobody_hears_of_it() {
     let server = TestServer::start().await;
     let event = server.event(unhurried(&[("A", 1000, 100)])).await;
     server.db.batch_execute(FAILING).await.expect("a function");
-    for (sqlstate, seat) in ["40P01", "40001", "55P03", "57014", "53200"].into_iter().zip(1..) {
+    for (sqlstate, seat) in ["40P01", "40001", "55P03", "57014", "53200", "25006"].into_iter().zip(1..) {
         fails_once(&server, "orders", sqlstate).await;
         let claim = server.customer("alice").claim_seats(&event, &[("A", seat)]).await;
         assert_eq!(claim.status, 201, "a claim after {sqlstate}: {}", claim.text());
