@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(why("open", None, at(datetime!(2026-08-31 20:00 UTC))), ended);
         assert_eq!(why("open", at(datetime!(2026-08-01 00:00 UTC)), at(datetime!(2026-08-31 20:00 UTC))), ended);
         assert_eq!(why("open", None, at(datetime!(2026-09-01 00:00:04 UTC))), "the sale ended at 2026-09-01T00:00:04.000Z");
-        assert!(why("open", None, at(datetime!(2026-09-01 00:01 UTC))).contains("was not on sale"));
+        assert!(why("open", None, at(datetime!(2026-09-01 00:00:06 UTC))).contains("was not on sale"));
         assert!(why("open", None, None).contains("was not on sale"));
     }
 }
