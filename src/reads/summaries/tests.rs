@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::db::{Endpoint, Patience};
 
 fn layout() -> EventLayout {
     let section = |section_no, code: &str, name: &str| SectionLayout {
@@ -17,7 +18,7 @@ fn layout() -> EventLayout {
     EventLayout { event_id: 7, currency: "TWD".into(), sections, section_nos: HashMap::new() }
 }
 
-fn written() -> String {
+fn counts(available: i32) -> Vec<SectionCount> {
     let count = |section: &SectionLayout| SectionCount {
         section_no: section.section_no,
         code: section.code.clone(),
@@ -25,11 +26,29 @@ fn written() -> String {
         price_minor: section.price_minor,
         currency: "TWD".into(),
         capacity: section.capacity,
-        available: 9,
+        available,
         revision: 3,
     };
-    let (revision, json) = summary_json(7, &layout().sections.iter().map(count).collect::<Vec<_>>());
+    layout().sections.iter().map(count).collect()
+}
+
+fn written() -> String {
+    let (revision, json) = summary_json(7, &counts(9));
     format!("{revision}\n{json}")
+}
+
+/// The counts that come with an event may have been read before those that are there.
+#[tokio::test]
+async fn what_comes_with_an_event_does_not_replace_a_summary() {
+    let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
+    let db = Db::new(&endpoint, 1, Patience::POOL).unwrap();
+    let summaries = Summaries::new(db, RedisLink::off(), Arc::new(Metrics::new()));
+    for available in [9, 8] {
+        summaries.put(7, &counts(available), Instant::now()).await;
+    }
+    let body = summaries.get(&layout()).await.unwrap().expect("a summary");
+    let json = String::from_utf8(body.plain().to_vec()).unwrap();
+    assert!(json.contains("\"available\":9") && !json.contains("\"available\":8"), "{json}");
 }
 
 #[test]
