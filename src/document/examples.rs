@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::node::{Node, Object};
 use crate::api::admin::seat_selection::SeatSelection;
 use crate::api::events::new_sections::{RowIn, SectionIn};
-use crate::api::events::types::{EventIn, EventPatch};
+use crate::api::events::requests::{EventIn, EventPatch};
 use crate::api::orders::claim::{BestAvailable, ClaimIn};
 use crate::api::orders::types::{OrderPatch, OrderSeat};
 use crate::api::payments::PaymentIn;

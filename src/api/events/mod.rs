@@ -1,7 +1,8 @@
 //! Events: listed and read by anyone, created, changed and, while they are drafts, deleted by admins.
 
+pub(crate) mod answers;
 pub(crate) mod new_sections;
-pub(crate) mod types;
+pub(crate) mod requests;
 
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
@@ -9,7 +10,8 @@ use poem_openapi::types::ToJSON;
 use serde_json::Value;
 
 use crate::api::Tag;
-use crate::api::events::types::{EventIn, EventList, EventOut, EventPatch};
+use crate::api::events::answers::{EventList, EventOut};
+use crate::api::events::requests::{EventIn, EventPatch};
 use crate::app::SharedApp;
 use crate::db::EventQuery;
 use crate::domain::{Audience, EventCreation};
