@@ -12,12 +12,22 @@ use tokio::net::TcpStream;
 /// Which server to check.
 #[derive(clap::Args)]
 pub struct Args {
-    /// URL to check, http:// only
-    #[arg(long, env = "ROWLOCK_HEALTH_URL", default_value = "http://127.0.0.1:8080/readyz")]
+    /// URL to check, http:// only; without a path, /readyz
+    #[arg(long, env = "ROWLOCK_HEALTH_URL", default_value = "http://127.0.0.1:8080/readyz", value_parser = probe)]
     url: hyper::Uri,
     /// How long to wait for the answer, in seconds
     #[arg(long, default_value_t = 3)]
     timeout_s: u64,
+}
+
+/// What to ask. The home page answers 200 even if the server is not ready, so a URL without a path means readiness.
+fn probe(url: &str) -> anyhow::Result<hyper::Uri> {
+    let parsed: hyper::Uri = url.parse()?;
+    anyhow::ensure!(parsed.scheme_str() == Some("http"), "must begin with http://");
+    if parsed.path_and_query().is_some_and(|path| path != "/") {
+        return Ok(parsed);
+    }
+    Ok(format!("{}/readyz", url.trim_end_matches('/')).parse()?)
 }
 
 /// Succeeds when the server answers 200.
@@ -40,4 +50,20 @@ async fn ask(url: &hyper::Uri) -> anyhow::Result<(u16, String)> {
     let status = response.status().as_u16();
     let body = response.into_body().collect().await?.to_bytes();
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_a_path_means_readiness_and_nothing_but_http_is_asked() {
+        for readiness in ["http://127.0.0.1:8080", "http://127.0.0.1:8080/", "http://127.0.0.1:8080/readyz"] {
+            assert_eq!(probe(readiness).unwrap(), "http://127.0.0.1:8080/readyz");
+        }
+        assert_eq!(probe("http://[::1]:80/livez").unwrap(), "http://[::1]:80/livez");
+        for other in ["https://127.0.0.1:8080/readyz", "127.0.0.1:8080", "/readyz", ""] {
+            assert!(probe(other).is_err(), "{other}");
+        }
+    }
 }

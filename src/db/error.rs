@@ -89,7 +89,7 @@ impl Rule {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
     /// The call broke a rule; nothing was changed.
-    #[error("{message}")]
+    #[error("{message}{}", detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default())]
     Rule {
         /// Which one.
         rule: Rule,

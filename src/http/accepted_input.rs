@@ -88,6 +88,9 @@ fn check_query(query: &str, taken: &[String]) -> Result<(), Problem> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = decoded(name).map_err(|fault| Problem::invalid("query", format!("has a parameter whose name {fault}")))?;
+        if name.is_empty() {
+            return Err(Problem::invalid("query", "has a parameter without a name"));
+        }
         if !taken.contains(&name) {
             if !unknown.contains(&name) {
                 unknown.push(name);

@@ -36,6 +36,7 @@ fn parameters_are_known_once_and_text() {
         ("after=%+4", "after", "after has a % without two hexadecimal digits after it"),
         ("after=100%", "after", "after has a % without two hexadecimal digits after it"),
         ("after=a%00", "after", "after must not contain control characters"),
+        ("=1", "query", "query has a parameter without a name"),
         ("%ff=1", "query", "query has a parameter whose name is not UTF-8 when its percent-encoding is decoded"),
     ];
     for (query, field, detail) in bad {

@@ -76,7 +76,8 @@ async fn an_operator_migrates_makes_a_key_serves_and_sells() {
     eventually(PATIENCE, || async { admin.get("/v1/admin/dead-letters").await.status == 401 }).await;
     assert!(columns()[3].ends_with('Z') && !listed().contains(&api_key), "{}", listed());
     let unknown = output_of(rowlock(&["api-key", "revoke", "--id", "4711"]).env("DATABASE_URL", &database_url));
-    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("api_key_not_found"), "{unknown:?}");
+    let why = "api_key_not_found: there is no API key 4711";
+    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains(why), "{unknown:?}");
 
     let passwords = [password_of(&database_url), password_of(&redis_url)];
     let secrets =
