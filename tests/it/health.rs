@@ -7,7 +7,7 @@ use rowlock::db::Endpoint;
 use rowlock::db::migrate::migrate;
 use serde_json::json;
 
-use crate::harness::{Answer, EventHandle, HOLD_CLAIMS, PATIENCE, RedisMode, TestServer, event_json, eventually};
+use crate::harness::{Answer, EventHandle, HOLD_CLAIMS, PATIENCE, RedisMode, Scratch, TestServer, event_json, eventually, own_postgres};
 
 /// The value of one series.
 fn sample(metrics: &str, series: &str) -> f64 {
@@ -93,6 +93,21 @@ async fn on_a_database_that_was_never_migrated_a_server_says_what_to_do_until_it
         statuses == [200, 200, 404, 404, 401, 404, 404, 404]
     })
     .await;
+}
+
+/// No migration has made the roles in this cluster yet: nobody can even log in as the server does.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_cluster_that_was_never_migrated_a_server_says_what_to_do() {
+    let dir = Scratch::new();
+    let Some(postgres) = own_postgres(dir.path()).await else { return };
+    let url = postgres.url("rowlock");
+    let mut server = TestServer::builder().redis(RedisMode::Off).arg("--database-url", &url).start().await;
+    let problem = server.anyone().get("/readyz").await.problem(503, "unavailable");
+    assert_eq!(problem["detail"], "the database is not migrated: run `rowlock migrate`");
+    migrate(&Endpoint::new(&url, None).expect("a URL")).await.expect("migrated");
+    eventually(PATIENCE, || async { server.anyone().get("/readyz").await.status == 200 }).await;
+    server.stop().await.expect("an orderly end");
+    postgres.stop().await.expect("stopped");
 }
 
 /// A missing function means that somebody must migrate, or that there is a bug in ours.

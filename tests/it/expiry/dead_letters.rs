@@ -119,6 +119,24 @@ async fn failures_before_the_retry_is_due_and_after_the_last_are_not_counted() {
     assert_eq!(answers, ["1 true", "1 true", "2 dead", "2 dead"]);
 }
 
+/// Nor does it try a dead letter ever again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sweep_finds_a_failed_order_when_its_retry_is_due_and_not_before() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let session = Session::new(&server, &event).await;
+    let order = session.claim_one(Ask::seats("ann", &[(1, 1)])).await.order();
+    make_due(&server, order.order_id).await;
+    let overdue = "select count(*) from rowlock.overdue_orders(0, 100)";
+    assert_eq!(server.ask::<i64>(overdue).await, 1);
+    let fail = "select rowlock.record_expiry_failure(p_event_id => $1, p_order_id => $2, p_error => 'planted', p_attempts_max => 2)";
+    server.db.execute(fail, &[&event.id, &order.order_id]).await.expect("written down");
+    for (retry_at, found) in [("now() + interval '1 hour'", 0), ("now() - interval '1 second'", 1), ("null", 0)] {
+        server.db.batch_execute(&format!("update rowlock.expiry_failures set retry_at = {retry_at}")).await.expect("put off");
+        assert_eq!(server.ask::<i64>(overdue).await, found, "{retry_at}");
+    }
+}
+
 /// Failures of an order count until it has ended, and are then forgotten.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_record_of_a_failure_goes_when_its_order_has_ended() {

@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 
 use super::outcome;
 use crate::harness::TestServer;
-use crate::stored::unhurried;
+use crate::stored::{Ask, Notice, Session, make_due, server_without_expiry, unhurried};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn late_money_gets_no_seat_of_a_closed_event_and_still_gets_those_of_a_paused_one() {
@@ -24,6 +24,31 @@ async fn late_money_gets_no_seat_of_a_closed_event_and_still_gets_those_of_a_pau
         assert_eq!(outcome(&gateway.pay(&in_time).await), "paid", "{status}");
         let owed = server.admin().get(&format!("/v1/admin/events/{}/refunds-due", event.id)).await.expect(200);
         assert_eq!(owed["refunds"].as_array().map(Vec::len), Some(usize::from(tickets == 0)), "{status}");
+    }
+    server.assert_invariants().await;
+}
+
+/// The seats are free still, but the money is not for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn late_money_of_the_wrong_amount_or_currency_gets_no_seat_back() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let session = Session::new(&server, &event).await;
+    for (seat, ends_as) in (1..).zip(["cancelled", "expired"].into_iter().cycle().take(4)) {
+        let order = session.claim_one(Ask::seats("ann", &[(1, seat)])).await.order();
+        if ends_as == "cancelled" {
+            session.cancel(order.order_id, "ann").await.expect("cancelled");
+        } else {
+            make_due(&server, order.order_id).await;
+            assert_eq!(session.expire(order.order_id).await, "expired");
+        }
+        let wrong = match seat {
+            1 | 2 => Notice { amount_minor: order.amount_minor - 1, ..Notice::of(&order) },
+            _ => Notice { currency: "EUR".to_owned(), ..Notice::of(&order) },
+        };
+        assert_eq!(session.settle(&[wrong]).await, ["refund_due"], "{ends_as}");
+        assert_eq!(session.order_status(order.order_id).await, "refund_due", "{ends_as}");
+        assert_eq!(session.seats(1).await, "aaaaaaaaaa", "{ends_as}");
     }
     server.assert_invariants().await;
 }
