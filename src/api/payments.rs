@@ -10,7 +10,7 @@ use crate::app::SharedApp;
 use crate::domain::{PaymentNotice, PaymentOutcome};
 use crate::http::body::input;
 use crate::http::credentials::SignedJson;
-use crate::http::deferred::Later;
+use crate::http::deferred::Deferred;
 use crate::http::refusals::{BODY, Refusal, refusals};
 use crate::http::replies::{Answer, OkJson};
 use crate::problem::Problem;
@@ -47,8 +47,8 @@ impl PaymentsApi {
         /// `v1,` and the signature, as described under the security scheme `GatewaySignature`.
         #[oai(name = "webhook-signature")]
         _webhook_signature: Header<String>,
-    ) -> Result<Later<OkJson<PaymentResult>>, Refusal<NotifyPayment>> {
-        Ok(Later::new(settled(SharedApp::clone(&self.app), notice.0.into())))
+    ) -> Result<Deferred<OkJson<PaymentResult>>, Refusal<NotifyPayment>> {
+        Ok(Deferred::new(settled(SharedApp::clone(&self.app), notice.0.into())))
     }
 }
 

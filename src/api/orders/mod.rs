@@ -19,7 +19,7 @@ use crate::db::OrderQuery;
 use crate::domain::{Audience, ClaimOutcome, ClaimRequest, EventLayout, Idempotency};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Customer;
-use crate::http::deferred::Later;
+use crate::http::deferred::Deferred;
 use crate::http::params::{IdempotencyKey, Path, limit_default};
 use crate::http::refusals::{BODY, CHANGE, CUSTOMER, EVENT, Refusal, refusals};
 use crate::http::replies::{Created, OkJson};
@@ -61,13 +61,13 @@ impl OrdersApi {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey,
         claim: JsonBody<ClaimIn>,
-    ) -> Result<Later<Created<OrderOut>>, Refusal<ClaimSeats>> {
+    ) -> Result<Deferred<Created<OrderOut>>, Refusal<ClaimSeats>> {
         let event_id = event_id.0.0;
         let layout = self.layout(event_id).await?;
         let wanted = claim.0.wanted(&layout)?;
         let idempotency = idempotency_key.0.map(|key| Idempotency { key, fingerprint: fingerprint(&wanted) });
         let request = ClaimRequest { event_id, order_id: Uuid::now_v7(), customer_id: customer.0, idempotency, wanted };
-        Ok(Later::new(claimed(SharedApp::clone(&self.app), layout, request)))
+        Ok(Deferred::new(claimed(SharedApp::clone(&self.app), layout, request)))
     }
 
     /// List my orders
