@@ -20,14 +20,14 @@ pub(super) struct Due {
 
 /// What became of orders that were to be expired.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Settled {
+pub(super) struct CarriedOut {
     /// How many have ended.
     pub(super) ended: usize,
     /// Milliseconds until the first of the orders that were not yet due.
     pub(super) due_in_ms: Option<i32>,
 }
 
-impl Settled {
+impl CarriedOut {
     pub(super) fn add(&mut self, other: Self) {
         self.ended += other.ended;
         other.due_in_ms.into_iter().for_each(|due_in_ms| self.is_due_in(due_in_ms));
@@ -59,7 +59,7 @@ impl Expiry {
 
     /// Expires those of the event's orders that are due. `Err` only when the database cannot be asked or somebody holds a lock: that does
     /// not count as an attempt, and the lease or the sweep brings the orders back.
-    pub(super) async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<Settled, DbError> {
+    pub(super) async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<CarriedOut, DbError> {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         match self.db.expire_orders(event_id, &ids).await {
             Ok(outcomes) => Ok(self.settled(orders, &outcomes)),
@@ -71,13 +71,13 @@ impl Expiry {
                 settled.add(Box::pin(self.expire(event_id, others)).await?);
                 Ok(settled)
             }
-            Err(error) => self.failed(event_id, ids[0], &error).await.map(|()| Settled::default()),
+            Err(error) => self.failed(event_id, ids[0], &error).await.map(|()| CarriedOut::default()),
         }
     }
 
-    fn settled(&self, orders: &[Due], outcomes: &[Expired]) -> Settled {
+    fn settled(&self, orders: &[Due], outcomes: &[Expired]) -> CarriedOut {
         let due_since: HashMap<Uuid, Option<Instant>> = orders.iter().map(|order| (order.order_id, order.since)).collect();
-        let mut settled = Settled::default();
+        let mut settled = CarriedOut::default();
         for expired in outcomes {
             match expired.outcome {
                 ExpiryOutcome::Expired => {
@@ -138,11 +138,11 @@ mod tests {
 
     #[test]
     fn orders_are_due_again_with_the_first_of_them() {
-        let mut settled = Settled { ended: 2, due_in_ms: None };
-        settled.add(Settled { ended: 1, due_in_ms: None });
+        let mut settled = CarriedOut { ended: 2, due_in_ms: None };
+        settled.add(CarriedOut { ended: 1, due_in_ms: None });
         assert_eq!((settled.ended, settled.due_in_ms), (3, None));
         for (due_in_ms, first) in [(70, 70), (20, 20), (40, 20)] {
-            settled.add(Settled { ended: 0, due_in_ms: Some(due_in_ms) });
+            settled.add(CarriedOut { ended: 0, due_in_ms: Some(due_in_ms) });
             assert_eq!(settled.due_in_ms, Some(first));
         }
     }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::carry_out::{Due, Settled};
+use super::carry_out::{CarriedOut, Due};
 use super::{BATCH_MAX, Expiry};
 use crate::db::DbError;
 use crate::redis::Batch;
@@ -67,9 +67,9 @@ async fn round(expiry: &Expiry) -> Duration {
 }
 
 /// Expires the orders of these batches that are pending and also due by PostgreSQL's clock.
-async fn settle(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<Settled, DbError> {
+async fn settle(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<CarriedOut, DbError> {
     let first: Vec<Uuid> = batches.iter().map(|batch| batch.order_id).collect();
-    let (mut due, mut settled) = (Vec::new(), Settled::default());
+    let (mut due, mut settled) = (Vec::new(), CarriedOut::default());
     let found = expiry.db.claimed_together(event_id, &first).await?;
     let now = Instant::now();
     for (order_id, overdue_ms) in found {
