@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::Expiry;
-use crate::db::{DbError, Expired, ExpiryOutcome, Retry};
+use crate::db::{DbError, Expired, ExpiryOutcome, ExpiryRetry};
 
 /// An order that is due.
 #[derive(Clone, Copy, Debug)]
@@ -97,8 +97,8 @@ impl Expiry {
         self.metrics.expiry_failed();
         tracing::error!(event_id, %order_id, %error, "an order cannot be expired");
         match self.db.record_expiry_failure(event_id, order_id, &error.to_string(), self.settings.attempts_max).await? {
-            Retry::InMs(retry_in_ms) => tracing::warn!(event_id, %order_id, retry_in_ms, "its expiry will be retried"),
-            Retry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is now a dead letter"),
+            ExpiryRetry::InMs(retry_in_ms) => tracing::warn!(event_id, %order_id, retry_in_ms, "its expiry will be retried"),
+            ExpiryRetry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is now a dead letter"),
         }
         Ok(())
     }
