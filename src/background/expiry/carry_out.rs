@@ -49,7 +49,7 @@ impl Expiry {
         let mut done = 0;
         for ((event_id, orders), outcome) in by_event.iter().zip(outcomes) {
             match outcome {
-                Ok(settled) => done += settled.ended,
+                Ok(carried_out) => done += carried_out.ended,
                 Err(DbError::Outage(_)) => {}
                 Err(error) => tracing::warn!(event_id, orders = orders.len(), %error, "orders could not be expired yet"),
             }
@@ -62,34 +62,34 @@ impl Expiry {
     pub(super) async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<CarriedOut, DbError> {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         match self.db.expire_orders(event_id, &ids).await {
-            Ok(outcomes) => Ok(self.settled(orders, &outcomes)),
+            Ok(outcomes) => Ok(self.carried_out(orders, &outcomes)),
             Err(error @ (DbError::Outage(_) | DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => Err(error),
             // One order that cannot be expired must not hold up the others: the set is halved until that order is alone.
             Err(_) if orders.len() > 1 => {
                 let (some, others) = orders.split_at(orders.len() / 2);
-                let mut settled = Box::pin(self.expire(event_id, some)).await?;
-                settled.add(Box::pin(self.expire(event_id, others)).await?);
-                Ok(settled)
+                let mut carried_out = Box::pin(self.expire(event_id, some)).await?;
+                carried_out.add(Box::pin(self.expire(event_id, others)).await?);
+                Ok(carried_out)
             }
             Err(error) => self.failed(event_id, ids[0], &error).await.map(|()| CarriedOut::default()),
         }
     }
 
-    fn settled(&self, orders: &[Due], outcomes: &[Expired]) -> CarriedOut {
+    fn carried_out(&self, orders: &[Due], outcomes: &[Expired]) -> CarriedOut {
         let due_since: HashMap<Uuid, Option<Instant>> = orders.iter().map(|order| (order.order_id, order.since)).collect();
-        let mut settled = CarriedOut::default();
+        let mut carried_out = CarriedOut::default();
         for expired in outcomes {
             match expired.outcome {
                 ExpiryOutcome::Expired => {
                     let since = due_since.get(&expired.order_id).copied().flatten();
                     self.metrics.order_expired(since.map(|since| since.elapsed()));
-                    settled.ended += 1;
+                    carried_out.ended += 1;
                 }
-                ExpiryOutcome::NotDue { due_in_ms } => settled.is_due_in(due_in_ms),
-                ExpiryOutcome::NotPending | ExpiryOutcome::NotFound => settled.ended += 1,
+                ExpiryOutcome::NotDue { due_in_ms } => carried_out.is_due_in(due_in_ms),
+                ExpiryOutcome::NotPending | ExpiryOutcome::NotFound => carried_out.ended += 1,
             }
         }
-        settled
+        carried_out
     }
 
     /// Records the failure; from then on the sweep handles the order and retries it when that is due.
@@ -131,19 +131,19 @@ mod tests {
             (vec![not_due(70), ExpiryOutcome::NotPending, not_due(20), ExpiryOutcome::NotFound], 2, Some(20)),
         ] {
             let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| Expired { order_id: Uuid::now_v7(), outcome }).collect();
-            let settled = expiry.settled(&[], &outcomes);
-            assert_eq!((settled.ended, settled.due_in_ms), (done, due_in_ms), "{outcomes:?}");
+            let carried_out = expiry.carried_out(&[], &outcomes);
+            assert_eq!((carried_out.ended, carried_out.due_in_ms), (done, due_in_ms), "{outcomes:?}");
         }
     }
 
     #[test]
     fn orders_are_due_again_with_the_first_of_them() {
-        let mut settled = CarriedOut { ended: 2, due_in_ms: None };
-        settled.add(CarriedOut { ended: 1, due_in_ms: None });
-        assert_eq!((settled.ended, settled.due_in_ms), (3, None));
+        let mut carried_out = CarriedOut { ended: 2, due_in_ms: None };
+        carried_out.add(CarriedOut { ended: 1, due_in_ms: None });
+        assert_eq!((carried_out.ended, carried_out.due_in_ms), (3, None));
         for (due_in_ms, first) in [(70, 70), (20, 20), (40, 20)] {
-            settled.add(CarriedOut { ended: 0, due_in_ms: Some(due_in_ms) });
-            assert_eq!(settled.due_in_ms, Some(first));
+            carried_out.add(CarriedOut { ended: 0, due_in_ms: Some(due_in_ms) });
+            assert_eq!(carried_out.due_in_ms, Some(first));
         }
     }
 }
