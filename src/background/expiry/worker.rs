@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::carry_out::{CarriedOut, Due};
 use super::{BATCH_MAX, Expiry};
 use crate::db::DbError;
-use crate::redis::Batch;
+use crate::redis::DueOrders;
 
 /// The longest a worker sleeps; payment windows are at least a second, so nothing new can come due in between.
 const IDLE_MAX_MS: u64 = 50;
@@ -39,7 +39,7 @@ async fn round(expiry: &Expiry) -> Duration {
     if lease.batches.is_empty() {
         return Duration::from_millis(lease.next_in_ms.unwrap_or(IDLE_MAX_MS).clamp(1, IDLE_MAX_MS));
     }
-    let mut by_event: BTreeMap<i64, Vec<Batch>> = BTreeMap::new();
+    let mut by_event: BTreeMap<i64, Vec<DueOrders>> = BTreeMap::new();
     for batch in lease.batches {
         by_event.entry(batch.event_id).or_default().push(batch);
     }
@@ -67,7 +67,7 @@ async fn round(expiry: &Expiry) -> Duration {
 }
 
 /// Expires the orders of these batches that are pending and also due by PostgreSQL's clock.
-async fn carry_out(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<CarriedOut, DbError> {
+async fn carry_out(expiry: &Expiry, event_id: i64, batches: &[DueOrders]) -> Result<CarriedOut, DbError> {
     let first: Vec<Uuid> = batches.iter().map(|batch| batch.order_id).collect();
     let (mut due, mut carried_out) = (Vec::new(), CarriedOut::default());
     let found = expiry.db.claimed_together(event_id, &first).await?;
