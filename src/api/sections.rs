@@ -89,7 +89,7 @@ impl SectionsApi {
     ) -> Result<CachedJson<Availability>, Refusal<GetAvailability>> {
         let unknown = || Problem::plain(Code::EventNotFound);
         let layout = self.app.catalogue.layout(event_id.0.0, admin.audience()).await?.ok_or_else(unknown)?;
-        let body = self.app.seat_maps.house(&layout).await?.ok_or_else(unknown)?;
+        let body = self.app.seat_maps.availability(&layout).await?.ok_or_else(unknown)?;
         Ok(CachedJson::new(&body, request.headers()).await)
     }
 }
