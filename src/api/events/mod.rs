@@ -168,7 +168,7 @@ impl EventsApi {
 }
 
 impl EventsApi {
-    /// Reads the event from the database, past every cache.
+    /// The event with its settings from the database, not from the cache; its layout never changes and may be a cached one.
     async fn read_fresh(&self, event_id: i64) -> Result<EventOut, Problem> {
         let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id, Audience::Admins))?;
         match (event, layout) {
