@@ -6,6 +6,6 @@ mod order;
 mod payment;
 
 pub use claim::{ClaimOutcome, ClaimRequest, Idempotency, SeatRef, Wanted};
-pub use event::{Audience, Event, EventCreation, EventLayout, SectionLayout, SectionRow, UnknownSeat};
+pub use event::{Audience, Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow, UnknownSeat};
 pub use order::{Order, OrderStatus};
 pub use payment::{PaymentNotice, PaymentOutcome, Settled};

@@ -77,7 +77,7 @@ impl AdminApi {
     ) -> Result<OkJson<OrderList>, Refusal<ReadEvent>> {
         let event_id = event_id.0.0;
         let layout = self.layout(event_id).await?;
-        let (status, after) = (status.0.map(|status| OrderStatus::from(status).as_str()), after.0.map(|order| order.0));
+        let (status, after) = (status.0.map(OrderStatus::from), after.0.map(|order| order.0));
         let query = OrderQuery { event_id, customer_id: None, status, after, limit: limit.0 + 1 };
         let orders = self.app.db.list_orders(&query).await?;
         Ok(OkJson(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))?))

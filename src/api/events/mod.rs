@@ -14,7 +14,7 @@ use crate::api::events::answers::{EventList, EventOut};
 use crate::api::events::requests::{EventIn, EventPatch};
 use crate::app::SharedApp;
 use crate::db::EventQuery;
-use crate::domain::{Audience, EventCreation};
+use crate::domain::{Audience, EventCreation, EventStatus};
 use crate::http::body::JsonBody;
 use crate::http::credentials::{Admin, MaybeAdmin};
 use crate::http::params::{IdempotencyKey, Path, limit_default};
@@ -61,8 +61,8 @@ impl EventsApi {
         #[oai(validator(min_length = 1, max_length = 200))]
         name: Query<Option<String>>,
     ) -> Result<OkJson<EventList>, Refusal<ListEvents>> {
-        let (limit, status) = (limit.0, status.0.map(EventState::as_str));
-        if status == Some(EventState::Draft.as_str()) {
+        let (limit, status) = (limit.0, status.0.map(EventStatus::from));
+        if status == Some(EventStatus::Draft) {
             admin.or_refuse("drafts are listed for admins only: send an API key in `X-Api-Key`")?;
         }
         let name = name.0.as_deref();
@@ -70,7 +70,7 @@ impl EventsApi {
         // One more than requested shows whether there is another page.
         let query = EventQuery { audience, after: after.0, limit: limit + 1, status, starts_after, name };
         let page = self.app.db.list_events(&query).await?;
-        Ok(OkJson(EventList::page(page, limit)?))
+        Ok(OkJson(EventList::page(page, limit)))
     }
 
     /// Read an event
@@ -86,7 +86,7 @@ impl EventsApi {
         let (event_id, audience, catalogue) = (event_id.0.0, admin.audience(), &self.app.catalogue);
         let (event, layout) = tokio::try_join!(catalogue.event(event_id, audience), catalogue.layout(event_id, audience))?;
         match (event, layout) {
-            (Some(event), Some(layout)) => Ok(OkJson(EventOut::new(&event, Some(&layout))?)),
+            (Some(event), Some(layout)) => Ok(OkJson(EventOut::new(&event, Some(&layout)))),
             _ => Err(Problem::plain(Code::EventNotFound).into()),
         }
     }
@@ -172,7 +172,7 @@ impl EventsApi {
     async fn read_fresh(&self, event_id: i64) -> Result<EventOut, Problem> {
         let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id, Audience::Admins))?;
         match (event, layout) {
-            (Some(event), Some(layout)) => EventOut::new(&event, Some(&layout)),
+            (Some(event), Some(layout)) => Ok(EventOut::new(&event, Some(&layout))),
             _ => Err(Problem::plain(Code::EventNotFound)),
         }
     }
