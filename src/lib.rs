@@ -13,7 +13,7 @@ pub mod db;
 mod document;
 pub mod domain;
 mod http;
-pub mod lanes;
+mod lanes;
 pub mod metrics;
 pub mod open_files;
 pub mod problem;

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::background::expiry::{self, ExpirySettings};
 use crate::config::ServeConfig;
 use crate::db::{DbError, Endpoint, Outage, OutageKind, migrate};
-use crate::http::connections::{Connections, Patience, STALLED_MAX};
+use crate::http::connections::{ConnectionTimeouts, Connections, STALLED_MAX};
 
 use crate::routes::{ExtraRoutes, routes};
 
@@ -24,7 +24,7 @@ pub struct Bound {
     app: Arc<App>,
     endpoint: Endpoint,
     expiry: ExpirySettings,
-    patience: Patience,
+    timeouts: ConnectionTimeouts,
     extra_routes: ExtraRoutes,
 }
 
@@ -49,13 +49,16 @@ impl Bound {
             attempts_max: config.expiry_attempts_max,
             sweep_interval_ms: config.sweep_interval_ms,
         };
-        let patience =
-            Patience { idle_max: Duration::from_secs(config.idle_s), stalled_max: STALLED_MAX, drain: Duration::from_secs(config.drain_s) };
+        let timeouts = ConnectionTimeouts {
+            idle_max: Duration::from_secs(config.idle_s),
+            stalled_max: STALLED_MAX,
+            drain: Duration::from_secs(config.drain_s),
+        };
         let extra_routes = ExtraRoutes {
             #[cfg(feature = "bench-routes")]
             bench: config.bench_routes,
         };
-        Ok(Self { connections, app, endpoint, expiry, patience, extra_routes })
+        Ok(Self { connections, app, endpoint, expiry, timeouts, extra_routes })
     }
 
     /// Where it listens.
@@ -68,10 +71,10 @@ impl Bound {
     /// # Errors
     /// When the workers cannot be started.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { connections, app, endpoint, expiry, patience, extra_routes } = self;
+        let Self { connections, app, endpoint, expiry, timeouts, extra_routes } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
-        connections.serve(routes(Arc::clone(&app), extra_routes), stop, patience).await;
+        connections.serve(routes(Arc::clone(&app), extra_routes), stop, timeouts).await;
         tracing::info!("all requests have ended; stopping the workers");
         workers_stop.cancel();
         while workers.join_next().await.is_some() {}

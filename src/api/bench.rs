@@ -15,7 +15,7 @@ use crate::http::body::JsonBody;
 use crate::http::credentials::Customer;
 use crate::http::params::Path;
 use crate::http::refusals::{BODY, CUSTOMER, EVENT, Refusal, refusals};
-use crate::http::replies::{Answer, Created, Found, Ready};
+use crate::http::replies::{Answer, CachedJson, Created, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SectionCode, Time, Whole};
@@ -48,15 +48,19 @@ impl BenchApi {
 
     /// Answers with a body as large as the summary of ten sections.
     #[oai(path = "/no-op", method = "get")]
-    async fn no_op_read(&self) -> Result<Found<NoOpList>, Refusal<NoOpRead>> {
-        Ok(Found(NoOpList { event_id: 7, revision: 4711, sections: vec![NoOpSection::FIXED; 10] }))
+    async fn no_op_read(&self) -> Result<OkJson<NoOpList>, Refusal<NoOpRead>> {
+        Ok(OkJson(NoOpList { event_id: 7, revision: 4711, sections: vec![NoOpSection::FIXED; 10] }))
     }
 
     /// Reads the sections of an event from PostgreSQL, past the caches.
     #[oai(path = "/events/:event_id/sections", method = "get")]
-    async fn uncached_sections(&self, request: &Request, event_id: Path<EventId>) -> Result<Ready<SectionList>, Refusal<UncachedSections>> {
+    async fn uncached_sections(
+        &self,
+        request: &Request,
+        event_id: Path<EventId>,
+    ) -> Result<CachedJson<SectionList>, Refusal<UncachedSections>> {
         let body = self.app.summaries.uncached(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
-        Ok(Ready::new(&body, request.headers()).await)
+        Ok(CachedJson::new(&body, request.headers()).await)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::app::SharedApp;
 use crate::db::{DbError, Outage, OutageKind, migrate};
 use crate::http::refusals::{Refusal, refusals};
-use crate::http::replies::{Answer, Found, header};
+use crate::http::replies::{Answer, OkJson, header};
 use crate::problem::Problem;
 use crate::problem::conversions::of_outage;
 use crate::redis::RedisHealth;
@@ -36,8 +36,8 @@ impl HealthApi {
     ///
     /// Answers as long as the server runs: it checks neither PostgreSQL nor Redis. Restart the server when this fails.
     #[oai(path = "/livez", method = "get", operation_id = "getLiveness")]
-    async fn livez(&self) -> Found<Liveness> {
-        Found(Liveness { status: Alive::Alive })
+    async fn livez(&self) -> OkJson<Liveness> {
+        OkJson(Liveness { status: Alive::Alive })
     }
 
     /// Is it ready for requests?
@@ -45,8 +45,8 @@ impl HealthApi {
     /// Ready when PostgreSQL answers and has the migrations that this server expects. If Redis does not answer or refuses writes, the
     /// server is `degraded`: everything works, but expired seats return within 2 s instead of 250 ms.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
-    async fn readyz(&self) -> Result<Found<Readiness>, Refusal<GetReadiness>> {
-        Ok(Found(readiness(&self.app).await?))
+    async fn readyz(&self) -> Result<OkJson<Readiness>, Refusal<GetReadiness>> {
+        Ok(OkJson(readiness(&self.app).await?))
     }
 
     /// Read the metrics

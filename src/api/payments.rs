@@ -10,9 +10,9 @@ use crate::app::SharedApp;
 use crate::domain::{PaymentNotice, PaymentOutcome};
 use crate::http::body::input;
 use crate::http::credentials::SignedJson;
-use crate::http::deferred::Later;
+use crate::http::deferred::Deferred;
 use crate::http::refusals::{BODY, Refusal, refusals};
-use crate::http::replies::{Answer, Found};
+use crate::http::replies::{Answer, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::types::{CurrencyCode, EventId, OrderId, Provider, ProviderReference};
@@ -47,18 +47,18 @@ impl PaymentsApi {
         /// `v1,` and the signature, as described under the security scheme `GatewaySignature`.
         #[oai(name = "webhook-signature")]
         _webhook_signature: Header<String>,
-    ) -> Result<Later<Found<PaymentResult>>, Refusal<NotifyPayment>> {
-        Ok(Later::new(settled(SharedApp::clone(&self.app), notice.0.into())))
+    ) -> Result<Deferred<OkJson<PaymentResult>>, Refusal<NotifyPayment>> {
+        Ok(Deferred::new(settled(SharedApp::clone(&self.app), notice.0.into())))
     }
 }
 
-async fn settled(app: SharedApp, notice: PaymentNotice) -> Result<Found<PaymentResult>, Problem> {
+async fn settled(app: SharedApp, notice: PaymentNotice) -> Result<OkJson<PaymentResult>, Problem> {
     let order_id = notice.order_id;
     let settled = app.lanes.settle(notice).await.map_err(|error| {
         let problem = Problem::from(error);
         if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
     })?;
-    Ok(Found(PaymentResult { outcome: recorded(settled.outcome)?, recorded_outcome: settled.recorded.and_then(RecordedOutcome::of) }))
+    Ok(OkJson(PaymentResult { outcome: recorded(settled.outcome)?, recorded_outcome: settled.recorded.and_then(RecordedOutcome::of) }))
 }
 
 fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {

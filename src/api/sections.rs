@@ -11,7 +11,7 @@ use crate::app::SharedApp;
 use crate::http::credentials::MaybeAdmin;
 use crate::http::params::Path;
 use crate::http::refusals::{ADMIN, EVENT, Refusal, refusals};
-use crate::http::replies::{Answer, Ready};
+use crate::http::replies::{Answer, CachedJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::types::{Capacity, CurrencyCode, EventId, Label, Name, Price, Revision, SeatCount, SeatNo, SeatState, SectionCode, Text, Whole};
@@ -42,12 +42,12 @@ impl SectionsApi {
         /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
-    ) -> Result<Ready<SectionList>, Refusal<ListSections>> {
+    ) -> Result<CachedJson<SectionList>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
         // The catalogue remembers unknown ids: a flood of them must not reach Redis and the database.
         let layout = self.app.catalogue.layout_and_summary(event_id.0.0, admin.audience(), &self.app.summaries).await?;
         let body = self.app.summaries.get(&*layout.ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
-        Ok(Ready::new(&body, request.headers()).await)
+        Ok(CachedJson::new(&body, request.headers()).await)
     }
 
     /// List the seats of a section
@@ -65,12 +65,12 @@ impl SectionsApi {
         /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
-    ) -> Result<Ready<SeatList>, Refusal<ListSeats>> {
+    ) -> Result<CachedJson<SeatList>, Refusal<ListSeats>> {
         let layout = self.app.catalogue.layout(event_id.0.0, admin.audience()).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
         let unknown = || Problem::new(Code::SectionNotFound, "the event has no section with this code");
         let section = layout.section_by_code(&section.0.0).ok_or_else(unknown)?;
         let body = self.app.seat_maps.section(&layout, section).await?.ok_or_else(unknown)?;
-        Ok(Ready::new(&body, request.headers()).await)
+        Ok(CachedJson::new(&body, request.headers()).await)
     }
 
     /// Read the availability of all seats
@@ -86,11 +86,11 @@ impl SectionsApi {
         /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
-    ) -> Result<Ready<Availability>, Refusal<GetAvailability>> {
+    ) -> Result<CachedJson<Availability>, Refusal<GetAvailability>> {
         let unknown = || Problem::plain(Code::EventNotFound);
         let layout = self.app.catalogue.layout(event_id.0.0, admin.audience()).await?.ok_or_else(unknown)?;
-        let body = self.app.seat_maps.house(&layout).await?.ok_or_else(unknown)?;
-        Ok(Ready::new(&body, request.headers()).await)
+        let body = self.app.seat_maps.availability(&layout).await?.ok_or_else(unknown)?;
+        Ok(CachedJson::new(&body, request.headers()).await)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use time::macros::datetime;
 
-use crate::domain::{Event, EventLayout, SectionLayout, SectionRow};
+use crate::domain::{Event, EventLayout, EventStatus, SectionLayout, SectionRow};
 
 pub(super) fn layout() -> EventLayout {
     let row = |label: &str, first_seat| SectionRow { label: label.into(), first_seat };
@@ -32,7 +32,7 @@ pub(super) fn event() -> Event {
         starts_at: None,
         on_sale_at: None,
         off_sale_at: None,
-        status: "open".into(),
+        status: EventStatus::Open,
         opened_at: Some(datetime!(2026-08-01 09:00 UTC)),
         window_ms: 10_000,
         seats_per_customer: 4,

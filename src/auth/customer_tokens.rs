@@ -38,7 +38,7 @@ struct TokenHeader {
 
 /// The claims that are checked, of whatever type.
 #[derive(Deserialize)]
-struct Claims {
+struct TokenClaims {
     sub: Option<Value>,
     exp: Option<Value>,
     nbf: Option<Value>,
@@ -88,7 +88,7 @@ impl CustomerTokens {
     }
 
     /// The claims of a token, if one of the keys signed it.
-    fn genuine_claims(&self, token: &str) -> Result<Claims, AuthError> {
+    fn genuine_claims(&self, token: &str) -> Result<TokenClaims, AuthError> {
         let malformed = || AuthError::invalid("the token is malformed: a JSON Web Token is three base64url parts separated by dots");
         let (message, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
         let (header, payload) = message.split_once('.').filter(|(_, payload)| !payload.contains('.')).ok_or_else(malformed)?;
@@ -129,7 +129,7 @@ fn part<T: DeserializeOwned>(text: &str) -> Option<T> {
 }
 
 /// `exp` is required and `nbf` is checked. `iat` only tells the age (RFC 7519, 4.1.6), but must be a time.
-fn check_times(claims: &Claims, now_s: f64) -> Result<(), AuthError> {
+fn check_times(claims: &TokenClaims, now_s: f64) -> Result<(), AuthError> {
     let time = |name: &str, claim: &Option<Value>| claim.as_ref().map(|value| numeric_date(name, value)).transpose();
     let (exp, nbf, _) = (time("exp", &claims.exp)?, time("nbf", &claims.nbf)?, time("iat", &claims.iat)?);
     let exp = exp.ok_or_else(|| AuthError::invalid("the token has no exp, which is when it expires"))?;

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::{Db, DbError, SectionCount};
-use crate::domain::{Audience, Event, EventCreation, EventLayout, SectionLayout, SectionRow};
+use crate::domain::{Audience, Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow};
 
 /// Creating or deleting an event with a million seats takes seconds.
 const LARGE_MAX: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ pub struct EventQuery<'a> {
     /// The maximum number of events.
     pub limit: i32,
     /// Only events with this status.
-    pub status: Option<&'a str>,
+    pub status: Option<EventStatus>,
     /// Only events that begin after this time.
     pub starts_after: Option<OffsetDateTime>,
     /// Only events with this text in their name.
@@ -79,7 +79,7 @@ impl Db {
     /// One event, drafts included.
     pub(crate) async fn get_event(&self, event_id: i64) -> Result<Option<Event>, DbError> {
         let rows = self.query("select * from rowlock.get_event($1)", &[&event_id]).await?;
-        Ok(rows.first().map(event))
+        rows.first().map(event).transpose()
     }
 
     /// A page of events, soonest first.
@@ -90,17 +90,17 @@ impl Db {
         let sql = "select * from rowlock.list_events( \
             p_after_event_id => $1, p_limit => $2, p_with_drafts => $3, p_status => $4, p_starts_after => $5, p_name => $6)";
         let EventQuery { audience, after, limit, status, starts_after, name } = query;
-        let with_drafts = *audience == Audience::Admins;
-        let rows = self.query(sql, &[after, limit, &with_drafts, status, starts_after, name]).await?;
+        let (with_drafts, status) = (*audience == Audience::Admins, status.map(EventStatus::as_str));
+        let rows = self.query(sql, &[after, limit, &with_drafts, &status, starts_after, name]).await?;
         let found = rows.iter().filter(|row| row.get("is_match"));
         let stopped_at = rows.last().filter(|row| row.get("ends_search")).map(|row| row.get("event_id"));
-        Ok(EventPage { events: found.map(event).collect(), stopped_at })
+        Ok(EventPage { events: found.map(event).collect::<Result<_, _>>()?, stopped_at })
     }
 
     /// One event, drafts included, with its sections.
     pub(crate) async fn event_with_sections(&self, event_id: i64) -> Result<Option<EventWithSections>, DbError> {
         let rows = self.query("select * from rowlock.event_with_sections($1)", &[&event_id]).await?;
-        let Some(event) = rows.first().map(event) else { return Ok(None) };
+        let Some(event) = rows.first().map(event).transpose()? else { return Ok(None) };
         let sections: Vec<_> = rows.iter().map(section).collect();
         let section_nos = sections.iter().map(|section| (section.code.clone(), section.section_no)).collect();
         let layout = EventLayout { event_id, currency: event.currency.clone(), sections, section_nos };
@@ -119,22 +119,26 @@ pub struct EventWithSections {
     pub counts: Vec<SectionCount>,
 }
 
-fn event(row: &Row) -> Event {
-    Event {
+fn event(row: &Row) -> Result<Event, DbError> {
+    Ok(Event {
         event_id: row.get("event_id"),
         name: row.get("name"),
         venue: row.get("venue"),
         starts_at: row.get("starts_at"),
         on_sale_at: row.get("on_sale_at"),
         off_sale_at: row.get("off_sale_at"),
-        status: row.get("status"),
+        status: status(row.get("status"))?,
         opened_at: row.get("opened_at"),
         window_ms: row.get("window_ms"),
         seats_per_customer: row.get("seats_per_customer"),
         currency: row.get("currency"),
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
-    }
+    })
+}
+
+fn status(name: &str) -> Result<EventStatus, DbError> {
+    EventStatus::from_name(name).ok_or_else(|| DbError::Internal(format!("unknown event status {name}")))
 }
 
 fn section(row: &Row) -> SectionLayout {
@@ -160,5 +164,18 @@ fn count(row: &Row) -> SectionCount {
         capacity: row.get("capacity"),
         available: row.get("available"),
         revision: row.get("revision"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_read_by_its_name_and_an_unknown_one_is_an_error() {
+        for known in [EventStatus::Draft, EventStatus::Open, EventStatus::Paused, EventStatus::Closed] {
+            assert_eq!(status(known.as_str()).ok(), Some(known));
+        }
+        assert!(matches!(status("Open"), Err(DbError::Internal(cause)) if cause == "unknown event status Open"));
     }
 }

@@ -41,7 +41,7 @@ pub struct Overdue {
 
 /// What follows a failed expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
+pub enum ExpiryRetry {
     /// Try again in this many milliseconds.
     InMs(i32),
     /// It failed too often and is now a dead letter.
@@ -87,11 +87,11 @@ impl Db {
         order_id: Uuid,
         error: &str,
         attempts_max: i32,
-    ) -> Result<Retry, DbError> {
+    ) -> Result<ExpiryRetry, DbError> {
         let sql = "select retry_in_ms from rowlock.record_expiry_failure( \
             p_event_id => $1, p_order_id => $2, p_error => $3, p_attempts_max => $4)";
         let row = self.query_one(sql, &[&event_id, &order_id, &error, &attempts_max]).await?;
-        Ok(row.get::<_, Option<i32>>(0).map_or(Retry::DeadLetter, Retry::InMs))
+        Ok(row.get::<_, Option<i32>>(0).map_or(ExpiryRetry::DeadLetter, ExpiryRetry::InMs))
     }
 }
 

@@ -14,7 +14,7 @@ pub struct OrderQuery<'a> {
     /// Only orders of this customer.
     pub customer_id: Option<&'a str>,
     /// Only orders with this status.
-    pub status: Option<&'a str>,
+    pub status: Option<OrderStatus>,
     /// The order after which the page begins; `None` for the first page.
     pub after: Option<Uuid>,
     /// The maximum number of orders.
@@ -33,7 +33,8 @@ impl Db {
         let OrderQuery { event_id, customer_id, status, after, limit } = query;
         let sql = "select * from rowlock.list_orders( \
             p_event_id => $1, p_customer_id => $2, p_status => $3, p_after_order_id => $4, p_limit => $5)";
-        let rows = self.query(sql, &[event_id, customer_id, status, after, limit]).await?;
+        let status = status.map(OrderStatus::as_str);
+        let rows = self.query(sql, &[event_id, customer_id, &status, after, limit]).await?;
         rows.iter().map(order).collect()
     }
 

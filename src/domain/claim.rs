@@ -4,9 +4,6 @@ use uuid::Uuid;
 
 use super::Order;
 
-/// The most seats one order may claim.
-pub const SEATS_PER_ORDER_MAX: usize = 100;
-
 /// One numbered place of an event, by the numbers the database uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeatRef {
@@ -25,7 +22,7 @@ pub enum Wanted {
     BestAvailable {
         /// Number of the section, from 1.
         section_no: i32,
-        /// How many seats, 1 to [`SEATS_PER_ORDER_MAX`].
+        /// How many seats, 1 to 100.
         quantity: i32,
     },
 }
@@ -73,7 +70,7 @@ pub enum ClaimOutcome {
     SeatNotFound(Vec<SeatRef>),
     /// A seat is listed twice.
     DuplicateSeat,
-    /// No seat, or more than [`SEATS_PER_ORDER_MAX`].
+    /// No seat, or more than 100.
     TooManySeats,
     /// The customer would have more seats than the event allows.
     CustomerLimit,

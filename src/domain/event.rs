@@ -6,6 +6,36 @@ use time::OffsetDateTime;
 
 use super::SeatRef;
 
+/// The status of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventStatus {
+    /// Being prepared; only admins see it.
+    Draft,
+    /// On sale.
+    Open,
+    /// Claims are stopped for the time being.
+    Paused,
+    /// The sale has ended for good.
+    Closed,
+}
+
+impl EventStatus {
+    /// Its name in the API and the database.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Open => "open",
+            Self::Paused => "paused",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The status with that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Draft, Self::Open, Self::Paused, Self::Closed].into_iter().find(|status| status.as_str() == name)
+    }
+}
+
 /// An event's settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -21,8 +51,8 @@ pub struct Event {
     pub on_sale_at: Option<OffsetDateTime>,
     /// Claims fail from this time on; `None`: only once it is closed.
     pub off_sale_at: Option<OffsetDateTime>,
-    /// `draft`, `open`, `paused` or `closed`.
-    pub status: String,
+    /// Its status.
+    pub status: EventStatus,
     /// When it was first opened; `None`: it was never on sale.
     pub opened_at: Option<OffsetDateTime>,
     /// How long a pending order holds its seats, in milliseconds.

@@ -5,7 +5,7 @@ mod event;
 mod order;
 mod payment;
 
-pub use claim::{ClaimOutcome, ClaimRequest, Idempotency, SEATS_PER_ORDER_MAX, SeatRef, Wanted};
-pub use event::{Audience, Event, EventCreation, EventLayout, SectionLayout, SectionRow, UnknownSeat};
+pub use claim::{ClaimOutcome, ClaimRequest, Idempotency, SeatRef, Wanted};
+pub use event::{Audience, Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow, UnknownSeat};
 pub use order::{Order, OrderStatus};
 pub use payment::{PaymentNotice, PaymentOutcome, Settled};

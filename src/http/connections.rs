@@ -45,7 +45,7 @@ type BoxBody = combinators::BoxBody<Bytes, io::Error>;
 
 /// How long a server waits for its clients.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct ConnectionTimeouts {
     /// For the first byte of a request. A rush keeps its buyers' connections open between two requests, and a load balancer that reuses a
     /// connection just as it is closed answers its client 502.
     pub(crate) idle_max: Duration,
@@ -80,10 +80,10 @@ impl Connections {
     }
 
     /// Serves until `stop`; then accepts no more connections, gives requests in progress up to `drain` to finish, and closes the rest.
-    pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, patience: Patience) {
+    pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, timeouts: ConnectionTimeouts) {
         let Self { listener, address } = self;
         let (graceful, cut) = (GracefulShutdown::new(), CancellationToken::new());
-        let server = Arc::new(Serving { routes, local: LocalAddr(Addr::SocketAddr(address)), http: http(patience), patience });
+        let server = Arc::new(Serving { routes, local: LocalAddr(Addr::SocketAddr(address)), http: http(timeouts), timeouts });
         let mut stopped = pin!(stop.cancelled());
         loop {
             let accepted = tokio::select! {
@@ -102,17 +102,17 @@ impl Connections {
             }
         }
         drop(listener);
-        if tokio::time::timeout(patience.drain, graceful.shutdown()).await.is_err() {
-            tracing::warn!(drain_s = patience.drain.as_secs(), "requests in progress took too long; closing their connections");
+        if tokio::time::timeout(timeouts.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(drain_s = timeouts.drain.as_secs(), "requests in progress took too long; closing their connections");
         }
         cut.cancel();
     }
 }
 
 /// hyper has one timeout for the first byte of a head and for the whole head; the timer of each connection tells the two apart.
-fn http(patience: Patience) -> http1::Builder {
+fn http(timeouts: ConnectionTimeouts) -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.header_read_timeout(patience.idle_max).max_buf_size(BUFFER_MAX_BYTES);
+    http.header_read_timeout(timeouts.idle_max).max_buf_size(BUFFER_MAX_BYTES);
     http
 }
 
@@ -126,7 +126,7 @@ struct Serving<R> {
     routes: R,
     local: LocalAddr,
     http: http1::Builder,
-    patience: Patience,
+    timeouts: ConnectionTimeouts,
 }
 
 impl<R: Routes> Serving<R> {
@@ -143,9 +143,9 @@ fn converse<R: Routes>(
     watcher: Watcher,
     cut: CancellationToken,
 ) -> impl Future<Output = ()> + Send {
-    let timer = HeadTimer::new(server.patience.stalled_max);
+    let timer = HeadTimer::new(server.timeouts.stalled_max);
     let mut stream = TimeoutStream::new(timer.watch(stream));
-    stream.set_write_timeout(Some(server.patience.stalled_max));
+    stream.set_write_timeout(Some(server.timeouts.stalled_max));
     let mut http = server.http.clone();
     http.timer(timer);
     let service = service_fn(move |request| {

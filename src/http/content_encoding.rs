@@ -9,11 +9,10 @@ use poem::http::{HeaderMap, HeaderValue};
 
 use crate::problem::Problem;
 use crate::problem::code::Code;
+use crate::reads::SMALL_BYTES;
 
 /// The codings that a body may have, as `Accept-Encoding` lists them (RFC 7694).
 pub(crate) const ACCEPTED: &str = "gzip, deflate, br, zstd";
-/// A body that decodes to at most this is decoded in place; a larger one would block the thread for too long.
-const SMALL_BYTES: usize = 150_000;
 /// The largest window of a zstd stream, as a power of two: what RFC 9659 allows on the web. The format alone would allow 2 GB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// The first seven bits of a brotli stream with a window of up to 1 GB, which is not the `br` of HTTP (RFC 7932, 9.1).

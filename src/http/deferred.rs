@@ -1,7 +1,7 @@
 //! Answers that come later.
 //!
 //! While a claim waits in its lane, the framework would keep all that it built for the request: the parsed request in each of its layers,
-//! about ten kilobytes, times ten thousand buyers. An operation that waits returns [`Later`] instead: the framework frees its memory for
+//! about ten kilobytes, times ten thousand buyers. An operation that waits returns [`Deferred`] instead: the framework frees its memory for
 //! the request, and only the [`middleware`](crate::http::middleware) waits for the answer.
 
 use std::marker::PhantomData;
@@ -18,9 +18,9 @@ use crate::problem::Problem;
 pub(crate) type Awaited = BoxFuture<'static, Result<Response, Problem>>;
 
 /// Answers like `T`, but later.
-pub(crate) struct Later<T>(Awaited, PhantomData<T>);
+pub(crate) struct Deferred<T>(Awaited, PhantomData<T>);
 
-impl<T: IntoResponse + 'static> Later<T> {
+impl<T: IntoResponse + 'static> Deferred<T> {
     pub(crate) fn new(answer: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Self {
         Self(answer.map(|answer| answer.map(IntoResponse::into_response)).boxed(), PhantomData)
     }
@@ -30,7 +30,7 @@ impl<T: IntoResponse + 'static> Later<T> {
 #[derive(Clone)]
 struct Carried(Arc<Mutex<Option<Awaited>>>);
 
-impl<T: Send> IntoResponse for Later<T> {
+impl<T: Send> IntoResponse for Deferred<T> {
     fn into_response(self) -> Response {
         let mut response = Response::default();
         response.extensions_mut().insert(Carried(Arc::new(Mutex::new(Some(self.0)))));
@@ -44,7 +44,7 @@ pub(crate) fn awaited_by(response: &mut Response) -> Option<Awaited> {
     carried.0.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-impl<T: ApiResponse> ApiResponse for Later<T> {
+impl<T: ApiResponse> ApiResponse for Deferred<T> {
     fn meta() -> MetaResponses {
         T::meta()
     }
@@ -62,7 +62,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_answer_comes_once_and_only_from_a_response_that_carries_it() {
-        let mut response = Later::new(async { Ok::<_, Problem>(StatusCode::CREATED) }).into_response();
+        let mut response = Deferred::new(async { Ok::<_, Problem>(StatusCode::CREATED) }).into_response();
         let answer = awaited_by(&mut response).expect("an answer to come").await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::CREATED);
         assert!(awaited_by(&mut response).is_none());

@@ -8,7 +8,7 @@ use poem_openapi::types::Type;
 use serde::Serialize;
 use std::marker::PhantomData;
 
-use crate::reads::{Body as ReadyBody, Encoding};
+use crate::reads::{Body as CachedBody, Encoding};
 
 const JSON: &str = "application/json";
 const CACHE: &str = "no-cache, max-age=0";
@@ -24,15 +24,15 @@ pub(crate) trait Answer: Type + Serialize {
 }
 
 /// 200 with a body.
-pub(crate) struct Found<T>(pub T);
+pub(crate) struct OkJson<T>(pub T);
 
-impl<T: Answer> IntoResponse for Found<T> {
+impl<T: Answer> IntoResponse for OkJson<T> {
     fn into_response(self) -> Response {
         json(StatusCode::OK, &self.0)
     }
 }
 
-impl<T: Answer> ApiResponse for Found<T> {
+impl<T: Answer> ApiResponse for OkJson<T> {
     fn meta() -> MetaResponses {
         MetaResponses { responses: vec![meta::<T>(200, T::MEANING, vec![header::request_id()])] }
     }
@@ -78,15 +78,15 @@ impl<T: Answer> ApiResponse for Created<T> {
 }
 
 /// 204, without a body.
-pub(crate) struct Done;
+pub(crate) struct NoContent;
 
-impl IntoResponse for Done {
+impl IntoResponse for NoContent {
     fn into_response(self) -> Response {
         StatusCode::NO_CONTENT.into_response()
     }
 }
 
-impl ApiResponse for Done {
+impl ApiResponse for NoContent {
     fn meta() -> MetaResponses {
         MetaResponses { responses: vec![bare(204, "Done.", vec![header::request_id()])] }
     }
@@ -94,19 +94,19 @@ impl ApiResponse for Done {
     fn register(_: &mut Registry) {}
 }
 
-/// A cached body; see [`ready`].
-pub(crate) struct Ready<T>(Response, PhantomData<T>);
+/// A cached body; see [`cached`].
+pub(crate) struct CachedJson<T>(Response, PhantomData<T>);
 
-impl<T> Ready<T> {
+impl<T> CachedJson<T> {
     /// The answer to a request with these headers. `no-cache` lets clients and proxies keep the body but makes them revalidate it each
     /// time, which a 304 answers in a few bytes: so no seat map is older than our own cache.
-    pub(crate) async fn new(body: &ReadyBody, request: &HeaderMap) -> Self {
-        Self(ready(body, JSON, CACHE, request).await, PhantomData)
+    pub(crate) async fn new(body: &CachedBody, request: &HeaderMap) -> Self {
+        Self(cached(body, JSON, CACHE, request).await, PhantomData)
     }
 }
 
 /// 200 with a cached body in the encoding that the client prefers, or 304 if the client already has it.
-pub(crate) async fn ready(body: &ReadyBody, media_type: &'static str, caching: &'static str, request: &HeaderMap) -> Response {
+pub(crate) async fn cached(body: &CachedBody, media_type: &'static str, caching: &'static str, request: &HeaderMap) -> Response {
     let text = |name| request.get(name).and_then(|value| value.to_str().ok());
     let mut response = Response::default();
     if text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag)) {
@@ -131,13 +131,13 @@ fn matches_tag(if_none_match: &str, etag: &HeaderValue) -> bool {
     if_none_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == ours)
 }
 
-impl<T: Send> IntoResponse for Ready<T> {
+impl<T: Send> IntoResponse for CachedJson<T> {
     fn into_response(self) -> Response {
         self.0
     }
 }
 
-impl<T: Answer> ApiResponse for Ready<T> {
+impl<T: Answer> ApiResponse for CachedJson<T> {
     fn meta() -> MetaResponses {
         let headers = || {
             vec![

@@ -30,10 +30,10 @@ impl Schema {
     /// # Errors
     /// `invalid_request` naming its field.
     pub(crate) fn check(&self, value: &Value) -> Result<(), Problem> {
-        self.check_ref(&self.root, value, &Path::Root)
+        self.check_ref(&self.root, value, &ValuePath::Root)
     }
 
-    fn check_ref(&self, schema: &MetaSchemaRef, value: &Value, path: &Path<'_>) -> Result<(), Problem> {
+    fn check_ref(&self, schema: &MetaSchemaRef, value: &Value, path: &ValuePath<'_>) -> Result<(), Problem> {
         match schema {
             MetaSchemaRef::Inline(schema) => self.check_schema(schema, value, path),
             MetaSchemaRef::Reference(name) => match self.named.get(name) {
@@ -43,7 +43,7 @@ impl Schema {
         }
     }
 
-    fn check_schema(&self, schema: &MetaSchema, value: &Value, path: &Path<'_>) -> Result<(), Problem> {
+    fn check_schema(&self, schema: &MetaSchema, value: &Value, path: &ValuePath<'_>) -> Result<(), Problem> {
         for part in &schema.all_of {
             self.check_ref(part, value, path)?;
         }
@@ -66,12 +66,12 @@ impl Schema {
         }
     }
 
-    fn check_object(&self, schema: &MetaSchema, object: &Map<String, Value>, path: &Path<'_>) -> Result<(), Problem> {
+    fn check_object(&self, schema: &MetaSchema, object: &Map<String, Value>, path: &ValuePath<'_>) -> Result<(), Problem> {
         if let Some(unknown) = object.keys().find(|key| !schema.properties.iter().any(|(name, _)| name == key)) {
-            return Err(Path::Key(path, unknown).refuse("is not a field of this request"));
+            return Err(ValuePath::Key(path, unknown).refuse("is not a field of this request"));
         }
         for (name, property) in &schema.properties {
-            let path = Path::Key(path, name);
+            let path = ValuePath::Key(path, name);
             match object.get(*name) {
                 None if !schema.required.contains(name) => {}
                 // A null that stood for an absent field would be a mistake or, in a change, ambiguous.
@@ -84,14 +84,14 @@ impl Schema {
         Ok(())
     }
 
-    fn check_array(&self, schema: &MetaSchema, items: &[Value], path: &Path<'_>) -> Result<(), Problem> {
+    fn check_array(&self, schema: &MetaSchema, items: &[Value], path: &ValuePath<'_>) -> Result<(), Problem> {
         let (min, max) = (schema.min_items.unwrap_or(0), schema.max_items.unwrap_or(usize::MAX));
         if items.len() < min || items.len() > max {
             let most = schema.max_items.map_or_else(|| " or more".to_owned(), |max| format!(" to {max}"));
             return Err(path.refuse(format!("must have {min}{most} items")));
         }
         let Some(item_schema) = &schema.items else { return Ok(()) };
-        items.iter().enumerate().try_for_each(|(index, item)| self.check_ref(item_schema, item, &Path::Index(path, index)))
+        items.iter().enumerate().try_for_each(|(index, item)| self.check_ref(item_schema, item, &ValuePath::Index(path, index)))
     }
 }
 
@@ -99,7 +99,7 @@ fn is_nullable(schema: &MetaSchemaRef) -> bool {
     matches!(schema, MetaSchemaRef::Inline(schema) if schema.nullable)
 }
 
-fn check_text(schema: &MetaSchema, text: &str, path: &Path<'_>) -> Result<(), Problem> {
+fn check_text(schema: &MetaSchema, text: &str, path: &ValuePath<'_>) -> Result<(), Problem> {
     let (min, max) = (schema.min_length.unwrap_or(0), schema.max_length.unwrap_or(usize::MAX));
     if (min > 0 || max < usize::MAX) && !(min..=max).contains(&text.chars().count()) {
         return Err(path.refuse(format!("must have {min} to {max} characters")));
@@ -128,7 +128,7 @@ fn is_free(schema: &MetaSchema) -> bool {
     schema.pattern.is_none() && schema.format.is_none() && schema.enum_items.is_empty()
 }
 
-fn check_whole_number(schema: &MetaSchema, value: &Value, path: &Path<'_>) -> Result<(), Problem> {
+fn check_whole_number(schema: &MetaSchema, value: &Value, path: &ValuePath<'_>) -> Result<(), Problem> {
     let (least, most) = if schema.format == Some("int32") { (i32::MIN.into(), i32::MAX.into()) } else { (i64::MIN, i64::MAX) };
     // Our bounds are whole numbers far below 2^53, where the cast is exact.
     let min = schema.minimum.map_or(least, |min| min as i64);
@@ -140,19 +140,19 @@ fn check_whole_number(schema: &MetaSchema, value: &Value, path: &Path<'_>) -> Re
 }
 
 /// The position of a value in the body; formatted only when the value is refused.
-enum Path<'a> {
+enum ValuePath<'a> {
     Root,
-    Key(&'a Path<'a>, &'a str),
-    Index(&'a Path<'a>, usize),
+    Key(&'a ValuePath<'a>, &'a str),
+    Index(&'a ValuePath<'a>, usize),
 }
 
-impl Path<'_> {
+impl ValuePath<'_> {
     fn refuse(&self, expected: impl AsRef<str>) -> Problem {
         Problem::invalid(self.to_string(), expected)
     }
 }
 
-impl Display for Path<'_> {
+impl Display for ValuePath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => f.write_str("body"),

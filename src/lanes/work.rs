@@ -8,7 +8,7 @@ use crate::db::DbError;
 use crate::db::batches::{self, LaneClient};
 use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, PaymentOutcome, Settled, Wanted};
 use crate::metrics::Metrics;
-use crate::redis::{Batch, ExpiryQueue};
+use crate::redis::{DueOrders, ExpiryQueue};
 
 /// The answer to each request, or `None` where the database has none yet.
 pub(super) type Answers<A> = Result<Vec<Option<A>>, DbError>;
@@ -134,13 +134,13 @@ impl Work for Payments {
 }
 
 /// The orders that were claimed and await payment, by deadline in Unix milliseconds. An order that costs nothing has no deadline.
-fn claimed_together<'a>(answers: impl Iterator<Item = &'a ClaimOutcome>) -> BTreeMap<i64, Batch> {
-    let mut batches: BTreeMap<i64, Batch> = BTreeMap::new();
+fn claimed_together<'a>(answers: impl Iterator<Item = &'a ClaimOutcome>) -> BTreeMap<i64, DueOrders> {
+    let mut batches: BTreeMap<i64, DueOrders> = BTreeMap::new();
     for answer in answers {
         if let ClaimOutcome::Claimed(order) = answer
             && order.status == OrderStatus::PendingPayment
         {
-            let first = Batch { event_id: order.event_id, order_id: order.order_id, orders: 0 };
+            let first = DueOrders { event_id: order.event_id, order_id: order.order_id, orders: 0 };
             let batch = batches.entry(unix_ms(order.expires_at)).or_insert(first);
             batch.order_id = batch.order_id.min(order.order_id);
             batch.orders += 1;
@@ -182,7 +182,7 @@ mod tests {
             ClaimOutcome::Claimed(Order { status: OrderStatus::Paid, ..order(2, 1_500) }),
             ClaimOutcome::Claimed(order(4, 1_500)),
         ];
-        let batch = |id, orders| Batch { event_id: 7, order_id: Uuid::from_u128(id), orders };
+        let batch = |id, orders| DueOrders { event_id: 7, order_id: Uuid::from_u128(id), orders };
         assert_eq!(claimed_together(answers.iter()), BTreeMap::from([(1_500, batch(3, 3)), (1_501, batch(5, 1))]));
     }
 }

@@ -118,8 +118,9 @@ async fn aside(work: impl FnOnce() -> Bytes + Send + 'static) -> Bytes {
     tokio::task::spawn_blocking(work).await.expect("work on another thread")
 }
 
-/// Smaller bodies are compressed in place: a section of the reference concert, and twice that.
-const SMALL_BYTES: usize = 150_000;
+/// Smaller bodies are compressed and decoded in place: a section of the reference concert, and twice that. Larger ones would block the
+/// thread for too long.
+pub(crate) const SMALL_BYTES: usize = 150_000;
 /// Larger bodies use the fastest level of each encoding: otherwise megabytes would take seconds.
 const LARGE_BYTES: usize = 1_000_000;
 

@@ -15,20 +15,20 @@ use crate::metrics::{CacheResult, Metrics};
 
 /// The memory that all bodies together may use, in bytes; a section of 1,000 seats takes about 80 KB.
 const SECTIONS_MAX_BYTES: u64 = 256 * 1024 * 1024;
-const HOUSES_MAX_BYTES: u64 = 64 * 1024 * 1024;
+const AVAILABILITY_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Cached bodies of seats, at most 500 ms behind the database.
 pub(crate) struct SeatMaps {
     db: Db,
     metrics: Arc<Metrics>,
     sections: Cache<(i64, i32), Aged<Option<Arc<Body>>>>,
-    houses: Cache<i64, Aged<Option<Arc<Body>>>>,
+    availability: Cache<i64, Aged<Option<Arc<Body>>>>,
 }
 
 impl SeatMaps {
     /// An empty cache.
     pub(crate) fn new(db: Db, metrics: Arc<Metrics>) -> Self {
-        Self { db, metrics, sections: cache(SECTIONS_MAX_BYTES), houses: cache(HOUSES_MAX_BYTES) }
+        Self { db, metrics, sections: cache(SECTIONS_MAX_BYTES), availability: cache(AVAILABILITY_MAX_BYTES) }
     }
 
     /// `GET …/seats` of one section; `None` when the database has no such section.
@@ -49,8 +49,8 @@ impl SeatMaps {
     }
 
     /// `GET …/availability`; `None` when the database has no such event.
-    pub(crate) async fn house(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
-        if let Some(body) = self.houses.get(&layout.event_id).await {
+    pub(crate) async fn availability(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
+        if let Some(body) = self.availability.get(&layout.event_id).await {
             self.metrics.cache_read("availability", CacheResult::Memory);
             return Ok(body.value);
         }
@@ -61,9 +61,9 @@ impl SeatMaps {
             if sections.is_empty() {
                 return Ok::<_, DbError>(None);
             }
-            Ok(Some(Arc::new(Body::new(revision, house_json(layout, revision, &sections)?))))
+            Ok(Some(Arc::new(Body::new(revision, availability_json(layout, revision, &sections)?))))
         };
-        let kept = Box::pin(self.houses.try_get_with(layout.event_id, Aged::read(load))).await;
+        let kept = Box::pin(self.availability.try_get_with(layout.event_id, Aged::read(load))).await;
         kept.map(|body| body.value).map_err(|error| (*error).clone())
     }
 }
@@ -105,7 +105,7 @@ fn section_json(event_id: i64, section: &SectionLayout, seats: &SectionSeats) ->
     Ok(json)
 }
 
-fn house_json(layout: &EventLayout, revision: i64, sections: &[SectionSeats]) -> Result<String, DbError> {
+fn availability_json(layout: &EventLayout, revision: i64, sections: &[SectionSeats]) -> Result<String, DbError> {
     let mut json = format!("{{\"event_id\":{},\"revision\":{revision},\"sections\":[", layout.event_id);
     for (index, seats) in sections.iter().enumerate() {
         let unknown = || DbError::Internal(format!("the layout of event {} has no section {}", layout.event_id, seats.section_no));
@@ -164,10 +164,10 @@ mod tests {
     }
 
     #[test]
-    fn the_house_packs_four_seats_into_a_byte_lowest_bits_first() {
+    fn the_availability_of_an_event_packs_four_seats_into_a_byte_lowest_bits_first() {
         let layout = EventLayout { event_id: 3, currency: "TWD".into(), sections: vec![section(5, 5)], section_nos: HashMap::new() };
         let seats = [SectionSeats { section_no: 1, revision: 2, statuses: "ahsbh".into() }];
-        let json: Value = serde_json::from_str(&house_json(&layout, 2, &seats).unwrap()).unwrap();
+        let json: Value = serde_json::from_str(&availability_json(&layout, 2, &seats).unwrap()).unwrap();
         let packed = STANDARD.decode(json["sections"][0]["seats"].as_str().unwrap()).unwrap();
         assert_eq!(packed, vec![0b11_10_01_00, 0b01]);
         assert_eq!(json["sections"][0]["capacity"], 5);
@@ -180,8 +180,8 @@ mod tests {
         for statuses in ["x", "aax", "A", " ", "é"] {
             let error = section_json(3, &layout.sections[0], &seats(1, statuses)).unwrap_err();
             assert!(matches!(&error, DbError::Internal(cause) if cause.contains("unknown seat status")), "{error:?}");
-            assert!(house_json(&layout, 2, &[seats(1, statuses)]).is_err());
+            assert!(availability_json(&layout, 2, &[seats(1, statuses)]).is_err());
         }
-        assert!(house_json(&layout, 2, &[seats(2, "aaaa")]).is_err());
+        assert!(availability_json(&layout, 2, &[seats(2, "aaaa")]).is_err());
     }
 }

@@ -55,7 +55,7 @@ static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
 
 /// Orders of one event with one deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Batch {
+pub struct DueOrders {
     /// Their event.
     pub event_id: i64,
     /// The first of them by id, which identifies the batch in PostgreSQL.
@@ -64,7 +64,7 @@ pub struct Batch {
     pub orders: usize,
 }
 
-impl Batch {
+impl DueOrders {
     /// Its entry in the sorted set.
     fn entry(self) -> String {
         format!("{}:{}:{}", self.event_id, self.order_id, self.orders)
@@ -86,7 +86,7 @@ impl Batch {
 /// The result of a lease.
 pub struct Lease {
     /// What is due.
-    pub batches: Vec<Batch>,
+    pub batches: Vec<DueOrders>,
     /// Milliseconds until the next entry comes due.
     pub next_in_ms: Option<u64>,
 }
@@ -117,7 +117,7 @@ impl ExpiryQueue {
     }
 
     /// Adds orders that were claimed together, due at `due_ms` (Unix milliseconds). Never waits.
-    pub fn push(&self, batch: Batch, due_ms: i64) {
+    pub fn push(&self, batch: DueOrders, due_ms: i64) {
         if self.redis.is_on() && self.entries.try_send((due_ms, batch.entry())).is_err() {
             tracing::debug!("the expiry queue's writer is behind; the sweep will find these orders");
         }
@@ -129,7 +129,7 @@ impl ExpiryQueue {
         let (next, entries) = answer.split_first()?;
         let (mut batches, mut broken) = (Vec::with_capacity(entries.len()), Vec::new());
         for entry in entries {
-            match Batch::of(entry) {
+            match DueOrders::of(entry) {
                 Some(batch) => batches.push(batch),
                 None => broken.push(entry.as_slice()),
             }
@@ -142,12 +142,12 @@ impl ExpiryQueue {
     }
 
     /// Removes entries that are done.
-    pub(crate) async fn remove(&self, batches: &[Batch]) {
+    pub(crate) async fn remove(&self, batches: &[DueOrders]) {
         self.remove_entries(&batches.iter().map(|batch| batch.entry()).collect::<Vec<_>>()).await;
     }
 
     /// Makes entries that still exist due again in this many milliseconds, by the clock of Redis.
-    pub(crate) async fn postpone(&self, batches: &[Batch], in_ms: i32) {
+    pub(crate) async fn postpone(&self, batches: &[DueOrders], in_ms: i32) {
         let args: Vec<String> = std::iter::once(in_ms.to_string()).chain(batches.iter().map(|batch| batch.entry())).collect();
         self.redis.script::<()>(&POSTPONE, KEY, &args).await;
     }
@@ -192,9 +192,9 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_as_it_was_written_and_nothing_else_is() {
-        let batch = Batch { event_id: 7, order_id: Uuid::from_u128(9), orders: 128 };
+        let batch = DueOrders { event_id: 7, order_id: Uuid::from_u128(9), orders: 128 };
         assert_eq!(batch.entry(), "7:00000000-0000-0000-0000-000000000009:128");
-        assert_eq!(Batch::of(batch.entry().as_bytes()), Some(batch));
+        assert_eq!(DueOrders::of(batch.entry().as_bytes()), Some(batch));
         let id = batch.order_id;
         let strangers = [
             String::new(),
@@ -208,8 +208,8 @@ mod tests {
             format!("99999999999999999999:{id}:1"),
         ];
         for entry in strangers {
-            assert_eq!(Batch::of(entry.as_bytes()), None, "{entry}");
+            assert_eq!(DueOrders::of(entry.as_bytes()), None, "{entry}");
         }
-        assert_eq!(Batch::of(b"\xff\xfe"), None);
+        assert_eq!(DueOrders::of(b"\xff\xfe"), None);
     }
 }

@@ -14,7 +14,7 @@ use ::redis::{Client, FromRedisValue, Pipeline, RedisResult, Script};
 use anyhow::Context;
 
 use condition::{Condition, Watch, is_any_of};
-pub use expiry_queue::{Batch, ExpiryQueue, Lease};
+pub use expiry_queue::{DueOrders, ExpiryQueue, Lease};
 
 /// The longest a call may take before it counts as failed.
 const CALL_MAX: Duration = Duration::from_millis(250);

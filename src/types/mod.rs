@@ -173,8 +173,8 @@ pub(crate) enum OrderState {
 
 /// Status of an event: a `draft` is being prepared; seats are sold only while it is `open`; a `paused` one can be opened again;
 /// `closed` is final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize, Deserialize)]
-#[oai(rename = "EventStatus", rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Enum, Serialize)]
+#[oai(rename = "EventStatus", rename_all = "snake_case", remote = "domain::EventStatus")]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EventState {
     /// Being prepared; only admins see it.
@@ -185,18 +185,6 @@ pub(crate) enum EventState {
     Paused,
     /// The sale has ended for good.
     Closed,
-}
-
-impl EventState {
-    /// Its name in the API and the database.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Open => "open",
-            Self::Paused => "paused",
-            Self::Closed => "closed",
-        }
-    }
 }
 
 /// New status of an event: on sale, stopped for the time being, or ended for good.

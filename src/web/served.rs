@@ -9,7 +9,7 @@ use poem_openapi::registry::{MetaResponses, Registry};
 use sha2::{Digest, Sha256};
 
 use super::frame::Html;
-use crate::http::replies::ready;
+use crate::http::replies::cached;
 use crate::reads::Body as ReadyBody;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -53,7 +53,7 @@ impl Served {
 
     /// The asset for a request with these headers; 304 if the browser already has it.
     pub(crate) async fn asset(asset: &Asset, request: &HeaderMap) -> Self {
-        let mut response = ready(&asset.body, asset.media_type, ASK_FIRST, request).await;
+        let mut response = cached(&asset.body, asset.media_type, ASK_FIRST, request).await;
         protect(response.headers_mut(), asset.policy.clone());
         Self(response)
     }

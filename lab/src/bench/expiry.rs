@@ -10,7 +10,7 @@ use super::{
     stage::{CONNECTIONS, Stage, draw_seats},
 };
 use rowlock::config::REDIS_PREFIX;
-use rowlock::redis::{Batch, ExpiryQueue, RedisLink};
+use rowlock::redis::{DueOrders, ExpiryQueue, RedisLink};
 
 const ORDERS: usize = 10_000;
 /// Time to move all deadlines to one moment before it comes.
@@ -74,7 +74,7 @@ async fn fall_due_together(stage: &Stage, event_id: i64) -> anyhow::Result<Syste
         let queue = ExpiryQueue::new(RedisLink::new(url, REDIS_PREFIX)?);
         let batches = "select first_order_id, cardinality(order_ids) from rowlock.deadlines where event_id = $1";
         for row in stage.db.query(batches, &[&event_id]).await.context("cannot list the deadlines")? {
-            queue.push(Batch { event_id, order_id: row.get(0), orders: usize::try_from(row.get::<_, i32>(1))? }, due_ms);
+            queue.push(DueOrders { event_id, order_id: row.get(0), orders: usize::try_from(row.get::<_, i32>(1))? }, due_ms);
         }
     }
     let due = UNIX_EPOCH + Duration::from_millis(due_ms.unsigned_abs());

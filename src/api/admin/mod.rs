@@ -19,7 +19,7 @@ use crate::http::body::JsonBody;
 use crate::http::credentials::Admin;
 use crate::http::params::{Path, limit_default};
 use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
-use crate::http::replies::{Done, Found};
+use crate::http::replies::{NoContent, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_change;
@@ -49,13 +49,13 @@ impl AdminApi {
         _admin: Admin,
         /// Id of the event.
         event_id: Path<EventId>,
-    ) -> Result<Found<SalesReport>, Refusal<ReadEvent>> {
+    ) -> Result<OkJson<SalesReport>, Refusal<ReadEvent>> {
         let layout = self.layout(event_id.0.0).await?;
         let sections = self.app.db.sales_report(event_id.0.0).await?;
         let revenue_minor = sections.iter().map(|section| section.revenue_minor).sum();
         let sections = sections.into_iter().map(SectionSales::from).collect();
         let currency = CurrencyCode(layout.currency.clone());
-        Ok(Found(SalesReport { event_id: event_id.0, currency, revenue_minor: Whole(revenue_minor), sections }))
+        Ok(OkJson(SalesReport { event_id: event_id.0, currency, revenue_minor: Whole(revenue_minor), sections }))
     }
 
     /// List all orders
@@ -74,13 +74,13 @@ impl AdminApi {
         /// Maximum number of orders on the page.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
-    ) -> Result<Found<OrderList>, Refusal<ReadEvent>> {
+    ) -> Result<OkJson<OrderList>, Refusal<ReadEvent>> {
         let event_id = event_id.0.0;
         let layout = self.layout(event_id).await?;
-        let (status, after) = (status.0.map(|status| OrderStatus::from(status).as_str()), after.0.map(|order| order.0));
+        let (status, after) = (status.0.map(OrderStatus::from), after.0.map(|order| order.0));
         let query = OrderQuery { event_id, customer_id: None, status, after, limit: limit.0 + 1 };
         let orders = self.app.db.list_orders(&query).await?;
-        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))?))
+        Ok(OkJson(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))?))
     }
 
     /// List refunds due
@@ -95,10 +95,10 @@ impl AdminApi {
         /// Maximum number of payments to list.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<i32>,
-    ) -> Result<Found<RefundsDue>, Refusal<ReadEvent>> {
+    ) -> Result<OkJson<RefundsDue>, Refusal<ReadEvent>> {
         self.layout(event_id.0.0).await?;
         let refunds = self.app.db.refunds_due(event_id.0.0, limit.0).await?;
-        Ok(Found(RefundsDue { refunds: refunds.into_iter().map(RefundDue::from).collect() }))
+        Ok(OkJson(RefundsDue { refunds: refunds.into_iter().map(RefundDue::from).collect() }))
     }
 
     /// List dead letters
@@ -114,9 +114,9 @@ impl AdminApi {
         /// Maximum number of dead letters to list.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<i32>,
-    ) -> Result<Found<DeadLetters>, Refusal<ListDeadLetters>> {
+    ) -> Result<OkJson<DeadLetters>, Refusal<ListDeadLetters>> {
         let letters = self.app.db.list_dead_letters(event_id.0, limit.0).await?;
-        Ok(Found(DeadLetters { dead_letters: letters.into_iter().map(DeadLetter::from).collect() }))
+        Ok(OkJson(DeadLetters { dead_letters: letters.into_iter().map(DeadLetter::from).collect() }))
     }
 
     /// Redrive a dead letter
@@ -130,10 +130,10 @@ impl AdminApi {
         event_id: Path<EventId>,
         /// Id of the order.
         order_id: Path<OrderId>,
-    ) -> Result<Done, Refusal<RedriveDeadLetter>> {
+    ) -> Result<NoContent, Refusal<RedriveDeadLetter>> {
         self.app.db.for_key(&admin.0).redrive_dead_letter(event_id.0.0, order_id.0.0).await.map_err(of_change)?;
         tracing::info!(event_id = event_id.0.0, order_id = %order_id.0.0, api_key_id = admin.0.api_key_id, "dead letter redriven");
-        Ok(Done)
+        Ok(NoContent)
     }
 
     /// Block seats
@@ -148,14 +148,14 @@ impl AdminApi {
         /// Code of the section.
         section: Path<SectionCode>,
         selection: JsonBody<SeatSelection>,
-    ) -> Result<Found<SeatsChanged>, Refusal<BlockSeats>> {
+    ) -> Result<OkJson<SeatsChanged>, Refusal<BlockSeats>> {
         let layout = self.layout(event_id.0.0).await?;
         let section = section_of(&layout, &section.0.0)?;
         let seat_nos = selection.0.seat_nos(section)?;
         let changed = self.app.db.for_key(&admin.0).block_seats(event_id.0.0, section.section_no, &seat_nos).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats blocked");
-        Ok(Found(SeatsChanged { changed: Whole(changed) }))
+        Ok(OkJson(SeatsChanged { changed: Whole(changed) }))
     }
 
     /// Unblock seats
@@ -170,14 +170,14 @@ impl AdminApi {
         /// Code of the section.
         section: Path<SectionCode>,
         selection: JsonBody<SeatSelection>,
-    ) -> Result<Found<SeatsChanged>, Refusal<UnblockSeats>> {
+    ) -> Result<OkJson<SeatsChanged>, Refusal<UnblockSeats>> {
         let layout = self.layout(event_id.0.0).await?;
         let section = section_of(&layout, &section.0.0)?;
         let seat_nos = selection.0.seat_nos(section)?;
         let changed = self.app.db.for_key(&admin.0).unblock_seats(event_id.0.0, section.section_no, &seat_nos).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats unblocked");
-        Ok(Found(SeatsChanged { changed: Whole(changed) }))
+        Ok(OkJson(SeatsChanged { changed: Whole(changed) }))
     }
 }
 

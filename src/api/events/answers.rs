@@ -3,13 +3,11 @@
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
-use serde_json::json;
 use time::macros::datetime;
 
 use crate::db::EventPage;
 use crate::domain::{Event, EventLayout, SectionLayout};
 use crate::http::replies::Answer;
-use crate::problem::Problem;
 use crate::types::{Capacity, CurrencyCode, EventId, EventState, Name, Price, SeatLimit, SectionCode, Time, Venue, Whole, WindowMs};
 
 /// One concert session.
@@ -87,41 +85,34 @@ impl Answer for EventList {
 
 impl EventOut {
     /// An event with its sections, or without in a list.
-    ///
-    /// # Errors
-    /// `internal_error` when the database returns an unknown status.
-    pub(crate) fn new(event: &Event, layout: Option<&EventLayout>) -> Result<Self, Problem> {
-        let status = serde_json::from_value(json!(event.status)).map_err(|error| Problem::internal(error.to_string()))?;
-        Ok(Self {
+    pub(crate) fn new(event: &Event, layout: Option<&EventLayout>) -> Self {
+        Self {
             event_id: EventId(event.event_id),
             name: event.name.as_str().into(),
             venue: event.venue.as_str().into(),
             starts_at: event.starts_at.map(Time),
             on_sale_at: event.on_sale_at.map(Time),
             off_sale_at: event.off_sale_at.map(Time),
-            status,
+            status: event.status.into(),
             window_ms: Whole(event.window_ms),
             seats_per_customer: Whole(event.seats_per_customer),
             currency: CurrencyCode(event.currency.clone()),
             created_at: Time(event.created_at),
             updated_at: Time(event.updated_at),
             sections: layout.map(|layout| layout.sections.iter().map(EventSection::from).collect()),
-        })
+        }
     }
 }
 
 impl EventList {
     /// A page of at most `limit` events. `page` was read with one more, which shows whether there is another page.
-    ///
-    /// # Errors
-    /// As [`EventOut::new`].
-    pub(crate) fn page(mut page: EventPage, limit: i32) -> Result<Self, Problem> {
+    pub(crate) fn page(mut page: EventPage, limit: i32) -> Self {
         let limit = usize::try_from(limit).unwrap_or(0);
         let is_full = page.events.len() > limit;
         page.events.truncate(limit);
         let next = if is_full { page.events.last().map(|event| event.event_id) } else { page.stopped_at };
-        let events = page.events.iter().map(|event| EventOut::new(event, None)).collect::<Result<_, _>>()?;
-        Ok(Self { events, next: next.map(EventId) })
+        let events = page.events.iter().map(|event| EventOut::new(event, None)).collect();
+        Self { events, next: next.map(EventId) }
     }
 }
 
@@ -177,7 +168,7 @@ mod tests {
     fn a_page_ends_where_it_is_full_or_where_the_search_stopped() {
         let page = |count: i64, stopped_at| {
             let events = (1..=count).map(|event_id| Event { event_id, ..event() }).collect();
-            let page = EventList::page(EventPage { events, stopped_at }, 2).unwrap();
+            let page = EventList::page(EventPage { events, stopped_at }, 2);
             (page.events.len(), page.next.map(|next| next.0))
         };
         assert_eq!(page(3, None), (2, Some(2)));

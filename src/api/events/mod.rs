@@ -14,12 +14,12 @@ use crate::api::events::answers::{EventList, EventOut};
 use crate::api::events::requests::{EventIn, EventPatch};
 use crate::app::SharedApp;
 use crate::db::EventQuery;
-use crate::domain::{Audience, EventCreation};
+use crate::domain::{Audience, EventCreation, EventStatus};
 use crate::http::body::JsonBody;
 use crate::http::credentials::{Admin, MaybeAdmin};
 use crate::http::params::{IdempotencyKey, Path, limit_default};
 use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
-use crate::http::replies::{Created, Done, Found};
+use crate::http::replies::{Created, NoContent, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::{after_change, of_change};
@@ -60,9 +60,9 @@ impl EventsApi {
         /// Only events with this text in their name; upper and lower case are the same.
         #[oai(validator(min_length = 1, max_length = 200))]
         name: Query<Option<String>>,
-    ) -> Result<Found<EventList>, Refusal<ListEvents>> {
-        let (limit, status) = (limit.0, status.0.map(EventState::as_str));
-        if status == Some(EventState::Draft.as_str()) {
+    ) -> Result<OkJson<EventList>, Refusal<ListEvents>> {
+        let (limit, status) = (limit.0, status.0.map(EventStatus::from));
+        if status == Some(EventStatus::Draft) {
             admin.or_refuse("drafts are listed for admins only: send an API key in `X-Api-Key`")?;
         }
         let name = name.0.as_deref();
@@ -70,7 +70,7 @@ impl EventsApi {
         // One more than requested shows whether there is another page.
         let query = EventQuery { audience, after: after.0, limit: limit + 1, status, starts_after, name };
         let page = self.app.db.list_events(&query).await?;
-        Ok(Found(EventList::page(page, limit)?))
+        Ok(OkJson(EventList::page(page, limit)))
     }
 
     /// Read an event
@@ -82,11 +82,11 @@ impl EventsApi {
         admin: MaybeAdmin,
         /// Id of the event.
         event_id: Path<EventId>,
-    ) -> Result<Found<EventOut>, Refusal<GetEvent>> {
+    ) -> Result<OkJson<EventOut>, Refusal<GetEvent>> {
         let (event_id, audience, catalogue) = (event_id.0.0, admin.audience(), &self.app.catalogue);
         let (event, layout) = tokio::try_join!(catalogue.event(event_id, audience), catalogue.layout(event_id, audience))?;
         match (event, layout) {
-            (Some(event), Some(layout)) => Ok(Found(EventOut::new(&event, Some(&layout))?)),
+            (Some(event), Some(layout)) => Ok(OkJson(EventOut::new(&event, Some(&layout)))),
             _ => Err(Problem::plain(Code::EventNotFound).into()),
         }
     }
@@ -133,7 +133,7 @@ impl EventsApi {
         /// Id of the event.
         event_id: Path<EventId>,
         patch: JsonBody<EventPatch>,
-    ) -> Result<Found<EventOut>, Refusal<ChangeEvent>> {
+    ) -> Result<OkJson<EventOut>, Refusal<ChangeEvent>> {
         let (event_id, patch) = (event_id.0.0, patch.0);
         let mut change = patch.settings();
         if let Some(status) = patch.status.and_then(|status| status.to_json()) {
@@ -144,7 +144,7 @@ impl EventsApi {
         self.app.catalogue.forget(event_id).await;
         changed.map_err(of_change)?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, status = ?patch.status, "event changed");
-        Ok(Found(self.read_fresh(event_id).await.map_err(after_change)?))
+        Ok(OkJson(self.read_fresh(event_id).await.map_err(after_change)?))
     }
 
     /// Delete a draft
@@ -156,23 +156,23 @@ impl EventsApi {
         admin: Admin,
         /// Id of the event.
         event_id: Path<EventId>,
-    ) -> Result<Done, Refusal<DeleteEvent>> {
+    ) -> Result<NoContent, Refusal<DeleteEvent>> {
         let event_id = event_id.0.0;
         let deleted = self.app.db.for_key(&admin.0).delete_event(event_id).await;
         // Even a call whose answer was lost may have deleted it.
         self.app.catalogue.forget(event_id).await;
         deleted.map_err(of_change)?;
         tracing::info!(event_id, api_key_id = admin.0.api_key_id, "draft deleted");
-        Ok(Done)
+        Ok(NoContent)
     }
 }
 
 impl EventsApi {
-    /// Reads the event from the database, past every cache.
+    /// The event with its settings from the database, not from the cache; its layout never changes and may be a cached one.
     async fn read_fresh(&self, event_id: i64) -> Result<EventOut, Problem> {
         let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id, Audience::Admins))?;
         match (event, layout) {
-            (Some(event), Some(layout)) => EventOut::new(&event, Some(&layout)),
+            (Some(event), Some(layout)) => Ok(EventOut::new(&event, Some(&layout))),
             _ => Err(Problem::plain(Code::EventNotFound)),
         }
     }

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::api::orders::claim::seats_not_found;
-use crate::domain::{ClaimOutcome, Event, EventLayout, Order};
+use crate::domain::{ClaimOutcome, Event, EventLayout, EventStatus, Order};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::types::{SeatName, Time};
@@ -43,10 +43,10 @@ const CLOCK_SLACK: Duration = Duration::seconds(5);
 
 fn why_not_on_sale(event: Option<&Event>, now: OffsetDateTime) -> String {
     let Some(event) = event else { return Code::NotOnSale.meaning().to_owned() };
-    match event.status.as_str() {
-        "paused" => return "the event is paused".to_owned(),
-        "closed" => return "the sale of this event is closed".to_owned(),
-        _ => {}
+    match event.status {
+        EventStatus::Paused => return "the event is paused".to_owned(),
+        EventStatus::Closed => return "the sale of this event is closed".to_owned(),
+        EventStatus::Draft | EventStatus::Open => {}
     }
     match (event.on_sale_at, event.off_sale_at) {
         (Some(on_sale_at), _) if on_sale_at > now => format!("the sale begins at {}", Time(on_sale_at)),
@@ -87,18 +87,16 @@ mod tests {
     #[test]
     fn the_detail_says_why_the_event_is_not_on_sale() {
         let now = datetime!(2026-09-01 00:00 UTC);
-        let why = |status: &str, on_sale_at, off_sale_at| {
-            why_not_on_sale(Some(&Event { status: status.into(), on_sale_at, off_sale_at, ..event() }), now)
-        };
+        let why = |status, on_sale_at, off_sale_at| why_not_on_sale(Some(&Event { status, on_sale_at, off_sale_at, ..event() }), now);
         let at = |moment| Some(moment);
-        assert!(why("paused", None, None).contains("paused"));
-        assert!(why("closed", None, None).contains("closed"));
-        assert_eq!(why("open", at(datetime!(2026-09-01 04:00 UTC)), None), "the sale begins at 2026-09-01T04:00:00.000Z");
+        assert!(why(EventStatus::Paused, None, None).contains("paused"));
+        assert!(why(EventStatus::Closed, None, None).contains("closed"));
+        assert_eq!(why(EventStatus::Open, at(datetime!(2026-09-01 04:00 UTC)), None), "the sale begins at 2026-09-01T04:00:00.000Z");
         let ended = "the sale ended at 2026-08-31T20:00:00.000Z";
-        assert_eq!(why("open", None, at(datetime!(2026-08-31 20:00 UTC))), ended);
-        assert_eq!(why("open", at(datetime!(2026-08-01 00:00 UTC)), at(datetime!(2026-08-31 20:00 UTC))), ended);
-        assert_eq!(why("open", None, at(datetime!(2026-09-01 00:00:04 UTC))), "the sale ended at 2026-09-01T00:00:04.000Z");
-        assert!(why("open", None, at(datetime!(2026-09-01 00:00:06 UTC))).contains("was not on sale"));
-        assert!(why("open", None, None).contains("was not on sale"));
+        assert_eq!(why(EventStatus::Open, None, at(datetime!(2026-08-31 20:00 UTC))), ended);
+        assert_eq!(why(EventStatus::Open, at(datetime!(2026-08-01 00:00 UTC)), at(datetime!(2026-08-31 20:00 UTC))), ended);
+        assert_eq!(why(EventStatus::Open, None, at(datetime!(2026-09-01 00:00:04 UTC))), "the sale ended at 2026-09-01T00:00:04.000Z");
+        assert!(why(EventStatus::Open, None, at(datetime!(2026-09-01 00:00:06 UTC))).contains("was not on sale"));
+        assert!(why(EventStatus::Open, None, None).contains("was not on sale"));
     }
 }

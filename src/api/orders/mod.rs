@@ -19,10 +19,10 @@ use crate::db::OrderQuery;
 use crate::domain::{Audience, ClaimOutcome, ClaimRequest, EventLayout, Idempotency};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Customer;
-use crate::http::deferred::Later;
+use crate::http::deferred::Deferred;
 use crate::http::params::{IdempotencyKey, Path, limit_default};
 use crate::http::refusals::{BODY, CHANGE, CUSTOMER, EVENT, Refusal, refusals};
-use crate::http::replies::{Created, Found};
+use crate::http::replies::{Created, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_change;
@@ -61,13 +61,13 @@ impl OrdersApi {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey,
         claim: JsonBody<ClaimIn>,
-    ) -> Result<Later<Created<OrderOut>>, Refusal<ClaimSeats>> {
+    ) -> Result<Deferred<Created<OrderOut>>, Refusal<ClaimSeats>> {
         let event_id = event_id.0.0;
         let layout = self.layout(event_id).await?;
         let wanted = claim.0.wanted(&layout)?;
         let idempotency = idempotency_key.0.map(|key| Idempotency { key, fingerprint: fingerprint(&wanted) });
         let request = ClaimRequest { event_id, order_id: Uuid::now_v7(), customer_id: customer.0, idempotency, wanted };
-        Ok(Later::new(claimed(SharedApp::clone(&self.app), layout, request)))
+        Ok(Deferred::new(claimed(SharedApp::clone(&self.app), layout, request)))
     }
 
     /// List my orders
@@ -84,13 +84,13 @@ impl OrdersApi {
         /// Maximum number of orders on the page.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
-    ) -> Result<Found<OrderList>, Refusal<ListOrders>> {
+    ) -> Result<OkJson<OrderList>, Refusal<ListOrders>> {
         let event_id = event_id.0.0;
         let layout = self.layout(event_id).await?;
         let (customer_id, after) = (Some(customer.0.as_str()), after.0.map(|order| order.0));
         let query = OrderQuery { event_id, customer_id, status: None, after, limit: limit.0 + 1 };
         let orders = self.app.db.list_orders(&query).await?;
-        Ok(Found(OrderList::page(orders, limit.0, |order| OrderOut::new(order, &layout))?))
+        Ok(OkJson(OrderList::page(orders, limit.0, |order| OrderOut::new(order, &layout))?))
     }
 
     /// Read an order
@@ -104,11 +104,11 @@ impl OrdersApi {
         event_id: Path<EventId>,
         /// Id of the order.
         order_id: Path<OrderId>,
-    ) -> Result<Found<OrderOut>, Refusal<GetOrder>> {
+    ) -> Result<OkJson<OrderOut>, Refusal<GetOrder>> {
         let layout = self.layout(event_id.0.0).await?;
         let order = self.app.db.get_order(event_id.0.0, order_id.0.0, Some(&customer.0)).await?;
         let order = order.ok_or_else(|| Problem::plain(Code::OrderNotFound))?;
-        Ok(Found(OrderOut::new(&order, &layout)?))
+        Ok(OkJson(OrderOut::new(&order, &layout)?))
     }
 
     /// Give back seats of an order
@@ -125,12 +125,12 @@ impl OrdersApi {
         /// Id of the order.
         order_id: Path<OrderId>,
         patch: JsonBody<OrderPatch>,
-    ) -> Result<Found<OrderOut>, Refusal<ChangeOrder>> {
+    ) -> Result<OkJson<OrderOut>, Refusal<ChangeOrder>> {
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
         let layout = self.layout(event_id).await?;
         let kept = patch.0.kept(&layout);
         let order = self.app.db.release_seats(event_id, order_id, &customer.0, &kept).await.map_err(of_change)?;
-        Ok(Found(OrderOut::new(&order, &layout)?))
+        Ok(OkJson(OrderOut::new(&order, &layout)?))
     }
 
     /// Cancel an order
@@ -144,11 +144,11 @@ impl OrdersApi {
         event_id: Path<EventId>,
         /// Id of the order.
         order_id: Path<OrderId>,
-    ) -> Result<Found<OrderOut>, Refusal<CancelOrder>> {
+    ) -> Result<OkJson<OrderOut>, Refusal<CancelOrder>> {
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
         let layout = self.layout(event_id).await?;
         let order = self.app.db.cancel_order(event_id, order_id, &customer.0).await.map_err(of_change)?;
-        Ok(Found(OrderOut::new(&order, &layout)?))
+        Ok(OkJson(OrderOut::new(&order, &layout)?))
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::Expiry;
-use crate::db::{DbError, Expired, ExpiryOutcome, Retry};
+use crate::db::{DbError, Expired, ExpiryOutcome, ExpiryRetry};
 
 /// An order that is due.
 #[derive(Clone, Copy, Debug)]
@@ -20,14 +20,14 @@ pub(super) struct Due {
 
 /// What became of orders that were to be expired.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Settled {
+pub(super) struct CarriedOut {
     /// How many have ended.
     pub(super) ended: usize,
     /// Milliseconds until the first of the orders that were not yet due.
     pub(super) due_in_ms: Option<i32>,
 }
 
-impl Settled {
+impl CarriedOut {
     pub(super) fn add(&mut self, other: Self) {
         self.ended += other.ended;
         other.due_in_ms.into_iter().for_each(|due_in_ms| self.is_due_in(due_in_ms));
@@ -49,7 +49,7 @@ impl Expiry {
         let mut done = 0;
         for ((event_id, orders), outcome) in by_event.iter().zip(outcomes) {
             match outcome {
-                Ok(settled) => done += settled.ended,
+                Ok(carried_out) => done += carried_out.ended,
                 Err(DbError::Outage(_)) => {}
                 Err(error) => tracing::warn!(event_id, orders = orders.len(), %error, "orders could not be expired yet"),
             }
@@ -59,37 +59,37 @@ impl Expiry {
 
     /// Expires those of the event's orders that are due. `Err` only when the database cannot be asked or somebody holds a lock: that does
     /// not count as an attempt, and the lease or the sweep brings the orders back.
-    pub(super) async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<Settled, DbError> {
+    pub(super) async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<CarriedOut, DbError> {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         match self.db.expire_orders(event_id, &ids).await {
-            Ok(outcomes) => Ok(self.settled(orders, &outcomes)),
+            Ok(outcomes) => Ok(self.carried_out(orders, &outcomes)),
             Err(error @ (DbError::Outage(_) | DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => Err(error),
             // One order that cannot be expired must not hold up the others: the set is halved until that order is alone.
             Err(_) if orders.len() > 1 => {
                 let (some, others) = orders.split_at(orders.len() / 2);
-                let mut settled = Box::pin(self.expire(event_id, some)).await?;
-                settled.add(Box::pin(self.expire(event_id, others)).await?);
-                Ok(settled)
+                let mut carried_out = Box::pin(self.expire(event_id, some)).await?;
+                carried_out.add(Box::pin(self.expire(event_id, others)).await?);
+                Ok(carried_out)
             }
-            Err(error) => self.failed(event_id, ids[0], &error).await.map(|()| Settled::default()),
+            Err(error) => self.failed(event_id, ids[0], &error).await.map(|()| CarriedOut::default()),
         }
     }
 
-    fn settled(&self, orders: &[Due], outcomes: &[Expired]) -> Settled {
+    fn carried_out(&self, orders: &[Due], outcomes: &[Expired]) -> CarriedOut {
         let due_since: HashMap<Uuid, Option<Instant>> = orders.iter().map(|order| (order.order_id, order.since)).collect();
-        let mut settled = Settled::default();
+        let mut carried_out = CarriedOut::default();
         for expired in outcomes {
             match expired.outcome {
                 ExpiryOutcome::Expired => {
                     let since = due_since.get(&expired.order_id).copied().flatten();
                     self.metrics.order_expired(since.map(|since| since.elapsed()));
-                    settled.ended += 1;
+                    carried_out.ended += 1;
                 }
-                ExpiryOutcome::NotDue { due_in_ms } => settled.is_due_in(due_in_ms),
-                ExpiryOutcome::NotPending | ExpiryOutcome::NotFound => settled.ended += 1,
+                ExpiryOutcome::NotDue { due_in_ms } => carried_out.is_due_in(due_in_ms),
+                ExpiryOutcome::NotPending | ExpiryOutcome::NotFound => carried_out.ended += 1,
             }
         }
-        settled
+        carried_out
     }
 
     /// Records the failure; from then on the sweep handles the order and retries it when that is due.
@@ -97,8 +97,8 @@ impl Expiry {
         self.metrics.expiry_failed();
         tracing::error!(event_id, %order_id, %error, "an order cannot be expired");
         match self.db.record_expiry_failure(event_id, order_id, &error.to_string(), self.settings.attempts_max).await? {
-            Retry::InMs(retry_in_ms) => tracing::warn!(event_id, %order_id, retry_in_ms, "its expiry will be retried"),
-            Retry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is now a dead letter"),
+            ExpiryRetry::InMs(retry_in_ms) => tracing::warn!(event_id, %order_id, retry_in_ms, "its expiry will be retried"),
+            ExpiryRetry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is now a dead letter"),
         }
         Ok(())
     }
@@ -131,19 +131,19 @@ mod tests {
             (vec![not_due(70), ExpiryOutcome::NotPending, not_due(20), ExpiryOutcome::NotFound], 2, Some(20)),
         ] {
             let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| Expired { order_id: Uuid::now_v7(), outcome }).collect();
-            let settled = expiry.settled(&[], &outcomes);
-            assert_eq!((settled.ended, settled.due_in_ms), (done, due_in_ms), "{outcomes:?}");
+            let carried_out = expiry.carried_out(&[], &outcomes);
+            assert_eq!((carried_out.ended, carried_out.due_in_ms), (done, due_in_ms), "{outcomes:?}");
         }
     }
 
     #[test]
     fn orders_are_due_again_with_the_first_of_them() {
-        let mut settled = Settled { ended: 2, due_in_ms: None };
-        settled.add(Settled { ended: 1, due_in_ms: None });
-        assert_eq!((settled.ended, settled.due_in_ms), (3, None));
+        let mut carried_out = CarriedOut { ended: 2, due_in_ms: None };
+        carried_out.add(CarriedOut { ended: 1, due_in_ms: None });
+        assert_eq!((carried_out.ended, carried_out.due_in_ms), (3, None));
         for (due_in_ms, first) in [(70, 70), (20, 20), (40, 20)] {
-            settled.add(Settled { ended: 0, due_in_ms: Some(due_in_ms) });
-            assert_eq!(settled.due_in_ms, Some(first));
+            carried_out.add(CarriedOut { ended: 0, due_in_ms: Some(due_in_ms) });
+            assert_eq!(carried_out.due_in_ms, Some(first));
         }
     }
 }

@@ -8,10 +8,10 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::carry_out::{Due, Settled};
+use super::carry_out::{CarriedOut, Due};
 use super::{BATCH_MAX, Expiry};
 use crate::db::DbError;
-use crate::redis::Batch;
+use crate::redis::DueOrders;
 
 /// The longest a worker sleeps; payment windows are at least a second, so nothing new can come due in between.
 const IDLE_MAX_MS: u64 = 50;
@@ -39,18 +39,18 @@ async fn round(expiry: &Expiry) -> Duration {
     if lease.batches.is_empty() {
         return Duration::from_millis(lease.next_in_ms.unwrap_or(IDLE_MAX_MS).clamp(1, IDLE_MAX_MS));
     }
-    let mut by_event: BTreeMap<i64, Vec<Batch>> = BTreeMap::new();
+    let mut by_event: BTreeMap<i64, Vec<DueOrders>> = BTreeMap::new();
     for batch in lease.batches {
         by_event.entry(batch.event_id).or_default().push(batch);
     }
     let (mut pause, mut done) = (DOWN_PAUSE, Vec::new());
     // In parallel: one event's trouble must not hold up another's seats.
-    let outcomes = join_all(by_event.iter().map(|(event_id, batches)| settle(expiry, *event_id, batches))).await;
+    let outcomes = join_all(by_event.iter().map(|(event_id, batches)| carry_out(expiry, *event_id, batches))).await;
     for ((event_id, batches), outcome) in by_event.into_iter().zip(outcomes) {
         match outcome {
-            Ok(settled) => {
+            Ok(carried_out) => {
                 pause = Duration::ZERO;
-                match settled.due_in_ms {
+                match carried_out.due_in_ms {
                     Some(due_in_ms) => expiry.queue.postpone(&batches, due_in_ms).await,
                     None => done.extend(batches),
                 }
@@ -67,19 +67,19 @@ async fn round(expiry: &Expiry) -> Duration {
 }
 
 /// Expires the orders of these batches that are pending and also due by PostgreSQL's clock.
-async fn settle(expiry: &Expiry, event_id: i64, batches: &[Batch]) -> Result<Settled, DbError> {
+async fn carry_out(expiry: &Expiry, event_id: i64, batches: &[DueOrders]) -> Result<CarriedOut, DbError> {
     let first: Vec<Uuid> = batches.iter().map(|batch| batch.order_id).collect();
-    let (mut due, mut settled) = (Vec::new(), Settled::default());
+    let (mut due, mut carried_out) = (Vec::new(), CarriedOut::default());
     let found = expiry.db.claimed_together(event_id, &first).await?;
     let now = Instant::now();
     for (order_id, overdue_ms) in found {
         match u64::try_from(overdue_ms) {
             Ok(overdue_ms) => due.push(Due { event_id, order_id, since: now.checked_sub(Duration::from_millis(overdue_ms)) }),
-            Err(_) => settled.is_due_in(overdue_ms.saturating_neg()),
+            Err(_) => carried_out.is_due_in(overdue_ms.saturating_neg()),
         }
     }
     for some in due.chunks(BATCH_MAX) {
-        settled.add(expiry.expire(event_id, some).await?);
+        carried_out.add(expiry.expire(event_id, some).await?);
     }
-    Ok(settled)
+    Ok(carried_out)
 }

@@ -22,10 +22,10 @@ struct Served {
     task: JoinHandle<()>,
 }
 
-fn serve(patience: Patience, routes: impl Routes) -> Served {
+fn serve(timeouts: ConnectionTimeouts, routes: impl Routes) -> Served {
     let connections = Connections::listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let (address, stop) = (connections.address(), CancellationToken::new());
-    let task = tokio::spawn(connections.serve(routes, stop.clone(), patience));
+    let task = tokio::spawn(connections.serve(routes, stop.clone(), timeouts));
     Served { address, stop, task }
 }
 
@@ -46,7 +46,7 @@ async fn rest(stream: &mut TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_head_that_trickles_in_is_given_up_and_a_whole_one_is_answered() {
-    let served = serve(Patience { idle_max: SHORT, stalled_max: SHORT, drain: LONG }, hello);
+    let served = serve(ConnectionTimeouts { idle_max: SHORT, stalled_max: SHORT, drain: LONG }, hello);
     let mut whole = TcpStream::connect(served.address).await.expect("a connection");
     whole.write_all(REQUEST).await.expect("sent");
     let text = rest(&mut whole).await;
@@ -82,7 +82,7 @@ async fn stays_quiet(stream: &TcpStream) {
 
 #[tokio::test]
 async fn a_connection_may_be_idle_for_longer_than_a_head_may_take() {
-    let served = serve(Patience { idle_max: LONG * 2, stalled_max: SHORT, drain: LONG }, hello);
+    let served = serve(ConnectionTimeouts { idle_max: LONG * 2, stalled_max: SHORT, drain: LONG }, hello);
     let mut idle = TcpStream::connect(served.address).await.expect("a connection");
     for _ in 0..3 {
         // Nothing may happen for a while, before the first request and after each.
@@ -102,7 +102,7 @@ async fn a_connection_may_be_idle_for_longer_than_a_head_may_take() {
 
 #[tokio::test]
 async fn a_connection_that_stays_idle_is_closed() {
-    let served = serve(Patience { idle_max: SHORT, stalled_max: LONG * 2, drain: LONG }, hello);
+    let served = serve(ConnectionTimeouts { idle_max: SHORT, stalled_max: LONG * 2, drain: LONG }, hello);
     let begun = std::time::Instant::now();
     let mut silent = TcpStream::connect(served.address).await.expect("a connection");
     assert!(rest(&mut silent).await.is_empty());
@@ -137,7 +137,7 @@ async fn an_answer_that_nobody_reads_is_given_up() {
         });
         async move { poem::Body::from_bytes_stream(parts).into_response() }.boxed()
     };
-    let served = serve(Patience { idle_max: LONG * 2, stalled_max: SHORT, drain: LONG }, routes);
+    let served = serve(ConnectionTimeouts { idle_max: LONG * 2, stalled_max: SHORT, drain: LONG }, routes);
     let mut deaf = TcpStream::connect(served.address).await.expect("a connection");
     deaf.write_all(REQUEST).await.expect("sent");
     within(gone.notified()).await;
@@ -158,7 +158,7 @@ async fn what_outlasts_the_drain_is_cut() {
         }
         .boxed()
     };
-    let served = serve(Patience { idle_max: LONG, stalled_max: LONG, drain: SHORT }, routes);
+    let served = serve(ConnectionTimeouts { idle_max: LONG, stalled_max: LONG, drain: SHORT }, routes);
     let mut waiting = TcpStream::connect(served.address).await.expect("a connection");
     waiting.write_all(REQUEST).await.expect("sent");
     within(begun.notified()).await;

@@ -10,7 +10,7 @@ use poem_openapi::OpenApi;
 use serde_json::Value;
 
 use super::*;
-use crate::http::deferred::Later;
+use crate::http::deferred::Deferred;
 
 /// An API with one path, of which only the description is used.
 #[allow(dead_code)]
@@ -34,7 +34,7 @@ fn at_once(answer: fn() -> poem::Result<StatusCode>) -> impl Endpoint<Output = R
 }
 
 fn later(answer: fn() -> Result<StatusCode, Problem>) -> impl Endpoint<Output = Response> {
-    make(move |_| async move { Ok::<_, poem::Error>(Later::new(async move { answer() }).into_response()) })
+    make(move |_| async move { Ok::<_, poem::Error>(Deferred::new(async move { answer() }).into_response()) })
 }
 
 fn refuse(code: Code) -> poem::Result<StatusCode> {
