@@ -179,7 +179,7 @@ CREATE FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Has a given-up expiry tried again at once. For rowlock_admin.';
+COMMENT ON FUNCTION admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) IS 'Retries a dead letter at once. For rowlock_admin.';
 
 CREATE FUNCTION admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -464,7 +464,7 @@ COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid
 CREATE FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) IS 'Has a given-up expiry tried again at once, and logs it. Private.';
+COMMENT ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) IS 'Retries a dead letter at once, and logs it. Private.';
 
 CREATE FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
@@ -769,7 +769,7 @@ CREATE FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) IS 'Has a given-up expiry tried again at once.';
+COMMENT ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) IS 'Retries a dead letter at once.';
 
 CREATE FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) RETURNS TABLE(provider text, provider_reference text, order_id uuid, amount_minor bigint, currency text, received_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -856,13 +856,13 @@ COMMENT ON COLUMN rowlock.admin_actions.login_role IS 'The login (session_user),
 
 COMMENT ON COLUMN rowlock.admin_actions.api_key_id IS 'The API key it was called with; null for what did not come through the API.';
 
-COMMENT ON COLUMN rowlock.admin_actions.function IS 'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
+COMMENT ON COLUMN rowlock.admin_actions.function IS 'What was called: admin.… from psql or by the command line; rowlock.… by a server for its API.';
 
 COMMENT ON COLUMN rowlock.admin_actions.event_id IS 'The event concerned, if there is one.';
 
 COMMENT ON COLUMN rowlock.admin_actions.order_id IS 'The order concerned, if there is one.';
 
-COMMENT ON COLUMN rowlock.admin_actions.reason IS 'Why, in the operator''s words; null for what came through the API or the command line, which ask for none.';
+COMMENT ON COLUMN rowlock.admin_actions.reason IS 'Why, in the operator''s words; null for what came through the API, which asks for none.';
 
 COMMENT ON COLUMN rowlock.admin_actions.arguments IS 'The call''s other arguments.';
 
@@ -922,7 +922,7 @@ COMMENT ON COLUMN admin.action_log.api_key_id IS 'The API key a server was calle
 
 COMMENT ON COLUMN admin.action_log.api_key_name IS 'The name of that key.';
 
-COMMENT ON COLUMN admin.action_log.function IS 'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
+COMMENT ON COLUMN admin.action_log.function IS 'What was called: admin.… from psql or by the command line; rowlock.… by a server for its API.';
 
 COMMENT ON COLUMN admin.action_log.event_id IS 'The event concerned, if there is one.';
 

@@ -12,7 +12,6 @@ use crate::background::expiry::{self, ExpirySettings};
 use crate::config::ServeConfig;
 use crate::db::{DbError, Endpoint, Outage, OutageKind, migrate};
 use crate::http::connections::{ConnectionTimeouts, Connections, STALLED_MAX};
-
 use crate::routes::{ExtraRoutes, routes};
 
 /// How long the start waits for PostgreSQL to answer: long enough to report what is wrong, not to wait until it is up.

@@ -13,7 +13,7 @@ comment on column admin.action_log.login_role is 'The login: an operator''s, or 
 comment on column admin.action_log.api_key_id is 'The API key a server was called with, if the change came through the API.';
 comment on column admin.action_log.api_key_name is 'The name of that key.';
 comment on column admin.action_log.function is
-    'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
+    'What was called: admin.… from psql or by the command line; rowlock.… by a server for its API.';
 comment on column admin.action_log.event_id is 'The event concerned, if there is one.';
 comment on column admin.action_log.order_id is 'The order concerned, if there is one.';
 comment on column admin.action_log.reason is

@@ -22,7 +22,7 @@ begin
     from rowlock.payments p
     where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
     if not found then
-        perform rowlock._invalid_request('provider_reference', format('"%s" of %s is no payment of event %s', p_provider_reference,
+        perform rowlock._invalid_request('provider_reference', format('"%s" of %s is not a payment of event %s', p_provider_reference,
             coalesce(p_provider, 'no provider'), coalesce(p_event_id::text, 'without an id')));
     end if;
     -- A payment never moves to another order.
@@ -41,7 +41,7 @@ begin
         from rowlock.payments p
         where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
         perform rowlock._invalid_request('provider_reference', case
-            when v_payment.refunded_at is not null then format('went back already, at %s', v_payment.refunded_at)
+            when v_payment.refunded_at is not null then format('was already refunded at %s', v_payment.refunded_at)
             else format('is not owed back: its outcome is %s', v_payment.outcome) end);
     end if;
 

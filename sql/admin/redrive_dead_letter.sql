@@ -1,4 +1,4 @@
--- Has a given-up expiry tried again: its record is deleted, and the next sweep finds the order overdue.
+-- Retries a dead letter: its record is deleted, and the next sweep finds the order overdue.
 -- Locks: the failure's row.
 -- Errors: RL007, RL011.
 create or replace function admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) returns void
@@ -14,5 +14,5 @@ begin
 end
 $$;
 
-comment on function admin.redrive_dead_letter(bigint, uuid, text) is 'Has a given-up expiry tried again at once. For rowlock_admin.';
+comment on function admin.redrive_dead_letter(bigint, uuid, text) is 'Retries a dead letter at once. For rowlock_admin.';
 grant execute on function admin.redrive_dead_letter(bigint, uuid, text) to rowlock_admin;

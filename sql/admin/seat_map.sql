@@ -2,8 +2,10 @@
 create or replace view admin.seat_map as
 select r.event_id, s.code as section, r.label as row_label, r.first_seat, r.last_seat,
     (
-        select string_agg(case t.status when 'available' then 'a' when 'held' then 'h' when 'sold' then 's' else 'b' end, ''
-                order by t.seat_no)
+        select string_agg(
+            case t.status when 'available' then 'a' when 'held' then 'h' when 'sold' then 's' when 'blocked' then 'b' else '?' end,
+            '' order by t.seat_no
+        )
         from rowlock.seats t
         where t.event_id = r.event_id and t.section_no = r.section_no and t.seat_no between r.first_seat and r.last_seat
     ) as seats

@@ -25,11 +25,11 @@ comment on column rowlock.admin_actions.login_role is
 comment on column rowlock.admin_actions.api_key_id is
     'The API key it was called with; null for what did not come through the API.';
 comment on column rowlock.admin_actions.function is
-    'What was called: admin.… from psql; rowlock.… by a server for its API, or by the command line.';
+    'What was called: admin.… from psql or by the command line; rowlock.… by a server for its API.';
 comment on column rowlock.admin_actions.event_id is 'The event concerned, if there is one.';
 comment on column rowlock.admin_actions.order_id is 'The order concerned, if there is one.';
 comment on column rowlock.admin_actions.reason is
-    'Why, in the operator''s words; null for what came through the API or the command line, which ask for none.';
+    'Why, in the operator''s words; null for what came through the API, which asks for none.';
 comment on column rowlock.admin_actions.arguments is 'The call''s other arguments.';
 comment on column rowlock.admin_actions.before is 'What the call changed, before.';
 comment on column rowlock.admin_actions.after is 'What the call changed, after; the same as before if it changed nothing.';

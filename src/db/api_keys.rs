@@ -12,8 +12,6 @@ use super::{Db, DbError, Endpoint};
 pub(crate) struct AdminKey {
     /// Identifies the key in lists and logs.
     pub api_key_id: i64,
-    /// Whose key it is.
-    pub name: String,
 }
 
 /// A key in the list of all keys ever created.
@@ -94,8 +92,8 @@ pub(crate) async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
 impl Db {
     /// The valid key with that hash. Callers cache it for some seconds; its use is recorded in the background.
     pub(crate) async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<AdminKey>, DbError> {
-        let rows = self.query("select api_key_id, name from rowlock.find_api_key($1)", &[&hash.as_slice()]).await?;
-        let found = rows.first().map(|row| AdminKey { api_key_id: row.get(0), name: row.get(1) });
+        let rows = self.query("select api_key_id from rowlock.find_api_key($1)", &[&hash.as_slice()]).await?;
+        let found = rows.first().map(|row| AdminKey { api_key_id: row.get(0) });
         if let Some(AdminKey { api_key_id, .. }) = found {
             let db = self.clone();
             tokio::spawn(async move {

@@ -16,8 +16,6 @@ pub enum Rule {
     SeatNotFound,
     /// There is no such order, or it belongs to another customer.
     OrderNotFound,
-    /// The event is not on sale at the moment.
-    NotOnSale,
     /// The order is no longer pending.
     OrderNotPending,
     /// A value is invalid; the detail names the field.
@@ -36,12 +34,11 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in the order of their SQLSTATEs.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::EventNotFound,
         Self::SectionNotFound,
         Self::SeatNotFound,
         Self::OrderNotFound,
-        Self::NotOnSale,
         Self::OrderNotPending,
         Self::InvalidRequest,
         Self::EventConflict,
@@ -58,7 +55,6 @@ impl Rule {
             Self::SectionNotFound => ("RL002", "section_not_found", 404),
             Self::SeatNotFound => ("RL003", "seat_not_found", 404),
             Self::OrderNotFound => ("RL004", "order_not_found", 404),
-            Self::NotOnSale => ("RL005", "not_on_sale", 409),
             Self::OrderNotPending => ("RL006", "order_not_pending", 409),
             Self::InvalidRequest => ("RL007", "invalid_request", 400),
             Self::EventConflict => ("RL008", "event_conflict", 409),

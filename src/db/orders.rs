@@ -22,8 +22,8 @@ pub struct OrderQuery<'a> {
 }
 
 impl Db {
-    /// One order; with a customer, only if it is theirs.
-    pub(crate) async fn get_order(&self, event_id: i64, order_id: Uuid, customer_id: Option<&str>) -> Result<Option<Order>, DbError> {
+    /// One order, if it is this customer's.
+    pub(crate) async fn get_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Option<Order>, DbError> {
         let rows = self.query("select * from rowlock.get_order($1, $2, $3)", &[&event_id, &order_id, &customer_id]).await?;
         rows.first().map(order).transpose()
     }

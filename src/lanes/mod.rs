@@ -133,9 +133,7 @@ impl Lanes {
         self.workers.close();
         self.workers.wait().await;
     }
-}
 
-impl Lanes {
     fn close(&self) {
         self.claims.iter().for_each(|lane| lane.queue.close());
         self.payments.iter().for_each(|lane| lane.queue.close());

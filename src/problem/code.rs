@@ -80,7 +80,7 @@ codes! {
         Changed "Sign exactly the bytes that you send, with the shared secret, at the time of sending. If you already do, check the clocks."
         "";
     EventNotFound 404 "event_not_found" "Event not found" "There is no such event."
-        Never "Take the id from `GET /v1/events`." "This event does not exist.";
+        Never "Get the id from `GET /v1/events`." "This event does not exist.";
     SectionNotFound 404 "section_not_found" "Section not found" "The event has no such section."
         Changed "Read the sections of the event and choose one of them." "This section does not exist.";
     SeatNotFound 404 "seat_not_found" "Seat not found" "The section has no such seat; `seats` lists the seats concerned."
@@ -91,7 +91,7 @@ codes! {
     DeadLetterNotFound 404 "dead_letter_not_found" "Dead letter not found" "There is no such dead letter."
         Never "List the dead letters again: this one was redriven, or its order is no longer pending." "";
     NotFound 404 "not_found" "Not found" "There is nothing at this path."
-        Never "Take the path from `/openapi.json`." "";
+        Never "Get the path from `/openapi.json`." "";
     MethodNotAllowed 405 "method_not_allowed" "Method not allowed" "The path does not support this method; `Allow` lists the methods it supports."
         Changed "Use one of the methods in `Allow`." "";
     SeatTaken 409 "seat_taken" "Seat taken"
@@ -116,12 +116,12 @@ codes! {
         "Some of the seats are held or sold; `seats` lists them. Nothing was changed."
         Changed "Leave out the seats in `seats`; those that are held may become available again." "";
     PaymentConflict 409 "payment_conflict" "Payment conflict"
-        "This provider reference came before with another order, amount, currency or status. Nothing was changed."
+        "This provider reference was used before for another order, amount, currency or status. Nothing was changed."
         Never "The first notice stands. Two different payments need two references: have a person compare it with the gateway's books." "";
-    EventDeleted 410 "event_deleted" "Event deleted" "The event that this request's idempotency key created was deleted. No other was created."
+    EventDeleted 410 "event_deleted" "Event deleted" "The event that this request's idempotency key created was deleted. No other event was created."
         Changed "Use a new key for a new event." "";
-    BodyTooLarge 413 "body_too_large" "Body too large" "The body is longer than this operation takes."
-        Changed "Send less; the detail says how many bytes may come." "";
+    BodyTooLarge 413 "body_too_large" "Body too large" "The body is larger than this operation accepts."
+        Changed "Send less; the detail says how many bytes are allowed." "";
     UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"
         "The body must be `application/json`, uncompressed or compressed with `gzip`, `deflate`, `br` or `zstd`; the detail says whether the media type or the coding is wrong."
         Changed "Send `Content-Type: application/json`, with one of these as `Content-Encoding` or without that header." "";

@@ -13,7 +13,7 @@ use crate::domain::{Audience, Event, EventLayout};
 const LAYOUT_IDLE: Duration = Duration::from_secs(600);
 /// Maximum number of rows in all layouts, so that memory stays bounded (a row takes about 60 bytes).
 const LAYOUT_ROWS_MAX: u64 = 2_000_000;
-/// How far an event's settings may be behind the database.
+/// How long an event's settings are kept; the time that reading them took comes on top.
 const EVENT_TTL: Duration = Duration::from_millis(300);
 /// Maximum number of events, and of ids without an event, that are remembered.
 const UNKNOWN_MAX: u64 = 10_000;
@@ -93,7 +93,7 @@ impl Catalogue {
         }
     }
 
-    /// The settings of an event, at most 300 ms old; `None` when there is no such event for this audience.
+    /// The settings of an event, at most 500 ms behind the database; `None` when there is no such event for this audience.
     pub(crate) async fn event(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<Event>>, DbError> {
         Box::pin(self.event_with(event_id, audience, None)).await
     }

@@ -74,6 +74,19 @@ async fn the_seats_show_where_each_one_stands() {
     server.anyone().get(&event.at("sections/a/seats")).await.problem(404, "section_not_found");
 }
 
+/// A newer release may add a status: a server that does not know it must not show such a seat as any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seat_in_an_unknown_status_is_not_shown_as_blocked() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 4)]).await;
+    server.db.batch_execute("alter type rowlock.seat_status add value 'reserved'").await.expect("a status more");
+    server.db.batch_execute("update rowlock.seats set status = 'reserved' where seat_no = 2").await.expect("planted");
+    for rest in ["sections/A/seats", "availability"] {
+        server.anyone().get(&event.at(rest)).await.problem(500, "internal_error");
+    }
+    assert_eq!(server.ask::<String>("select seats from admin.seat_map").await, "a?aa");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_house_takes_two_bits_a_seat() {
     let server = TestServer::start().await;

@@ -14,5 +14,5 @@ begin
 end
 $$;
 
-comment on function rowlock.redrive_dead_letter(bigint, uuid) is 'Has a given-up expiry tried again at once.';
+comment on function rowlock.redrive_dead_letter(bigint, uuid) is 'Retries a dead letter at once.';
 grant execute on function rowlock.redrive_dead_letter(bigint, uuid) to rowlock_app;

@@ -16,7 +16,7 @@ begin
         or cardinality(p_order_ids) <> any (array[cardinality(p_providers), cardinality(p_provider_references),
             cardinality(p_amounts_minor), cardinality(p_currencies), cardinality(p_succeeded)])
     then
-        perform rowlock._invalid_request('notices', 'the arrays must have one element a notice');
+        perform rowlock._invalid_request('notices', 'the arrays must have one element per notice');
     end if;
     if array_position(p_order_ids, null) is not null or array_position(p_providers, null) is not null
         or array_position(p_provider_references, null) is not null or array_position(p_amounts_minor, null) is not null

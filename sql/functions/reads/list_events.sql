@@ -43,7 +43,7 @@ begin
         from rowlock.events as e
         where e.event_id = p_after_event_id and (p_with_drafts or e.opened_at is not null);
         if not found then
-            perform rowlock._invalid_request('after', 'must be the `next` of another page, and is no event''s id');
+            perform rowlock._invalid_request('after', 'must be the `next` of another page, and is not the id of an event');
         end if;
         if (v_after, p_after_event_id) > (v_from, v_from_id) then
             v_from := v_after;

@@ -10,7 +10,7 @@ declare
     v_reason constant text := btrim(coalesce(p_reason, ''), v_spaces);
 begin
     if v_reason = '' then
-        perform rowlock._invalid_request('reason', 'must say why, for whoever reads the action log');
+        perform rowlock._invalid_request('reason', 'must say why, for the readers of the action log');
     end if;
     return rowlock._json_text(p_value => to_jsonb(v_reason), p_path => 'reason', p_min => 1, p_max => 500);
 end

@@ -2,7 +2,8 @@
 --
 -- session_user is who logged in: neither `set role` nor a function that runs with its owner's rights alters it. A server sets
 -- rowlock.api_key_id for its transaction when the holder of an API key calls. In psql anybody could set it, so it counts only for functions
--- that only servers may call. Calls through schema admin have passed _check_reason; servers and the command line give no reason.
+-- that only servers may call. Calls through schema admin, which the command line makes too, have passed
+-- _check_reason; servers give no reason.
 --
 -- The change has locked seats, an order or an event until its transaction ends, and claims cannot get past a locked section: so PostgreSQL
 -- ends a transaction that is left open after a change, and the change is undone.

@@ -106,7 +106,7 @@ impl OrdersApi {
         order_id: Path<OrderId>,
     ) -> Result<OkJson<OrderOut>, Refusal<GetOrder>> {
         let layout = self.layout(event_id.0.0).await?;
-        let order = self.app.db.get_order(event_id.0.0, order_id.0.0, Some(&customer.0)).await?;
+        let order = self.app.db.get_order(event_id.0.0, order_id.0.0, &customer.0).await?;
         let order = order.ok_or_else(|| Problem::plain(Code::OrderNotFound))?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
     }

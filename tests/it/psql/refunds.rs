@@ -76,14 +76,14 @@ async fn money_on_top_of_a_paid_order_and_for_no_order_goes_back_alone() {
 
     for (reference, detail) in [
         ("good", "provider_reference: is not owed back: its outcome is paid"),
-        ("nothing", &format!("provider_reference: \"nothing\" of testpay is no payment of event {}", event.id)),
+        ("nothing", &format!("provider_reference: \"nothing\" of testpay is not a payment of event {}", event.id)),
     ] {
         let refused = refusal(refund(&olivia, event, reference).await);
         assert_eq!(refused, ("RL007".to_owned(), detail.to_owned()));
     }
     let (state, detail) = refusal(refund(&olivia, event, "on top").await);
     assert_eq!(state, "RL007");
-    assert!(detail.starts_with("provider_reference: went back already, at 20"), "{detail}");
+    assert!(detail.starts_with("provider_reference: was already refunded at 20"), "{detail}");
     server.assert_invariants().await;
     logins.gone().await;
 }
