@@ -62,7 +62,7 @@ async fn a_certificate_is_trusted_whose_authority_is_named_or_known_to_this_mach
     assert!(is(&db, "select ssl from pg_stat_ssl where pid = pg_backend_pid()").await, "not encrypted");
     drop(db);
     let other_name = format!("{}&hostaddr=127.0.0.1", url.replace("@127.0.0.1:", "@db.example:"));
-    let error = Endpoint::new(&other_name, Some(&authority)).expect("a URL").connect().await.err().expect("refused");
+    let error = Endpoint::new(&other_name, Some(&authority)).expect("a URL").connect().await.expect_err("refused");
     assert!(error.to_string().contains("certificate"), "{error}");
     postgres.stop().await.expect("stopped");
 }
