@@ -36,6 +36,7 @@ test: ## formatting, lints and every test, as CI runs them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --locked -- -D warnings
+	@.ci/shipped-dependencies
 	@.ci/sql-format
 	@.ci/path-with-spaces
 	@.ci/sdk

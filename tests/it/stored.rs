@@ -1,6 +1,8 @@
 //! The stored functions as the server calls them, for tests that need a particular batch, an open transaction, or an outcome that the API
 //! does not show.
 
+use std::time::Duration;
+
 use rowlock::db::Endpoint;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -309,6 +311,12 @@ pub async fn until_it_waits(server: &TestServer, pid: i32) {
 /// Returns once any session of the test's database waits for a lock.
 pub async fn until_somebody_waits(server: &TestServer) {
     until(server, "datname = current_database()").await;
+}
+
+/// Waits until a session has waited for a lock that long, counted from the beginning of its query.
+pub async fn until_somebody_has_waited(server: &TestServer, waited: Duration) {
+    let begun = format!("clock_timestamp() - query_start >= interval '{} ms'", waited.as_millis());
+    until(server, &format!("datname = current_database() and {begun}")).await;
 }
 
 async fn until(server: &TestServer, who: &str) {

@@ -44,13 +44,13 @@ impl Group {
 pub struct Spec {
     /// Names it for `--only`.
     pub id: &'static str,
-    /// With which others it is taken.
+    /// The group it is measured with.
     pub group: Group,
-    /// What it says.
+    /// What it measures.
     pub what: &'static str,
-    /// What it counts; empty for a ratio.
+    /// Its unit; empty for a ratio.
     pub unit: &'static str,
-    /// What it is held against.
+    /// What it is compared with.
     pub goal: Option<Goal>,
 }
 

@@ -15,9 +15,9 @@ use rowlock::redis::{DueOrders, ExpiryQueue, RedisLink};
 const ORDERS: usize = 10_000;
 /// Time to move all deadlines to one moment before it comes.
 const AHEAD: Duration = Duration::from_millis(2_500);
-/// The window of the claims, which ends long after that moment: nobody looks at an order before.
+/// The window of the claims, which ends long after that moment, so that no order is due earlier.
 const WINDOW_MS: u64 = 600_000;
-/// Between two looks at the house.
+/// The time between two queries of the house.
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// Seats that come back later than this do not come back at all.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,7 +59,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     stage.clear().await
 }
 
-/// Gives all orders of the event one deadline, in the database and in the queue; answers it.
+/// Gives all orders of the event one deadline, in the database and in the queue; returns it.
 async fn fall_due_together(stage: &Stage, event_id: i64) -> anyhow::Result<SystemTime> {
     let due_ms = u64::try_from((SystemTime::now() + AHEAD).duration_since(UNIX_EPOCH)?.as_millis())?;
     let due_ms = i64::try_from(due_ms)?;

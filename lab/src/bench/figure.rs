@@ -1,8 +1,8 @@
-//! A figure: what it says, what it must reach, and the samples of all rounds.
+//! A figure: what it measures, what it must reach, and the samples of all rounds.
 
 use serde::Serialize;
 
-/// What a figure is held against.
+/// What a figure is compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
     /// Less is better.
@@ -65,9 +65,9 @@ impl Goal {
 pub struct Figure {
     /// Names it for `--only`.
     pub id: &'static str,
-    /// What it says.
+    /// What it measures.
     pub what: &'static str,
-    /// What it counts; empty for a ratio.
+    /// Its unit; empty for a ratio.
     pub unit: &'static str,
     /// The middle of all rounds.
     pub median: f64,
@@ -75,7 +75,7 @@ pub struct Figure {
     pub min: f64,
     /// The most.
     pub max: f64,
-    /// What it must reach; null: it is told for its own sake, or as the base of a ratio.
+    /// What it must reach; null for a figure without a goal, or the base of a ratio.
     pub must: Option<f64>,
     /// What it should reach.
     pub aim: Option<f64>,
@@ -83,7 +83,7 @@ pub struct Figure {
     pub holds: Option<bool>,
     /// Every round's value, in their order.
     pub rounds: Vec<f64>,
-    /// What it is held against.
+    /// What it is compared with.
     #[serde(skip)]
     pub goal: Option<Goal>,
 }
@@ -130,7 +130,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
-/// A number as people read it: four digits that count, thousands set apart.
+/// A number for people: about three significant digits, thousands separated.
 pub fn readable(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 => 0,

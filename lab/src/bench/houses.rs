@@ -1,4 +1,4 @@
-//! Houses of different sizes with as many sections: what a claim and an uncached summary cost in each.
+//! Houses of different sizes with the same number of sections: what a claim and an uncached summary cost in each.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{client::Connection, rush::sale::Sale};
 
-/// All houses have as many: the summary is about sections.
+/// The same for all houses, because the summary is about sections.
 const SECTIONS: usize = 10;
 /// Seats of a small house, all of which are claimed.
 const SMALL: usize = 10_000;
@@ -97,7 +97,7 @@ async fn summaries(stage: &Stage, houses: &[&Arc<Sale>]) -> anyhow::Result<Vec<f
         asked.push((read(sale, Some(&path))?, Histogram::<u64>::new(3)?));
     }
     for number in 0..stage.scale.summaries {
-        // Whoever comes second finds the connection and the caches of the cores warm: each is second half of the time.
+        // The second one finds warm connections and caches, so each house is second half of the time.
         if number > 0 {
             asked.reverse();
         }

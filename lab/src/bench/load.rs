@@ -1,4 +1,4 @@
-//! As much load as many connections can make: each asks, waits for its answer, and asks again.
+//! The highest load that a number of connections can make: each sends a request, waits for the answer, and sends the next.
 
 use std::{
     future::Future,
@@ -28,11 +28,11 @@ pub trait Work: Send + Sync + 'static {
 /// When a load ends.
 #[derive(Clone, Copy, Debug)]
 pub enum Until {
-    /// So many are done: a connection takes the next number as soon as it is free.
+    /// After this many are done: a connection takes the next number as soon as it is free.
     Done(usize),
     /// Every connection has done one, of its own number.
     Once,
-    /// So much time has passed.
+    /// After this much time.
     Elapsed(Duration),
 }
 
@@ -47,7 +47,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// How many were done a second.
+    /// How many were done per second.
     pub fn per_second(&self) -> f64 {
         self.done as f64 / self.took.as_secs_f64().max(1e-6)
     }
@@ -58,7 +58,7 @@ impl Outcome {
     }
 }
 
-/// Opens so many connections.
+/// Opens `count` connections.
 ///
 /// # Errors
 /// When one cannot be opened.
@@ -67,7 +67,7 @@ pub async fn connect(target: &Target, count: usize) -> anyhow::Result<Vec<Connec
     opening.try_collect().await.with_context(|| format!("cannot open {count} connections"))
 }
 
-/// Releases all connections at the same moment and has them work until the end; answers them for the next load.
+/// Releases all connections at the same moment and has them work until the end; returns them for the next load.
 ///
 /// # Errors
 /// When any piece of work fails: a figure with failures in it would say nothing.
@@ -97,7 +97,7 @@ pub async fn closed_loop<W: Work>(connections: Vec<Connection>, until: Until, wo
     Ok((connections, Outcome { done: micros.len(), took: last - released_at, micros }))
 }
 
-/// Works on one connection; answers how long each piece took, in microseconds, and when the last was done.
+/// Works on one connection; returns how long each piece took, in microseconds, and when the last was done.
 async fn one_connection(
     mut connection: Connection,
     index: usize,

@@ -1,4 +1,4 @@
-//! Closed loops on 256 connections: claims, claims with their payments, best available, and what they are held against.
+//! Closed loops on 256 connections: claims, claims with their payments, best available, and what they are compared with.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{client::Connection, rush::sale::Sale};
 
-/// What is measured by itself, in the order of an even round: what belongs to one ratio stands near each other.
+/// What is measured by itself, in the order of an even round: the two sides of a ratio are near each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Best,
@@ -41,7 +41,7 @@ impl Side {
 
 /// The figures that a side gives.
 struct Ids {
-    /// How many a second.
+    /// How many per second.
     rate: &'static str,
     /// The generator's share of the CPU.
     share: Option<&'static str>,

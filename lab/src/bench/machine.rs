@@ -36,7 +36,7 @@ pub struct Machine {
     pub fsync: String,
     /// As PostgreSQL reports it.
     pub synchronous_commit: String,
-    /// Writes of 8 KB a second, each made durable, in the cluster's filesystem.
+    /// Writes of 8 KB per second, each made durable, in the cluster's filesystem.
     pub fdatasync_per_s: f64,
     /// Load average of the minute before.
     pub load_before: f64,

@@ -62,7 +62,6 @@ pub struct Scale {
     pub summaries: usize,
     /// How long the crowd reads.
     pub reads: Duration,
-    /// Single claims.
     pub single_claims: usize,
     /// How long pgbench runs, in whole seconds.
     pub pgbench_s: u32,
@@ -144,11 +143,11 @@ pub async fn prepare(stack: &Stack, scale: Scale, selection: Selection) -> anyho
     Stage::on(stack, scale, selection).await
 }
 
-/// Takes all wanted figures `rounds` times, or as many as there are when `ended` says why to stop. What cannot be measured is reported,
+/// Takes all wanted figures `rounds` times, or until `ended` says why to stop. What cannot be measured is reported,
 /// and the others are measured all the same.
 ///
 /// # Errors
-/// When nothing can be measured at all. A broken promise is no error but in the report.
+/// When nothing can be measured at all. A broken promise is not an error: it is in the report.
 pub async fn run(mut stage: Stage, rounds: usize, ended: impl Future<Output = anyhow::Error>) -> anyhow::Result<Report> {
     let load_before = machine::load();
     let preparing = async {
@@ -173,7 +172,7 @@ pub async fn run(mut stage: Stage, rounds: usize, ended: impl Future<Output = an
     Ok(Report::new(stage.record, machine, rounds, begun.elapsed()))
 }
 
-/// An error when the stage cannot be cleared for what comes next.
+/// An error when the stage cannot be cleared for the next measurement.
 async fn take_rounds(stage: &mut Stage, rounds: usize, begun: Instant) -> anyhow::Result<()> {
     let groups = stage.selection.groups();
     for round in 0..rounds {

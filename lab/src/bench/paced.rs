@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use super::load::Work;
 use crate::client::Connection;
 
-/// Has the connections work at a steady `per_second` between them for so much time; answers how many were done. Where they cannot keep
-/// that pace it is fewer: nothing is begun after the time.
+/// Has the connections work for `time` at a steady rate of `per_second` in total; returns how many were done. They are fewer if the
+/// connections cannot keep that pace: nothing is begun after the time.
 ///
 /// # Errors
 /// When any piece of work fails.

@@ -1,4 +1,4 @@
-//! The limit that commits are held against: pgbench updating one row per commit, in the same cluster.
+//! The limit that commits are compared with: pgbench updating one row per commit, in the same cluster.
 
 use std::process::Stdio;
 
@@ -12,7 +12,7 @@ use crate::embedded::postgres_program;
 /// Rows that the updates meet at random.
 const ROWS: u32 = 10_000;
 
-/// Updates a second, each its own commit, by eight clients.
+/// Updates per second, each its own commit, by eight clients.
 ///
 /// # Errors
 /// When pgbench is not installed or fails.
@@ -34,7 +34,7 @@ pub async fn updates_per_second(stage: &Stage) -> anyhow::Result<f64> {
     pgbench.args(["--no-vacuum", "--protocol=prepared", "--client=8", "--jobs=2"]).arg(format!("--time={}", stage.scale.pgbench_s));
     pgbench.args(["--file=-", "--host", host.unwrap_or("127.0.0.1"), "--port", &port]);
     pgbench.args(["--username", config.get_user().unwrap_or_default(), config.get_dbname().unwrap_or_default()]);
-    // By the environment: arguments are for everyone to see.
+    // In the environment: everyone can see arguments.
     pgbench.env("PGPASSWORD", String::from_utf8_lossy(config.get_password().unwrap_or_default()).as_ref()).env("LC_ALL", "C");
     pgbench.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut running = pgbench.spawn().context("cannot run pgbench")?;

@@ -33,7 +33,6 @@ pub struct CpuTimes {
     pub server_ms: u64,
     /// All of PostgreSQL's processes.
     pub postgres_ms: u64,
-    /// Redis.
     pub redis_ms: u64,
 }
 
@@ -75,7 +74,6 @@ impl Processes {
 }
 
 impl CpuTimes {
-    /// All of it.
     pub fn all_ms(self) -> u64 {
         self.generator_ms + self.server_ms + self.postgres_ms + self.redis_ms
     }

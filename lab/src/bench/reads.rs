@@ -1,4 +1,4 @@
-//! Ten thousand readers of the section summary while claims run, held against a GET that does nothing under the very same claims.
+//! Ten thousand readers of the section summary while claims run, compared with a GET that does nothing under the same claims.
 
 use super::{
     load::{Until, closed_loop},
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::rush::sale::Sale;
 
-/// Claims that run at the same time: at most so many a second. Steady, because two loads that both take what they can get would share
-/// the cores by chance.
+/// Claims per second that run at the same time. The rate is fixed, because two loads that both take what they can get would share the
+/// cores by chance.
 const CLAIMS_PER_SECOND: usize = 4_000;
 /// Their connections, besides the readers': each of them waits behind the readers, so that fewer could not keep the pace.
 pub(super) const CLAIMING: usize = 2_000;
@@ -32,7 +32,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
         stage.settle().await?;
         let claims = Claims::new(stage, &sale, draw_seats(&sale, wanted, &mut stage.rng()));
         let reading = read(&sale, path)?;
-        // Opening them is no part of what is measured.
+        // Opening them is not part of the measurement.
         let claiming = stage.connections(CLAIMING).await?;
         let meter = stage.meter();
         let claiming = tokio::spawn(paced(claiming, CLAIMS_PER_SECOND, time, claims));

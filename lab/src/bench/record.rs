@@ -15,7 +15,7 @@ use crate::rush::{Latency, Timeline};
 pub struct Record {
     samples: BTreeMap<&'static str, Vec<f64>>,
     latencies: BTreeMap<&'static str, BTreeMap<&'static str, Vec<Latency>>>,
-    /// Seats sold after so many milliseconds, in the latest rush of each kind.
+    /// Seats sold by each number of milliseconds, in the latest rush of each kind.
     pub sold_over_time: BTreeMap<&'static str, Timeline>,
     /// Broken promises, in words; must be empty.
     pub broken: Vec<String>,

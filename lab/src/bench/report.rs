@@ -27,7 +27,7 @@ pub struct Report {
     pub broken: Vec<String>,
     /// What could not be measured, and why: its figures are of fewer rounds, or missing.
     pub failed: Vec<String>,
-    /// Seats sold after so many milliseconds, in the last rush of each kind.
+    /// Seats sold by each number of milliseconds, in the last rush of each kind.
     pub sold_over_time: BTreeMap<&'static str, Timeline>,
     /// How long each step of each rush took, in milliseconds.
     pub latency_ms: BTreeMap<&'static str, BTreeMap<&'static str, StepLatency>>,

@@ -92,7 +92,7 @@ pub struct Rivals {
 }
 
 impl Rivals {
-    /// So many rivals for the first seat of this house, as many as connections, their requests ready to be sent.
+    /// Rivals for the first seat of this house, one per connection, with their requests ready to be sent.
     ///
     /// # Errors
     /// When a request cannot be written.
@@ -127,9 +127,9 @@ impl Work for Rivals {
 pub struct Repeated {
     /// The request.
     pub call: Call,
-    /// What it must be answered.
+    /// The answer it must get.
     pub expected: StatusCode,
-    /// How often one piece of work asks it.
+    /// How often one piece of work sends it.
     pub times: usize,
 }
 
@@ -145,7 +145,7 @@ impl Work for Repeated {
 /// The very bytes of a claim, sent to a route that does nothing with it.
 ///
 /// # Errors
-/// When the path is no path.
+/// When the path is not valid.
 pub fn no_op(stage: &Stage, sale: &Sale, path: &str, times: usize) -> anyhow::Result<Arc<Repeated>> {
     let call = sale.claim_seats(0, &[12], customer(&stage.customers, 0), "12345")?.at(path)?;
     Ok(Arc::new(Repeated { call, expected: StatusCode::CREATED, times }))
@@ -154,7 +154,7 @@ pub fn no_op(stage: &Stage, sale: &Sale, path: &str, times: usize) -> anyhow::Re
 /// The summary of a house, or what else is read at `path` with the same headers.
 ///
 /// # Errors
-/// When the path is no path.
+/// When the path is not valid.
 pub fn read(sale: &Sale, path: Option<&str>) -> anyhow::Result<Arc<Repeated>> {
     let call = path.map_or_else(|| Ok(sale.summary_call.clone()), |path| sale.summary_call.at(path))?;
     Ok(Arc::new(Repeated { call, expected: StatusCode::OK, times: 1 }))

@@ -17,7 +17,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     let meter = stage.meter();
     let (connections, outcome) = closed_loop(connections, Until::Once, rivals.clone()).await?;
     stage.note_share("generator_rivals", &meter);
-    // Closing them is no part of what is measured.
+    // Closing them is not part of the measurement.
     drop(connections);
     stage.note("one_seat_s", outcome.took.as_secs_f64());
     stage.note("one_seat_p99_ms", outcome.quantile_ms(0.99));

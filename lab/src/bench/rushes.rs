@@ -54,7 +54,7 @@ async fn rush(stage: &mut Stage, kind: &Kind) -> anyhow::Result<()> {
     let answered = gathered.release(&CancellationToken::new()).await?;
     stage.note_share(kind.share, &meter);
     if kind.id == REMEMBERED {
-        // Every buyer's connection is open still.
+        // Every buyer's connection is still open.
         let memory_mb = stage.processes.server_memory_mb()?;
         stage.note(MEMORY, memory_mb);
     }

@@ -1,4 +1,4 @@
-//! A claim that has the server to itself, held against its stored function called over PostgreSQL's protocol alone.
+//! A claim that has the server to itself, compared with its stored function called directly over PostgreSQL's protocol.
 
 use std::time::Instant;
 

@@ -20,14 +20,14 @@ use crate::{
 };
 use rowlock::auth::mint_customer_token;
 
-/// As many connections as the steady loads have.
+/// The number of connections of the steady loads.
 pub const CONNECTIONS: usize = 256;
 /// Customers take turns: each of them has a few orders, as at a real sale.
 const CUSTOMERS: usize = 10_000;
 const TOKEN_TTL_S: u64 = 6 * 3600;
 /// Nothing expires while it is measured.
 const WINDOW_MS: u64 = 24 * 3600 * 1000;
-/// As many seats as a customer may have at most.
+/// The most seats that a customer may have.
 const SEATS_PER_CUSTOMER: usize = 1000;
 
 /// One seat: the position of its section, and its number.
@@ -91,7 +91,7 @@ impl Stage {
         !self.round.is_multiple_of(2)
     }
 
-    /// Puts a new house on sale, with as many seats in each section.
+    /// Puts a new house on sale, with the same number of seats in each section.
     ///
     /// # Errors
     /// When the server refuses it.
@@ -117,7 +117,7 @@ impl Stage {
     /// When PostgreSQL does not answer.
     pub async fn settle(&self) -> anyhow::Result<()> {
         for table in ["seats", "sections"] {
-            // One by one: vacuum wants to be a statement of its own.
+            // One by one: vacuum must be a statement of its own.
             self.db.batch_execute(&format!("vacuum (analyze) rowlock.{table}")).await.context("cannot vacuum")?;
         }
         Ok(())
@@ -142,7 +142,7 @@ impl Stage {
         self.record.note(id, share);
     }
 
-    /// Everybody's CPU time since then, which it says.
+    /// Everybody's CPU time since then, which it also prints.
     pub fn times_since(&mut self, since: &Moment) -> CpuTimes {
         let times = self.processes.since(since);
         let shares =
@@ -152,7 +152,7 @@ impl Stage {
         times
     }
 
-    /// Notes a figure and says it.
+    /// Notes and prints a figure.
     pub fn note(&mut self, id: &'static str, value: f64) {
         self.record.note(id, value);
         eprintln!("    {id:<28} {}", super::figure::readable(value));
@@ -228,7 +228,7 @@ async fn rest_autovacuum(db: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// So many different seats of the house, drawn at random.
+/// `count` different seats of the house, drawn at random.
 pub fn draw_seats(sale: &Sale, count: usize, rng: &mut SmallRng) -> Vec<Seat> {
     let per_section = sale.concert.sections.first().map_or(0, |section| section.capacity);
     let all = per_section * sale.concert.sections.len();

@@ -1,4 +1,4 @@
-//! An axis: what it shows, in which unit, and where its ticks stand.
+//! An axis: what it shows, in which unit, and where its ticks are.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ impl Span {
         &self.ticks
     }
 
-    /// The same part, to be labelled by somebody else.
+    /// The same part without labels.
     pub(super) fn without_ticks(&self) -> Self {
         Self::new(self.range.clone(), Vec::new())
     }
@@ -89,7 +89,7 @@ impl Axis {
         if self.unit.is_empty() { self.label.clone() } else { format!("{} ({})", self.label, self.unit) }
     }
 
-    /// Where on the axis the value is; `None`: nowhere.
+    /// Where on the axis the value is; `None` if it is not on it.
     pub(super) fn place(&self, value: f64) -> Option<f64> {
         match self.scale {
             Scale::Linear => Some(value),
@@ -131,7 +131,7 @@ impl Axis {
     }
 }
 
-/// 1, 2, 5, 10, 20, … or only the powers of ten when that were too many.
+/// 1, 2, 5, 10, 20, … or only the powers of ten if those are too many.
 fn log_ticks(range: Range<f64>) -> Vec<f64> {
     let decades = (range.start.floor() as i32)..=(range.end.ceil() as i32);
     let steps: &[f64] = if range.end - range.start > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
@@ -139,7 +139,7 @@ fn log_ticks(range: Range<f64>) -> Vec<f64> {
     places.filter(|place| (range.start..=range.end).contains(place)).collect()
 }
 
-/// A number for an axis or a label: as many digits as one needs.
+/// A number for an axis or a label, with as many digits as needed.
 pub(super) fn short(value: f64) -> String {
     let (value, suffix) = if value.abs() >= 1e6 { (value / 1e6, "M") } else { (value, "") };
     let digits = if value == 0.0 { 0 } else { (2 - value.abs().log10().floor() as i32).clamp(0, 4) };

@@ -22,7 +22,7 @@ use super::{
 const FILLED: f64 = 0.76;
 /// The size of the values on top of the bars.
 const VALUE_SIZE: u32 = 18;
-/// What the labels beside a plot take at most.
+/// The most room that the labels beside a plot take.
 const MARGINS: u32 = 120;
 
 /// How the values are written on top of the bars.
@@ -52,13 +52,13 @@ impl BarChart {
         Self { title: title.to_owned(), groups, x, y, series: Vec::new(), stacked: false, note: None }
     }
 
-    /// One bar more in each group, of these heights.
+    /// Adds a bar of these heights to each group.
     pub fn bars(mut self, label: &str, values: Vec<f64>) -> Self {
         self.series.push((label.to_owned(), values));
         self
     }
 
-    /// Bars stand on top of each other, in the order of their naming, on an even axis.
+    /// Stacks the bars in the order they were added, on a linear axis.
     pub fn stacked(mut self) -> Self {
         self.stacked = true;
         self
@@ -74,12 +74,12 @@ impl BarChart {
         self.series[series].1.get(group).copied().unwrap_or(0.0)
     }
 
-    /// What stands below the bar of that series.
+    /// What the bar of that series stands on.
     fn base(&self, series: usize, group: usize) -> f64 {
         if self.stacked { (0..series).map(|below| self.value(below, group)).sum() } else { 0.0 }
     }
 
-    /// The bars that stand beside each other in a group.
+    /// How many bars are side by side in a group.
     fn abreast(&self) -> usize {
         if self.stacked { 1 } else { self.series.len().max(1) }
     }

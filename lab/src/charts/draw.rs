@@ -130,7 +130,7 @@ pub fn line(colour: Colour, width: u32) -> ShapeStyle {
     ShapeStyle { color: colour.drawn().to_rgba(), filled: false, stroke_width: width }
 }
 
-/// A plot with its title, its legend and the label of its upright axis; `draw` answers the drawing for a format.
+/// A plot with its title, its legend and the label of its upright axis; `draw` returns the drawing for a format.
 pub fn figure(
     title: &str,
     legend: &[&str],

@@ -13,10 +13,9 @@ use super::{
     palette::series,
 };
 
-/// Points marked as such on a line; a line of more is a curve.
+/// The most points that are marked on a line; a line with more is a plain curve.
 const MARKED_MAX: usize = 16;
 
-/// One line.
 #[derive(Clone, Debug)]
 struct Line {
     label: String,
@@ -40,13 +39,13 @@ impl LineChart {
         Self { title: title.to_owned(), x, y, lines: Vec::new(), note: None }
     }
 
-    /// One line more, through these points from left to right.
+    /// Adds a line through these points, from left to right.
     pub fn line(mut self, label: &str, points: Vec<(f64, f64)>) -> Self {
         self.lines.push(Line { label: label.to_owned(), points, area: false });
         self
     }
 
-    /// One line more, and the area below it.
+    /// Adds a line and the area below it.
     pub fn area(mut self, label: &str, points: Vec<(f64, f64)>) -> Self {
         self.lines.push(Line { label: label.to_owned(), points, area: true });
         self

@@ -68,17 +68,16 @@ impl Page {
         self.parts.push(html! { ul { @for sentence in sentences { li { (sentence) } } } });
     }
 
-    /// Names and what they are: settings, the machine.
+    /// Names and values: settings, the machine.
     pub fn facts(&mut self, facts: &[(&str, String)]) {
         self.parts.push(html! { dl { @for (name, fact) in facts { div { dt { (name) } dd { (fact) } } } } });
     }
 
-    /// A table.
     pub fn table(&mut self, table: &Table) {
         self.parts.push(table.markup());
     }
 
-    /// A plot; those that follow each other stand side by side where there is room.
+    /// A plot; consecutive plots are side by side where there is room.
     ///
     /// # Errors
     /// When it cannot be drawn.

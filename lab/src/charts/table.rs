@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-/// One column.
 #[derive(Clone, Debug)]
 pub struct Column {
     title: String,
@@ -10,18 +9,17 @@ pub struct Column {
 }
 
 impl Column {
-    /// Of words.
+    /// A column of words.
     pub fn text(title: &str) -> Self {
         Self { title: title.to_owned(), number: false }
     }
 
-    /// Of numbers, which stand below each other.
+    /// A column of numbers, aligned on the right.
     pub fn number(title: &str) -> Self {
         Self { title: title.to_owned(), number: true }
     }
 }
 
-/// One cell.
 #[derive(Clone, Debug)]
 pub struct Cell {
     text: String,
@@ -46,7 +44,6 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-/// A table.
 #[derive(Clone, Debug)]
 pub struct Table {
     columns: Vec<Column>,
@@ -54,12 +51,11 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without rows.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
-    /// One row more: a cell for each column.
+    /// Adds a row: a cell for each column.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(cells.into_iter().collect());
     }

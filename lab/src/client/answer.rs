@@ -20,7 +20,6 @@ const BODY_ROOM_MAX: u64 = 1024 * 1024;
 /// What the server answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status.
     pub status: StatusCode,
     /// The `Retry-After` header, in seconds.
     pub retry_after_s: Option<u32>,
@@ -74,7 +73,7 @@ struct Head {
 }
 
 impl Incoming {
-    /// Takes the bytes that came; answers the answer when they complete it.
+    /// Takes the bytes that came; returns the answer when they complete it.
     pub fn take(&mut self, bytes: &[u8]) -> Result<Option<Whole>, Lost> {
         if self.unread.is_empty() {
             let used = self.read(bytes)?;
@@ -104,12 +103,12 @@ impl Incoming {
     fn whole(&mut self) -> Option<Whole> {
         let head = if self.expected == Expected::Nothing { self.head.take()? } else { return None };
         let Head { status, retry_after_s, zstd, keeps_alive } = head;
-        // What came behind the answer belongs to nothing that was asked.
+        // Bytes after the answer belong to no request.
         let is_reusable = keeps_alive && self.unread.is_empty();
         Some(Whole { answer: Answer { status, retry_after_s, zstd, body: mem::take(&mut self.body).into() }, is_reusable })
     }
 
-    /// Reads as far as it can, and answers how far that is.
+    /// Reads as far as it can, and returns how far that is.
     fn read(&mut self, input: &[u8]) -> Result<usize, Lost> {
         let mut used = 0;
         while let Some(step) = self.step(&input[used..])? {
@@ -161,7 +160,7 @@ impl Incoming {
         }
     }
 
-    /// Adds to the body what belongs to it; answers how much that was, and how much is left.
+    /// Adds to the body what belongs to it; returns how much that was, and how much is left.
     fn append(&mut self, input: &[u8], left: u64) -> (usize, u64) {
         let count = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
         self.body.extend_from_slice(&input[..count]);

@@ -26,7 +26,7 @@ impl Call {
         }
         bytes.extend_from_slice(target.host.as_bytes());
         bytes.extend_from_slice(b"\r\n");
-        // Answers to HEAD and CONNECT end elsewhere than all others, and nobody here asks so.
+        // Answers to HEAD and CONNECT end differently, and nothing here needs them.
         let is_framed = *method != Method::HEAD && *method != Method::CONNECT;
         Draft { bytes, is_sound: is_framed && path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) }
     }
@@ -34,7 +34,7 @@ impl Call {
     /// The very same request to another path.
     ///
     /// # Errors
-    /// When the path has characters that none may have.
+    /// When the path has characters that are not allowed in one.
     pub fn at(&self, path: &str) -> anyhow::Result<Self> {
         ensure!(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path:?} is not a path");
         let mut words = self.bytes.splitn(3, |byte| *byte == b' ');
@@ -73,7 +73,7 @@ impl fmt::Display for Call {
 /// A request whose head is being written.
 pub struct Draft {
     bytes: Vec<u8>,
-    /// Nothing in it ends a line where none must end.
+    /// Whether its path and headers have only allowed characters, and answers to its method can be read.
     is_sound: bool,
 }
 

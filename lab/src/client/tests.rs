@@ -32,7 +32,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     listener.accept().await.expect("a client").0
 }
 
-/// Reads one request without a body and answers its first line; empty if the client closed.
+/// Reads one request without a body and returns its first line; empty if the client closed.
 async fn asked(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -3,7 +3,7 @@
 use rowlock::signal::stop_asked;
 use tokio_util::sync::CancellationToken;
 
-/// What a command answers that ended early because somebody wished so; the exit status says it as shells do.
+/// The error of a command that was stopped early; the exit status follows the convention of shells.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
@@ -13,7 +13,7 @@ impl Interrupted {
     pub const EXIT_STATUS: u8 = 130;
 }
 
-/// A token that the first wish to stop cancels. The second ends the process at once, and the guards stop what it had started.
+/// A token that the first signal cancels. The second ends the process at once, and the guards stop what it had started.
 pub fn cancelled_when_asked() -> CancellationToken {
     let token = CancellationToken::new();
     let cancelled = token.clone();

@@ -75,7 +75,7 @@ fn threads_for_load(cores: usize) -> usize {
     (cores / 2).max(1)
 }
 
-/// Whether a report can be written there, asked before the work that it is about. No file is left behind.
+/// Checks before the work that a report can be written there. No file is left behind.
 pub(crate) fn ensure_writable(file: &Path) -> anyhow::Result<()> {
     let is_new = !file.exists();
     OpenOptions::new().append(true).create(true).open(file).with_context(|| format!("cannot write {}", file.display()))?;

@@ -35,7 +35,7 @@ impl Account {
         bail!("PostgreSQL does not run as root, and there is neither an account `postgres` nor `nobody` to run it as")
     }
 
-    /// A command of this account: in a process group of its own, with English messages, in a directory anybody may enter.
+    /// A command of this account: in a process group of its own, with English messages, in a directory that every account may enter.
     pub(super) fn command(self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").env("LC_ALL", "C").process_group(0).kill_on_drop(true);
@@ -53,7 +53,7 @@ impl Account {
         Ok(())
     }
 
-    /// Creates `dir` and answers the directory to use: `dir` itself, absolute, or one under `/var/tmp` if this account cannot
+    /// Creates `dir` and returns the directory to use: `dir` itself, absolute, or one under `/var/tmp` if this account cannot
     /// reach `dir` (below `/root`, for one).
     pub(super) async fn home(self, dir: &Path) -> anyhow::Result<PathBuf> {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;

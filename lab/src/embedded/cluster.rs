@@ -154,7 +154,7 @@ fn read_password(home: &Path) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Runs `initdb` beside the final place and moves the result there, so that what has the name is always whole.
+/// Runs `initdb` in a folder next to the final one and then renames it, so that the final one is always complete.
 async fn create(home: &Path, account: Account, binaries: &PostgresBinaries, password: &str) -> anyhow::Result<()> {
     let unfinished = home.join("postgres.new");
     remove_any(&unfinished)?;

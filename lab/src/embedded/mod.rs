@@ -2,7 +2,7 @@
 //!
 //! Both are started from the binaries of this machine, listen on a free port of 127.0.0.1 only, and keep everything in one
 //! directory, so servers that already run are never touched. Each lives in its own process group: Ctrl-C reaches Rowlock alone,
-//! which stops them in order. A [`Guard`] beside each of them does the same when Rowlock itself is killed.
+//! which stops them in order. A [`Guard`] next to each of them does the same when Rowlock itself is killed.
 
 mod account;
 mod binaries;
@@ -29,7 +29,7 @@ use anyhow::{Context, bail, ensure};
 /// How long [`wait_until`] rests between two looks.
 const PROBE_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The path of one of PostgreSQL's programs, beside the server that a private cluster runs on.
+/// The path of one of PostgreSQL's programs, from the folder of the server that private clusters use.
 ///
 /// # Errors
 /// When this machine has no such program.
@@ -39,7 +39,7 @@ pub fn postgres_program(name: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// A TCP port of 127.0.0.1 that nobody listens on at the moment.
+/// A TCP port of 127.0.0.1 that is free at the moment.
 ///
 /// # Errors
 /// When the system has no port to give.

@@ -19,7 +19,7 @@ use super::{Guard, account::Account, binaries::PostgresBinaries, cluster::Cluste
 const START_PATIENCE: Duration = Duration::from_secs(120);
 /// A fast shutdown writes a checkpoint; after this the server is killed, and recovers at its next start.
 const STOP_PATIENCE_SECONDS: u32 = 30;
-/// Ports to try: somebody may take a free one before the server does.
+/// How many ports to try: another process may take a free one before the server does.
 const PORT_TRIES: u32 = 3;
 
 /// How big a private PostgreSQL is. It is as durable in every profile: `fsync`, `synchronous_commit` and `full_page_writes` are on.
@@ -204,7 +204,7 @@ async fn wait_ready(server: &mut Child, cluster: &Cluster, port: u16) -> anyhow:
         }
         match tokio_postgres::connect(&url, NoTls).await {
             Ok(_) => return Ok(()),
-            // No use to wait: the password file is not this cluster's.
+            // Waiting is useless: the password file is not this cluster's.
             Err(error) if error.code() == Some(&SqlState::INVALID_PASSWORD) => bail!("it refuses the password of its cluster"),
             Err(error) if started.elapsed() >= START_PATIENCE => return Err(error.into()),
             Err(_) => tokio::time::sleep(super::PROBE_INTERVAL).await,

@@ -1,4 +1,4 @@
-//! A private Redis: nothing is saved, since nothing in it has to last.
+//! A private Redis: nothing is saved, because nothing in it has to survive.
 
 use std::{
     io::Write,
@@ -15,7 +15,7 @@ use super::{Guard, binaries::find_redis, free_port, log_tail, wait_until};
 
 const START_PATIENCE: Duration = Duration::from_secs(10);
 const STOP_PATIENCE_SECONDS: u32 = 5;
-/// Ports to try: somebody may take a free one before the server does.
+/// How many ports to try: another process may take a free one before the server does.
 const PORT_TRIES: u32 = 3;
 
 /// A running Redis of our own. Dropping it stops it in the background; [`PrivateRedis::stop`] waits for the end.
@@ -102,7 +102,7 @@ fn url(port: u16, password: &str) -> String {
     format!("redis://:{password}@127.0.0.1:{port}/")
 }
 
-/// Writes the server's settings to a file that only we can read: arguments, and with them the password, show in lists of processes.
+/// Writes the server's settings to a file that only we can read: arguments, and with them the password, are visible in process lists.
 fn write_settings(dir: &Path, port: u16, password: &str) -> anyhow::Result<PathBuf> {
     let path = dir.join("redis.conf");
     let text = format!("port {port}\nbind 127.0.0.1\nrequirepass {password}\nsave \"\"\nappendonly no\ndaemonize no\n");

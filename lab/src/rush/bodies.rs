@@ -12,7 +12,6 @@ pub use self::{memo::Memo, seat_map::SeatMap};
 use crate::client::Answer;
 use rowlock::domain::OrderStatus;
 
-/// One section of the summary.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SectionSummary {
     /// How many of its seats are on sale.
@@ -29,12 +28,9 @@ pub struct Summary {
 /// An order as its buyer reads it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct OrderBody {
-    /// Its id.
     pub order_id: Uuid,
-    /// Its status.
     #[serde(deserialize_with = "order_status")]
     pub status: OrderStatus,
-    /// Its seats.
     pub seats: Vec<OrderSeat>,
     /// What it costs, in minor units.
     pub amount_minor: i64,
@@ -45,7 +41,6 @@ fn order_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OrderStatu
     OrderStatus::from_name(&name).ok_or_else(|| D::Error::custom(format!("orders have no status {name:?}")))
 }
 
-/// One seat of an order.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrderSeat {
     /// Code of its section.
@@ -61,16 +56,15 @@ pub struct PaymentBody {
     pub outcome: String,
 }
 
-/// A problem body.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct ProblemBody {
-    /// Tells problems apart.
+    /// Identifies the kind of problem.
     #[serde(default)]
     pub code: String,
-    /// For people.
+    /// An explanation for people.
     #[serde(default)]
     pub detail: Option<String>,
-    /// The seats somebody else has.
+    /// The seats that another buyer has.
     #[serde(default)]
     pub taken: Vec<OrderSeat>,
 }

@@ -29,11 +29,11 @@ pub enum Ending {
     Paid,
     /// It left its order unpaid, as it meant to.
     Abandoned,
-    /// Another has the seats, it was told at once, and it wanted no others.
+    /// It was told at once that another buyer has the seats, and wanted no others.
     Refused,
     /// Too few seats were left, and none was held that might have come back.
     SoldOut,
-    /// The time was up.
+    /// Its patience ran out.
     TimedOut,
     /// The rush was stopped.
     Interrupted,
@@ -44,7 +44,6 @@ pub enum Ending {
 /// One order as its buyer knows it.
 #[derive(Clone, Debug)]
 pub struct Purchase {
-    /// The order.
     pub order_id: Uuid,
     /// The seats the claim named.
     pub seats: Vec<OrderSeat>,
@@ -52,7 +51,7 @@ pub struct Purchase {
     pub claimed_at: Instant,
     /// When the payment was answered: the seats are the buyer's.
     pub paid_at: Option<Instant>,
-    /// The payment came too late: the seats are another's, and the money is owed back.
+    /// The payment came too late: another buyer has the seats, and a refund is due.
     pub refund_due: bool,
 }
 
@@ -60,17 +59,17 @@ pub struct Purchase {
 pub struct Buyer {
     /// What it wants.
     pub intent: Intent,
-    /// What it asked and was answered.
+    /// Its requests and their answers.
     pub tally: Tally,
     /// Its orders, in the order it claimed them.
     pub purchases: Vec<Purchase>,
-    /// When it meant to come.
+    /// When it was due to arrive.
     pub arrived_at: Option<Instant>,
-    /// How much later than that its machine let it begin.
+    /// How much later than that it started, because its machine was busy.
     pub started_late: Duration,
     /// When its first answer came.
     pub answered_at: Option<Instant>,
-    /// When it went home, or was called home.
+    /// When it left, or was stopped.
     pub gone_at: Option<Instant>,
     /// The step whose answer it waits for.
     pub waiting_for: Option<Step>,
@@ -78,21 +77,21 @@ pub struct Buyer {
     pub ending: Option<Ending>,
     connection: Connection,
     authorization: HeaderValue,
-    /// For what it chooses; how long it pauses is drawn elsewhere, so that the same answers lead to the same seats.
+    /// For choosing seats. Pauses have their own generator, so that the same answers lead to the same seats.
     choices: SmallRng,
     pauses: SmallRng,
     claims: u32,
-    /// When it meant to send its next request, if that was before it came to send it.
+    /// When its next request was due, if that was earlier than the moment it could be sent.
     meant_at: Option<Instant>,
 }
 
-/// What came of a claim, or of looking for one.
+/// The result of a claim, or of the search for seats to claim.
 enum Attempt {
     /// An order holds the seats, of the section at that position.
     Claimed(usize, OrderBody),
     /// The order cost nothing: it was paid as it was claimed.
     Paid,
-    /// Others have some of them: these, if the server named them.
+    /// Other buyers have some of the seats: these, if the server named them.
     Taken(Vec<i32>),
     /// The section at that position has too few seats.
     TooFew(usize),
@@ -124,7 +123,7 @@ impl Buyer {
         }
     }
 
-    /// Comes at its time after `released_at` and buys, until it has what it wants, nothing is left, or its patience is over.
+    /// Arrives at its time after `released_at` and buys until it has what it wants, nothing is left, or its patience runs out.
     pub async fn shop(&mut self, sale: &Sale, released_at: Instant, patience: Duration) {
         let arrival = released_at + self.intent.arrival;
         if !self.intent.arrival.is_zero() {
@@ -170,7 +169,7 @@ impl Buyer {
         }
     }
 
-    /// Goes for the seats it has in mind; one who reads first claims them only if the seat map shows them free.
+    /// Tries the seats it has in mind. A buyer who reads first claims them only if the seat map shows them as available.
     async fn go_to(&mut self, sale: &Sale, spot: Spot) -> anyhow::Result<Attempt> {
         if self.intent.best_available {
             return self.claim(sale, spot.section, None).await;

@@ -6,8 +6,8 @@ use rand::{Rng, RngExt, seq::IndexedRandom};
 
 use super::bodies::{SeatMap, SectionSummary};
 
-/// Picks a section with at least `quantity` available seats, a section with twice as many twice as often. Those in `exhausted`
-/// (the buyer has seen for itself that they have too few) are left out. Answers its position.
+/// Picks a section with at least `quantity` available seats, in proportion to its available seats, and returns its position. Leaves out
+/// the sections in `exhausted`, where the buyer has found too few seats.
 pub fn choose_section(sections: &[SectionSummary], quantity: usize, exhausted: &[usize], rng: &mut impl Rng) -> Option<usize> {
     let weight = |(index, section): (usize, &SectionSummary)| {
         if section.available < quantity || exhausted.contains(&index) { 0 } else { section.available }
@@ -27,8 +27,8 @@ pub fn choose_section(sections: &[SectionSummary], quantity: usize, exhausted: &
     None
 }
 
-/// Picks `quantity` available seats: side by side in one row if there are any such, else near each other. Seats that were `refused`
-/// as taken are left out, though the map may show them still. `None`: too few.
+/// Picks `quantity` available seats: side by side in one row if possible, else near each other. Leaves out seats that were `refused` as
+/// taken, which the map may still show as available. `None` if there are too few.
 pub fn choose_seats(map: &SeatMap, quantity: usize, refused: &[i32], rng: &mut impl Rng) -> Option<Vec<i32>> {
     let mut seats = Cow::Borrowed(&map.available[..]);
     if !refused.is_empty() {

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use super::bodies::plain;
 use crate::client::{Call, Connection, Target};
 
-/// What an event answers about itself, as far as the crowd needs it.
+/// An event as the server describes it, as far as the crowd needs it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Concert {
-    /// Its id.
     pub event_id: i64,
     /// ISO 4217 code.
     pub currency: String,
@@ -23,19 +22,16 @@ pub struct Concert {
     pub sections: Vec<ConcertSection>,
 }
 
-/// One section of it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ConcertSection {
-    /// Its code.
     pub section: String,
     /// How many seats it has.
     pub capacity: usize,
 }
 
-/// A concert to create: every section has as many seats, in rows of 50; the front costs most.
+/// A concert to create: all sections have the same number of seats, in rows of 50; those in front cost most.
 #[derive(Clone, Debug)]
 pub struct NewConcert {
-    /// What people call it.
     pub name: String,
     /// How many sections, 1 to 500.
     pub sections: usize,
@@ -48,7 +44,7 @@ pub struct NewConcert {
 }
 
 impl NewConcert {
-    /// The reference scenario: 10 sections of 1,000 seats, 10 s to pay, 4 seats a customer.
+    /// The reference scenario: 10 sections of 1,000 seats, 10 s to pay, 4 seats per customer.
     pub fn reference(name: &str) -> Self {
         Self { name: name.to_owned(), sections: 10, seats_per_section: 1000, window_ms: 10_000, seats_per_customer: 4 }
     }
@@ -70,7 +66,7 @@ fn section_code(index: usize) -> String {
     if index < 26 { letter.to_string() } else { format!("{}{letter}", section_code(index / 26 - 1)) }
 }
 
-/// NT$6,800 in front, 400 less a section, at least 800.
+/// NT$6,800 for the first section, 400 less for each one behind it, at least 800.
 fn price_minor(index: usize) -> i64 {
     6800_i64.saturating_sub(400 * index as i64).max(800) * 100
 }
@@ -86,7 +82,7 @@ impl Promoter {
     /// Connects to the server; without an API key events can only be read.
     ///
     /// # Errors
-    /// When the server cannot be reached, or the key has characters no header may have.
+    /// When the server cannot be reached, or the key has characters that are not allowed in a header.
     pub async fn connect(target: &Target, api_key: Option<&str>) -> anyhow::Result<Self> {
         let connection = Connection::open(target, 0).await?;
         let api_key =
@@ -109,7 +105,7 @@ impl Promoter {
     /// Reads a concert that exists.
     ///
     /// # Errors
-    /// When the server cannot be reached, there is none of that id, or it is not on sale.
+    /// When the server cannot be reached, there is no such event, or it is not on sale.
     pub async fn find(&mut self, event_id: i64) -> anyhow::Result<Concert> {
         let event = self.ask(Method::GET, &format!("/v1/events/{event_id}"), None).await?;
         ensure!(event["status"] == "open", "event {event_id} is not on sale: it is {}", event["status"]);

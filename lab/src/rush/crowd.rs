@@ -25,7 +25,7 @@ use rowlock::auth::mint_customer_token;
 
 /// Connections opened at the same time: well below the accept queues of common systems.
 const OPENING_AT_ONCE: usize = 256;
-/// Time for the tokens on top of the rush itself, in seconds.
+/// How much longer than the rush the tokens are valid, in seconds.
 const TOKEN_TTL_EXTRA_S: u64 = 3600;
 
 /// Buyers who wait for the release.
@@ -34,12 +34,12 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Makes a buyer of each intent: mints its token, good for a rush of that `span`, and opens its connection.
+    /// Creates a buyer for each intent: mints its token, valid for a rush of that `span`, and opens its connection.
     ///
     /// # Errors
     /// When a connection cannot be opened.
     pub async fn gather(drawn: Vec<Drawn>, span: Duration, sale: &Sale, jwt_secret: &str) -> anyhow::Result<Self> {
-        // Customers of their own for each rush: a limit of seats for each customer and event must not meet those of another rush.
+        // Each rush has its own customers, so that the seat limit per customer and event does not count those of another rush.
         let run = format!("{:08x}", rand::random::<u32>());
         let (count, token_ttl_s) = (drawn.len(), span.as_secs() + TOKEN_TTL_EXTRA_S);
         let buyers = stream::iter(drawn.into_iter().enumerate())
@@ -58,19 +58,19 @@ impl Crowd {
         Ok(Self { buyers: buyers.try_collect().await? })
     }
 
-    /// Releases everybody at once, to come at their times; answers the buyers when they have left, and the moment of the release. At
-    /// `stop` all who are still there go home.
+    /// Releases all buyers at once, each to arrive at its own time. Returns the buyers when they have left, and the moment of the
+    /// release. Buyers who are still there at `stop` leave.
     ///
     /// # Errors
     /// When a buyer's task panicked.
     pub async fn release(self, sale: &Arc<Sale>, patience: Duration, stop: &CancellationToken) -> anyhow::Result<(Vec<Buyer>, Instant)> {
         let (gate, _) = watch::channel(None::<Instant>);
-        let (mut shopping, mut ways_home) = (JoinSet::new(), Vec::with_capacity(self.buyers.len()));
+        let (mut shopping, mut aborts) = (JoinSet::new(), Vec::with_capacity(self.buyers.len()));
         for mut buyer in self.buyers {
             let (sale, mut opened) = (sale.clone(), gate.subscribe());
             // One flag for each: a token shared by all would be locked at every wait of every buyer.
-            let (way_home, called_home) = AbortHandle::new_pair();
-            ways_home.push(way_home);
+            let (abort, aborted) = AbortHandle::new_pair();
+            aborts.push(abort);
             shopping.spawn(async move {
                 let shopping = async {
                     let released_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment);
@@ -78,7 +78,7 @@ impl Crowd {
                         buyer.shop(&sale, released_at, patience).await;
                     }
                 };
-                if Abortable::new(shopping, called_home).await.is_err() {
+                if Abortable::new(shopping, aborted).await.is_err() {
                     buyer.ending = Some(Ending::Interrupted);
                 }
                 buyer.gone_at = Some(Instant::now());
@@ -95,7 +95,7 @@ impl Crowd {
                     Some(buyer) => buyers.push(buyer.context("a buyer's task panicked")?),
                     None => return Ok((buyers, released_at)),
                 },
-                () = stop.cancelled(), if !ways_home.is_empty() => ways_home.drain(..).for_each(|way_home| way_home.abort()),
+                () = stop.cancelled(), if !aborts.is_empty() => aborts.drain(..).for_each(|abort| abort.abort()),
             }
         }
     }

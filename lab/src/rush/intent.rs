@@ -1,4 +1,4 @@
-//! What each buyer of a crowd wants and when it comes, drawn from the plan's seed before anybody is released.
+//! What each buyer of a crowd wants and when it arrives, drawn from the plan's seed before the release.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ pub struct Intent {
     pub abandon: bool,
     /// Reads the sections and the seats before the first claim.
     pub reads: bool,
-    /// Goes home when its first claim is refused.
+    /// Leaves when its first claim is refused.
     pub one_try: bool,
-    /// Where it goes before it looks for anything else.
+    /// Which seats it tries first.
     pub spot: Option<Spot>,
-    /// When it comes, counted from the release.
+    /// When it arrives, counted from the release.
     pub arrival: Duration,
 }
 
@@ -34,17 +34,17 @@ pub struct Spot {
     pub seat_no: i32,
 }
 
-/// A buyer's intent, and the dice for what it chooses later.
+/// A buyer's intent, and the random numbers for what it chooses later.
 pub type Drawn = (Intent, SmallRng);
 
-/// Draws every buyer's intent for a house of sections with so many seats each. The same plan and house, the same intents.
+/// Draws every buyer's intent for a house whose sections have these capacities. The same plan and house give the same intents.
 pub fn draw(plan: &Plan, capacities: &[usize]) -> Vec<Drawn> {
-    let mut dice = SmallRng::seed_from_u64(plan.seed);
-    let own = if plan.own_seat { own_spots(plan, capacities, &mut dice) } else { Vec::new() };
+    let mut crowd_rng = SmallRng::seed_from_u64(plan.seed);
+    let own = if plan.own_seat { own_spots(plan, capacities, &mut crowd_rng) } else { Vec::new() };
     let mut arrival = Duration::ZERO;
     (0..plan.buyers)
         .map(|index| {
-            let mut rng = dice_of(plan.seed, index);
+            let mut rng = rng_of(plan.seed, index);
             let mut intent = Intent {
                 quantity: plan.seats_per_order,
                 best_available: rng.random_bool(plan.best_available),
@@ -60,37 +60,37 @@ pub fn draw(plan: &Plan, capacities: &[usize]) -> Vec<Drawn> {
                 intent.spot = any_spot(plan.seats_per_order, capacities, &mut rng);
             }
             if let Some(rate) = plan.rate {
-                arrival += gap(rate, &mut dice);
+                arrival += gap(rate, &mut crowd_rng);
             }
             (intent, rng)
         })
         .collect()
 }
 
-/// Streams of one seed and the next must not be the same streams, one buyer further.
-fn dice_of(seed: u64, index: usize) -> SmallRng {
+/// The generators of one seed must not be those of the next seed, shifted by one buyer.
+fn rng_of(seed: u64, index: usize) -> SmallRng {
     SmallRng::seed_from_u64(seed ^ (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// The time to the next arrival of a Poisson stream of `rate` arrivals a second.
-fn gap(rate: f64, dice: &mut impl Rng) -> Duration {
-    let left: f64 = 1.0 - dice.random::<f64>();
+/// The time to the next arrival of a Poisson stream of `rate` arrivals per second.
+fn gap(rate: f64, rng: &mut impl Rng) -> Duration {
+    let left: f64 = 1.0 - rng.random::<f64>();
     Duration::from_secs_f64(-left.ln() / rate)
 }
 
-/// Places that do not overlap, in random order: one for each buyer, as far as the house reaches.
-fn own_spots(plan: &Plan, capacities: &[usize], dice: &mut impl Rng) -> Vec<Spot> {
+/// Places that do not overlap, in random order: one for each buyer, as long as there are any.
+fn own_spots(plan: &Plan, capacities: &[usize], rng: &mut impl Rng) -> Vec<Spot> {
     let quantity = plan.seats_per_order;
     let mut spots: Vec<Spot> = capacities
         .iter()
         .enumerate()
         .flat_map(|(section, capacity)| (0..capacity / quantity).map(move |group| spot(section, group * quantity)))
         .collect();
-    let (chosen, _) = spots.partial_shuffle(dice, plan.buyers);
+    let (chosen, _) = spots.partial_shuffle(rng, plan.buyers);
     chosen.to_vec()
 }
 
-/// A place drawn blindly: every seat of the house is as likely as any other.
+/// A random place: every seat of the house is equally likely.
 fn any_spot(quantity: usize, capacities: &[usize], rng: &mut impl Rng) -> Option<Spot> {
     let room = |capacity: &usize| (capacity + 1).saturating_sub(quantity);
     let total: usize = capacities.iter().map(room).sum();
@@ -132,7 +132,7 @@ mod tests {
         let next: Vec<u32> = draw(&plan, &HOUSE).iter_mut().map(|(_, rng)| rng.random()).collect();
         let again: Vec<u32> = draw(&plan, &HOUSE).iter_mut().map(|(_, rng)| rng.random()).collect();
         assert_eq!(next, again);
-        assert_eq!(next.iter().collect::<HashSet<_>>().len(), next.len(), "buyers share their dice");
+        assert_eq!(next.iter().collect::<HashSet<_>>().len(), next.len(), "buyers share their random numbers");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The rush: a crowd of buyers, each on its own connection, all released at once on one concert, and held to its promises.
 //!
 //! Every buyer reads the sections, reads the seats of one, chooses, claims (and chooses again when others were faster), and pays
-//! through the signed notice of the gateway. At the end the buyers' ledger (which order was promised which seats) is held against the
+//! through the signed notice of the gateway. At the end the buyers' ledger (which order was promised which seats) is compared with the
 //! database's tickets, and the database is asked for its invariants. The generator shares its machine with the server, so it does
 //! as little as it can for each request: tokens, headers and paths are made before the release, and bodies that came before are
 //! not decoded again.
@@ -42,7 +42,7 @@ pub use self::{
 };
 use rowlock::{db::Endpoint, open_files::raise_open_files};
 
-/// Descriptors a process needs beside its connections.
+/// File descriptors that a process needs besides its connections.
 pub const SPARE_FILES: u64 = 100;
 
 /// Who comes and what they want.
@@ -56,19 +56,19 @@ pub struct Plan {
     pub best_available: f64,
     /// The share of the buyers who claim and never pay, 0 to 1.
     pub abandon: f64,
-    /// Buyers read the sections and the seats of one before they claim. Those who do not go for seats drawn blindly, and read only
-    /// after a refusal.
+    /// Buyers read the sections and the seats of one before they claim. Otherwise they claim random seats, and read only after
+    /// a refusal.
     pub reads: bool,
-    /// Each buyer goes for seats of its own, as far as the house reaches, so that nobody is refused; a buyer whose seats are taken
-    /// nonetheless chooses others.
+    /// Each buyer tries seats of its own, as long as there are enough, so that nobody is refused; a buyer whose seats are taken all the
+    /// same chooses others.
     pub own_seat: bool,
-    /// A buyer whose first claim is refused goes home.
+    /// A buyer leaves when its first claim is refused.
     pub one_try: bool,
-    /// Buyers who come each second, as a Poisson stream, whatever became of those before them; `None`: all at once.
+    /// Buyers who arrive per second, as a Poisson stream, whether or not earlier ones were answered; `None`: all at once.
     pub rate: Option<f64>,
-    /// Seeds what they choose and when they come.
+    /// The seed of what they choose and when they arrive.
     pub seed: u64,
-    /// When a buyer goes home, counted from its arrival.
+    /// When a buyer leaves, counted from its arrival.
     pub timeout: Duration,
 }
 
@@ -99,9 +99,9 @@ pub struct Access {
     pub jwt_secret: String,
     /// Signs the gateway's notices.
     pub webhook_secret: String,
-    /// Creates the concert; not needed for one that exists.
+    /// Creates the concert; not needed if it exists.
     pub api_key: Option<String>,
-    /// Asks for the invariants and the tickets, as a user who may read them; without it the server is asked what it shows.
+    /// Asks for the invariants and the tickets, as a user who may read them; without it, the API is asked.
     pub database: Option<Endpoint>,
 }
 
@@ -109,12 +109,12 @@ pub struct Access {
 ///
 /// # Errors
 /// When it cannot be run: the server is not there or refuses the concert, or this process may not open enough files. Broken
-/// promises are no error but in the report.
+/// promises are not errors: they are in the report.
 pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<Report> {
     rush_until(access, on, plan, &CancellationToken::new()).await
 }
 
-/// The same until `stop`: then everybody goes home, and the report tells of what had happened until then.
+/// The same until `stop`: then all buyers leave, and the report covers what had happened until then.
 ///
 /// # Errors
 /// As above, and when it is stopped before the crowd has gathered.

@@ -12,11 +12,11 @@ pub struct OrderCounts {
     pub paid: usize,
     /// Were not paid in time; their seats went back on sale.
     pub expired: usize,
-    /// Were given up by their customer.
+    /// Were cancelled by their customer.
     pub cancelled: usize,
-    /// Were paid too late, when their seats were another's: the money is owed back.
+    /// Were paid too late, when another customer had their seats: a refund is due.
     pub refund_due: usize,
-    /// The same, and the money went back.
+    /// Were paid too late and refunded.
     pub refunded: usize,
     /// Hold their seats until their deadline.
     pub pending: usize,

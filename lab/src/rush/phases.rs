@@ -18,7 +18,7 @@ use super::{
 /// The concert to rush.
 #[derive(Clone, Debug)]
 pub enum On {
-    /// One made for it: nobody else buys there.
+    /// One created for the rush: nobody else buys there.
     New(NewConcert),
     /// One that is on sale already.
     Event(i64),
@@ -30,7 +30,7 @@ pub struct Gathered {
     crowd: Crowd,
 }
 
-/// A rush after its last answer: the buyers' connections are open still.
+/// A rush after its last answer: the buyers' connections are still open.
 pub struct Answered {
     pub(super) setup: Setup,
     pub(super) buyers: Vec<Buyer>,
@@ -41,7 +41,7 @@ pub struct Answered {
 }
 
 impl Gathered {
-    /// Creates or finds the concert and gathers the crowd before it.
+    /// Creates or finds the concert and gathers its crowd.
     ///
     /// # Errors
     /// When the server is not there or refuses the concert, or this process may not open enough files.
@@ -69,7 +69,7 @@ impl Gathered {
         Ok(Self { setup: Setup { sale, plan: plan.clone(), seats, only_ours, database }, crowd })
     }
 
-    /// Releases the crowd and waits until everybody has gone, or until `stop`: then everybody goes home at once.
+    /// Releases the crowd and waits until all have left, or until `stop`: then all buyers leave at once.
     ///
     /// # Errors
     /// When a buyer's task panicked.
@@ -99,7 +99,7 @@ impl Answered {
         self.stop.is_cancelled()
     }
 
-    /// Closes the connections, holds what the buyers were told against what the server or its database says, and reports.
+    /// Closes the connections, compares what the buyers were told with what the server or its database says, and reports.
     ///
     /// # Errors
     /// When neither can be asked.

@@ -21,10 +21,10 @@ pub use self::counters::Counters;
 
 const DRAW_INTERVAL: Duration = Duration::from_millis(100);
 const LINE_INTERVAL: Duration = Duration::from_secs(1);
-/// What "now" means for the rate.
+/// The current rate is the average over this long.
 const RATE_SPAN: Duration = Duration::from_secs(1);
 
-/// Shows how the sale of so many seats goes, until the future is dropped.
+/// Shows how the sale of `seats` seats goes, until the future is dropped.
 pub async fn show(counters: &Counters, seats: u64) -> Infallible {
     if std::io::stderr().is_terminal() { show_picture(counters, seats).await } else { show_lines(counters, seats).await }
 }
@@ -36,15 +36,14 @@ async fn show_picture(counters: &Counters, seats: u64) -> Infallible {
     loop {
         ticks.tick().await;
         if screen.draw().is_err() {
-            // Nobody sees it any more.
+            // The terminal is gone.
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// The last lines of the terminal. They are drawn over while the sale goes on and stay as they stand at the end; nothing of the
-/// terminal is changed that an end of any kind would have to put back. The cursor stands below them: there the `^C` of an impatient
-/// person is wiped away.
+/// The last lines of the terminal, redrawn while the sale goes on and left in place at the end. No mode of the terminal is changed, so
+/// nothing has to be restored however the program ends. The cursor is kept below the lines, where the next drawing erases a typed `^C`.
 struct Screen<'a> {
     counters: &'a Counters,
     seats: u64,
@@ -82,7 +81,7 @@ impl Drop for Screen<'_> {
     }
 }
 
-/// Seats sold per second of late.
+/// Seats currently sold per second.
 #[derive(Default)]
 struct Rate(VecDeque<(Duration, u64)>);
 

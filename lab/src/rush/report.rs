@@ -1,4 +1,4 @@
-//! What the rush found out, for people and for programs.
+//! The result of a rush, for people and for programs.
 
 mod page;
 mod words;
@@ -25,9 +25,9 @@ const EXAMPLES_MAX: usize = 5;
 pub struct Report {
     /// The concert.
     pub event_id: i64,
-    /// Seeds the choices of the buyers.
+    /// The seed of the buyers' choices.
     pub seed: u64,
-    /// Stopped before everybody had gone: the figures tell of what had happened until then.
+    /// Stopped before all buyers had left: the figures cover what had happened until then.
     pub interrupted: bool,
     /// Buyers released.
     pub buyers: usize,
@@ -35,34 +35,34 @@ pub struct Report {
     pub seats: usize,
     /// Seats whose payment was answered.
     pub sold: usize,
-    /// Seats in the hands of two buyers; must be 0.
+    /// Seats sold to two buyers; must be 0.
     pub oversold: usize,
     /// Rows of `admin.invariant_violations`; must be 0. Null: there was no database URL to ask it.
     pub violations: Option<usize>,
     /// From the release to the last payment's answer.
     pub sell_out_seconds: f64,
-    /// From the release until the last buyer had gone.
+    /// From the release until the last buyer had left.
     pub rush_seconds: f64,
-    /// How the buyers' evenings ended.
+    /// How many buyers ended in which way.
     pub buyers_ended: Endings,
-    /// Payments that came after the deadline, when the seats were another's.
+    /// Payments that came after the deadline, when another buyer had the seats.
     pub refunds_due: usize,
     /// Requests, statuses, problems, connection errors and latencies.
     #[serde(flatten)]
     pub totals: Totals,
-    /// Answers a second, from the release until the last buyer had gone.
+    /// Answers per second, from the release until the last buyer had left.
     pub requests_per_second: f64,
-    /// What a buyer waited for, from the moment it came.
+    /// How long buyers waited, from the moment they were due to arrive.
     pub from_arrival_ms: FromArrival,
-    /// Seats claimed after so many milliseconds since the release, those claimed again after an expiry once more.
+    /// Seats claimed by that many milliseconds after the release; a seat claimed again after an expiry counts again.
     pub claimed_over_time: Timeline,
-    /// Seats paid after so many milliseconds since the release.
+    /// Seats paid by that many milliseconds after the release.
     pub sold_over_time: Timeline,
     /// Seats claimed anew after an earlier order had lost them.
     pub claimed_again: usize,
     /// What became of every order.
     pub orders: OrderCounts,
-    /// The sections as they were left.
+    /// The sections after the rush.
     pub sections: Vec<SectionLeft>,
     /// Crowd and concert.
     pub settings: Settings,
@@ -79,27 +79,27 @@ pub struct Endings {
     pub paid: usize,
     /// Left an order unpaid, as they meant to.
     pub abandoned: usize,
-    /// Were told that another has the seats, and wanted no others.
+    /// Were told that another buyer has the seats, and wanted no others.
     pub refused: usize,
     /// Found too few seats left.
     pub sold_out: usize,
     /// Got no seats in time though some were left, or no answer.
     pub timed_out: usize,
-    /// Were called home before they had ended.
+    /// Were stopped before they had ended.
     pub interrupted: usize,
     /// Met an answer no buyer expects.
     pub failed: usize,
 }
 
-/// How long buyers waited, in milliseconds from the moment they meant to come, whatever kept their machine busy then.
+/// How long buyers waited, in milliseconds from the moment they were due to arrive, even if their machine was busy then.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct FromArrival {
-    /// Until their first request went out: the share of their own machine in all of these.
+    /// Until their first request was sent: the delay of their own machine, which is part of all the others.
     pub started: Option<Latency>,
-    /// Until their first answer; who went home without one counts with as long as it waited, and would have waited longer. Who was
-    /// called home does not count.
+    /// Until their first answer. A buyer who left without one counts with the time it waited, which is too short; one who was stopped
+    /// does not count.
     pub answered: Option<Latency>,
-    /// Until their first claim that held.
+    /// Until their first successful claim.
     pub claimed: Option<Latency>,
     /// Until they owned their seats.
     pub paid: Option<Latency>,
@@ -188,7 +188,7 @@ impl Endings {
     }
 }
 
-/// Promises that were broken to buyers who left with empty hands.
+/// Promises broken to buyers who left without seats.
 fn unserved(buyers: &[Buyer], left_together: usize) -> Vec<String> {
     let mut broken = Vec::new();
     for step in Step::ALL {

@@ -28,7 +28,6 @@ pub struct SaleSection {
 pub struct Sale {
     /// The server.
     pub target: Target,
-    /// The concert.
     pub concert: Concert,
     /// Its sections, in the order of the summary.
     pub sections: Vec<SaleSection>,
@@ -40,7 +39,7 @@ pub struct Sale {
     pub availability_call: Call,
     /// The availabilities read so far.
     pub availability: Memo<Vec<(String, SeatMap)>>,
-    /// What is shown while it runs.
+    /// The counters shown while it runs.
     pub counters: Counters,
     orders_path: String,
     webhook_secret: String,
@@ -50,7 +49,7 @@ impl Sale {
     /// Makes the requests for `concert` ready.
     ///
     /// # Errors
-    /// When a section's code makes no URL.
+    /// When a section's code cannot be part of a URL.
     pub fn new(target: &Target, concert: Concert, webhook_secret: &str) -> anyhow::Result<Self> {
         let event = format!("/v1/events/{}", concert.event_id);
         let get = |path: String| Call::draft(target, &Method::GET, &path);

@@ -20,13 +20,13 @@ pub struct Settings {
     pub abandon: f64,
     /// Buyers read the sections and the seats before they claim.
     pub reads: bool,
-    /// Each buyer goes for seats of its own.
+    /// Each buyer tries seats of its own.
     pub own_seats: bool,
-    /// A buyer whose first claim is refused goes home.
+    /// A buyer leaves when its first claim is refused.
     pub one_try: bool,
-    /// Buyers who come each second; null: all at once.
+    /// Buyers who arrive per second; null: all at once.
     pub rate: Option<f64>,
-    /// When a buyer goes home, in seconds after its arrival.
+    /// When a buyer leaves, in seconds after its arrival.
     pub timeout_s: u64,
     /// How long a pending order holds its seats.
     pub window_ms: u64,
@@ -59,7 +59,7 @@ impl Settings {
         }
     }
 
-    /// In words, one setting each.
+    /// The name and value of each setting, for people.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
         let share = |share: f64| format!("{:.0}%", share * 100.0);
@@ -89,7 +89,7 @@ impl Machine {
         }
     }
 
-    /// In words, one part each.
+    /// The name and value of each part, for people.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         vec![("cores", self.cores.to_string()), ("memory", format!("{} MB", self.memory_mb)), ("system", self.os.clone())]
     }

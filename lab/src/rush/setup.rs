@@ -1,4 +1,4 @@
-//! What a rush is about, as all its phases know it.
+//! What all phases of a rush share.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use rowlock::db::Endpoint;
 
 use super::{Plan, sale::Sale};
 
-/// What a rush is about.
 pub struct Setup {
     /// The concert on sale.
     pub sale: Arc<Sale>,

@@ -1,4 +1,4 @@
-//! What was asked and answered, counted by each buyer for itself: no lock, nothing shared, until the end.
+//! Requests and answers, counted by each buyer for itself: nothing is shared or locked until the end.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,7 +15,6 @@ pub enum Step {
     ReadSeats,
     /// The seats of all sections, when they look sold out.
     ReadAvailability,
-    /// The claim.
     Claim,
     /// The gateway's payment notice.
     Pay,
@@ -73,19 +72,19 @@ impl Tally {
 pub struct Latency {
     /// How often it was measured.
     pub count: u64,
-    /// Half of them came at least this fast.
+    /// Half of them took at most this long.
     pub p50: f64,
-    /// 9 of 10 came at least this fast.
+    /// 9 of 10 took at most this long.
     pub p90: f64,
-    /// 99 of 100 came at least this fast.
+    /// 99 of 100 took at most this long.
     pub p99: f64,
     /// The slowest.
     pub max: f64,
-    /// How many took up to so many milliseconds, and longer than those of the entry before.
+    /// Pairs of milliseconds and a count: how many took at most that long, but longer than the pair before.
     pub histogram: Vec<(f64, u64)>,
 }
 
-/// Every buyer's count in one.
+/// The sum of all buyers' tallies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Totals {
     /// Answers to all requests.
@@ -101,7 +100,6 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds the tallies up.
     pub fn of<'a>(tallies: impl Iterator<Item = &'a Tally> + Clone) -> Self {
         let mut totals = Self::default();
         for tally in tallies.clone() {
@@ -128,7 +126,7 @@ impl Latency {
     /// The upper end of the histogram's first entry, in microseconds, and how much wider each entry is than the one before.
     const HISTOGRAM: (u64, f64) = (110, 1.1);
 
-    /// Of so many microseconds each; `None`: there are none.
+    /// The latency of these microseconds; `None` if there are none.
     pub fn of(micros: impl Iterator<Item = u32>) -> Option<Self> {
         let mut histogram = Histogram::<u64>::new(3).ok()?;
         for value in micros {
@@ -150,7 +148,7 @@ impl Latency {
         })
     }
 
-    /// Of these durations; `None`: there are none.
+    /// The latency of these durations; `None` if there are none.
     pub fn of_durations(durations: impl Iterator<Item = Duration>) -> Option<Self> {
         Self::of(durations.map(micros))
     }

@@ -1,14 +1,14 @@
-//! How a number grew over time, in few enough points for a plot.
+//! How a total grew over time, in few enough points for a plot.
 
 use std::time::{Duration, Instant};
 
-/// Points of a timeline at most, the first and the last included.
+/// The most points of a timeline, the first and the last included.
 const POINTS_MAX: usize = 200;
 
-/// The running total after so many milliseconds since the release.
+/// Pairs of milliseconds since the release and the total by then.
 pub type Timeline = Vec<(u64, usize)>;
 
-/// Adds up what happened at which moment; begins with nothing at the release and ends with the total at the last moment.
+/// The running total of these amounts, from 0 at the release to the total at the last moment.
 pub fn timeline(released_at: Instant, happened: impl Iterator<Item = (Instant, usize)>) -> Timeline {
     let mut happened: Vec<(Duration, usize)> =
         happened.map(|(moment, amount)| (moment.saturating_duration_since(released_at), amount)).collect();
@@ -18,7 +18,7 @@ pub fn timeline(released_at: Instant, happened: impl Iterator<Item = (Instant, u
     let interval_ms = (last.as_millis() as u64).div_ceil(POINTS_MAX as u64 - 1).max(1);
     let mut total = 0;
     for (moment, amount) in happened {
-        // Everything within an interval stands at its end, and the last point at the last moment.
+        // Everything within an interval counts at its end; the last point is at the last moment.
         let end_ms = (moment.as_millis() as u64).div_ceil(interval_ms) * interval_ms;
         total += amount;
         match points.last_mut() {

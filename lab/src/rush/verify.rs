@@ -1,4 +1,4 @@
-//! Were the promises kept? What the buyers were told is held against what the database says.
+//! Whether the promises were kept: compares what the buyers were told with what the database says.
 
 mod database;
 mod server;
@@ -17,22 +17,22 @@ use super::{
     tally::Step,
 };
 
-/// Violations and mismatches that are written out; the rest is counted.
+/// How many violations and mismatches are written out; the rest is only counted.
 const EXAMPLES_MAX: usize = 5;
 
 /// A ticket: its seat and its order.
 pub type Ticket = (OrderSeat, Uuid);
 
-/// What came out.
+/// The result of the verification.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
-    /// Seats in the hands of two buyers.
+    /// Seats sold to two buyers.
     pub oversold: usize,
-    /// Rows of `admin.invariant_violations`; `None`: nobody could ask.
+    /// Rows of `admin.invariant_violations`; `None` without a database URL.
     pub violations: Option<usize>,
     /// What became of the orders.
     pub orders: OrderCounts,
-    /// The sections as they were left.
+    /// The sections after the rush.
     pub sections: Vec<SectionLeft>,
     /// Broken promises, in words.
     pub broken: Vec<String>,
@@ -53,7 +53,7 @@ pub struct SectionLeft {
     pub sold: usize,
 }
 
-/// What the buyers were told, and what they asked and were not told.
+/// What the buyers were told, and what they asked without an answer.
 #[derive(Default)]
 pub(super) struct Told<'a> {
     purchases: Vec<&'a Purchase>,
@@ -77,7 +77,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// The orders to look at where others buy, too; `None`: all of the event are ours.
+    /// The orders to check if others also buy at this concert; `None`: all orders of the event are ours.
     fn ours(&self) -> Option<Vec<Uuid>> {
         (!self.only_ours).then(|| self.purchases.iter().map(|purchase| purchase.order_id).collect())
     }
@@ -97,7 +97,7 @@ impl Findings {
         }
     }
 
-    /// Holds the number of orders against the claims that were answered: none may be lost, none made that nobody asked for.
+    /// Compares the number of orders with the claims that were answered: none may be missing, and none may be there unasked.
     fn count_orders(&mut self, told: &Told) {
         let (orders, claimed) = (self.orders.orders, told.purchases.len());
         if orders < claimed {
@@ -108,7 +108,7 @@ impl Findings {
         }
     }
 
-    /// Holds the paid purchases against the tickets.
+    /// Compares the paid purchases with the tickets.
     fn compare(&mut self, told: &Told, tickets: &[Ticket]) {
         let purchases = &told.purchases;
         let mut owners: HashMap<&OrderSeat, Uuid> = HashMap::new();

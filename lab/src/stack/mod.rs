@@ -1,6 +1,6 @@
 //! All of Rowlock on one machine: a private PostgreSQL, a private Redis if there is one, and the server as a process of its own.
 //!
-//! The server is its own process because a process may have only so many files open: ten thousand buyers beside the server that
+//! The server is its own process because a process may have only so many files open: ten thousand buyers and the server that
 //! serves them would need twice as many. Everything stops with [`Stack::stop`], and with this process, however it ends.
 
 mod secrets;
@@ -22,7 +22,6 @@ use crate::{
     rush::{Access, Promoter},
 };
 
-/// What a [`Stack`] is to be.
 #[derive(Clone, Debug)]
 pub struct StackSettings {
     /// Holds the cluster, the logs and the secrets; made if missing.
@@ -49,7 +48,6 @@ pub struct StackProcesses {
     pub server: Option<u32>,
     /// PostgreSQL's first process, the parent of the others.
     pub postgres: Option<u32>,
-    /// Redis.
     pub redis: Option<u32>,
 }
 

@@ -33,7 +33,6 @@ const FOREIGN_SETTINGS: [&str; 7] = [
     "ROWLOCK_REDIS_PREFIX",
 ];
 
-/// What a server is told.
 #[derive(Clone, Copy)]
 pub(super) struct ServerSettings<'a> {
     pub(super) port: u16,
@@ -53,7 +52,7 @@ pub(super) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts the server and waits until it is ready. Its secrets go by the environment: arguments are for everyone to see.
+    /// Starts the server and waits until it is ready. Its secrets are in the environment: everyone can see arguments.
     pub(super) async fn start(dir: &Path, settings: &ServerSettings<'_>) -> anyhow::Result<Self> {
         let ServerSettings { port, database_url, redis_url, secrets, arguments } = *settings;
         let (log, address_file) = (dir.join("server.log"), dir.join("server.address"));
@@ -110,7 +109,7 @@ impl ServerProcess {
     }
 }
 
-/// `port`, or 0 (any free one) if somebody listens there.
+/// `port`, or 0 (any free one) if it is in use.
 fn port_to_ask_for(port: u16) -> u16 {
     if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() { port } else { 0 }
 }
@@ -121,7 +120,7 @@ fn new_log(log: &Path) -> anyhow::Result<File> {
     file.with_context(|| format!("cannot write {}", log.display()))
 }
 
-/// Waits until the server listens and answers that it is ready; answers its URL.
+/// Waits until the server listens and answers that it is ready; returns its URL.
 async fn wait_ready(child: &mut Child, address_file: &Path) -> anyhow::Result<String> {
     let started_at = Instant::now();
     loop {

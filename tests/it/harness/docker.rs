@@ -11,7 +11,7 @@ use super::skip::skip;
 
 /// A container and the URL of what runs in it. Dropping it removes the container.
 pub struct Container {
-    container: ContainerAsync<GenericImage>,
+    _container: ContainerAsync<GenericImage>,
     /// Where it listens, as a URL.
     pub url: String,
 }
@@ -25,7 +25,7 @@ pub async fn postgres() -> anyhow::Result<Container> {
     let container = request.start().await?;
     clean_up_later(&container)?;
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432.tcp()).await?);
-    Ok(Container { container, url: format!("postgres://postgres:rowlock@{host}:{port}/postgres") })
+    Ok(Container { _container: container, url: format!("postgres://postgres:rowlock@{host}:{port}/postgres") })
 }
 
 /// `redis:7`.
@@ -34,7 +34,7 @@ pub async fn redis() -> anyhow::Result<Container> {
     let container = GenericImage::new("redis", "7").with_exposed_port(6379.tcp()).with_wait_for(ready).start().await?;
     clean_up_later(&container)?;
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(6379.tcp()).await?);
-    Ok(Container { container, url: format!("redis://{host}:{port}/") })
+    Ok(Container { _container: container, url: format!("redis://{host}:{port}/") })
 }
 
 /// The shared containers are never dropped: they live as long as this process.

@@ -8,9 +8,6 @@
 //! server.assert_invariants().await;
 //! ```
 
-// A harness is a toolbox: not every test uses every tool.
-#![allow(dead_code, unused_imports)]
-
 mod abandoned;
 mod cluster;
 mod database;
@@ -35,10 +32,10 @@ pub use document::{Document, Operation, entries};
 pub use event::{EventHandle, event_json};
 pub use gate::{Stops, at_the_gate, build_gate, open_gate};
 pub use http::{Answer, Caller};
-pub use people::{Customer, Gateway, SignedNotice};
+pub use people::{Customer, Gateway};
 pub use programs::postgres_program;
 pub use redis::RedisMode;
 pub use scratch::Scratch;
 pub use server::{JWT_SECRET, TestServer, WEBHOOK_SECRET};
-pub use skip::{is_ci, skip};
+pub use skip::skip;
 pub use wait::{PATIENCE, eventually, patience_left, rivals};

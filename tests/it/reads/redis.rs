@@ -7,7 +7,7 @@ use redis::AsyncCommands;
 use serde_json::Value;
 
 use crate::harness::{EventHandle, TestServer, eventually};
-use crate::stored::until_somebody_waits;
+use crate::stored::until_somebody_has_waited;
 
 /// How soon a read leaves something in Redis, which is written in parallel with the answer.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
@@ -77,8 +77,7 @@ async fn what_took_long_to_load_is_answered_and_not_shared() {
         locker.batch_execute("begin; lock table rowlock.sections in access exclusive mode").await.expect("its lock");
         let (anyone, path) = (server.anyone(), event.at("sections"));
         let slow = tokio::spawn(async move { anyone.get(&path).await });
-        until_somebody_waits(&server).await;
-        tokio::time::sleep(LOADED_WITHIN + Duration::from_millis(20)).await;
+        until_somebody_has_waited(&server, LOADED_WITHIN).await;
         let refill: bool = redis.exists(format!("{key}:refill")).await.expect("Redis answers");
         assert!(!refill, "others still wait for this refill");
         locker.batch_execute("commit").await.expect("released");

@@ -1,4 +1,4 @@
-//! What `rowlock-lab rush` can be told.
+//! The options of `rowlock-lab rush`.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     rush::{Access, NewConcert, On, Plan, Preset},
 };
 
-/// What `rush` can be told.
+/// The options of `rush`.
 #[derive(Args, Clone, Debug)]
 pub struct RushArgs {
     /// Who comes to which concert; flags replace the preset's own settings.
@@ -117,7 +117,7 @@ impl RushArgs {
         Ok(())
     }
 
-    /// Who comes, and to which concert: the preset's, but for what was given.
+    /// The crowd and its concert: the preset's, with the flags given.
     pub fn plan_and_concert(&self) -> (Plan, On) {
         let (plan, concert) = self.preset.plan_and_concert();
         let count = |given: Option<u32>, preset: usize| given.map_or(preset, |given| given as usize);

@@ -38,7 +38,7 @@ pub async fn run(args: RushArgs) -> anyhow::Result<()> {
     verdict(&report)
 }
 
-/// Writes the report wherever it was wished for, and says where that is.
+/// Writes the report to the files that were asked for, and prints their paths.
 fn write(args: &RushArgs, report: &Report) -> anyhow::Result<()> {
     if let Some(file) = &args.html {
         write_to(file, &report.html()?)?;

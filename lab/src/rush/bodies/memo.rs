@@ -1,4 +1,4 @@
-//! Bodies that were decoded before are not decoded again.
+//! Decodes equal bodies only once.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use crate::client::Answer;
 /// than decompressing and parsing them: the two cores are the server's as well.
 pub struct Memo<T>(Mutex<Vec<(Bytes, Arc<T>)>>);
 
-/// Versions that are under way at the same time.
+/// How many versions are in use at the same time.
 const MEMO_VERSIONS: usize = 4;
 
 impl<T> Default for Memo<T> {
@@ -21,7 +21,7 @@ impl<T> Default for Memo<T> {
 }
 
 impl<T> Memo<T> {
-    /// What the answer's body says, by `decode` if these bytes are new.
+    /// The decoded body of the answer, from `decode` if these bytes are new.
     ///
     /// # Errors
     /// When the body cannot be decompressed or decoded.

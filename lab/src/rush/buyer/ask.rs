@@ -1,4 +1,4 @@
-//! How a buyer asks: again after a lost connection or "try again later", and counting what it is answered.
+//! How a buyer sends a request: again after a lost connection or "try again later", counting the answers.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// How long a buyer waits before it opens a lost connection again, half as much or twice.
+/// About how long a buyer waits before it reopens a lost connection.
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Buyer {
@@ -27,7 +27,7 @@ impl Buyer {
     }
 
     /// Asks until there is an answer that is not "try again later". Sending again is harmless: a claim carries its idempotency key, a
-    /// payment its reference. The wait counts from the moment the buyer meant to ask, however busy its machine was then.
+    /// payment its reference. The wait counts from the moment the request was due, even if the machine was busy then.
     pub(super) async fn ask(&mut self, sale: &Sale, step: Step, call: &Call) -> Answer {
         self.waiting_for = Some(step);
         loop {

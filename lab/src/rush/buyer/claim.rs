@@ -1,4 +1,4 @@
-//! How a buyer claims and pays, and what it writes down of the promises.
+//! How a buyer claims and pays, and how it records what it was promised.
 
 use std::time::Instant;
 
@@ -38,7 +38,7 @@ impl Buyer {
         self.claimed(sale, section, wanted, &answer)
     }
 
-    /// Writes down what a successful claim promises.
+    /// Records what a successful claim promises.
     fn claimed(&mut self, sale: &Sale, section: usize, wanted: Option<&[i32]>, answer: &Answer) -> anyhow::Result<Attempt> {
         self.expect_ok(Step::Claim, answer)?;
         let order: OrderBody = serde_json::from_slice(&answer.body)?;
@@ -67,7 +67,7 @@ impl Buyer {
         })
     }
 
-    /// Sends the gateway's notice of the payment; false if the money came too late for the seats.
+    /// Sends the gateway's notice of the payment; false if it came too late for the seats.
     pub(super) async fn pay(&mut self, sale: &Sale, section: usize, order: &OrderBody) -> anyhow::Result<bool> {
         let call = sale.pay(order)?;
         let answer = self.ask_ok(sale, Step::Pay, &call).await?;
@@ -75,7 +75,7 @@ impl Buyer {
         let paid = match payment.outcome.as_str() {
             "paid" | "late_reclaimed" => true,
             "refund_due" => false,
-            // The answer to the first notice was lost: the order itself tells what came of it.
+            // The answer to the first notice was lost: the order shows its outcome.
             "duplicate" => self.read_order(sale, order.order_id).await?.status == OrderStatus::Paid,
             outcome => bail!("payment of order {}: {outcome}", order.order_id),
         };

@@ -12,19 +12,18 @@ use std::{
 use super::histogram::Histogram;
 use crate::rush::{bodies::OrderSeat, concert::Concert, tally::Step};
 
-/// Abandoned seats are kept by the moment of their claim in slots this long.
+/// Abandoned seats are counted by the time of their claim, in slots this long.
 const SLOT: Duration = Duration::from_millis(100);
-/// The first hour of the rush; who comes later is counted at its end.
+/// Slots for the first hour of the rush; later claims count in the last one.
 const SLOTS: usize = 36_000;
 
-/// The counters.
 pub struct Counters {
     released_at: OnceLock<Instant>,
     steps: [Histogram; Step::ALL.len()],
     claimed: AtomicU64,
     claimed_again: AtomicU64,
     sold: AtomicU64,
-    /// Seats whose buyer was told that its money came too late for them.
+    /// Seats whose buyer was told that its payment came too late.
     lost: AtomicU64,
     refused: AtomicU64,
     sections: Vec<SectionCounters>,
@@ -48,13 +47,13 @@ pub struct Snapshot {
     pub elapsed: Duration,
     /// Seats paid.
     pub sold: u64,
-    /// Seats of orders whose window is open still.
+    /// Seats of orders whose payment window is still open.
     pub held: u64,
-    /// Seats of orders that were not paid before their window was over.
+    /// Seats of orders that were not paid in time.
     pub expired: u64,
     /// Seats that were claimed anew after an earlier order had lost them.
     pub claimed_again: u64,
-    /// Claims that were told at once that another has the seats, or that too few are left.
+    /// Claims refused at once because another buyer has the seats, or too few are left.
     pub refused: u64,
     /// Code, capacity and seats paid of each section.
     pub sections: Vec<(String, usize, u64)>,
@@ -63,7 +62,7 @@ pub struct Snapshot {
 }
 
 impl Counters {
-    /// Counters at nothing.
+    /// Counters at 0.
     pub fn new(concert: &Concert) -> Self {
         let section = |code: &str, capacity: usize| SectionCounters {
             code: code.to_owned(),
@@ -91,7 +90,7 @@ impl Counters {
         let _ = self.released_at.set(moment);
     }
 
-    /// An answer came after so long.
+    /// An answer took this long.
     pub fn answered(&self, step: Step, took: Duration) {
         self.steps[step as usize].record(took);
     }
@@ -128,7 +127,7 @@ impl Counters {
         }
     }
 
-    /// Seats were another's before the money came.
+    /// A payment came when another buyer had the seats.
     pub fn lost(&self, seats: usize) {
         self.lost.fetch_add(seats as u64, Relaxed);
     }
@@ -137,10 +136,10 @@ impl Counters {
         self.released_at.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
-    /// How things stand.
+    /// The current counts.
     pub fn snapshot(&self) -> Snapshot {
         let elapsed = self.elapsed();
-        // The buyers of abandoned orders do not look back, so their window's end tells that they expired.
+        // Nobody asks about abandoned orders again, so they count as expired at the end of their window.
         let over = elapsed.saturating_sub(self.window).as_millis() / SLOT.as_millis();
         let abandoned: u64 = self.abandoned.iter().take(over as usize).map(|slot| u64::from(slot.load(Relaxed))).sum();
         let (sold, expired) = (self.sold.load(Relaxed), abandoned + self.lost.load(Relaxed));

@@ -1,14 +1,14 @@
-//! A histogram that many add to and one reads, without a lock.
+//! A lock-free histogram with many writers and one reader.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::Duration,
 };
 
-/// Durations within an eighth of each other are one.
+/// Durations within an eighth of each other count as equal.
 const EIGHTHS: u32 = 8;
 
-/// How many durations there were of about each length.
+/// How many durations there were of each approximate length.
 pub struct Histogram([AtomicU32; (32 * EIGHTHS) as usize]);
 
 impl Default for Histogram {

@@ -8,11 +8,11 @@ use indicatif::{HumanCount, HumanFloatCount};
 use super::{canvas::Canvas, counters::Snapshot};
 use crate::rush::tally::Step;
 
-/// Sections that get a bar each; of more, each is one character.
+/// The most sections that get a bar each; if there are more, each is one character.
 const BARS_MAX: usize = 20;
 /// Columns that the bar of the whole house needs beside its words.
 const BESIDE_MIN: usize = 16;
-/// Columns from which on the answers to each step are counted.
+/// The least number of columns at which the answers to each step are shown.
 const ANSWERS_MIN: usize = 50;
 const LEVELS: [char; 9] = ['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -39,7 +39,7 @@ fn held_style() -> Style {
     Style::new().yellow()
 }
 
-/// The bar of the whole house and its words, which stand below it where the terminal is narrow.
+/// The bar of the whole house and its words, which are below it on a narrow terminal.
 fn overall(canvas: Canvas, now: &Snapshot, seats: u64) -> Vec<String> {
     let share = 100.0 * now.sold as f64 / seats.max(1) as f64;
     let (sold, seconds) = (format!("{} of {}", HumanCount(now.sold), HumanCount(seats)), now.elapsed.as_secs_f64());
@@ -90,7 +90,7 @@ fn counts(canvas: Canvas, now: &Snapshot, seats: u64, rate: f64) -> Vec<String> 
     [flow(canvas, &seats), flow(canvas, &claims)].concat()
 }
 
-/// Words side by side, as many on a line as it has room for.
+/// Words side by side, as many per line as fit.
 fn flow(canvas: Canvas, words: &[String]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words {

@@ -11,7 +11,7 @@ pub(super) fn count(number: usize) -> HumanCount {
     HumanCount(number as u64)
 }
 
-/// Those that are not nothing, with their words.
+/// The counts above 0, each with its words.
 fn listed(parts: &[(&str, usize)], sign: &str) -> String {
     let parts: Vec<String> =
         parts.iter().filter(|(_, number)| *number > 0).map(|(what, number)| format!("{} {what}", count(*number))).collect();
@@ -29,7 +29,7 @@ impl Report {
         }
     }
 
-    /// What was proven, a sentence each.
+    /// What was proven, one sentence per fact.
     pub fn proofs(&self) -> Vec<String> {
         let mut proofs = vec![match self.oversold {
             0 => format!("Seats sold: {}; seats sold to two buyers: none.", count(self.sold)),

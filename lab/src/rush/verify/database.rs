@@ -18,8 +18,8 @@ use crate::rush::{bodies::OrderSeat, buyer::Buyer, order_counts::OrderCounts, se
 const EXPIRY_GRACE: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Asks for the invariants until no order is pending any more, or until `stop`: then its orders may be pending. Then for every order
-/// and ticket.
+/// Asks for the invariants until no order is pending any more or until `stop`, when some may still be pending; then for every order and
+/// ticket.
 ///
 /// # Errors
 /// When the database cannot be reached or read.
@@ -69,7 +69,7 @@ async fn ask_invariants(
     Ok(())
 }
 
-/// The violations of this moment: what is violated, and the last column, which tells of the moment.
+/// The current violations: what is violated, and the last column, which describes the moment.
 async fn violations(client: &Client) -> anyhow::Result<Vec<(String, String)>> {
     let messages = client.simple_query("select * from admin.invariant_violations").await.context("cannot ask for the invariants")?;
     let rows = messages.into_iter().filter_map(|message| match message {
@@ -83,7 +83,7 @@ async fn violations(client: &Client) -> anyhow::Result<Vec<(String, String)>> {
     Ok(rows.collect())
 }
 
-/// What became of all orders of the event, or of ours where others buy, too.
+/// What became of all orders of the event, or of ours if others also buy there.
 async fn order_counts(client: &Client, event_id: i64, told: &Told<'_>) -> anyhow::Result<OrderCounts> {
     let ours = told.ours();
     let sql = "select status::text, count(*) from rowlock.orders

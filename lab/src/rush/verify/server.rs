@@ -19,7 +19,7 @@ use crate::{
 };
 
 const READERS: usize = 64;
-/// The longest that reading one buyer's orders, or the availability, may take: a server that is gone must not keep the report.
+/// The longest that reading one buyer's orders, or the availability, may take: a server that is gone must not hold up the report.
 const READ_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The same once the rush was stopped.
@@ -33,7 +33,7 @@ struct ReadBack {
     unread: Vec<String>,
 }
 
-/// Asks the server what its database cannot be asked.
+/// Asks the server instead of its database.
 ///
 /// # Errors
 /// When the server cannot be reached.
