@@ -2,16 +2,7 @@
 
 use uuid::Uuid;
 
-use super::Order;
-
-/// One numbered place of an event, by the numbers the database uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SeatRef {
-    /// Number of the section, from 1.
-    pub section_no: i32,
-    /// Number of the seat within the section, from 1.
-    pub seat_no: i32,
-}
+use super::{Order, SeatRef};
 
 /// What a claim asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
