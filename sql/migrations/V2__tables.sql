@@ -32,11 +32,13 @@ create table rowlock.events (
     check (opened_at is not null or status in ('draft', 'closed')),
     check (opened_at is null or status <> 'draft')
 );
--- Lists begin with the soonest event and end with those whose start is not known. The public's list has an index of its own: it must not
--- read past drafts, of which there may be any number.
+-- Lists begin with the soonest event and end with those whose start is not known. The public's lists have indexes of their own: they must
+-- not read past events that were never opened, of which there may be any number.
 create index events_by_start on rowlock.events ((coalesce(starts_at, 'infinity'::timestamptz)), event_id);
 create index events_by_status on rowlock.events (status, (coalesce(starts_at, 'infinity'::timestamptz)), event_id);
 create index events_opened_by_start on rowlock.events ((coalesce(starts_at, 'infinity'::timestamptz)), event_id)
+where opened_at is not null;
+create index events_opened_by_status on rowlock.events (status, (coalesce(starts_at, 'infinity'::timestamptz)), event_id)
 where opened_at is not null;
 comment on table rowlock.events is 'One row per concert session.';
 comment on column rowlock.events.event_id is 'The first column of every key: an event is always in one database as a whole.';
