@@ -8,9 +8,9 @@ language sql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
-    select rowlock._change_blocked(
-        p_event_id => p_event_id, p_section_nos => array_fill(p_section_no, array[cardinality(p_seat_nos)]), p_seat_nos => p_seat_nos,
-        p_from => 'blocked', p_to => 'available', p_function => 'rowlock.unblock_seats', p_reason => null
+    select rowlock._block_listed(
+        p_event_id => p_event_id, p_section_no => p_section_no, p_seat_nos => p_seat_nos, p_from => 'blocked', p_to => 'available',
+        p_function => 'rowlock.unblock_seats'
     )
 $$;
 
