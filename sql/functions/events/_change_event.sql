@@ -18,48 +18,17 @@ begin
     perform rowlock._json_object(p_change, 'event', array[
         'name', 'venue', 'starts_at', 'on_sale_at', 'off_sale_at', 'window_ms', 'seats_per_customer', 'status'
     ]);
-    select e.* into v_event from rowlock.events as e where e.event_id = p_event_id for no key update;
+    select e.* into v_event from rowlock.events e where e.event_id = p_event_id for no key update;
     if not found then
         perform rowlock._event_not_found(p_event_id);
     end if;
     v_before := to_jsonb(v_event);
-
-    if p_change ? 'name' then
-        v_event.name := rowlock._json_text(p_value => p_change -> 'name', p_path => 'name', p_min => 1, p_max => 200);
-    end if;
-    if p_change ? 'venue' then
-        v_event.venue := rowlock._json_text(p_value => p_change -> 'venue', p_path => 'venue', p_min => 0, p_max => 200);
-    end if;
-    if p_change ? 'starts_at' then
-        v_event.starts_at := rowlock._json_time(p_change -> 'starts_at', 'starts_at');
-    end if;
-    if p_change ? 'on_sale_at' then
-        v_event.on_sale_at := rowlock._json_time(p_change -> 'on_sale_at', 'on_sale_at');
-    end if;
-    if p_change ? 'off_sale_at' then
-        v_event.off_sale_at := rowlock._json_time(p_change -> 'off_sale_at', 'off_sale_at');
-    end if;
-    if v_event.off_sale_at <= v_event.on_sale_at then
-        if p_change ? 'off_sale_at' then
-            perform rowlock._invalid_request('off_sale_at', 'must be after on_sale_at');
-        end if;
-        perform rowlock._invalid_request('on_sale_at', 'must be before off_sale_at');
-    end if;
-    if p_change ? 'window_ms' then
-        v_event.window_ms := rowlock._json_integer(
-            p_value => p_change -> 'window_ms', p_path => 'window_ms', p_min => 1000, p_max => 86400000
-        );
-    end if;
-    if p_change ? 'seats_per_customer' then
-        v_event.seats_per_customer := rowlock._json_integer(
-            p_value => p_change -> 'seats_per_customer', p_path => 'seats_per_customer', p_min => 1, p_max => 1000
-        );
-    end if;
+    v_event := rowlock._read_settings(v_event, p_change);
     if p_change ? 'status' then
         v_event.status := rowlock._next_status(p_event_id, v_event.status, p_change ->> 'status');
     end if;
 
-    update rowlock.events as e
+    update rowlock.events e
     set name = v_event.name,
         venue = v_event.venue,
         starts_at = v_event.starts_at,
@@ -73,8 +42,8 @@ begin
     where e.event_id = p_event_id and to_jsonb(v_event) <> v_before;
     perform rowlock._log_action(
         p_function => p_function, p_event_id => p_event_id, p_order_id => null, p_reason => p_reason, p_arguments => p_change,
-        p_before => (select coalesce(jsonb_object_agg(k, v_before -> k), '{}') from jsonb_object_keys(p_change) as k),
-        p_after => (select coalesce(jsonb_object_agg(k, to_jsonb(v_event) -> k), '{}') from jsonb_object_keys(p_change) as k)
+        p_before => (select coalesce(jsonb_object_agg(k, v_before -> k), '{}') from jsonb_object_keys(p_change) k),
+        p_after => (select coalesce(jsonb_object_agg(k, to_jsonb(v_event) -> k), '{}') from jsonb_object_keys(p_change) k)
     );
     return v_event.status::text;
 end

@@ -9,14 +9,12 @@ create or replace function rowlock._create_event(p_event jsonb, p_function text,
 language plpgsql
 as $$
 declare
-    v_event    jsonb;
-    v_event_id bigint;
+    v_settings jsonb;
+    v_event    rowlock.events;
     v_sections jsonb := p_event -> 'sections';
     v_currency text := p_event ->> 'currency';
-    v_on_sale  timestamptz;
-    v_off_sale timestamptz;
     v_seats    integer := 0;
-    v_now      timestamptz := date_trunc('milliseconds', clock_timestamp());
+    v_now      constant timestamptz := date_trunc('milliseconds', clock_timestamp());
 begin
     perform rowlock._json_object(p_event, 'event', array[
         'name', 'venue', 'starts_at', 'on_sale_at', 'off_sale_at', 'window_ms', 'seats_per_customer', 'currency', 'sections'
@@ -28,31 +26,21 @@ begin
         perform rowlock._invalid_request('sections', 'must be a list of 1 to 500 sections');
     end if;
 
-    v_event := '{"venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
-    v_on_sale := rowlock._json_time(v_event -> 'on_sale_at', 'on_sale_at');
-    v_off_sale := rowlock._json_time(v_event -> 'off_sale_at', 'off_sale_at');
-    if v_off_sale <= v_on_sale then
-        perform rowlock._invalid_request('off_sale_at', 'must be after on_sale_at');
-    end if;
+    v_settings := '{"name": null, "venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
+    v_event := rowlock._read_settings(null, v_settings);
     insert into rowlock.events (
         name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, currency, created_at, updated_at
     )
     values (
-        rowlock._json_text(p_value => v_event -> 'name', p_path => 'name', p_min => 1, p_max => 200),
-        rowlock._json_text(p_value => v_event -> 'venue', p_path => 'venue', p_min => 0, p_max => 200),
-        rowlock._json_time(v_event -> 'starts_at', 'starts_at'),
-        v_on_sale,
-        v_off_sale,
-        rowlock._json_integer(p_value => v_event -> 'window_ms', p_path => 'window_ms', p_min => 1000, p_max => 86400000),
-        rowlock._json_integer(p_value => v_event -> 'seats_per_customer', p_path => 'seats_per_customer', p_min => 1, p_max => 1000),
-        v_currency, v_now, v_now
+        v_event.name, v_event.venue, v_event.starts_at, v_event.on_sale_at, v_event.off_sale_at, v_event.window_ms,
+        v_event.seats_per_customer, v_currency, v_now, v_now
     )
-    returning event_id into v_event_id;
+    returning event_id into v_event.event_id;
 
     for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
         v_seats := v_seats
             + rowlock._create_section(
-                p_event_id => v_event_id, p_section_no => v_index + 1, p_section => v_sections -> v_index,
+                p_event_id => v_event.event_id, p_section_no => v_index + 1, p_section => v_sections -> v_index,
                 p_path => format('sections[%s]', v_index)
             );
     end loop;
@@ -62,16 +50,16 @@ begin
 
     insert into rowlock.seats (event_id, section_no, seat_no)
     select s.event_id, s.section_no, n.seat_no
-    from rowlock.sections as s
+    from rowlock.sections s
     cross join lateral generate_series(1, s.capacity) as n (seat_no)
-    where s.event_id = v_event_id
+    where s.event_id = v_event.event_id
     order by s.section_no, n.seat_no;
     perform rowlock._log_action(
-        p_function => p_function, p_event_id => v_event_id, p_order_id => null, p_reason => p_reason,
-        p_arguments => jsonb_build_object('name', v_event -> 'name'), p_before => '{}',
-        p_after => v_event || jsonb_build_object('status', 'draft', 'sections', jsonb_array_length(v_sections), 'seats', v_seats)
+        p_function => p_function, p_event_id => v_event.event_id, p_order_id => null, p_reason => p_reason,
+        p_arguments => jsonb_build_object('name', v_event.name), p_before => '{}',
+        p_after => v_settings || jsonb_build_object('status', 'draft', 'sections', jsonb_array_length(v_sections), 'seats', v_seats)
     );
-    return v_event_id;
+    return v_event.event_id;
 end
 $$;
 
