@@ -42,20 +42,8 @@ begin
                     and rowlock._exceeds_limit(l.live_seats, r.quantity, p_limit) then 'customer_limit' end as outcome
         from unnest(p_order_ids, p_customer_ids, p_idempotency_keys, p_fingerprints, p_key_nos, p_quantities, p_faults)
             with ordinality as r (order_id, customer_id, idempotency_key, fingerprint, key_no, quantity, fault, request_no)
-        -- Every index begins with the event, and while a table is tiny all of them cost the same, in a plan that is kept
-        -- while the table grows. Only the right index needs no sort for the order asked for here; with "=" the planner would drop
-        -- that order, and in a few states of the table (six of 600 tried) look through all orders of the event.
-        cross join lateral (
-            select coalesce(sum(cardinality(o.seat_nos)), 0)::integer as live_seats,
-                (array_agg(o.order_id) filter (where o.idempotency_key = r.idempotency_key))[1] as order_id,
-                (array_agg(o.fingerprint) filter (where o.idempotency_key = r.idempotency_key))[1] as fingerprint
-            from (
-                select o.seat_nos, o.order_id, o.idempotency_key, o.fingerprint
-                from rowlock.orders o
-                where o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id and o.is_live
-                order by o.customer_id
-            ) o
-        ) l
+        cross join lateral rowlock._live_orders(p_event_id, r.customer_id, r.idempotency_key) l
+        -- "between" and the order keep the plan on the right index: see _live_orders.
         left join lateral (
             select o.order_id, o.fingerprint
             from rowlock.orders o

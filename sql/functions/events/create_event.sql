@@ -27,16 +27,15 @@ begin
         on conflict do nothing;
         if not found then
             return query
-            select case when k.fingerprint = rowlock._event_fingerprint(p_event) then 'replayed' else 'idempotency_key_reused' end,
-                k.event_id
-            from rowlock.event_keys as k
+            select rowlock._repeat_outcome(rowlock._event_fingerprint(p_event), k.fingerprint), k.event_id
+            from rowlock.event_keys k
             where k.api_key_id = p_api_key_id and k.idempotency_key = p_idempotency_key;
             return;
         end if;
     end if;
 
     v_event_id := rowlock._create_event(p_event, 'rowlock.create_event', null);
-    update rowlock.event_keys as k
+    update rowlock.event_keys k
     set event_id = v_event_id
     where k.api_key_id = p_api_key_id and k.idempotency_key = p_idempotency_key;
     return query select 'created', v_event_id;

@@ -10,13 +10,12 @@ create or replace function rowlock._reclaim_order(p_event_id bigint, p_order_row
 returns boolean
 language plpgsql
 as $$
-#variable_conflict use_column
 declare
     v_customer_id text;
     v_section_nos integer[];
     v_seat_nos    integer[];
     v_limit       integer;
-    v_owned       integer;
+    v_live_seats  integer;
     v_rows        tid[];
 begin
     select o.customer_id, o.section_nos, o.seat_nos into strict v_customer_id, v_section_nos, v_seat_nos
@@ -28,15 +27,8 @@ begin
         return false;
     end if;
 
-    -- "between" and the order keep the plan on the customers' index: see _check_claims.
-    select coalesce(sum(cardinality(o.seat_nos)), 0)::integer into v_owned
-    from (
-        select o.seat_nos
-        from rowlock.orders o
-        where o.event_id = p_event_id and o.customer_id between v_customer_id and v_customer_id and o.is_live
-        order by o.customer_id
-    ) o;
-    if rowlock._exceeds_limit(v_owned, cardinality(v_seat_nos), v_limit) then
+    select l.live_seats into v_live_seats from rowlock._live_orders(p_event_id, v_customer_id, null) l;
+    if rowlock._exceeds_limit(v_live_seats, cardinality(v_seat_nos), v_limit) then
         return false;
     end if;
 

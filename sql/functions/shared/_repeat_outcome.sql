@@ -1,4 +1,4 @@
--- The outcome of a request whose idempotency key has created an order before: the same request gets that order, any other is refused.
+-- The outcome of a request whose idempotency key has come before: the same request gets what the first one created, any other is refused.
 --
 -- Immutable and without settings of its own, so that the planner inlines it.
 create or replace function rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) returns text
@@ -9,4 +9,4 @@ as $$
 $$;
 
 comment on function rowlock._repeat_outcome(bytea, bytea) is
-    'The outcome of a request whose idempotency key has created an order before. Private.';
+    'The outcome of a request whose idempotency key has come before. Private.';
