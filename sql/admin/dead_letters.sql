@@ -1,13 +1,9 @@
--- All expiries that were given up. admin.orders explains how customers are shown; an error may quote a row, including the customer.
+-- All expiries that were given up. rowlock.shown_orders explains how customers are shown; an error may quote a row, including the customer.
 create or replace view admin.dead_letters with (security_barrier) as
-select f.event_id, f.order_id,
-    case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
-        else 'c-' || left(encode(sha256((select k.key from rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8')), 'hex'), 16)
-    end as customer,
-    o.status::text as order_status, cardinality(o.seat_nos) as seats, f.attempts,
+select f.event_id, f.order_id, o.customer, o.status::text as order_status, cardinality(o.seat_nos) as seats, f.attempts,
     case when (select pg_has_role('rowlock_admin', 'usage')) then f.last_error end as last_error, f.first_failed_at, f.last_failed_at
 from rowlock.expiry_failures f
-left join rowlock.orders o on o.event_id = f.event_id and o.order_id = f.order_id
+left join rowlock.shown_orders o on o.event_id = f.event_id and o.order_id = f.order_id
 where f.retry_at is null
 order by f.last_failed_at desc, f.event_id, f.order_id;
 

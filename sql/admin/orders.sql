@@ -1,21 +1,13 @@
--- Orders with their seats as people name them.
---
--- Whoever has the rights of rowlock_admin sees customers' ids. Others see a pseudonym, the same everywhere for the same customer: a hash
--- with a secret key, because customer ids can be guessed, and an unkeyed hash is undone by hashing the guesses. The key is read here and
--- not in a function, which readers would have to be allowed to call, and could call with their guesses.
+-- Orders with their seats as people name them. rowlock.shown_orders explains how customers are shown.
 create or replace view admin.orders with (security_barrier) as
-select o.event_id, o.order_id,
-    case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
-        else 'c-' || left(encode(sha256((select k.key from rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8')), 'hex'), 16)
-    end as customer,
-    o.status::text as status,
+select o.event_id, o.order_id, o.customer, o.status::text as status,
     (
         select string_agg(s.code || ' ' || l.seat_no, ', ' order by l.place)
         from unnest(o.section_nos, o.seat_nos) with ordinality as l (section_no, seat_no, place)
         join rowlock.sections s on s.event_id = o.event_id and s.section_no = l.section_no
     ) as seats,
     o.amount_minor, o.created_at, o.expires_at, o.ended_at
-from rowlock.orders o;
+from rowlock.shown_orders o;
 
 comment on view admin.orders is 'Every order. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
 comment on column admin.orders.event_id is 'The event.';

@@ -1,11 +1,8 @@
 -- Pending orders past their deadline, found as the sweep finds them: through rowlock.deadlines, not by reading all orders. A moment late is
--- normal; seconds late means that no server is running, or that expiring the order fails. admin.orders explains how customers are shown.
+-- normal; seconds late means that no server is running, or that expiring the order fails. rowlock.shown_orders explains how customers are
+-- shown.
 create or replace view admin.overdue_orders with (security_barrier) as
-select o.event_id, o.order_id,
-    case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
-        else 'c-' || left(encode(sha256((select k.key from rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8')), 'hex'), 16)
-    end as customer,
-    cardinality(o.seat_nos) as seats, o.expires_at,
+select o.event_id, o.order_id, o.customer, cardinality(o.seat_nos) as seats, o.expires_at,
     round(extract(epoch from statement_timestamp() - o.expires_at) * 1000)::bigint as overdue_ms,
     coalesce(f.attempts, 0) as failed_attempts, f.retry_at,
     f.order_id is not null and f.retry_at is null as is_dead_letter
@@ -13,8 +10,8 @@ from rowlock.deadlines d
 cross join unnest(d.order_ids) as l (order_id)
 -- One look-up by key per order: a join could choose to read all orders.
 cross join lateral (
-    select o.event_id, o.order_id, o.customer_id, o.status, o.seat_nos, o.expires_at
-    from rowlock.orders o
+    select o.event_id, o.order_id, o.customer, o.status, o.seat_nos, o.expires_at
+    from rowlock.shown_orders o
     where o.event_id = d.event_id and o.order_id = l.order_id
     limit 1
 ) o

@@ -1,13 +1,9 @@
--- All money that is owed back. admin.orders explains how customers are shown.
+-- All money that is owed back. rowlock.shown_orders explains how customers are shown.
 create or replace view admin.refunds_due with (security_barrier) as
 select p.event_id, p.provider collate "default" as provider, p.provider_reference collate "default" as provider_reference,
-    p.amount_minor, p.currency, p.received_at, p.order_id,
-    case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
-        else 'c-' || left(encode(sha256((select k.key from rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8')), 'hex'), 16)
-    end as customer,
-    o.status::text as order_status
+    p.amount_minor, p.currency, p.received_at, p.order_id, o.customer, o.status::text as order_status
 from rowlock.payments p
-left join rowlock.orders o on o.event_id = p.event_id and o.order_id = p.order_id
+left join rowlock.shown_orders o on o.event_id = p.event_id and o.order_id = p.order_id
 where p.outcome = 'refund_due' and p.refunded_at is null
 order by p.event_id, p.received_at, p.provider, p.provider_reference;
 

@@ -44,4 +44,27 @@ comment on column rowlock.pseudonym_key.is_only is 'True: there is only one row.
 comment on column rowlock.pseudonym_key.key is '32 bytes, 244 of their bits random. Another key means other pseudonyms.';
 insert into rowlock.pseudonym_key (key) values (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
+-- Whoever has the rights of rowlock_admin sees customers' ids. Others see a pseudonym, the same everywhere for the same customer: a hash
+-- with a secret key, because customer ids can be guessed. The key is read here and not in a function, which readers of schema admin would
+-- have to be allowed to call, and could call with their guesses. Nobody is granted the right to read this view itself.
+create view rowlock.shown_orders as
+select o.event_id, o.order_id,
+    case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
+        else 'c-' || left(encode(sha256((select k.key from rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8')), 'hex'), 16)
+    end as customer,
+    o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at, o.ended_at
+from rowlock.orders o;
+comment on view rowlock.shown_orders is
+    'Orders as the views of schema admin show them: with customers'' ids for rowlock_admin, with pseudonyms for everybody else.';
+comment on column rowlock.shown_orders.event_id is 'The event.';
+comment on column rowlock.shown_orders.order_id is 'The order.';
+comment on column rowlock.shown_orders.customer is 'The buyer: the id for rowlock_admin, a pseudonym for others.';
+comment on column rowlock.shown_orders.status is 'As rowlock.orders has it, like all that follows.';
+comment on column rowlock.shown_orders.section_nos is 'The sections of its seats, in the order of seat_nos.';
+comment on column rowlock.shown_orders.seat_nos is 'The numbers of its seats.';
+comment on column rowlock.shown_orders.amount_minor is 'What its seats cost together, in minor units.';
+comment on column rowlock.shown_orders.created_at is 'When the claim succeeded.';
+comment on column rowlock.shown_orders.expires_at is 'The deadline for the payment.';
+comment on column rowlock.shown_orders.ended_at is 'When it ended; null while it is pending.';
+
 reset role;
