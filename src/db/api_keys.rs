@@ -92,9 +92,9 @@ pub(crate) async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
 impl Db {
     /// The valid key with that hash. Callers cache it for some seconds; its use is recorded in the background.
     pub(crate) async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<AdminKey>, DbError> {
-        let rows = self.query("select api_key_id from rowlock.find_api_key($1)", &[&hash.as_slice()]).await?;
-        let found = rows.first().map(|row| AdminKey { api_key_id: row.get(0) });
-        if let Some(AdminKey { api_key_id, .. }) = found {
+        let row = self.query_one("select rowlock.find_api_key($1)", &[&hash.as_slice()]).await?;
+        let found = row.get::<_, Option<i64>>(0).map(|api_key_id| AdminKey { api_key_id });
+        if let Some(AdminKey { api_key_id }) = found {
             let db = self.clone();
             tokio::spawn(async move {
                 if let Err(error) = db.note_api_key_use(api_key_id).await {

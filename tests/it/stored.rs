@@ -275,7 +275,7 @@ impl Session {
 
     /// The status of an order.
     pub async fn order_status(&self, order_id: Uuid) -> String {
-        let sql = "select status from rowlock.get_order($1, $2, null)";
+        let sql = "select order_status from rowlock.claimed_orders($1, array[$2::uuid])";
         self.client.query_one(sql, &[&self.event_id, &order_id]).await.expect("an order").get(0)
     }
 }

@@ -1,4 +1,4 @@
--- Reads one order: a customer's own, or (p_customer_id null) anybody's. No row if there is none.
+-- Reads one order of a customer. No row if this customer has no such order.
 --
 -- Locks: none. Errors: none.
 create or replace function rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text)
@@ -16,10 +16,9 @@ begin
         o.created_at, o.expires_at, o.ended_at
     from rowlock.orders o
     join rowlock.events e on e.event_id = o.event_id
-    where o.event_id = p_event_id and o.order_id = p_order_id
-        and (p_customer_id is null or o.customer_id = p_customer_id);
+    where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id;
 end
 $$;
 
-comment on function rowlock.get_order(bigint, uuid, text) is 'One order: a customer''s own, or anybody''s when no customer is given.';
+comment on function rowlock.get_order(bigint, uuid, text) is 'Reads one order of a customer; no row if this customer has no such order.';
 grant execute on function rowlock.get_order(bigint, uuid, text) to rowlock_app, rowlock_admin;
