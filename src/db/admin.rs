@@ -66,7 +66,8 @@ pub(crate) struct DeadLetter {
 impl Db {
     /// Counts and revenue, section by section; empty when there is no such event.
     pub(crate) async fn sales_report(&self, event_id: i64) -> Result<Vec<SectionSales>, DbError> {
-        let rows = self.query("select * from rowlock.sales_report($1)", &[&event_id]).await?;
+        let sql = "select code, name, price_minor, capacity, available, held, sold, blocked, revenue_minor from rowlock.sales_report($1)";
+        let rows = self.query(sql, &[&event_id]).await?;
         Ok(rows
             .iter()
             .map(|row| SectionSales {
@@ -85,7 +86,8 @@ impl Db {
 
     /// Up to `limit` payments that are owed back, oldest first.
     pub(crate) async fn refunds_due(&self, event_id: i64, limit: i32) -> Result<Vec<RefundDue>, DbError> {
-        let rows = self.query("select * from rowlock.refunds_due($1, $2)", &[&event_id, &limit]).await?;
+        let sql = "select provider, provider_reference, order_id, amount_minor, currency, received_at from rowlock.refunds_due($1, $2)";
+        let rows = self.query(sql, &[&event_id, &limit]).await?;
         Ok(rows
             .iter()
             .map(|row| RefundDue {
@@ -101,7 +103,9 @@ impl Db {
 
     /// Up to `limit` dead letters, of one event or of all.
     pub(crate) async fn list_dead_letters(&self, event_id: Option<i64>, limit: i32) -> Result<Vec<DeadLetter>, DbError> {
-        let rows = self.query("select * from rowlock.list_dead_letters($1, $2)", &[&event_id, &limit]).await?;
+        let sql = "select event_id, order_id, attempts, last_error, first_failed_at, last_failed_at \
+            from rowlock.list_dead_letters($1, $2)";
+        let rows = self.query(sql, &[&event_id, &limit]).await?;
         Ok(rows
             .iter()
             .map(|row| DeadLetter {

@@ -7,13 +7,28 @@ use super::DbError;
 use super::orders::seats;
 use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, Settled, Wanted};
 
-const CLAIM_SEATS: &str = "select * from rowlock.claim_seats( \
+/// What every query for answers to claims selects of them.
+macro_rules! select_answers {
+    ($rest:literal) => {
+        concat!(
+            "select request_no, outcome, order_id, order_status, section_nos, seat_nos, amount_minor, created_at, expires_at, ",
+            "taken_section_nos, taken_seat_nos",
+            $rest
+        )
+    };
+}
+
+const CLAIM_SEATS: &str = select_answers!(
+    " from rowlock.claim_seats( \
     p_event_id => $1, p_order_ids => $2, p_customer_ids => $3, p_idempotency_keys => $4, p_fingerprints => $5, p_request_nos => $6, \
-    p_section_nos => $7, p_seat_nos => $8)";
-const CLAIM_BEST_AVAILABLE: &str = "select * from rowlock.claim_best_available( \
+    p_section_nos => $7, p_seat_nos => $8)"
+);
+const CLAIM_BEST_AVAILABLE: &str = select_answers!(
+    " from rowlock.claim_best_available( \
     p_event_id => $1, p_order_ids => $2, p_customer_ids => $3, p_idempotency_keys => $4, p_fingerprints => $5, p_section_nos => $6, \
-    p_quantities => $7)";
-const CLAIMED_ORDERS: &str = "select * from rowlock.claimed_orders($1, $2)";
+    p_quantities => $7)"
+);
+const CLAIMED_ORDERS: &str = select_answers!(" from rowlock.claimed_orders($1, $2)");
 const SETTLE_PAYMENTS: &str = "select notice_no, outcome, recorded_outcome from rowlock.settle_payments( \
     p_event_id => $1, p_order_ids => $2, p_providers => $3, p_provider_references => $4, p_amounts_minor => $5, p_currencies => $6, \
     p_succeeded => $7)";

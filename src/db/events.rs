@@ -11,6 +11,17 @@ use crate::domain::{Audience, Event, EventCreation, EventLayout, EventStatus, Se
 /// Creating or deleting an event with a million seats takes seconds.
 const LARGE_MAX: Duration = Duration::from_secs(60);
 
+/// What every query for events selects of them.
+macro_rules! select_events {
+    ($rest:literal) => {
+        concat!(
+            "select event_id, name, venue, starts_at, on_sale_at, off_sale_at, status, opened_at, window_ms, seats_per_customer, ",
+            "currency, created_at, updated_at",
+            $rest
+        )
+    };
+}
+
 /// Which events to list, and how many.
 #[derive(Clone, Copy, Debug)]
 pub struct EventQuery<'a> {
@@ -78,7 +89,7 @@ impl Db {
 
     /// One event, drafts included.
     pub(crate) async fn get_event(&self, event_id: i64) -> Result<Option<Event>, DbError> {
-        let rows = self.query("select * from rowlock.get_event($1)", &[&event_id]).await?;
+        let rows = self.query(select_events!(" from rowlock.get_event($1)"), &[&event_id]).await?;
         rows.first().map(event).transpose()
     }
 
@@ -87,8 +98,10 @@ impl Db {
     /// # Errors
     /// `invalid_request` when `after` is not an event that the caller may see.
     pub(crate) async fn list_events(&self, query: &EventQuery<'_>) -> Result<EventPage, DbError> {
-        let sql = "select * from rowlock.list_events( \
-            p_after_event_id => $1, p_limit => $2, p_with_drafts => $3, p_status => $4, p_starts_after => $5, p_name => $6)";
+        let sql = select_events!(
+            ", is_match, ends_search from rowlock.list_events( \
+            p_after_event_id => $1, p_limit => $2, p_with_drafts => $3, p_status => $4, p_starts_after => $5, p_name => $6)"
+        );
         let EventQuery { audience, after, limit, status, starts_after, name } = query;
         let (with_drafts, status) = (*audience == Audience::Admins, status.map(EventStatus::as_str));
         let rows = self.query(sql, &[after, limit, &with_drafts, &status, starts_after, name]).await?;
@@ -99,7 +112,11 @@ impl Db {
 
     /// One event, drafts included, with its sections.
     pub(crate) async fn event_with_sections(&self, event_id: i64) -> Result<Option<EventWithSections>, DbError> {
-        let rows = self.query("select * from rowlock.event_with_sections($1)", &[&event_id]).await?;
+        let sql = select_events!(
+            ", section_no, code, section_name, price_minor, capacity, available, revision, row_labels, row_first_seats \
+            from rowlock.event_with_sections($1)"
+        );
+        let rows = self.query(sql, &[&event_id]).await?;
         let Some(event) = rows.first().map(event).transpose()? else { return Ok(None) };
         let sections: Vec<_> = rows.iter().map(section).collect();
         let section_nos = sections.iter().map(|section| (section.code.clone(), section.section_no)).collect();

@@ -6,6 +6,13 @@ use uuid::Uuid;
 use super::{Db, DbError};
 use crate::domain::{Order, OrderStatus, SeatRef};
 
+/// What every query for orders selects of them.
+macro_rules! select_orders {
+    ($rest:literal) => {
+        concat!("select event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at", $rest)
+    };
+}
+
 /// Which orders of an event to list, and how many.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderQuery<'a> {
@@ -24,15 +31,16 @@ pub struct OrderQuery<'a> {
 impl Db {
     /// One order, if it is this customer's.
     pub(crate) async fn get_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Option<Order>, DbError> {
-        let rows = self.query("select * from rowlock.get_order($1, $2, $3)", &[&event_id, &order_id, &customer_id]).await?;
+        let rows = self.query(select_orders!(" from rowlock.get_order($1, $2, $3)"), &[&event_id, &order_id, &customer_id]).await?;
         rows.first().map(order).transpose()
     }
 
     /// A page of orders, newest first.
     pub(crate) async fn list_orders(&self, query: &OrderQuery<'_>) -> Result<Vec<Order>, DbError> {
         let OrderQuery { event_id, customer_id, status, after, limit } = query;
-        let sql = "select * from rowlock.list_orders( \
-            p_event_id => $1, p_customer_id => $2, p_status => $3, p_after_order_id => $4, p_limit => $5)";
+        let sql = select_orders!(
+            " from rowlock.list_orders(p_event_id => $1, p_customer_id => $2, p_status => $3, p_after_order_id => $4, p_limit => $5)"
+        );
         let status = status.map(OrderStatus::as_str);
         let rows = self.query(sql, &[event_id, customer_id, &status, after, limit]).await?;
         rows.iter().map(order).collect()
@@ -43,7 +51,7 @@ impl Db {
     /// # Errors
     /// `order_not_found` when it is not this customer's; `order_not_pending` when it is no longer pending.
     pub(crate) async fn cancel_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Order, DbError> {
-        let sql = "select * from rowlock.cancel_order($1, $2, $3)";
+        let sql = select_orders!(" from rowlock.cancel_order($1, $2, $3)");
         order(&self.query_one(sql, &[&event_id, &order_id, &customer_id]).await?)
     }
 
@@ -52,8 +60,10 @@ impl Db {
     /// # Errors
     /// `order_not_found` when it is not this customer's; `order_not_pending`; `invalid_request` naming the seat as `seats[1]`.
     pub(crate) async fn release_seats(&self, event_id: i64, order_id: Uuid, customer_id: &str, kept: &[SeatRef]) -> Result<Order, DbError> {
-        let sql = "select * from rowlock.release_seats( \
-            p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)";
+        let sql = select_orders!(
+            " from rowlock.release_seats( \
+            p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)"
+        );
         let (section_nos, seat_nos) = numbers(kept);
         order(&self.query_one(sql, &[&event_id, &order_id, &customer_id, &section_nos, &seat_nos]).await?)
     }

@@ -37,7 +37,8 @@ pub(crate) struct SectionSeats {
 impl Db {
     /// Every section's counts, by number; empty when there is no such event.
     pub(crate) async fn section_summary(&self, event_id: i64) -> Result<Vec<SectionCount>, DbError> {
-        let rows = self.query("select * from rowlock.section_summary($1)", &[&event_id]).await?;
+        let sql = "select section_no, code, name, price_minor, currency, capacity, available, revision from rowlock.section_summary($1)";
+        let rows = self.query(sql, &[&event_id]).await?;
         Ok(rows
             .iter()
             .map(|row| SectionCount {

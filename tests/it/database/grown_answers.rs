@@ -1,5 +1,5 @@
-//! A newer release's functions answer one column more while servers of the release before are at work: what these have prepared is out of
-//! date, and a new connection serves them.
+//! A newer release's functions answer with a column more and in other types while servers of the release before are at work: what these
+//! have prepared is out of date, and a new connection serves them.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use pretty_assertions::assert_eq;
 use crate::harness::{TestServer, eventually};
 use crate::stored::unhurried;
 
-/// Puts a function that answers a column more in the place of the one of that name.
+/// Puts a function that answers a column more, and texts as another type, in the place of the one of that name. (Servers name the columns
+/// that they read: a column more alone would not concern them.)
 async fn grow(server: &TestServer, name: &str, answer: &str) {
     let sql = format!(
         "do $do$
@@ -17,7 +18,7 @@ async fn grow(server: &TestServer, name: &str, answer: &str) {
              v_arguments text := pg_get_function_identity_arguments(v_function);
              v_passed    text := (select string_agg('$' || n, ', ') from generate_series(1, (select pronargs from pg_proc where oid = v_function)) n);
              v_columns   text := (
-                 select string_agg(format('%I %s', attname, format_type(atttypid, null)), ', ' order by attnum)
+                 select string_agg(format('%I %s', attname, replace(format_type(atttypid, null), 'text', 'varchar')), ', ' order by attnum)
                  from pg_attribute where attrelid = 'rowlock.{answer}'::regclass and attnum > 0
              );
          begin
