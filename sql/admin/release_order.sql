@@ -15,7 +15,7 @@ declare
     v_seats       text;
 begin
     select o.customer_id into v_customer_id from rowlock.orders o where o.event_id = p_event_id and o.order_id = p_order_id;
-    select l.* into v_order from rowlock._lock_order(p_event_id, p_order_id, v_customer_id) l;
+    v_order := rowlock._lock_order(p_event_id, p_order_id, v_customer_id);
     -- A customer may cancel twice; an operator who releases an order should learn that it had already ended.
     if v_order.o_status <> 'pending_payment' then
         perform rowlock._order_not_pending(p_order_id, v_order.o_status);

@@ -77,7 +77,8 @@ begin
             concat_ws('; ', 'blocked: ' || coalesce(b.reason, 'through the API'), case when b.until_at is null then 'not ended'
                 else format('unblocked by %s: %s', b.until_by, coalesce(b.until_why, 'through the API')) end)
         from (
-            select b.*, lead(b.acted_at) over w as until_at, lead(b.login_role) over w as until_by, lead(b.reason) over w as until_why
+            select b.acted_at, b.login_role, b.reason, b.is_block, lead(b.acted_at) over w as until_at,
+                lead(b.login_role) over w as until_by, lead(b.reason) over w as until_why
             from blocks b
             window w as (order by b.action_id)
         ) b

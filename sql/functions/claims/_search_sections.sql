@@ -19,7 +19,7 @@ create or replace function rowlock._search_sections(
     out o_seat_rows        tid[],
     out o_hint_section_nos integer[],
     out o_hint_quantities  integer[],
-    out o_hint_seats       integer[],
+    out o_hint_from_seats  integer[],
     out o_hint_releases    bigint[]
 )
 language plpgsql
@@ -58,7 +58,7 @@ begin
         o_seat_nos := o_seat_nos || v_found.seat_nos;
         o_hint_section_nos := o_hint_section_nos || v_section.section_no;
         o_hint_quantities := o_hint_quantities || v_section.smallest;
-        o_hint_seats := o_hint_seats || v_found.from_seat;
+        o_hint_from_seats := o_hint_from_seats || v_found.from_seat;
         o_hint_releases := o_hint_releases || v_section.releases;
     end loop;
     select l.o_seat_rows into o_seat_rows from rowlock._lock_available_seats(p_event_id, o_section_nos, o_seat_nos) l;

@@ -6,7 +6,7 @@ create or replace function rowlock._write_search_hints(
     p_event_id    bigint,
     p_section_nos integer[],
     p_quantities  integer[],
-    p_seats       integer[],
+    p_from_seats  integer[],
     p_releases    bigint[]
 ) returns void
 language plpgsql
@@ -18,7 +18,7 @@ begin
         from generate_series(1, greatest(cardinality(s.search_from), h.quantity)) as q (quantity)
         order by q.quantity
     )
-    from unnest(p_section_nos, p_quantities, p_seats, p_releases) as h (section_no, quantity, from_seat, releases)
+    from unnest(p_section_nos, p_quantities, p_from_seats, p_releases) as h (section_no, quantity, from_seat, releases)
     where s.event_id = p_event_id and s.section_no = h.section_no and s.releases = h.releases
         and s.search_from[h.quantity] is distinct from h.from_seat;
 end

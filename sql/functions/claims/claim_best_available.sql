@@ -126,7 +126,9 @@ begin
         ) o;
     end if;
     return query
-    select a.* from rowlock._claim_answers(
+    select a.request_no, a.outcome, a.order_id, a.order_status, a.section_nos, a.seat_nos, a.amount_minor, a.created_at, a.expires_at,
+        a.taken_section_nos, a.taken_seat_nos
+    from rowlock._claim_answers(
         p_event_id => p_event_id, p_outcomes => array_replace(v_outcomes, null, 'busy'), p_order_ids => p_order_ids, p_answers => v_answers,
         p_firsts => v_firsts, p_quantities => p_quantities, p_amounts => v_amounts, p_section_nos => v_won_section_nos,
         p_seat_nos => v_won_seat_nos, p_blamed => null::boolean[], p_created_at => v_created_at, p_expires_at => v_expires_at
@@ -141,7 +143,7 @@ begin
         if cardinality(v_lost_seat_nos) = 0 then
             perform rowlock._write_search_hints(
                 p_event_id => p_event_id, p_section_nos => v_hints.o_hint_section_nos, p_quantities => v_hints.o_hint_quantities,
-                p_seats => v_hints.o_hint_seats, p_releases => v_hints.o_hint_releases
+                p_from_seats => v_hints.o_hint_from_seats, p_releases => v_hints.o_hint_releases
             );
         end if;
     end if;

@@ -34,21 +34,21 @@ set enable_bitmapscan = off  -- a customer has a few live orders: gathering and 
 set jit = off  -- the planner cannot know how short the arrays are, and would compile plans that run for a millisecond
 as $$
 declare
-    v_requests     constant integer := cardinality(p_order_ids);
-    v_begun        record;  -- see _begin_claims
-    v_wanted       record;  -- see _read_wanted_seats
-    v_checked      record;  -- see _check_claims
-    v_locked       record;  -- see _lock_available_seats
-    v_decided      record;  -- see _decide_seat_claims
-    v_outcomes     text[];  -- arrays with one element per request
-    v_answers      uuid[];
-    v_is_wanted    boolean[] := '{}'::boolean[];  -- arrays with one element per wanted seat
-    v_blamed       boolean[];
-    v_won_nos      integer[] := p_request_nos;  -- arrays with one element per won seat: its request
-    v_won_sections integer[] := p_section_nos;
-    v_won_seats    integer[] := p_seat_nos;
-    v_created_at   timestamptz;
-    v_expires_at   timestamptz;
+    v_requests        constant integer := cardinality(p_order_ids);
+    v_begun           record;  -- see _begin_claims
+    v_wanted          record;  -- see _read_wanted_seats
+    v_checked         record;  -- see _check_claims
+    v_locked          record;  -- see _lock_available_seats
+    v_decided         record;  -- see _decide_seat_claims
+    v_outcomes        text[];  -- arrays with one element per request
+    v_answers         uuid[];
+    v_is_wanted       boolean[] := '{}'::boolean[];  -- arrays with one element per wanted seat
+    v_blamed          boolean[];
+    v_won_nos         integer[] := p_request_nos;  -- arrays with one element per won seat: its request
+    v_won_section_nos integer[] := p_section_nos;
+    v_won_seat_nos    integer[] := p_seat_nos;
+    v_created_at      timestamptz;
+    v_expires_at      timestamptz;
 begin
     if v_requests = 0 then
         return;
@@ -86,23 +86,25 @@ begin
         v_answers := v_decided.o_answers;
         v_blamed := v_decided.o_blamed;
         select coalesce(array_agg(w.request_no), '{}'), coalesce(array_agg(w.section_no), '{}'), coalesce(array_agg(w.seat_no), '{}')
-        into v_won_nos, v_won_sections, v_won_seats
+        into v_won_nos, v_won_section_nos, v_won_seat_nos
         from unnest(p_request_nos, p_section_nos, p_seat_nos) as w (request_no, section_no, seat_no)
         where v_outcomes[w.request_no] = 'claimed';
     end if;
 
-    if v_won_seats <> '{}' then
+    if v_won_seat_nos <> '{}' then
         select o.o_created_at, o.o_expires_at into v_created_at, v_expires_at
         from rowlock._place_orders(
             p_event_id => p_event_id, p_window_ms => v_begun.o_window_ms, p_outcomes => v_outcomes, p_order_ids => p_order_ids,
             p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
             p_firsts => v_wanted.o_firsts, p_quantities => v_wanted.o_quantities, p_amounts => v_wanted.o_amounts,
             p_request_nos => p_request_nos, p_section_nos => p_section_nos, p_seat_nos => p_seat_nos,
-            p_seat_rows => v_locked.o_seat_rows, p_won => cardinality(v_won_seats)
+            p_seat_rows => v_locked.o_seat_rows, p_won => cardinality(v_won_seat_nos)
         ) o;
     end if;
     return query
-    select a.* from rowlock._claim_answers(
+    select a.request_no, a.outcome, a.order_id, a.order_status, a.section_nos, a.seat_nos, a.amount_minor, a.created_at, a.expires_at,
+        a.taken_section_nos, a.taken_seat_nos
+    from rowlock._claim_answers(
         p_event_id => p_event_id, p_outcomes => v_outcomes, p_order_ids => p_order_ids, p_answers => v_answers,
         p_firsts => v_wanted.o_firsts, p_quantities => v_wanted.o_quantities, p_amounts => v_wanted.o_amounts,
         p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_blamed => v_blamed, p_created_at => v_created_at,
@@ -110,8 +112,8 @@ begin
     ) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
     perform rowlock._count_claimed(
-        p_event_id => p_event_id, p_amounts => v_wanted.o_amounts, p_request_nos => v_won_nos, p_section_nos => v_won_sections,
-        p_seat_nos => v_won_seats
+        p_event_id => p_event_id, p_amounts => v_wanted.o_amounts, p_request_nos => v_won_nos, p_section_nos => v_won_section_nos,
+        p_seat_nos => v_won_seat_nos
     );
 end
 $$;

@@ -14,7 +14,7 @@ begin
         sum(s.seats) over up_to_here - s.seats + 1,
         sum(s.seats) over up_to_here
     from jsonb_array_elements(p_rows) with ordinality as r (value, no)
-    cross join lateral (select (r.value -> 'seats')::integer as seats) as s
+    cross join lateral (select (r.value -> 'seats')::integer as seats) s
     window up_to_here as (order by r.no);
 end
 $$;

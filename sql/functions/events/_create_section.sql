@@ -13,7 +13,7 @@ begin
     if v_code !~ '^[A-Za-z0-9_-]+$' then
         perform rowlock._invalid_request(p_path || '.code', 'must be made of the letters A-Z and a-z, digits, - and _');
     end if;
-    if exists (select from rowlock.sections as s where s.event_id = p_event_id and s.code = v_code) then
+    if exists (select from rowlock.sections s where s.event_id = p_event_id and s.code = v_code) then
         perform rowlock._invalid_request(p_path || '.code', 'is the code of an earlier section');
     end if;
     if jsonb_typeof(p_section -> 'rows') is distinct from 'array' or p_section -> 'rows' = '[]' then

@@ -10,7 +10,7 @@ declare
     v_seats    bigint;
     v_sections bigint;
 begin
-    select e.* into v_event from rowlock.events as e where e.event_id = p_event_id for update;
+    select e.* into v_event from rowlock.events e where e.event_id = p_event_id for update;
     if not found then
         perform rowlock._event_not_found(p_event_id);
     end if;
@@ -22,16 +22,16 @@ begin
     end if;
 
     perform
-    from rowlock.seats as s
+    from rowlock.seats s
     where s.event_id = p_event_id
     order by s.section_no, s.seat_no
     for update;
-    delete from rowlock.seats as s where s.event_id = p_event_id;
+    delete from rowlock.seats s where s.event_id = p_event_id;
     get diagnostics v_seats = row_count;
-    delete from rowlock.section_rows as r where r.event_id = p_event_id;
-    delete from rowlock.sections as s where s.event_id = p_event_id;
+    delete from rowlock.section_rows r where r.event_id = p_event_id;
+    delete from rowlock.sections s where s.event_id = p_event_id;
     get diagnostics v_sections = row_count;
-    delete from rowlock.events as e where e.event_id = p_event_id;
+    delete from rowlock.events e where e.event_id = p_event_id;
     perform rowlock._log_action(
         p_function => p_function, p_event_id => p_event_id, p_order_id => null, p_reason => p_reason, p_arguments => '{}',
         p_before => jsonb_build_object('name', v_event.name, 'status', v_event.status, 'sections', v_sections, 'seats', v_seats),

@@ -14,7 +14,6 @@ create or replace function rowlock._release_seats(
 returns void
 language plpgsql
 as $$
-#variable_conflict use_column
 declare
     v_order rowlock.orders;
     v_kept  record;

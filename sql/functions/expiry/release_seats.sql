@@ -24,7 +24,6 @@ set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
-#variable_conflict use_column
 declare
     v_row         tid;
     v_status      rowlock.order_status;
@@ -52,7 +51,10 @@ begin
             p_at => date_trunc('milliseconds', clock_timestamp())
         );
     end if;
-    return query select o.* from rowlock.get_order(p_event_id, p_order_id, p_customer_id) o;
+    return query
+    select o.event_id, o.order_id, o.customer_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.currency, o.created_at,
+        o.expires_at, o.ended_at
+    from rowlock.get_order(p_event_id, p_order_id, p_customer_id) o;
 end
 $$;
 

@@ -7,8 +7,8 @@ as $$
 declare
     v_revoked_at timestamptz;
 begin
-    select k.revoked_at into v_revoked_at from rowlock.api_keys as k where k.api_key_id = p_api_key_id for update;
-    update rowlock.api_keys as k
+    select k.revoked_at into v_revoked_at from rowlock.api_keys k where k.api_key_id = p_api_key_id for update;
+    update rowlock.api_keys k
     set revoked_at = coalesce(k.revoked_at, date_trunc('milliseconds', clock_timestamp()))
     where k.api_key_id = p_api_key_id;
     if not found then

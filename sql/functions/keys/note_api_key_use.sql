@@ -6,11 +6,11 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 begin
-    perform from rowlock.api_keys as k
+    perform from rowlock.api_keys k
     where k.api_key_id = p_api_key_id and (k.last_used_at is null or k.last_used_at < clock_timestamp() - interval '1 minute')
     for no key update skip locked;
     if found then
-        update rowlock.api_keys as k
+        update rowlock.api_keys k
         set last_used_at = date_trunc('milliseconds', clock_timestamp())
         where k.api_key_id = p_api_key_id;
     end if;

@@ -10,9 +10,8 @@ create or replace function rowlock._lock_settlement(p_event_id bigint, p_order_i
 returns void
 language plpgsql
 as $$
-#variable_conflict use_column
 begin
-    perform rowlock._lock_customer_keys(p_event_id, array(
+    perform rowlock._lock_customers(p_event_id, array(
         select o.customer_id
         from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
         cross join lateral (

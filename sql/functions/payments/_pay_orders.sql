@@ -11,7 +11,6 @@ create or replace function rowlock._pay_orders(p_event_id bigint, p_order_rows t
 returns void
 language plpgsql
 as $$
-#variable_conflict use_column
 declare
     v_ended record;
     v_count bigint;

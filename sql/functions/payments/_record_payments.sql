@@ -1,8 +1,8 @@
 -- Locks the orders of a batch of payment notices, records every payment whose identity is new, and sorts the notices:
---   payable_order_rows  where the rows of the orders to be paid together are: the notice is the first of its order and of its
---                       identity, brings the right money for a pending order, and was recorded just now (as paid)
---   one_by_one          numbers of all other notices, in the order they came
---   fresh               numbers of those among them that were recorded just now: as failed, or as owed back until they buy something
+--   o_payable_rows  where the rows of the orders to be paid together are: the notice is the first of its order and of its identity,
+--                   brings the right money for a pending order, and was recorded just now (as paid)
+--   o_one_by_one    numbers of all other notices, in the order they came
+--   o_fresh         numbers of those among them that were recorded just now: as failed, or as owed back until they buy something
 --
 -- It is one statement because a second pass over the batch would cost as much as the first. It locks every order before it records
 -- anything, in sorted order both times. If two servers record one identity, they meet at its primary key: the later one waits, then finds
@@ -17,26 +17,26 @@ create or replace function rowlock._record_payments(
     p_amounts_minor        bigint[],
     p_currencies           text[],
     p_succeeded            boolean[],
-    out payable_order_rows tid[],
-    out one_by_one         integer[],
-    out fresh              integer[]
+    out o_payable_rows     tid[],
+    out o_one_by_one       integer[],
+    out o_fresh            integer[]
 )
 language plpgsql
 as $$
-#variable_conflict use_column
 declare
     v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
 begin
     with notices as (
-        select n.*,
+        select n.order_id, n.provider, n.reference, n.amount_minor, n.currency, n.succeeded, n.no,
             row_number() over (partition by n.order_id order by n.no) = 1 as first_of_order,
             row_number() over (partition by n.provider, n.reference order by n.no) = 1 as first_of_identity
         from unnest(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded)
             with ordinality as n (order_id, provider, reference, amount_minor, currency, succeeded, no)
         order by n.order_id
     ), locked as materialized (
-        select n.*, o.order_row, coalesce(n.first_of_order and n.first_of_identity and n.succeeded and n.currency = v_currency
-                and o.status = 'pending_payment' and o.amount_minor = n.amount_minor, false) as payable
+        select n.order_id, n.provider, n.reference, n.amount_minor, n.currency, n.succeeded, n.no, n.first_of_identity, o.order_row,
+            coalesce(n.first_of_order and n.first_of_identity and n.succeeded and n.currency = v_currency
+                    and o.status = 'pending_payment' and o.amount_minor = n.amount_minor, false) as payable
         from notices n
         left join lateral (
             select o.ctid as order_row, o.status, o.amount_minor
@@ -66,7 +66,7 @@ begin
         array_agg(s.order_row) filter (where s.payable and s.fresh),
         array_agg(s.no order by s.no) filter (where not (s.payable and s.fresh)),
         array_agg(s.no) filter (where s.fresh and not s.payable)
-    into payable_order_rows, one_by_one, fresh
+    into o_payable_rows, o_one_by_one, o_fresh
     from sorted s;
 end
 $$;

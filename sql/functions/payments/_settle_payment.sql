@@ -24,7 +24,6 @@ create or replace function rowlock._settle_payment(
 )
 language plpgsql
 as $$
-#variable_conflict use_column
 declare
     v_recorded rowlock.payments;
     v_outcome  rowlock.payment_outcome;

@@ -21,7 +21,6 @@ create or replace function rowlock._spend_payment(
 returns rowlock.payment_outcome
 language plpgsql
 as $$
-#variable_conflict use_column
 declare
     v_row    tid;
     v_status rowlock.order_status;

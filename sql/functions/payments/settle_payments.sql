@@ -49,7 +49,7 @@ begin
         p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
     );
     if not exists (select from rowlock.events e where e.event_id = p_event_id and e.opened_at is not null) then
-        return query select n, 'event_not_found', null::text from generate_series(1, cardinality(p_order_ids)) as n;
+        return query select n, 'event_not_found', null::text from generate_series(1, cardinality(p_order_ids)) n;
         return;
     end if;
 
@@ -60,17 +60,17 @@ begin
 
     v_at := date_trunc('milliseconds', clock_timestamp());
     v_outcomes := array_fill('paid'::text, array[cardinality(p_order_ids)]);
-    if v_sorted.one_by_one is not null then
+    if v_sorted.o_one_by_one is not null then
         perform rowlock._lock_settlement(p_event_id, p_order_ids);
     end if;
-    if v_sorted.payable_order_rows is not null then
-        perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => v_sorted.payable_order_rows, p_from => 'held', p_at => v_at);
+    if v_sorted.o_payable_rows is not null then
+        perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => v_sorted.o_payable_rows, p_from => 'held', p_at => v_at);
     end if;
-    foreach v_no in array coalesce(v_sorted.one_by_one, '{}') loop
+    foreach v_no in array coalesce(v_sorted.o_one_by_one, '{}') loop
         v_settled := rowlock._settle_payment(
             p_event_id => p_event_id, p_order_id => p_order_ids[v_no], p_provider => p_providers[v_no],
             p_provider_reference => p_provider_references[v_no], p_amount_minor => p_amounts_minor[v_no], p_currency => p_currencies[v_no],
-            p_succeeded => p_succeeded[v_no], p_fresh => coalesce(v_no = any (v_sorted.fresh), false), p_at => v_at
+            p_succeeded => p_succeeded[v_no], p_fresh => coalesce(v_no = any (v_sorted.o_fresh), false), p_at => v_at
         );
         v_outcomes[v_no] := v_settled.o_outcome;
         v_recorded[v_no] := v_settled.o_recorded;

@@ -14,10 +14,10 @@ begin
         )
         from (
             select s.status
-            from rowlock.seats as s
+            from rowlock.seats s
             where s.event_id = p_event_id and s.section_no = p_section_no
             order by s.seat_no
-        ) as o
+        ) o
     );
 end
 $$;

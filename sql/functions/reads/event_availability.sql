@@ -17,7 +17,7 @@ as $$
 begin
     return query
     select s.section_no, s.code, s.revision, rowlock._section_statuses(s.event_id, s.section_no)
-    from rowlock.sections as s
+    from rowlock.sections s
     where s.event_id = p_event_id
     order by s.section_no;
 end

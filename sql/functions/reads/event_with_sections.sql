@@ -21,17 +21,17 @@ begin
         e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.off_sale_at, e.status::text, e.opened_at, e.window_ms,
         e.seats_per_customer, e.currency, e.created_at, e.updated_at,
         s.section_no, s.code, s.name, s.price_minor, s.capacity, s.available, s.revision, r.labels, r.first_seats
-    from rowlock.events as e
-    join rowlock.sections as s on s.event_id = e.event_id
+    from rowlock.events e
+    join rowlock.sections s on s.event_id = e.event_id
     cross join lateral (
         select array_agg(o.label) as labels, array_agg(o.first_seat) as first_seats
         from (
             select sr.label, sr.first_seat
-            from rowlock.section_rows as sr
+            from rowlock.section_rows sr
             where sr.event_id = s.event_id and sr.section_no = s.section_no
             order by sr.row_no
-        ) as o
-    ) as r
+        ) o
+    ) r
     where e.event_id = p_event_id
     order by s.section_no;
 end

@@ -19,7 +19,6 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
-#variable_conflict use_column
 declare
     v_limit  constant integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
     v_status rowlock.order_status;

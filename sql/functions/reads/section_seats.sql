@@ -17,7 +17,7 @@ as $$
 begin
     return query
     select s.revision, rowlock._section_statuses(s.event_id, s.section_no)
-    from rowlock.sections as s
+    from rowlock.sections s
     where s.event_id = p_event_id and s.section_no = p_section_no;
 end
 $$;

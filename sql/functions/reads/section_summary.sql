@@ -14,8 +14,8 @@ as $$
 begin
     return query
     select s.section_no, s.code, s.name, s.price_minor, e.currency, s.capacity, s.available, s.revision
-    from rowlock.events as e
-    join rowlock.sections as s on s.event_id = e.event_id
+    from rowlock.events e
+    join rowlock.sections s on s.event_id = e.event_id
     where e.event_id = p_event_id
     order by s.section_no;
 end

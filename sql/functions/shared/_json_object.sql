@@ -11,7 +11,7 @@ begin
         perform rowlock._invalid_request(p_path, 'must be an object');
     end if;
     if p_value - p_known <> '{}' then
-        select min(k) into v_unknown from jsonb_object_keys(p_value - p_known) as k;
+        select min(k) into v_unknown from jsonb_object_keys(p_value - p_known) k;
         perform rowlock._invalid_request(p_path, format('has an unknown field "%s"', left(v_unknown, 50)));
     end if;
 end

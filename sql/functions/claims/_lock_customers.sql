@@ -2,7 +2,7 @@
 -- locks that took: if it is the number of customers given, all of them differ.
 --
 -- Locks: advisory class 1, one key per customer, in key order: two batches with the same customers never deadlock.
-create or replace function rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) returns integer
+create or replace function rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) returns integer
 language plpgsql
 as $$
 declare
@@ -19,5 +19,5 @@ begin
 end
 $$;
 
-comment on function rowlock._lock_customer_keys(bigint, text[]) is
+comment on function rowlock._lock_customers(bigint, text[]) is
     'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and returns how many.';
