@@ -24,6 +24,9 @@ async fn a_customer_sees_only_their_own_orders() {
     mallory.order(&order).await.problem(404, "order_not_found");
     mallory.cancel(&order).await.problem(404, "order_not_found");
     assert_eq!(mallory.orders(&event).await.expect(200), json!({"orders": []}));
+    // Without a customer it is nobody's, and not everybody's.
+    let of_nobody = format!("select count(*) from rowlock.get_order({}, '{}', null)", event.id, order["order_id"].as_str().expect("an id"));
+    assert_eq!(server.ask::<i64>(&of_nobody).await, 0);
     assert_eq!(server.trace().await, before);
     assert_eq!(alice.order(&order).await.expect(200)["status"], "pending_payment");
 }

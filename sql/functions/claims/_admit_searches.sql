@@ -27,16 +27,16 @@ create or replace function rowlock._admit_searches(
 language plpgsql
 as $$
 declare
-    v_none        integer[] := array_fill(0, array[cardinality(p_outcomes)]);
-    v_key_winners integer[] := v_none;  -- at a key's first request: the request that created its order, -1 while undecided
-    v_live        integer[] := v_none;  -- at a customer's first request: seats won by this batch
-    v_live_open   integer[] := v_none;  -- ... and admitted in this round
-    v_open        integer[] := array_fill(0, array[coalesce(cardinality(p_section_nos), 0)]);  -- seats admitted, by section
-    v_customer    integer;
-    v_key         integer;
-    v_section     integer;
-    v_quantity    integer;
-    v_winner      integer;
+    v_zeros             constant integer[] := array_fill(0, array[cardinality(p_outcomes)]);
+    v_key_winners       integer[] := v_zeros;  -- at a key's first request: the request that created its order, -1 while undecided
+    v_customer_won      integer[] := v_zeros;  -- at a customer's first request: seats won by this batch
+    v_customer_admitted integer[] := v_zeros;  -- at a customer's first request: seats admitted in this round
+    v_section_admitted  integer[] := array_fill(0, array[coalesce(cardinality(p_section_nos), 0)]);  -- by section, likewise
+    v_customer          integer;
+    v_key               integer;
+    v_section           integer;
+    v_quantity          integer;
+    v_winner            integer;
 begin
     o_outcomes := p_outcomes;
     o_answers := p_answers;
@@ -47,7 +47,7 @@ begin
             v_section := array_position(p_section_nos, p_asked_section_nos[v_request]);
             p_available[v_section] := p_available[v_section] - p_quantities[v_request];
             v_customer := coalesce(p_customer_nos[v_request], v_request);
-            v_live[v_customer] := v_live[v_customer] + p_quantities[v_request];
+            v_customer_won[v_customer] := v_customer_won[v_customer] + p_quantities[v_request];
             v_key_winners[coalesce(p_key_nos[v_request], v_request)] := v_request;
         end loop;
     end if;
@@ -64,17 +64,19 @@ begin
             o_answers[v_request] := p_order_ids[v_winner];
         elsif v_winner < 0 then
             null;  -- the key decides first; whether its earlier request creates an order is known in the next round
-        elsif rowlock._exceeds_limit(p_live_seats[v_customer] + v_live[v_customer], v_quantity, p_limit) then
+        elsif rowlock._exceeds_limit(p_live_seats[v_customer] + v_customer_won[v_customer], v_quantity, p_limit) then
             o_outcomes[v_request] := 'customer_limit';
         elsif v_quantity > p_available[v_section] then
             o_outcomes[v_request] := 'sold_out';
-        elsif not rowlock._exceeds_limit(p_live_seats[v_customer] + v_live[v_customer] + v_live_open[v_customer], v_quantity, p_limit)
-            and v_open[v_section] + v_quantity <= p_available[v_section]
+        elsif not rowlock._exceeds_limit(
+            p_live_seats[v_customer] + v_customer_won[v_customer] + v_customer_admitted[v_customer], v_quantity, p_limit
+        )
+            and v_section_admitted[v_section] + v_quantity <= p_available[v_section]
         then
             o_admitted[v_request] := true;
             v_key_winners[v_key] := -1;
-            v_live_open[v_customer] := v_live_open[v_customer] + v_quantity;
-            v_open[v_section] := v_open[v_section] + v_quantity;
+            v_customer_admitted[v_customer] := v_customer_admitted[v_customer] + v_quantity;
+            v_section_admitted[v_section] := v_section_admitted[v_section] + v_quantity;
         end if;
     end loop;
 end

@@ -38,4 +38,4 @@ end
 $$;
 
 comment on function rowlock._begin_claims(bigint, text[], text[]) is
-    'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once. Private.';
+    'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once.';

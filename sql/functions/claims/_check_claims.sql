@@ -64,4 +64,4 @@ end
 $$;
 
 comment on function rowlock._check_claims(bigint, integer, boolean, uuid[], text[], text[], bytea[], integer[], integer[], text[]) is
-    'Decides what it can about each claim of a batch before any seat is looked at. Private.';
+    'Decides what it can about each claim of a batch before any seat is looked at.';

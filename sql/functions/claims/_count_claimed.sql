@@ -38,4 +38,4 @@ end
 $$;
 
 comment on function rowlock._count_claimed(bigint, bigint[], integer[], integer[], integer[]) is
-    'Moves the counts of the seats that a batch won, to sold or to held. Private.';
+    'Moves the counts of the seats that a batch won, to sold or to held.';

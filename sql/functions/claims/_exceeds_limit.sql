@@ -9,4 +9,4 @@ as $$
 $$;
 
 comment on function rowlock._exceeds_limit(integer, integer, integer) is
-    'Whether a customer would exceed the event''s seat limit. Private.';
+    'Whether a customer would exceed the event''s seat limit.';

@@ -9,4 +9,4 @@ as $$
 $$;
 
 comment on function rowlock._is_on_sale(rowlock.event_status, timestamptz, timestamptz) is
-    'Whether an event''s seats are on sale now. Private.';
+    'Whether an event''s seats are on sale now.';

@@ -22,4 +22,4 @@ as $$
 $$;
 
 comment on function rowlock._live_orders(bigint, text, text) is
-    'The seats that a customer holds and owns, and the live order that came with an idempotency key. Private.';
+    'The seats that a customer holds and owns, and the live order that came with an idempotency key.';

@@ -4,8 +4,8 @@
 --
 -- Arrays with one element per request: p_outcomes (claimed: it won) to p_fingerprints, p_firsts (where its seats begin), p_quantities,
 -- p_amounts. Arrays with one element per seat, those of a request side by side in the order asked for: p_request_nos to p_seat_rows (where
--- its locked row is). p_won: how many seats the winners have together. Returns when the orders were created and when they are due, by the
--- database's clock, truncated to milliseconds; deadlines follow from the event's window.
+-- its locked row is). p_won_seats: how many seats the winners have together. Returns when the orders were created and when they are due, by
+-- the database's clock, truncated to milliseconds; deadlines follow from the event's window.
 --
 -- Locks: none beyond the callers': the seats are locked in this transaction, new order ids have no rival, and the customers' advisory locks
 -- keep out rivals for an idempotency key.
@@ -25,7 +25,7 @@ create or replace function rowlock._place_orders(
     p_section_nos      integer[],
     p_seat_nos         integer[],
     p_seat_rows        tid[],
-    p_won              integer,
+    p_won_seats        integer,
     out o_created_at   timestamptz,
     out o_expires_at   timestamptz
 )
@@ -43,7 +43,7 @@ begin
     from unnest(p_request_nos, p_seat_rows) as w (request_no, seat_row)
     where p_outcomes[w.request_no] = 'claimed' and s.ctid = w.seat_row and s.status = 'available';
     get diagnostics v_held = row_count;
-    perform rowlock._assert_rows(v_held, p_won, 'claimed seats');
+    perform rowlock._assert_rows(v_held, p_won_seats, 'claimed seats');
 
     insert into rowlock.orders (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at,
         ended_at, idempotency_key, fingerprint)

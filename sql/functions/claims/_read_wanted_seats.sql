@@ -83,4 +83,4 @@ end
 $$;
 
 comment on function rowlock._read_wanted_seats(bigint, integer, integer[], integer[], integer[]) is
-    'Reads which seats the claims of a batch ask for, what they cost and what is wrong with them. Private.';
+    'Reads which seats the claims of a batch ask for, what they cost and what is wrong with them.';

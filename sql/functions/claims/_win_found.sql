@@ -46,4 +46,4 @@ end
 $$;
 
 comment on function rowlock._win_found(text[], integer[], integer[], integer[], tid[]) is
-    'Finds which best-available claims of a round have all their seats. Private.';
+    'Finds which best-available claims of a round have all their seats.';

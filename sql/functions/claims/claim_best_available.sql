@@ -58,6 +58,7 @@ begin
         return;
     end if;
     v_begun := rowlock._begin_claims(p_event_id, p_customer_ids, p_idempotency_keys);
+    -- Other quantities are refused by _check_claims; their products might not fit into a bigint.
     select array_agg(case when r.quantity between 1 and 100 then r.quantity * s.price_minor end order by r.request_no),
         array_agg(case when s.section_no is null then 'section_not_found' end order by r.request_no)
     into v_amounts, v_faults
@@ -122,7 +123,7 @@ begin
             p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
             p_firsts => v_firsts, p_quantities => p_quantities, p_amounts => v_amounts, p_request_nos => v_won_nos,
             p_section_nos => v_won_section_nos, p_seat_nos => v_won_seat_nos, p_seat_rows => v_won_rows,
-            p_won => cardinality(v_won_seat_nos)
+            p_won_seats => cardinality(v_won_seat_nos)
         ) o;
     end if;
     return query

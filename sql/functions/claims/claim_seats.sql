@@ -98,7 +98,7 @@ begin
             p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
             p_firsts => v_wanted.o_firsts, p_quantities => v_wanted.o_quantities, p_amounts => v_wanted.o_amounts,
             p_request_nos => p_request_nos, p_section_nos => p_section_nos, p_seat_nos => p_seat_nos,
-            p_seat_rows => v_locked.o_seat_rows, p_won => cardinality(v_won_seat_nos)
+            p_seat_rows => v_locked.o_seat_rows, p_won_seats => cardinality(v_won_seat_nos)
         ) o;
     end if;
     return query

@@ -50,4 +50,4 @@ end
 $$;
 
 comment on function rowlock._change_event(bigint, jsonb, text, text) is
-    'Changes settings and status of an event and logs it; returns the status. Private.';
+    'Changes settings and status of an event and logs it; returns the status.';

@@ -64,4 +64,4 @@ end
 $$;
 
 comment on function rowlock._create_event(jsonb, text, text) is
-    'Creates a draft event with its sections, rows and seats, and logs it; returns its id. Private.';
+    'Creates a draft event with its sections, rows and seats, and logs it; returns its id.';

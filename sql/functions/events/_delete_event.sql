@@ -40,4 +40,4 @@ begin
 end
 $$;
 
-comment on function rowlock._delete_event(bigint, text, text) is 'Deletes a draft and logs it. Private.';
+comment on function rowlock._delete_event(bigint, text, text) is 'Deletes a draft and logs it.';

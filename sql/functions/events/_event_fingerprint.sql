@@ -7,4 +7,4 @@ as $$
     select sha256(convert_to(jsonb_strip_nulls(p_event)::text, 'UTF8'))
 $$;
 
-comment on function rowlock._event_fingerprint(jsonb) is 'Tells requests for new events apart, whatever their spelling. Private.';
+comment on function rowlock._event_fingerprint(jsonb) is 'Tells requests for new events apart, whatever their spelling.';

@@ -20,4 +20,4 @@ end
 $$;
 
 comment on function rowlock._next_status(bigint, rowlock.event_status, text) is
-    'The status to which an event goes, if it can go there from its own. Private.';
+    'The status to which an event goes, if it can go there from its own.';

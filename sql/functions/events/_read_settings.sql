@@ -42,4 +42,4 @@ begin
 end
 $$;
 
-comment on function rowlock._read_settings(rowlock.events, jsonb) is 'Reads settings of an event from JSON into the event. Private.';
+comment on function rowlock._read_settings(rowlock.events, jsonb) is 'Reads settings of an event from JSON into the event.';

@@ -40,4 +40,4 @@ end
 $$;
 
 comment on function rowlock._check_kept_seats(integer[], integer[], integer[], integer[]) is
-    'Raises RL007 unless the seats to keep are distinct seats of the order. Private.';
+    'Raises RL007 unless the seats to keep are distinct seats of the order.';

@@ -38,4 +38,4 @@ end
 $$;
 
 comment on function rowlock._end_orders(bigint, tid[], rowlock.order_status[], rowlock.order_status, timestamptz) is
-    'Sets orders to their final status and returns their seats. Private.';
+    'Sets orders to their final status and returns their seats.';

@@ -27,4 +27,4 @@ begin
 end
 $$;
 
-comment on function rowlock._lock_order(bigint, uuid, text) is 'Locks a customer''s order. Private.';
+comment on function rowlock._lock_order(bigint, uuid, text) is 'Locks a customer''s order.';

@@ -11,4 +11,4 @@ begin
 end
 $$;
 
-comment on function rowlock._order_not_pending(uuid, rowlock.order_status) is 'Raises RL006. Private.';
+comment on function rowlock._order_not_pending(uuid, rowlock.order_status) is 'Raises RL006.';

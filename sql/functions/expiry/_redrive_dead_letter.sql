@@ -23,4 +23,4 @@ end
 $$;
 
 comment on function rowlock._redrive_dead_letter(bigint, uuid, text, text) is
-    'Retries a dead letter at once, and logs it. Private.';
+    'Retries a dead letter at once, and logs it.';

@@ -34,4 +34,4 @@ end
 $$;
 
 comment on function rowlock._release_orders(bigint, tid[], rowlock.order_status, timestamptz) is
-    'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale. Private.';
+    'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale.';

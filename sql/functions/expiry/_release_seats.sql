@@ -70,4 +70,4 @@ end
 $$;
 
 comment on function rowlock._release_seats(bigint, tid, integer[], integer[], timestamptz) is
-    'Takes from a pending order the seats it does not keep. Private.';
+    'Takes from a pending order the seats it does not keep.';

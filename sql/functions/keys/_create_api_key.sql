@@ -29,4 +29,4 @@ begin
 end
 $$;
 
-comment on function rowlock._create_api_key(text, bytea, text, text) is 'Records a new API key by its SHA-256; returns its id. Private.';
+comment on function rowlock._create_api_key(text, bytea, text, text) is 'Records a new API key by its SHA-256; returns its id.';

@@ -25,4 +25,4 @@ begin
 end
 $$;
 
-comment on function rowlock._revoke_api_key(bigint, text, text) is 'Revokes an API key for good. Private.';
+comment on function rowlock._revoke_api_key(bigint, text, text) is 'Revokes an API key for good.';

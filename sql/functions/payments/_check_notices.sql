@@ -28,4 +28,4 @@ end
 $$;
 
 comment on function rowlock._check_notices(uuid[], text[], text[], bigint[], text[], boolean[]) is
-    'Raises RL007 unless the arrays describe a batch of payment notices. Private.';
+    'Raises RL007 unless the arrays describe a batch of payment notices.';

@@ -65,4 +65,4 @@ end
 $$;
 
 comment on function rowlock._lock_settlement(bigint, uuid[]) is
-    'Locks the customers of late orders, the seats of pending ones and the sections of all, in order. Private.';
+    'Locks the customers of late orders, the seats of pending ones and the sections of all, in order.';

@@ -42,4 +42,4 @@ end
 $$;
 
 comment on function rowlock._pay_orders(bigint, tid[], rowlock.seat_status, timestamptz) is
-    'Makes orders paid and their seats sold, with one ticket each. Private.';
+    'Makes orders paid and their seats sold, with one ticket each.';

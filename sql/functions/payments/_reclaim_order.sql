@@ -43,4 +43,4 @@ end
 $$;
 
 comment on function rowlock._reclaim_order(bigint, tid, timestamptz) is
-    'Claims a late order''s seats again and pays it, if all of them are free and the limit holds. Private.';
+    'Claims a late order''s seats again and pays it, if all of them are free and the limit holds.';

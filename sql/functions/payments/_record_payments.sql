@@ -72,4 +72,4 @@ end
 $$;
 
 comment on function rowlock._record_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
-    'Locks the orders of payment notices, records new payments, and finds which can be paid together. Private.';
+    'Locks the orders of payment notices, records new payments, and finds which can be paid together.';

@@ -65,4 +65,4 @@ end
 $$;
 
 comment on function rowlock._settle_payment(bigint, uuid, text, text, bigint, text, boolean, boolean, timestamptz) is
-    'Settles one recorded payment notice against its order. Private.';
+    'Settles one recorded payment notice against its order.';

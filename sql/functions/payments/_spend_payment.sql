@@ -58,4 +58,4 @@ end
 $$;
 
 comment on function rowlock._spend_payment(bigint, uuid, bigint, text, timestamptz) is
-    'What money that has arrived buys: the seats, the seats claimed again, or a refund. Private.';
+    'What money that has arrived buys: the seats, the seats claimed again, or a refund.';

@@ -35,4 +35,4 @@ end
 $$;
 
 comment on function rowlock._block_listed(bigint, integer, integer[], rowlock.seat_status, rowlock.seat_status, text) is
-    'Blocks or unblocks the seats of a section that a server lists, all or none. Private.';
+    'Blocks or unblocks the seats of a section that a server lists, all or none.';

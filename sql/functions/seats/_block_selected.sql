@@ -35,4 +35,4 @@ end
 $$;
 
 comment on function rowlock._block_selected(bigint, text, rowlock.seat_status, rowlock.seat_status, text, text) is
-    'Blocks or unblocks the seats that an operator selected, all or none. Private.';
+    'Blocks or unblocks the seats that an operator selected, all or none.';

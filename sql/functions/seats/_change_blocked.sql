@@ -31,7 +31,7 @@ begin
     if v_seat_nos is not null then
         raise exception using errcode = 'RL009', message = 'seats_not_blockable',
             detail = case when p_function like 'admin.%' then rowlock._format_seats(p_event_id, v_section_nos, v_seat_nos)
-                else to_json(v_seat_nos)::text end,
+                else to_jsonb(v_seat_nos)::text end,
             hint = 'These seats are held or sold, and can be neither blocked nor unblocked; nothing was changed.';
     end if;
 
@@ -59,4 +59,4 @@ end
 $$;
 
 comment on function rowlock._change_blocked(bigint, integer[], integer[], rowlock.seat_status, rowlock.seat_status, text, text) is
-    'Moves listed seats between available and blocked, all or none, and logs which. Private.';
+    'Moves listed seats between available and blocked, all or none, and logs which.';

@@ -30,4 +30,4 @@ end
 $$;
 
 comment on function rowlock._format_seats(bigint, integer[], integer[]) is
-    'Formats a list of seats as people write it: A 1-20 35, B 5. Private.';
+    'Formats a list of seats as people write it: A 1-20 35, B 5.';

@@ -12,4 +12,4 @@ begin
 end
 $$;
 
-comment on function rowlock._lock_sections(bigint, integer[]) is 'Locks sections in order. Private.';
+comment on function rowlock._lock_sections(bigint, integer[]) is 'Locks sections in order.';

@@ -22,4 +22,4 @@ begin
 end
 $$;
 
-comment on function rowlock._section_of(bigint, text) is 'Finds a section by its code. Private.';
+comment on function rowlock._section_of(bigint, text) is 'Finds a section by its code.';

@@ -44,4 +44,4 @@ begin
 end
 $$;
 
-comment on function rowlock._selected_seats(bigint, text) is 'Reads an operator''s selection of seats: A 1-20 35, B 5, C. Private.';
+comment on function rowlock._selected_seats(bigint, text) is 'Reads an operator''s selection of seats: A 1-20 35, B 5, C.';

@@ -15,4 +15,4 @@ begin
 end
 $$;
 
-comment on function rowlock._wait_for_seats(bigint, integer[], integer[]) is 'Locks listed seats, waiting for each. Private.';
+comment on function rowlock._wait_for_seats(bigint, integer[], integer[]) is 'Locks listed seats, waiting for each.';

@@ -14,4 +14,4 @@ begin
 end
 $$;
 
-comment on function rowlock._assert_rows(bigint, bigint, text) is 'Raises RL010 unless both counts are the same. Private.';
+comment on function rowlock._assert_rows(bigint, bigint, text) is 'Raises RL010 unless both counts are the same.';

@@ -16,4 +16,4 @@ begin
 end
 $$;
 
-comment on function rowlock._check_reason(text) is 'Reads the reason for a change made from psql; refuses a blank one. Private.';
+comment on function rowlock._check_reason(text) is 'Reads the reason for a change made from psql; refuses a blank one.';

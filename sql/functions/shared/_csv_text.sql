@@ -8,4 +8,4 @@ as $$
 $$;
 
 comment on function rowlock._csv_text(text) is
-    'Makes a text safe for a CSV cell: a spreadsheet never runs it. Private.';
+    'Makes a text safe for a CSV cell: a spreadsheet never runs it.';

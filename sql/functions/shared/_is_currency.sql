@@ -15,4 +15,4 @@ as $$
     ))
 $$;
 
-comment on function rowlock._is_currency(text) is 'Whether a code is the ISO 4217 code of a currency in use. Private.';
+comment on function rowlock._is_currency(text) is 'Whether a code is the ISO 4217 code of a currency in use.';

@@ -28,4 +28,4 @@ as $$
 $$;
 
 comment on function rowlock._log_action(text, bigint, uuid, text, jsonb, jsonb, jsonb) is
-    'Records what an operator changed, and why. Private.';
+    'Records what an operator changed, and why.';

@@ -9,4 +9,4 @@ as $$
 $$;
 
 comment on function rowlock._repeat_outcome(bytea, bytea) is
-    'The outcome of a request whose idempotency key has come before. Private.';
+    'The outcome of a request whose idempotency key has come before.';

@@ -22,4 +22,4 @@ as $$
     end
 $$;
 
-comment on function rowlock._text_objection(text) is 'What is wrong with a text meant for people; null if nothing is. Private.';
+comment on function rowlock._text_objection(text) is 'What is wrong with a text meant for people; null if nothing is.';

@@ -186,6 +186,7 @@ const FORGERIES: &[&str] = &[
     "select hash from rowlock.api_keys",
     "update rowlock.pseudonym_key set key = sha256('mine')",
     "select key from rowlock.pseudonym_key",
+    "select customer from rowlock.shown_orders",
     "select nextval('rowlock.events_event_id_seq')",
     "select setval('rowlock.admin_actions_action_id_seq', 1)",
     "select * from public.refinery_schema_history",
