@@ -26,6 +26,7 @@ begin
         perform rowlock._invalid_request('sections', 'must be a list of 1 to 500 sections');
     end if;
 
+    -- An event needs a name: null is refused.
     v_settings := '{"name": null, "venue": "", "window_ms": 10000, "seats_per_customer": 10}' || jsonb_strip_nulls(p_event - 'sections');
     v_event := rowlock._read_settings(null, v_settings);
     insert into rowlock.events (
