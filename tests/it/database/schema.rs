@@ -42,9 +42,11 @@ async fn schema_sql_is_what_the_migrations_make() {
 
 /// The columns of each view, as a table has them.
 async fn view_columns(db: &Client) -> HashMap<String, String> {
-    let sql = "select c.oid::regclass::text, string_agg(format('    %I %s', a.attname, format_type(a.atttypid, a.atttypmod)), E',\\n' order by a.attnum)
+    let sql = "select format('%I.%I', c.relnamespace::regnamespace, c.relname),
+                   string_agg(format('    %I %s', a.attname, format_type(a.atttypid, a.atttypmod)), E',\\n' order by a.attnum)
                from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-               where c.relkind = 'v' and c.relnamespace in ('rowlock'::regnamespace, 'admin'::regnamespace) group by c.oid";
+               where c.relkind = 'v' and c.relnamespace in ('rowlock'::regnamespace, 'admin'::regnamespace)
+               group by c.oid, c.relnamespace, c.relname";
     db.query(sql, &[]).await.expect("an answer").iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
