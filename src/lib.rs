@@ -14,6 +14,7 @@ mod document;
 pub mod domain;
 mod http;
 mod lanes;
+mod log_limit;
 pub mod metrics;
 pub mod open_files;
 pub mod problem;
