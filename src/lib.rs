@@ -12,6 +12,7 @@ pub mod config;
 pub mod db;
 mod document;
 pub mod domain;
+pub mod flags;
 mod http;
 mod lanes;
 mod log_limit;
