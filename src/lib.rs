@@ -24,6 +24,7 @@ pub mod redis;
 mod routes;
 pub mod server;
 pub mod signal;
+mod strict_json;
 pub mod types;
 pub mod web;
 
