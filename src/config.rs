@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use crate::db::Endpoint;
+use crate::flags::{address, whole};
 
 /// The default prefix of keys in Redis.
 pub const REDIS_PREFIX: &str = "rowlock";
@@ -102,7 +103,7 @@ pub struct ServeConfig {
     #[arg(long, env = "ROWLOCK_REDIS_PREFIX", default_value = REDIS_PREFIX)]
     pub redis_prefix: String,
     /// Address and port to listen on; port 0 picks a free one
-    #[arg(long, env = "ROWLOCK_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "ROWLOCK_LISTEN", default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
     /// File to which the server writes its address once it listens
     #[arg(long, env = "ROWLOCK_ADDRESS_FILE")]
@@ -113,7 +114,7 @@ pub struct ServeConfig {
     /// Secret for customers' HS256 tokens, at least 32 bytes
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
-    /// PEM file with one or more public keys for customers' RS256 or EdDSA tokens
+    /// PEM file with one or more public keys for customers' tokens: RSA of 2048 to 4096 bits (RS256) or Ed25519 (EdDSA)
     #[arg(long, env = "ROWLOCK_JWT_PUBLIC_KEY_FILE")]
     pub jwt_public_key_file: Option<PathBuf>,
     /// Audience (aud) that customers' tokens must name [default: any]
@@ -126,37 +127,37 @@ pub struct ServeConfig {
     #[arg(long, env = "ROWLOCK_WEBHOOK_SECRET", hide_env_values = true)]
     pub webhook_secret: String,
     /// Database connections for reads and administration
-    #[arg(long, env = "ROWLOCK_POOL_SIZE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(4..=1000))]
+    #[arg(long, env = "ROWLOCK_POOL_SIZE", default_value_t = 16, value_parser = whole::<u16>(4..=1000))]
     pub pool_size: u16,
     /// Number of lanes for claims, and as many again for payments; a lane has two database connections, an event one lane of each kind
-    #[arg(long, env = "ROWLOCK_LANES", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, env = "ROWLOCK_LANES", default_value_t = 4, value_parser = whole::<u16>(1..=256))]
     pub lanes: u16,
     /// Maximum number of claims or payments in one call to the database
-    #[arg(long, env = "ROWLOCK_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, env = "ROWLOCK_BATCH_MAX", default_value_t = 256, value_parser = whole::<u16>(1..=1024))]
     pub batch_max: u16,
     /// Maximum number of claims or payments waiting in one lane; any more are answered 503 at once
-    #[arg(long, env = "ROWLOCK_WAITING_MAX", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "ROWLOCK_WAITING_MAX", default_value_t = 20_000, value_parser = whole::<u32>(1..=u32::MAX))]
     pub waiting_max: u32,
     /// Number of workers for the expiry queue
-    #[arg(long, env = "ROWLOCK_EXPIRY_WORKERS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, env = "ROWLOCK_EXPIRY_WORKERS", default_value_t = 4, value_parser = whole::<u16>(1..=64))]
     pub expiry_workers: u16,
     /// Number of failures after which an expiry becomes a dead letter
-    #[arg(long, env = "ROWLOCK_EXPIRY_ATTEMPTS_MAX", default_value_t = 5, value_parser = clap::value_parser!(i32).range(1..=100))]
+    #[arg(long, env = "ROWLOCK_EXPIRY_ATTEMPTS_MAX", default_value_t = 5, value_parser = whole::<i32>(1..=100))]
     pub expiry_attempts_max: i32,
     /// How long an expiry worker keeps its lease on due orders, in milliseconds
-    #[arg(long, env = "ROWLOCK_EXPIRY_LEASE_MS", default_value_t = 5_000, value_parser = clap::value_parser!(i64).range(100..=600_000))]
+    #[arg(long, env = "ROWLOCK_EXPIRY_LEASE_MS", default_value_t = 5_000, value_parser = whole::<i64>(100..=600_000))]
     pub expiry_lease_ms: i64,
     /// Pause between sweeps for overdue orders and failed expiries, in milliseconds
-    #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=60_000))]
+    #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = whole::<u64>(50..=60_000))]
     pub sweep_interval_ms: u64,
     /// Largest request body, in bytes; 64 times as much for creating events and for blocking and unblocking seats
-    #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1024..=16_777_216))]
+    #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = whole::<u32>(1024..=16_777_216))]
     pub body_max_bytes: u32,
     /// How long a connection may be idle between requests, in seconds; must be longer than the load balancer's own timeout
-    #[arg(long, env = "ROWLOCK_IDLE_S", default_value_t = 620, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, env = "ROWLOCK_IDLE_S", default_value_t = 620, value_parser = whole::<u64>(1..=86_400))]
     pub idle_s: u64,
     /// How long requests in progress may take to finish at shutdown, in seconds
-    #[arg(long, env = "ROWLOCK_DRAIN_S", default_value_t = 20)]
+    #[arg(long, env = "ROWLOCK_DRAIN_S", default_value_t = 20, value_parser = whole::<u64>(0..=86_400))]
     pub drain_s: u64,
     /// Serve the routes for benchmarks, under /bench
     #[cfg(feature = "bench-routes")]

@@ -12,8 +12,10 @@ pub mod config;
 pub mod db;
 mod document;
 pub mod domain;
+pub mod flags;
 mod http;
 mod lanes;
+mod log_limit;
 pub mod metrics;
 pub mod open_files;
 pub mod problem;
@@ -22,6 +24,7 @@ pub mod redis;
 mod routes;
 pub mod server;
 pub mod signal;
+mod strict_json;
 pub mod types;
 pub mod web;
 

@@ -52,9 +52,11 @@ fn expectations() -> Expectations {
 mod tests {
     use poem_openapi::OperationId;
     use poem_openapi::error::ParseParamError;
+    use poem_openapi::types::ParseFromParameter;
     use pretty_assertions::assert_eq;
 
     use super::*;
+    use crate::types::{OrderId, Time};
 
     #[test]
     fn methods_of_a_path() {
@@ -78,7 +80,11 @@ mod tests {
 
     /// What an operation says of a parameter that the framework refused.
     fn refusal(operation: &'static str, parameter: &'static str) -> String {
-        let mut error = poem::Error::from(ParseParamError { name: parameter, reason: "a word of the framework".into() });
+        refusal_for(operation, parameter, "failed to parse \"integer\": a word of the framework")
+    }
+
+    fn refusal_for(operation: &'static str, parameter: &'static str, reason: &str) -> String {
+        let mut error = poem::Error::from(ParseParamError { name: parameter, reason: reason.into() });
         error.set_data(OperationId(operation));
         let problem = expectations().refusal(&error).expect("a refusal");
         assert_eq!(problem.field(), Some(parameter));
@@ -89,10 +95,17 @@ mod tests {
     fn a_refused_parameter_is_told_its_documented_bounds() {
         assert_eq!(refusal("listEvents", "limit"), "limit must be a whole number from 1 to 100");
         assert_eq!(refusal("listDeadLetters", "limit"), "limit must be a whole number from 1 to 1000");
-        assert_eq!(refusal("listDeadLetters", "event_id"), "event_id must be a whole number of at least 1");
-        assert_eq!(refusal("listOrders", "after"), "after must be a UUID");
+        assert_eq!(refusal("listDeadLetters", "event_id"), "event_id must be a whole number from 1 to 9223372036854775807");
+        assert_eq!(refusal("listOrders", "after"), format!("after {}", OrderId::EXPECTED));
         let statuses = "status must be one of pending_payment, paid, expired, cancelled, refund_due, refunded";
         assert_eq!(refusal("listAllOrders", "status"), statuses);
+    }
+
+    #[test]
+    fn what_a_type_of_ours_says_of_the_value_comes_before_the_bounds_of_all_values() {
+        let leap = Time::parse_from_parameter("2016-12-31T23:59:60Z").unwrap_err().into_message();
+        let expected = "starts_after must not be a leap second: write second 59, or second 00 of the next minute";
+        assert_eq!(refusal_for("listEvents", "starts_after", &leap), expected);
     }
 
     #[test]

@@ -40,7 +40,8 @@ impl Bound {
         }
         let endpoint = config.database.endpoint()?;
         let app = Arc::new(App::new(config, &endpoint)?);
-        let connections = Connections::listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+        let connections =
+            Connections::listen(config.listen).with_context(|| format!("cannot listen on {} (--listen, ROWLOCK_LISTEN)", config.listen))?;
         first_contact(&endpoint).await?;
         let expiry = ExpirySettings {
             workers: usize::from(config.expiry_workers),

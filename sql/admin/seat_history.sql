@@ -21,7 +21,7 @@ declare
 begin
     if (p_seat_no between 1 and v_section.capacity) is not true then
         raise exception using errcode = 'RL003', message = 'seat_not_found',
-            detail = format('section %s has seats 1 to %s, not %s', v_section.code, v_section.capacity, p_seat_no);
+            detail = format('section %s has seats 1 to %s%s', v_section.code, v_section.capacity, ', not ' || p_seat_no);
     end if;
     return query
     with claims as materialized (

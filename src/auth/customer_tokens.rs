@@ -14,6 +14,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{AuthError, AuthSettings, public_keys};
+use crate::strict_json;
 use crate::types::text;
 
 /// A shorter HS256 secret could be guessed (RFC 7518, 3.2).
@@ -93,7 +94,7 @@ impl CustomerTokens {
         let (message, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
         let (header, payload) = message.split_once('.').filter(|(_, payload)| !payload.contains('.')).ok_or_else(malformed)?;
         let header: TokenHeader =
-            part(header).ok_or_else(|| AuthError::invalid("the token is malformed: its header is not JSON with an alg"))?;
+            part(header, "header")?.ok_or_else(|| AuthError::invalid("the token is malformed: its header is not JSON with an alg"))?;
         if header.crit.is_some() {
             return Err(AuthError::invalid("the token's header has crit: no critical extension is supported"));
         }
@@ -105,7 +106,8 @@ impl CustomerTokens {
         for (key, algorithm) in keys {
             match crypto::verify(signature, message.as_bytes(), key, *algorithm) {
                 Ok(true) => {
-                    return part(payload).ok_or_else(|| AuthError::invalid("the token is malformed: its claims are not a JSON object"));
+                    let claims = part(payload, "claims")?;
+                    return claims.ok_or_else(|| AuthError::invalid("the token is malformed: its claims are not a JSON object"));
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::Base64(_)) => return Err(malformed()),
                 Ok(false) | Err(_) => {}
@@ -123,9 +125,15 @@ impl CustomerTokens {
     }
 }
 
-/// One part of a token: base64url of JSON.
-fn part<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+/// One part of a token: base64url of a JSON object; `None` if it is anything else. Verifiers differ in which of two claims with one name
+/// they use (RFC 7519, section 4), so none is used here.
+fn part<T: DeserializeOwned>(text: &str, what: &str) -> Result<Option<T>, AuthError> {
+    let Ok(bytes) = URL_SAFE_NO_PAD.decode(text) else { return Ok(None) };
+    match strict_json::read(&bytes) {
+        Ok(value) => Ok(value.is_object().then(|| serde_json::from_value(value).ok()).flatten()),
+        Err(error) if error.is_data() => Err(AuthError::invalid(format!("the token is malformed: a name appears twice in its {what}"))),
+        Err(_) => Ok(None),
+    }
 }
 
 /// `exp` is required and `nbf` is checked. `iat` only tells the age (RFC 7519, 4.1.6), but must be a time.

@@ -1,7 +1,12 @@
 //! The PEM file with the public keys for customers' tokens: one or more keys, and nothing else.
 
-use anyhow::{Context, bail};
+use std::ops::RangeInclusive;
+
+use anyhow::{Context, bail, ensure};
 use jsonwebtoken::{Algorithm, DecodingKey};
+
+/// RFC 7518, 3.3, wants no shorter key, and the library that verifies the signatures takes no longer one.
+const RSA_BITS: RangeInclusive<usize> = 2048..=4096;
 
 /// The keys in a PEM file. The kind of key decides the algorithm, never the header of a token.
 ///
@@ -9,7 +14,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 /// When the file contains no public key, or anything besides public keys: nothing in it is silently ignored.
 pub(super) fn read(file: &[u8]) -> anyhow::Result<Vec<(DecodingKey, Algorithm)>> {
     let text = std::str::from_utf8(file).ok().context("it is not a PEM file: convert it with `openssl pkey -pubin -inform DER`")?;
-    let blocks = blocks(text)?;
+    // Some editors put a byte order mark at the beginning.
+    let blocks = blocks(text.strip_prefix('\u{feff}').unwrap_or(text))?;
     if blocks.is_empty() {
         bail!("it contains no public key: it has no line -----BEGIN PUBLIC KEY-----");
     }
@@ -55,7 +61,15 @@ fn key(block: &Block<'_>) -> anyhow::Result<(DecodingKey, Algorithm)> {
             if let Ok(key) = DecodingKey::from_ed_pem(pem) {
                 return Ok((key, Algorithm::EdDSA));
             }
-            if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
+            if let Ok(key) = DecodingKey::from_rsa_pem(pem)
+                && let Some(bits) = key.try_get_as_bytes().ok().and_then(modulus_bits)
+            {
+                ensure!(
+                    RSA_BITS.contains(&bits),
+                    "it is an RSA key of {bits} bits; RS256 tokens need one of {} to {} bits: let their issuer make a new pair of keys",
+                    RSA_BITS.start(),
+                    RSA_BITS.end()
+                );
                 return Ok((key, Algorithm::RS256));
             }
             bail!("it is neither an RSA nor an Ed25519 public key, or it is damaged");
@@ -71,12 +85,32 @@ fn key(block: &Block<'_>) -> anyhow::Result<(DecodingKey, Algorithm)> {
     }
 }
 
+/// The length of an RSA public key in DER (RFC 8017, A.1.1): that of the first of the two integers in its sequence.
+fn modulus_bits(der: &[u8]) -> Option<usize> {
+    let modulus = contents(contents(der, 0x30)?, 0x02)?;
+    let significant = modulus.iter().position(|byte| *byte != 0).map(|leading| &modulus[leading..])?;
+    Some(significant.len() * 8 - significant[0].leading_zeros() as usize)
+}
+
+/// What is in the element of this tag at the beginning of some DER.
+fn contents(der: &[u8], tag: u8) -> Option<&[u8]> {
+    let (&length, rest) = der.strip_prefix(&[tag])?.split_first()?;
+    if length < 0x80 {
+        return rest.get(..usize::from(length));
+    }
+    let (length, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
+    rest.get(..length.iter().try_fold(0_usize, |sum, byte| Some(sum.checked_mul(256)? + usize::from(*byte)))?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const ED25519: &str = include_str!("../../tests/it/keys/ed25519_public.pem");
     const RSA: &str = include_str!("../../tests/it/keys/rsa_public.pem");
+    const RSA_1024: &str = include_str!("../../tests/it/keys/rsa_1024_public.pem");
+    const RSA_1024_PKCS1: &str = include_str!("../../tests/it/keys/rsa_1024_pkcs1_public.pem");
+    const RSA_8192: &str = include_str!("../../tests/it/keys/rsa_8192_public.pem");
     const RSA_PRIVATE: &str = include_str!("../../tests/it/keys/rsa_private.pem");
 
     fn algorithms(file: &str) -> Vec<Algorithm> {
@@ -96,6 +130,7 @@ mod tests {
         );
         assert_eq!(algorithms(&RSA.replace('\n', "\r\n")), [Algorithm::RS256]);
         assert_eq!(algorithms(RSA.trim_end()), [Algorithm::RS256]);
+        assert_eq!(algorithms(&format!("\u{feff}{RSA}")), [Algorithm::RS256], "with a byte order mark");
     }
 
     #[test]
@@ -110,6 +145,18 @@ mod tests {
         assert!(error(format!("{ED25519}{certificate}").as_bytes()).contains("block 2 cannot be used: it is a certificate"));
         assert!(error(RSA.replace("PUBLIC KEY", "X509 CRL").as_bytes()).contains("it is a X509 CRL, not a public key"));
         assert!(error(RSA.replace("MII", "AAA").as_bytes()).contains("neither an RSA nor an Ed25519"));
+    }
+
+    #[test]
+    fn an_rsa_key_that_is_too_short_or_too_long_is_refused_by_its_length() {
+        for (file, bits) in [(RSA_1024, 1024), (RSA_1024_PKCS1, 1024), (RSA_8192, 8192)] {
+            let error = error(file.as_bytes());
+            assert!(error.contains(&format!("block 1 cannot be used: it is an RSA key of {bits} bits; RS256 tokens need")), "{error}");
+        }
+        assert_eq!(modulus_bits(&[0x30, 0x06, 0x02, 0x01, 0x05, 0x02, 0x01, 0x03]), Some(3));
+        for damaged in [&[][..], &[0x30], &[0x30, 0x83, 1], &[0x30, 0x02, 0x02, 0x05], &[0x30, 0x03, 0x02, 0x01, 0x00], &[0x31, 0x00]] {
+            assert_eq!(modulus_bits(damaged), None, "{damaged:?}");
+        }
     }
 
     #[test]

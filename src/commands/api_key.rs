@@ -6,6 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::config::DatabaseArgs;
 use crate::db::api_keys::{self, ApiKey};
+use crate::flags::whole;
 
 /// Manages API keys; the user in the database URL must be in role rowlock_admin.
 #[derive(Subcommand)]
@@ -31,7 +32,7 @@ pub enum Args {
         /// Where PostgreSQL is.
         database: DatabaseArgs,
         /// The key's id, as printed by `create` and `list`
-        #[arg(long)]
+        #[arg(long, value_parser = whole::<i64>(1..=i64::MAX))]
         id: i64,
     },
 }

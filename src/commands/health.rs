@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+
+use crate::flags::whole;
 
 /// Which server to check.
 #[derive(clap::Args)]
@@ -16,14 +18,14 @@ pub struct Args {
     #[arg(long, env = "ROWLOCK_HEALTH_URL", default_value = "http://127.0.0.1:8080/readyz", value_parser = probe)]
     url: hyper::Uri,
     /// How long to wait for the answer, in seconds
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = whole::<u64>(1..=86_400))]
     timeout_s: u64,
 }
 
 /// What to ask. The home page answers 200 even if the server is not ready, so a URL without a path means readiness.
 fn probe(url: &str) -> anyhow::Result<hyper::Uri> {
-    let parsed: hyper::Uri = url.parse()?;
-    anyhow::ensure!(parsed.scheme_str() == Some("http"), "must begin with http://");
+    let parsed = url.parse::<hyper::Uri>().ok().filter(|parsed| parsed.scheme_str() == Some("http") && parsed.host().is_some());
+    let parsed = parsed.context("it must be a URL without TLS, such as http://127.0.0.1:8080/readyz")?;
     if parsed.path_and_query().is_some_and(|path| path != "/") {
         return Ok(parsed);
     }
@@ -32,16 +34,21 @@ fn probe(url: &str) -> anyhow::Result<hyper::Uri> {
 
 /// Succeeds when the server answers 200.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let asked = tokio::time::timeout(Duration::from_secs(args.timeout_s), ask(&args.url)).await.context("no answer in time")?;
-    let (status, body) = asked?;
+    let asked = tokio::time::timeout(Duration::from_secs(args.timeout_s), ask(&args.url)).await;
+    let asked = asked.unwrap_or_else(|_| Err(anyhow!("no answer within {} s", args.timeout_s)));
+    let unreachable =
+        || format!("cannot ask {}; check that the server is running, and the address in --url (ROWLOCK_HEALTH_URL)", args.url);
+    let (status, body) = asked.with_context(unreachable)?;
     println!("{body}");
-    anyhow::ensure!(status == 200, "the server answered {status}");
+    anyhow::ensure!(status == 200, "the server answered {status} instead of 200; its answer above says why");
     Ok(())
 }
 
 async fn ask(url: &hyper::Uri) -> anyhow::Result<(u16, String)> {
     let host = url.host().context("the URL has no host")?;
-    let stream = TcpStream::connect((host, url.port_u16().unwrap_or(80))).await?;
+    // A URL has an IPv6 address in brackets, a socket has none.
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((address, url.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let path = url.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
@@ -62,7 +69,7 @@ mod tests {
             assert_eq!(probe(readiness).unwrap(), "http://127.0.0.1:8080/readyz");
         }
         assert_eq!(probe("http://[::1]:80/livez").unwrap(), "http://[::1]:80/livez");
-        for other in ["https://127.0.0.1:8080/readyz", "127.0.0.1:8080", "/readyz", ""] {
+        for other in ["http://", "https://127.0.0.1:8080/readyz", "127.0.0.1:8080", "/readyz", ""] {
             assert!(probe(other).is_err(), "{other}");
         }
     }

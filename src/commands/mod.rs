@@ -18,15 +18,24 @@ pub enum Command {
     /// Serve the HTTP API
     Serve(Box<serve::Args>),
     /// Migrate the database to the version of this binary
+    ///
+    /// Harmless to repeat. The first time, the login in the URL must be a superuser, or have the privileges that sql/README.md lists under
+    /// Roles; later, always migrate as the same login.
     Migrate(migrate::Args),
     /// Create, list or revoke API keys for admins and box offices
+    ///
+    /// The login in the URL must be in role rowlock_admin, or a superuser.
     #[command(subcommand)]
     ApiKey(api_key::Args),
     /// Create a customer token, for development
+    ///
+    /// It is signed with HS256, so the server must have the same --jwt-secret. In production, the identity provider issues the tokens.
     Token(token::Args),
     /// Print or write the OpenAPI document
     Openapi(openapi::Args),
     /// Check whether a server is ready
+    ///
+    /// Prints its answer. Exit status: 0 if it answers 200, 1 if it answers anything else or nothing.
     Health(health::Args),
 }
 

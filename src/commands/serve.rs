@@ -31,7 +31,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let bound = Bound::new(&config).await?;
     let address = bound.address();
     if let Some(path) = &config.address_file {
-        std::fs::write(path, address.to_string()).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::write(path, address.to_string())
+            .with_context(|| format!("cannot write {} (--address-file, ROWLOCK_ADDRESS_FILE)", path.display()))?;
     }
     tracing::info!(%address, open_files_max, redis = config.redis_url.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
     let stop = CancellationToken::new();

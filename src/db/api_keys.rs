@@ -1,11 +1,13 @@
 //! API keys of admins and box offices: created, listed and revoked on the command line, looked up by the server.
 
+use anyhow::anyhow;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::{Db, DbError, Endpoint};
+use super::driver_error::INSUFFICIENT_PRIVILEGE;
+use super::{Db, DbError, Endpoint, Outage, OutageKind, Rule};
 
 /// A key that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,17 +57,17 @@ pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, Str
     let api_key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select admin.create_api_key($1, $2, $3)";
-    let row = client.query_one(sql, &[&name, &hash(&api_key).as_slice(), &REASON]).await.map_err(DbError::from)?;
+    let row = client.query_one(sql, &[&name, &hash(&api_key).as_slice(), &REASON]).await.map_err(refused)?;
     Ok((row.get(0), api_key))
 }
 
 /// Revokes a key: at once for servers that do not know it yet, and within seconds for those that have it in their cache.
 ///
 /// # Errors
-/// `api_key_not_found`; or the database cannot be reached or refuses.
+/// When there is no such key, the database cannot be reached, or the URL's user is not in role `rowlock_admin`.
 pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> {
     let (client, _driver) = endpoint.connect().await?;
-    client.execute("select admin.revoke_api_key($1, $2)", &[&api_key_id, &REASON]).await.map_err(DbError::from)?;
+    client.execute("select admin.revoke_api_key($1, $2)", &[&api_key_id, &REASON]).await.map_err(refused)?;
     Ok(())
 }
 
@@ -76,7 +78,7 @@ pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> 
 pub(crate) async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select api_key_id, name, created_at, last_used_at, revoked_at from admin.api_keys order by api_key_id";
-    let rows = client.query(sql, &[]).await.map_err(DbError::from)?;
+    let rows = client.query(sql, &[]).await.map_err(refused)?;
     Ok(rows
         .iter()
         .map(|row| ApiKey {
@@ -87,6 +89,27 @@ pub(crate) async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
             revoked_at: row.get("revoked_at"),
         })
         .collect())
+}
+
+/// Why the database refused a command, and what to do about it.
+fn refused(error: tokio_postgres::Error) -> anyhow::Error {
+    match DbError::from(error) {
+        DbError::Rule { rule: Rule::ApiKeyNotFound, detail: Some(detail), .. } => {
+            anyhow!("{detail}: `rowlock api-key list` shows every key")
+        }
+        DbError::Rule { rule: Rule::InvalidRequest, detail: Some(detail), .. } => anyhow!("--{}", detail.replacen(": ", " ", 1)),
+        DbError::Missing(cause) => Outage::new(OutageKind::NotMigrated, cause).into(),
+        DbError::Internal(cause) if cause.starts_with(INSUFFICIENT_PRIVILEGE) => anyhow!(
+            "the login is not in role rowlock_admin ({cause}): as a superuser, run `grant rowlock_admin to` with the name of this login, \
+             or use another login in --database-url (DATABASE_URL)"
+        ),
+        DbError::Lost(cause) => anyhow!(
+            "the connection to the database was lost ({cause}), and whether the change was made is not known: check with `rowlock api-key \
+             list` before you repeat it"
+        ),
+        DbError::Unavailable(cause) => anyhow!("the database is busy ({cause}): try again"),
+        other => other.into(),
+    }
 }
 
 impl Db {

@@ -1,8 +1,9 @@
 //! One connection: address, TLS, and what every session sets first.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -11,7 +12,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::outage::Outage;
+use super::outage::{Outage, OutageKind};
 use super::{DbError, OutageLog, database_url};
 
 /// What a session sets before its first call. Dropping a query's future does not end the query, so the server needs timeouts. An answer
@@ -40,6 +41,9 @@ impl Patience {
     /// Claims, payments and expiry: one lock must not stop everybody.
     pub(crate) const LANE: Self = Self { statement_ms: 5_000, lock_ms: 500 };
 }
+
+/// How long connecting may take, to all hosts of the URL together.
+const CONNECT_MAX: Duration = Duration::from_secs(15);
 
 /// Where PostgreSQL is and how to talk to it.
 #[derive(Clone)]
@@ -76,8 +80,12 @@ impl Endpoint {
 
     /// Opens a connection as the URL's user; the task drives it until either side closes.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), DbError> {
-        let (client, connection) =
-            self.config.connect(self.tls.clone()).await.map_err(|error| DbError::Outage(Outage::of_connecting(&error)))?;
+        // Whatever listens there may accept the connection and never say a word.
+        let connecting = tokio::time::timeout(CONNECT_MAX, self.config.connect(self.tls.clone()));
+        let (client, connection) = match connecting.await {
+            Ok(connected) => connected.map_err(|error| DbError::Outage(Outage::of_connecting(&error)))?,
+            Err(_) => return Err(DbError::Outage(Outage::new(OutageKind::Unreachable, "no answer in time"))),
+        };
         let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a database connection ended");
@@ -94,12 +102,20 @@ impl Endpoint {
     }
 }
 
+/// Some editors put it at the beginning of a file; the decoder would overlook the first certificate.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 fn tls_config(unused: bool, ca_file: Option<&std::path::Path>) -> anyhow::Result<ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     if let Some(path) = ca_file {
-        let certificates = CertificateDer::pem_file_iter(path).with_context(|| format!("cannot read {}", path.display()))?;
-        for certificate in certificates {
-            roots.add(certificate.with_context(|| format!("cannot read {}", path.display()))?)?;
+        let named = || format!("cannot read {} (--database-ca-file, ROWLOCK_DATABASE_CA_FILE)", path.display());
+        let pem = std::fs::read(path).with_context(named)?;
+        for certificate in CertificateDer::pem_slice_iter(pem.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&pem)) {
+            let added = certificate.map_err(anyhow::Error::from).and_then(|certificate| Ok(roots.add(certificate)?));
+            added.context("a certificate in it is damaged").with_context(named)?;
+        }
+        if roots.is_empty() {
+            return Err(anyhow!("it contains no certificate: it has no line -----BEGIN CERTIFICATE-----").context(named()));
         }
     } else if !unused {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -109,4 +125,19 @@ fn tls_config(unused: bool, ca_file: Option<&std::path::Path>) -> anyhow::Result
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_hides_no_certificate() {
+        let certificate = include_bytes!("../../tests/it/keys/postgres_certificate.pem");
+        let file = std::env::temp_dir().join(format!("rowlock-{}.pem", uuid::Uuid::now_v7()));
+        std::fs::write(&file, [BYTE_ORDER_MARK, &certificate[..]].concat()).unwrap();
+        let read = tls_config(false, Some(file.as_path()));
+        std::fs::remove_file(&file).unwrap();
+        read.unwrap();
+    }
 }

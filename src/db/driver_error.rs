@@ -4,6 +4,9 @@ use std::error::Error as _;
 
 use tokio_postgres::Error;
 
+/// The SQLSTATE of what a role may not do.
+pub(super) const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
 /// The SQLSTATE, if the error is from PostgreSQL.
 pub(super) fn code_of(error: &Error) -> Option<&str> {
     error.code().map(tokio_postgres::error::SqlState::code)

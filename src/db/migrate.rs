@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Row, Transaction};
 
+use super::driver_error::{INSUFFICIENT_PRIVILEGE, code_of, is_io};
 use super::{DbError, Endpoint};
 
 mod embedded {
@@ -61,10 +62,10 @@ pub fn expected() -> MigrationState {
 /// When the database cannot be reached, has another encoding than UTF8, is newer than this binary, or the user may not create what is missing.
 pub async fn migrate(endpoint: &Endpoint) -> anyhow::Result<MigrationReport> {
     let (mut client, _driver) = endpoint.connect().await.context("cannot connect for the migration")?;
-    refuse_other_encodings(&client).await?;
+    refuse_other_encodings(&client).await.map_err(advised)?;
     client.batch_execute(SEARCH_PATH).await?;
-    client.execute(LOCK, &[]).await.context("cannot take the migration lock")?;
-    let outcome = migrate_locked(&mut client).await;
+    client.execute(LOCK, &[]).await.context("cannot take the migration lock").map_err(advised)?;
+    let outcome = migrate_locked(&mut client).await.map_err(advised);
     // The lock ends with the session anyway; releasing it now lets the next migration start at once.
     client.execute(UNLOCK, &[]).await.ok();
     outcome
@@ -108,7 +109,7 @@ async fn apply_files(client: &mut Client) -> anyhow::Result<Vec<&'static str>> {
             continue;
         }
         transaction.batch_execute(file.text).await.map_err(|error| match error.as_db_error() {
-            Some(db) => anyhow::anyhow!("sql/{}: {} {}", file.path, db.code().code(), db.message()),
+            Some(db) => anyhow!("sql/{}: {} {}", file.path, db.code().code(), db.message()),
             None => anyhow::Error::new(error).context(format!("sql/{}", file.path)),
         })?;
         let upsert = "insert into rowlock.applied_files (path, checksum) values ($1, $2) \
@@ -128,7 +129,7 @@ async fn refuse_older_release(transaction: &Transaction<'_>) -> anyhow::Result<(
     for row in transaction.query("select version from rowlock.releases", &[]).await? {
         let version: String = row.get(0);
         if release(&version) > release(ours) {
-            bail!("the database is newer than this binary: release {version} migrated it, this is {ours}");
+            bail!("the database is newer than this binary: release {version} migrated it, this is {ours}; use {version} or newer");
         }
     }
     transaction.execute("insert into rowlock.releases (version) values ($1) on conflict do nothing", &[&ours]).await?;
@@ -145,12 +146,33 @@ fn explain(error: refinery::Error) -> anyhow::Error {
     use refinery::error::Kind;
     match error.kind() {
         Kind::MissingVersion(migration) => {
-            anyhow::anyhow!("the database is newer than this binary: it has migration {migration}, which is unknown here")
+            anyhow!(
+                "the database is newer than this binary: it has migration {migration}, which is unknown here; use the release that \
+                 applied it"
+            )
         }
         Kind::DivergentVersion(applied, file) => {
-            anyhow::anyhow!("migration {file} differs from {applied}, which the database has: applied migrations never change")
+            anyhow!(
+                "migration {file} differs from {applied}, which the database has: applied migrations never change; use a release of \
+                 Rowlock as it was published"
+            )
         }
         _ => anyhow::Error::new(error).context("a migration failed; it was rolled back"),
+    }
+}
+
+/// A failure with what to do about it, where that depends on what PostgreSQL said.
+fn advised(error: anyhow::Error) -> anyhow::Error {
+    let Some(driver) = error.chain().find_map(|cause| cause.downcast_ref::<tokio_postgres::Error>()) else { return error };
+    match code_of(driver) {
+        Some(INSUFFICIENT_PRIVILEGE) => error.context(
+            "the login may not migrate this database: use the login that migrated it first, or a superuser; sql/README.md says which \
+             privileges are needed, under Roles",
+        ),
+        None if driver.is_closed() || is_io(driver) => {
+            error.context("the connection to the database was lost: run it again when PostgreSQL is up; repeating it is harmless")
+        }
+        _ => error,
     }
 }
 

@@ -1,8 +1,6 @@
 //! Why the database can serve nobody, and what an operator does about it.
 
-use std::fmt;
-
-use super::driver_error::{code_of, is_io, with_sources};
+use super::driver_error::{INSUFFICIENT_PRIVILEGE, code_of, is_io, with_sources};
 
 /// What kind of outage it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +49,8 @@ impl OutageKind {
             }
             Self::NoSuchDatabase => "check the name in --database-url (DATABASE_URL), or create the database and run `rowlock migrate`",
             Self::NotInRole => {
-                "run `grant rowlock_app to` this login as a superuser, or use another login in --database-url (DATABASE_URL)"
+                "as a superuser, run `grant rowlock_app to` with the name of this login, or use another login in --database-url \
+                 (DATABASE_URL)"
             }
             Self::NotMigrated => "run `rowlock migrate`",
             Self::NoConnection => "check --database-url (DATABASE_URL) and PostgreSQL's log",
@@ -70,18 +69,13 @@ impl OutageKind {
 }
 
 /// An outage, as a caller met it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} ({cause}): {}", .kind.meaning(), .kind.advice())]
 pub struct Outage {
     /// What kind it is.
     pub kind: OutageKind,
     /// The error behind it, for the log and not for clients.
     pub cause: String,
-}
-
-impl fmt::Display for Outage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}): {}", self.kind.meaning(), self.cause, self.kind.advice())
-    }
 }
 
 impl Outage {
@@ -92,7 +86,7 @@ impl Outage {
     /// Why a connection could not be opened.
     pub(super) fn of_connecting(error: &tokio_postgres::Error) -> Self {
         let kind = match code_of(error) {
-            Some("28P01" | "28000" | "42501") => OutageKind::LoginRefused,
+            Some("28P01" | "28000" | INSUFFICIENT_PRIVILEGE) => OutageKind::LoginRefused,
             Some("3D000") => OutageKind::NoSuchDatabase,
             Some("57P01" | "57P02" | "57P03") => OutageKind::NotAccepting,
             Some("53300") => OutageKind::Full,
@@ -108,7 +102,7 @@ impl Outage {
     /// Why an open connection could not set its role.
     pub(super) fn of_session(error: &tokio_postgres::Error) -> Self {
         match code_of(error) {
-            Some("42501") => Self::new(OutageKind::NotInRole, with_sources(error)),
+            Some(INSUFFICIENT_PRIVILEGE) => Self::new(OutageKind::NotInRole, with_sources(error)),
             // No migration has created the role in this cluster yet.
             Some("22023") => Self::new(OutageKind::NotMigrated, with_sources(error)),
             _ => Self::of_connecting(error),

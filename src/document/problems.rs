@@ -30,17 +30,24 @@ fn problem(operation_id: &str, code: Code) -> Problem {
         Code::InvalidRequest => invalid(operation_id),
         Code::SectionNotFound if operation_id == "claimSeats" => Problem::new(code, "the event has no section Z"),
         Code::SectionNotFound => Problem::new(code, "the event has no section with this code"),
-        Code::SeatNotFound if operation_id == "claimSeats" => Problem::new(code, "seats that do not exist: 1").with_seats(seat(1001)),
-        Code::SeatNotFound => Problem::new(code, "section A has 1000 seats").with_seats(seat(1001)),
-        Code::SeatTaken => Problem::new(code, "seats not available: 1").with_taken(seat(12)),
+        Code::SeatNotFound if operation_id == "claimSeats" => {
+            Problem::new(code, "1 of the seats does not exist; `seats` lists it").with_seats(seat(1001))
+        }
+        Code::SeatNotFound => Problem::new(code, "section A has seats 1 to 1000, not 1001").with_seats(seat(1001)),
+        Code::SeatTaken => Problem::new(code, "1 of the seats is not available; `taken` lists it").with_taken(seat(12)),
         Code::CustomerLimit => Problem::new(code, "the event allows each customer 4 seats, held and bought together"),
         Code::NotOnSale => Problem::new(code, "the event is paused"),
+        Code::OrderNotPending => Problem::new(code, format!("order {} is paid: only a pending order can be changed", OrderId::example().0)),
+        Code::EventConflict if operation_id == "deleteEvent" => Problem::new(code, "event 7 is open: only a draft can be deleted"),
+        Code::EventConflict => Problem::new(code, "event 7 is closed and cannot become open: only a draft or a paused event can be opened"),
         Code::SeatsNotBlockable => Problem::plain(code).with_seats(seat(12)),
         Code::BodyTooLarge if ["createEvent", "blockSeats", "unblockSeats"].contains(&operation_id) => {
             Problem::new(code, "the body may have at most 4194304 bytes")
         }
         Code::BodyTooLarge => Problem::new(code, "the body may have at most 65536 bytes"),
-        Code::UnsupportedMediaType => Problem::new(code, "the body must be sent as `application/json`"),
+        Code::UnsupportedMediaType => {
+            Problem::new(code, "the body must be sent as `application/json`, with no parameter but `charset=utf-8`")
+        }
         Code::OutcomeUnknown if ["claimSeats", "notifyPayment"].contains(&operation_id) => {
             Problem::plain(code).with_order(OrderId::example().0)
         }
@@ -59,6 +66,6 @@ fn invalid(operation_id: &str) -> Problem {
         "blockSeats" | "unblockSeats" => Problem::invalid("ranges[0].to", "must not be less than `from`"),
         "listEvents" => Problem::invalid("limit", "must be a whole number from 1 to 100"),
         "listDeadLetters" => Problem::invalid("limit", "must be a whole number from 1 to 1000"),
-        _ => Problem::invalid("event_id", "must be a whole number of at least 1"),
+        _ => Problem::invalid("event_id", "must be a whole number from 1 to 9223372036854775807"),
     }
 }

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::api::Tag;
-use crate::http::strict_json::Distinct;
 use crate::problem::CONTENT_TYPE;
 use crate::problem::code::Code;
+use crate::strict_json;
 use crate::types::text;
 
 fn document() -> Value {
@@ -244,6 +244,6 @@ fn no_list_is_called_a_set() {
 /// A path or a status that is written twice would be one.
 #[test]
 fn no_key_of_the_document_stands_twice() {
-    serde_json::from_str::<Distinct>(&described().spec()).expect("the framework repeats no key");
-    serde_json::from_str::<Distinct>(&spec()).expect("a document without repeated keys");
+    strict_json::read(described().spec().as_bytes()).expect("the framework repeats no key");
+    strict_json::read(spec().as_bytes()).expect("a document without repeated keys");
 }

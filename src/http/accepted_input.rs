@@ -1,4 +1,4 @@
-//! Checks that a request contains only what its operation takes, before the operation runs.
+//! Checks that a request contains only what its operation takes, before the operation runs; who calls is checked first.
 //!
 //! What is not understood is refused, never ignored: a misspelt filter would return everybody's orders, and seats in the body of a
 //! `DELETE` look like a request to give back only these. The operations describe themselves, so a new parameter is known here at once.
@@ -30,8 +30,15 @@ struct Accepted {
     path: String,
     query: Vec<String>,
     body: bool,
-    /// The credential that it requires.
-    credential: Option<Credential>,
+    /// The credential that it takes, and whether that may be left out.
+    credential: Option<(Credential, bool)>,
+}
+
+/// A request with something that its operation may not take.
+struct Odd<'a> {
+    operation: &'a Accepted,
+    /// What is wrong with the query; otherwise a body is announced, which may yet be empty.
+    fault: Option<Problem>,
 }
 
 impl AcceptedInput {
@@ -41,21 +48,20 @@ impl AcceptedInput {
         Self(operations.collect())
     }
 
-    /// Refuses a query that the operation does not take. Returns the operation if it takes no body and one is announced.
+    /// Whether the query or an announced body is more than the operation takes.
     ///
     /// A request with neither a query nor a body costs nothing.
-    fn check(&self, request: &Request) -> Result<Option<&Accepted>, Problem> {
+    fn check(&self, request: &Request) -> Option<Odd<'_>> {
         let query = request.uri().query().unwrap_or_default();
         let has_body = announces_body(request.headers());
         if query.is_empty() && !has_body {
-            return Ok(None);
+            return None;
         }
         // Claims and payments announce a body and have no query: no path is compared with theirs.
         let mut concerned = self.0.iter().filter(|operation| !(operation.body && query.is_empty()));
-        let called = concerned.find(|operation| operation.is_called(request.method(), request.uri().path()));
-        let Some(operation) = called else { return Ok(None) };
-        check_query(query, &operation.query)?;
-        Ok((has_body && !operation.body).then_some(operation))
+        let operation = concerned.find(|operation| operation.is_called(request.method(), request.uri().path()))?;
+        let fault = check_query(query, &operation.query).err();
+        (fault.is_some() || (has_body && !operation.body)).then_some(Odd { operation, fault })
     }
 }
 
@@ -63,13 +69,14 @@ impl Accepted {
     fn of(path: &str, operation: &MetaOperation) -> Self {
         let query = operation.params.iter().filter(|parameter| parameter.in_type == MetaParamIn::Query);
         // Optional credentials are listed beside an empty requirement.
-        let scheme = if let [needed] = operation.security.as_slice() { needed.keys().next() } else { None };
+        let scheme = operation.security.iter().find_map(|requirement| requirement.keys().next());
+        let credential = scheme.and_then(|scheme| Credential::of_scheme(scheme));
         Self {
             method: operation.method.clone(),
             path: path.to_owned(),
             query: query.map(|parameter| parameter.name.clone()).collect(),
             body: operation.request.is_some(),
-            credential: scheme.and_then(|scheme| Credential::of_scheme(scheme)),
+            credential: credential.map(|credential| (credential, operation.security.len() > 1)),
         }
     }
 
@@ -153,23 +160,21 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
     type Output = Response;
 
     fn call(&self, mut request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
-        let odd = match self.accepted.check(&request) {
-            Ok(None) => return Either::Left(self.inner.call(request)),
-            Ok(Some(operation)) => Ok(operation.credential),
-            Err(problem) => Err(problem),
-        };
+        let Some(Odd { operation, fault }) = self.accepted.check(&request) else { return Either::Left(self.inner.call(request)) };
+        let credential = operation.credential;
         // Boxed: it is rare, and every request would have to reserve space for it.
         Either::Right(Box::pin(async move {
-            let credential = odd?;
             // A body may be present, but must be empty.
-            if discarded(request.take_body()).await == 0 {
+            if fault.is_none() && discarded(request.take_body()).await == 0 {
                 return self.inner.call(request).await;
             }
-            // A caller without access is told that first.
-            if let Some(credential) = credential {
-                credential.expect_of(&request).await?;
+            // A caller without access is told only that.
+            if let Some((credential, may_be_left_out)) = credential
+                && (!may_be_left_out || credential.is_in(request.headers()))
+            {
+                credential.expect_of(&mut request).await?;
             }
-            Err(Problem::invalid("body", "must be absent: this operation takes none").into())
+            Err(fault.unwrap_or_else(|| Problem::invalid("body", "must be absent: this operation takes none")).into())
         }))
     }
 }

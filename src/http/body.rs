@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use poem::http::header::CONTENT_LENGTH;
+use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
@@ -14,9 +14,9 @@ use crate::app::HttpLimits;
 use crate::http::app_of;
 use crate::http::content_encoding::decoded;
 use crate::http::schema::Schema;
-use crate::http::strict_json::Distinct;
 use crate::problem::Problem;
 use crate::problem::code::Code;
+use crate::strict_json;
 
 /// A type that comes in as a JSON body.
 pub(crate) trait Input: ParseFromJSON + Send {
@@ -77,17 +77,32 @@ pub(crate) fn request_meta<T: Input>() -> MetaRequest {
     MetaRequest { description: None, content, required: true }
 }
 
-/// `application/json` or a type built on it, with any parameters.
+const MEDIA_TYPE_EXPECTED: &str = "the body must be sent as `application/json`, with no parameter but `charset=utf-8`";
+
+/// Refuses a body that is not declared as `application/json`, once and in UTF-8: a proxy might understand any other differently.
 pub(crate) fn check_media_type(request: &Request) -> Result<(), Problem> {
-    let media_type = request.content_type().unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
-        return Ok(());
-    }
-    Err(Problem::new(Code::UnsupportedMediaType, "the body must be sent as `application/json`"))
+    let mut sent = request.headers().get_all(CONTENT_TYPE).iter();
+    let is_json = sent.next().is_some_and(|media_type| media_type.to_str().is_ok_and(is_json));
+    let detail = match (is_json, sent.next()) {
+        (true, None) => return Ok(()),
+        (false, None) => MEDIA_TYPE_EXPECTED,
+        (_, Some(_)) => "the header Content-Type was sent more than once: send the body as `application/json`",
+    };
+    Err(Problem::new(Code::UnsupportedMediaType, detail))
 }
 
-const BROKE_OFF: &str = "the body was cut off";
+/// `application/json`, with no parameter but `charset=utf-8`, which says nothing new (RFC 8259, 8.1).
+fn is_json(media_type: &str) -> bool {
+    let mut parts = media_type.split(';').map(str::trim);
+    let is_utf_8 = |parameter: &str| {
+        let charset = parameter.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+        charset.is_some_and(|(_, charset)| ["utf-8", "\"utf-8\""].iter().any(|known| charset.eq_ignore_ascii_case(known)))
+    };
+    parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+        && parts.all(|parameter| parameter.is_empty() || is_utf_8(parameter))
+}
+
+const BROKE_OFF: &str = "the body was cut off: its end did not arrive";
 /// How much of an oversized body is read and discarded before the refusal.
 const DISCARDED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -96,7 +111,9 @@ const ARRIVAL_MAX: Duration = Duration::from_secs(30);
 
 /// Reads a body of at most `bytes_max` bytes, whether or not its length was announced.
 pub(crate) async fn read(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
-    let too_slow = || Problem::new(Code::InvalidRequest, "the body did not arrive in time");
+    let too_slow = || {
+        Problem::new(Code::InvalidRequest, format!("the body did not arrive within {} s: send all of it at once", ARRIVAL_MAX.as_secs()))
+    };
     tokio::time::timeout(ARRIVAL_MAX, read_whole(request, body, bytes_max)).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
@@ -130,7 +147,7 @@ async fn discard(reader: impl AsyncRead + Unpin) -> u64 {
 }
 
 pub(crate) fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
-    let Distinct(value) = serde_json::from_slice(bytes).map_err(|error| Problem::invalid("body", format!("is not JSON: {error}")))?;
+    let value = strict_json::read(bytes).map_err(|error| Problem::invalid("body", strict_json::objection(bytes, &error)))?;
     T::schema().check(&value)?;
     // The type accepts what the schema accepts; if they ever differ, the type decides.
     T::parse_from_json(Some(value)).map_err(|error| Problem::invalid("body", error.into_message()))
@@ -141,14 +158,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn media_types() {
-        let with = |media_type: &str| check_media_type(&Request::builder().content_type(media_type).finish()).is_ok();
-        assert!(with("application/json"));
-        assert!(with("Application/JSON; charset=utf-8"));
-        assert!(with("application/cloudevents+json"));
-        assert!(!with("text/plain"));
-        assert!(!with("application/jsonp"));
-        assert!(check_media_type(&Request::builder().finish()).is_err());
+    fn a_body_is_declared_as_json_in_utf_8_and_as_nothing_else() {
+        let refusal = |media_types: &[&str]| {
+            let request = media_types.iter().fold(Request::builder(), |request, media_type| request.header("content-type", *media_type));
+            check_media_type(&request.finish()).map_err(|problem| (problem.code(), problem.detail().to_owned()))
+        };
+        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "application/json ;"] {
+            assert_eq!(refusal(&[good]), Ok(()), "{good}");
+        }
+        let once = (Code::UnsupportedMediaType, MEDIA_TYPE_EXPECTED.to_owned());
+        for bad in [
+            "application/problem+json",
+            "application/cloudevents+json",
+            "application/json; charset=latin1",
+            "application/json; charset",
+            "application/json; version=2",
+            "application/json, text/plain",
+            "text/plain",
+            "application/jsonp",
+            "application",
+            "",
+        ] {
+            assert_eq!(refusal(&[bad]).as_ref(), Err(&once), "{bad}");
+        }
+        assert_eq!(refusal(&[]).as_ref(), Err(&once));
+        for twice in [["application/json", "application/json"], ["application/json", "text/plain"], ["text/plain", "application/json"]] {
+            assert!(refusal(&twice).unwrap_err().1.contains("more than once"), "{twice:?}");
+        }
     }
 
     #[tokio::test]

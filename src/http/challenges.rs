@@ -93,7 +93,8 @@ impl Credential {
         }
     }
 
-    fn is_in(self, headers: &HeaderMap) -> bool {
+    /// Whether one of this kind was sent, good or not.
+    pub(crate) fn is_in(self, headers: &HeaderMap) -> bool {
         match self {
             Self::BearerToken => headers
                 .get(AUTHORIZATION)

@@ -1,8 +1,9 @@
 //! Who is calling: customers by bearer token, admins by API key, the gateway by its signature over the body.
 
+use bytes::Bytes;
 use poem::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use poem::http::{HeaderMap, HeaderValue};
-use poem::{Body, Request, RequestBody};
+use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use sha2::{Digest, Sha256};
@@ -130,13 +131,16 @@ impl<'a> ApiExtractor<'a> for MaybeAdmin {
 }
 
 impl Credential {
-    /// Refuses a request without it. A signature is not looked at: it comes with a body, and is over that.
-    pub(crate) async fn expect_of(self, request: &Request) -> poem::Result<()> {
-        let (body, options) = (&mut RequestBody::new(Body::empty()), ExtractParamOptions::default());
+    /// Refuses a request without it, which is refused for something else otherwise: a signature is over the body, which is used up here.
+    pub(crate) async fn expect_of(self, request: &mut Request) -> poem::Result<()> {
+        let (body, options) = (&mut RequestBody::new(request.take_body()), ExtractParamOptions::default());
         match self {
             Self::BearerToken => Customer::from_request(request, body, options).await.map(|_| ()),
             Self::ApiKey => Admin::from_request(request, body, options).await.map(|_| ()),
-            Self::GatewaySignature => Ok(()),
+            Self::GatewaySignature => {
+                let bytes_max = app_of(request)?.limits.body_max_bytes;
+                Ok(signed(request, body, bytes_max).await.map(|_| ())?)
+            }
         }
     }
 }
@@ -163,14 +167,19 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
     }
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let app = app_of(request)?;
-        let bytes_max = T::bytes_max(&app.limits);
-        let bytes = read(request, body, bytes_max).await?;
-        let signed = app.auth.gateway(request.headers(), &bytes);
-        signed.map_err(|error| Credential::GatewaySignature.refuse(error, request.headers()))?;
+        let bytes_max = T::bytes_max(&app_of(request)?.limits);
+        let bytes = signed(request, body, bytes_max).await?;
         check_media_type(request)?;
         Ok(Self(parse(&decoded(request.headers(), bytes, bytes_max).await?)?))
     }
+}
+
+/// The bytes of a body that the gateway signed.
+async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
+    let bytes = read(request, body, bytes_max).await?;
+    let signed = app_of(request)?.auth.gateway(request.headers(), &bytes);
+    signed.map_err(|error| Credential::GatewaySignature.refuse(error, request.headers()))?;
+    Ok(bytes)
 }
 
 /// Who sent a request, for the log.

@@ -7,7 +7,9 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::{OpenApi, OperationId};
 use serde_json::Value;
 
+use crate::http::schema::whole_number_bounds;
 use crate::problem::Problem;
+use crate::types::OrderId;
 
 /// By operation id: its parameters, and what each must be.
 pub(crate) struct Expectations(HashMap<&'static str, Vec<(String, String)>>);
@@ -35,11 +37,20 @@ impl Expectations {
 
     /// The refusal of a parameter that the framework could not read, or found out of bounds.
     pub(crate) fn refusal(&self, error: &poem::Error) -> Option<Problem> {
-        let parameter = error.downcast_ref::<ParseParamError>()?.name;
+        let ParseParamError { name: parameter, reason } = error.downcast_ref::<ParseParamError>()?;
+        if let Some(objection) = own_objection(reason) {
+            return Some(Problem::invalid(*parameter, objection));
+        }
         let operation = error.data::<OperationId>().map(|id| id.0).unwrap_or_default();
         let known = self.0.get(operation).into_iter().flatten().find(|(name, _)| name == parameter);
-        Some(Problem::invalid(parameter, known.map_or("is malformed", |(_, expected)| expected.as_str())))
+        Some(Problem::invalid(*parameter, known.map_or("is malformed", |(_, expected)| expected.as_str())))
     }
+}
+
+/// What one of our own types says is wrong with a value: more than what its schema says of every value. The framework puts words of its own
+/// before it.
+fn own_objection(reason: &str) -> Option<&str> {
+    reason.split_once("\": ").map(|(_, objection)| objection).filter(|objection| objection.starts_with("must "))
 }
 
 fn expected(schema: &MetaSchemaRef, registry: &Registry) -> String {
@@ -60,14 +71,12 @@ fn in_words(schema: &MetaSchema, registry: &Registry) -> String {
         return format!("must be one of {}", names.join(", "));
     }
     match (schema.ty, schema.format) {
-        ("integer", _) => match (schema.minimum, schema.maximum) {
-            (Some(min), Some(max)) => format!("must be a whole number from {min} to {max}"),
-            (Some(min), None) => format!("must be a whole number of at least {min}"),
-            (None, Some(max)) => format!("must be a whole number of at most {max}"),
-            (None, None) => "must be a whole number".to_owned(),
-        },
+        ("integer", _) => {
+            let (min, max) = whole_number_bounds(schema);
+            format!("must be a whole number from {min} to {max}")
+        }
         ("boolean", _) => "must be true or false".to_owned(),
-        (_, Some("uuid")) => "must be a UUID".to_owned(),
+        (_, Some("uuid")) => OrderId::EXPECTED.to_owned(),
         (_, Some("date-time")) => "must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T10:00:00.000Z".to_owned(),
         _ => match (schema.min_length.unwrap_or(0), schema.max_length) {
             (min, Some(max)) => format!("must have {min} to {max} characters"),

@@ -29,7 +29,7 @@ pub(crate) struct Middleware<E> {
     app: Option<SharedApp>,
     methods: Methods,
     expectations: Expectations,
-    refusals: Arc<RefusalLog>,
+    refusals: RefusalLog,
 }
 
 /// The parts of a request that are needed to answer it. They are cheap to keep, because they share the text of the request's head.

@@ -20,7 +20,6 @@ pub(crate) mod refusal_log;
 pub(crate) mod refusals;
 pub(crate) mod replies;
 pub(crate) mod schema;
-pub(crate) mod strict_json;
 
 use poem::Request;
 

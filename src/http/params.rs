@@ -4,7 +4,6 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use uuid::Uuid;
 
 use crate::problem::Problem;
 use crate::types::{EventId, OrderId, SectionCode};
@@ -19,7 +18,7 @@ pub(crate) trait PathValue: Type + Sized {
 
 impl PathValue for EventId {
     const NAME: &'static str = "event_id";
-    const EXPECTED: &'static str = "must be a whole number of at least 1";
+    const EXPECTED: &'static str = "must be a whole number from 1 to 9223372036854775807";
 
     fn read(text: &str) -> Option<Self> {
         // `parse` would also accept a sign.
@@ -29,10 +28,10 @@ impl PathValue for EventId {
 
 impl PathValue for OrderId {
     const NAME: &'static str = "order_id";
-    const EXPECTED: &'static str = "must be a UUID";
+    const EXPECTED: &'static str = Self::EXPECTED;
 
     fn read(text: &str) -> Option<Self> {
-        Uuid::try_parse(text).ok().map(Self)
+        Self::from_canonical(text)
     }
 }
 

@@ -7,10 +7,9 @@ use std::fmt::{self, Display};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use crate::problem::Problem;
-use crate::types::{self, Time, text};
+use crate::types::{self, OrderId, Time, text};
 
 /// The schema of an input type with everything it refers to.
 pub(crate) struct Schema {
@@ -68,7 +67,8 @@ impl Schema {
 
     fn check_object(&self, schema: &MetaSchema, object: &Map<String, Value>, path: &ValuePath<'_>) -> Result<(), Problem> {
         if let Some(unknown) = object.keys().find(|key| !schema.properties.iter().any(|(name, _)| name == key)) {
-            return Err(ValuePath::Key(path, unknown).refuse("is not a field of this request"));
+            let known: Vec<_> = schema.properties.iter().map(|(name, _)| *name).collect();
+            return Err(ValuePath::Key(path, unknown).refuse(format!("is not a field here: the fields are {}", known.join(", "))));
         }
         for (name, property) in &schema.properties {
             let path = ValuePath::Key(path, name);
@@ -117,7 +117,7 @@ fn check_text(schema: &MetaSchema, text: &str, path: &ValuePath<'_>) -> Result<(
         return Err(path.refuse(format!("must be one of {}", names.join(", "))));
     }
     match schema.format {
-        Some("uuid") if Uuid::try_parse(text).is_err() => Err(path.refuse("must be a UUID")),
+        Some("uuid") if OrderId::from_canonical(text).is_none() => Err(path.refuse(OrderId::EXPECTED)),
         Some("date-time") => Time::read(text).map(drop).map_err(|objection| path.refuse(objection)),
         _ => Ok(()),
     }
@@ -128,11 +128,15 @@ fn is_free(schema: &MetaSchema) -> bool {
     schema.pattern.is_none() && schema.format.is_none() && schema.enum_items.is_empty()
 }
 
-fn check_whole_number(schema: &MetaSchema, value: &Value, path: &ValuePath<'_>) -> Result<(), Problem> {
+/// The bounds of a whole number: those of its schema, or else of its format.
+pub(crate) fn whole_number_bounds(schema: &MetaSchema) -> (i64, i64) {
     let (least, most) = if schema.format == Some("int32") { (i32::MIN.into(), i32::MAX.into()) } else { (i64::MIN, i64::MAX) };
     // Our bounds are whole numbers far below 2^53, where the cast is exact.
-    let min = schema.minimum.map_or(least, |min| min as i64);
-    let max = schema.maximum.map_or(most, |max| max as i64);
+    (schema.minimum.map_or(least, |min| min as i64), schema.maximum.map_or(most, |max| max as i64))
+}
+
+fn check_whole_number(schema: &MetaSchema, value: &Value, path: &ValuePath<'_>) -> Result<(), Problem> {
+    let (min, max) = whole_number_bounds(schema);
     match value.as_i64() {
         Some(number) if (min..=max).contains(&number) => Ok(()),
         _ => Err(path.refuse(format!("must be a whole number from {min} to {max}"))),
@@ -170,7 +174,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::types::{Currency, EventState, OrderId, SectionCode};
+    use crate::types::{Currency, EventState, SectionCode};
 
     #[derive(Object)]
     struct Sample {

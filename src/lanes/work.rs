@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::db::DbError;
 use crate::db::batches::{self, LaneClient};
 use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, PaymentOutcome, Settled, Wanted};
+use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
 use crate::redis::{DueOrders, ExpiryQueue};
 
@@ -87,11 +88,12 @@ impl Work for Claims {
 
 pub(super) struct Payments {
     metrics: Arc<Metrics>,
+    refused: LogLimit,
 }
 
 impl Payments {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
+        Self { metrics, refused: LogLimit::default() }
     }
 }
 
@@ -119,10 +121,12 @@ impl Work for Payments {
         Ok(vec![None; notices.len()])
     }
 
-    /// Logs money that no row records, so that the gateway's operator can look into it.
+    /// Logs money that no row records, so that the gateway's operator can look into it. A gateway repeats what is refused, and must not fill
+    /// the log.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a Settled)>) {
         for (notice, answer) in answered {
-            if notice.succeeded && matches!(answer.outcome, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound) {
+            let is_refused = matches!(answer.outcome, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound);
+            if notice.succeeded && is_refused && self.refused.admits(more_refused) {
                 tracing::error!(?notice, outcome = answer.outcome.as_str(), "a payment notice was refused");
             }
         }
@@ -131,6 +135,10 @@ impl Work for Payments {
     fn batched(&self, size: usize) {
         self.metrics.payments_batched(size);
     }
+}
+
+fn more_refused(left_out: u64) {
+    tracing::error!(left_out, "more payment notices were refused than were logged");
 }
 
 /// The orders that were claimed and await payment, by deadline in Unix milliseconds. An order that costs nothing has no deadline.

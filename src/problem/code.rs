@@ -108,23 +108,23 @@ codes! {
     NotOnSale 409 "not_on_sale" "Not on sale" "The event is not on sale at the moment; the detail says why."
         Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; poll at most every few seconds. After `off_sale_at` the sale has ended."
         "These seats are not on sale at the moment.";
-    OrderNotPending 409 "order_not_pending" "Order not pending" "The order is no longer waiting for payment."
+    OrderNotPending 409 "order_not_pending" "Order not pending" "The order is no longer waiting for payment; the detail says what became of it."
         Never "Read the order: its `status` says what became of it." "This order can no longer be changed.";
-    EventConflict 409 "event_conflict" "Event conflict" "The event cannot change from its status to the requested one, or it is not a draft and cannot be deleted."
+    EventConflict 409 "event_conflict" "Event conflict" "The event cannot change from its status to the requested one, or it is not a draft and cannot be deleted; the detail says which."
         Never "Read the event: no event returns to `draft`, and `closed` is final." "";
     SeatsNotBlockable 409 "seats_not_blockable" "Seats not blockable"
         "Some of the seats are held or sold; `seats` lists them. Nothing was changed."
         Changed "Leave out the seats in `seats`; those that are held may become available again." "";
     PaymentConflict 409 "payment_conflict" "Payment conflict"
         "This provider reference was used before for another order, amount, currency or status. Nothing was changed."
-        Never "The first notice stands. Two different payments need two references: have a person compare it with the gateway's books." "";
+        Never "The first notice stands. Two different payments need two references: have a person compare both with the gateway's books." "";
     EventDeleted 410 "event_deleted" "Event deleted" "The event that this request's idempotency key created was deleted. No other event was created."
         Changed "Use a new key for a new event." "";
     BodyTooLarge 413 "body_too_large" "Body too large" "The body is larger than this operation accepts."
         Changed "Send less; the detail says how many bytes are allowed." "";
     UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"
-        "The body must be `application/json`, uncompressed or compressed with `gzip`, `deflate`, `br` or `zstd`; the detail says whether the media type or the coding is wrong."
-        Changed "Send `Content-Type: application/json`, with one of these as `Content-Encoding` or without that header." "";
+        "The body must be `application/json` in UTF-8, uncompressed or compressed with `gzip`, `deflate`, `br` or `zstd`; the detail says whether the media type or the coding is wrong."
+        Changed "Send `Content-Type: application/json` once, with no parameter but `charset=utf-8`; send one of these as `Content-Encoding`, or leave that header out." "";
     IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key was used before with a different request."
         Changed "Use a new key for each new request, and an old one only to repeat exactly the same request. `GET …/orders` shows what a claim created."
         "";

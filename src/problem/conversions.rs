@@ -32,7 +32,11 @@ impl From<DbError> for Problem {
                 Some((field, expected)) => Self::invalid(field, expected),
                 None => Self::new(Code::InvalidRequest, detail),
             },
-            DbError::Rule { rule, .. } => Self::plain(Code::from_name(rule.code()).unwrap_or(Code::InternalError)),
+            // What these say is no secret to somebody who may see the event or the order.
+            DbError::Rule { rule: rule @ (Rule::EventConflict | Rule::OrderNotPending), detail: Some(detail), .. } => {
+                Self::plain(code_of(rule)).with_detail(detail)
+            }
+            DbError::Rule { rule, .. } => Self::plain(code_of(rule)),
             // A lost read has changed nothing; changes go through `of_change`.
             DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
                 Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
@@ -41,6 +45,10 @@ impl From<DbError> for Problem {
             DbError::Missing(cause) | DbError::Internal(cause) => Self::internal(cause),
         }
     }
+}
+
+fn code_of(rule: Rule) -> Code {
+    Code::from_name(rule.code()).unwrap_or(Code::InternalError)
 }
 
 /// The problem of a call that changes something: if the connection was lost, nobody knows whether the change was made.
@@ -107,6 +115,10 @@ mod tests {
         }
         let problem = rule(Rule::InvalidRequest, Some("sections[2].name: must be a text"));
         assert_eq!((problem.field(), problem.detail()), (Some("sections[2].name"), "sections[2].name must be a text"));
+        for (known, detail) in [(Rule::EventConflict, "event 7 is closed"), (Rule::OrderNotPending, "the order is paid")] {
+            assert_eq!(rule(known, Some(detail)).detail(), detail);
+        }
+        assert_eq!(rule(Rule::OrderNotFound, Some("order 4711 of alice")).detail(), Code::OrderNotFound.meaning());
     }
 
     #[test]

@@ -213,7 +213,9 @@ pub(crate) struct ProblemBody {
 impl Example for ProblemBody {
     fn example() -> Self {
         let taken = vec![SeatName { section: "A".into(), seat: Whole(12) }];
-        Problem::new(Code::SeatTaken, "seats not available: 1").with_taken(taken).into_body("01980f2e4c7a7bd2a6f3d1f0c9a5e812")
+        Problem::new(Code::SeatTaken, "1 of the seats is not available; `taken` lists it")
+            .with_taken(taken)
+            .into_body("01980f2e4c7a7bd2a6f3d1f0c9a5e812")
     }
 }
 

@@ -24,6 +24,10 @@ const REST_MS: u64 = 100;
 const PROBE_KEY: &str = "probe";
 const PROBE_TTL_MS: u64 = 1_000;
 
+/// The parser's own message could repeat the password.
+const UNREADABLE: &str = "the Redis URL (--redis-url, REDIS_URL) cannot be read: it must be redis://user:password@host:port/db, or rediss:// \
+                          for TLS; user, password, port and db may be left out, and special characters are percent-encoded (@ as %40, / as %2F)";
+
 /// How Redis is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RedisHealth {
@@ -70,7 +74,7 @@ impl RedisLink {
     /// # Errors
     /// When the URL cannot be read.
     pub fn new(redis_url: &str, prefix: &str) -> anyhow::Result<Self> {
-        let client = Client::open(redis_url).ok().context("the Redis URL cannot be read")?;
+        let client = Client::open(redis_url).ok().context(UNREADABLE)?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CALL_MAX))
             .set_response_timeout(Some(CALL_MAX))

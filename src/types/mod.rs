@@ -12,6 +12,7 @@ use poem_openapi::types::{Example, ParseError, ParseFromJSON, ParseFromParameter
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::fmt::Hyphenated;
 use uuid::{Uuid, uuid};
 
 pub(crate) use bounded::{
@@ -81,9 +82,19 @@ impl Example for OrderId {
     }
 }
 
+impl OrderId {
+    /// What a UUID must be, for whoever sent something else.
+    pub(crate) const EXPECTED: &str = "must be a UUID with its hyphens, such as 01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
+
+    /// Reads the canonical form (RFC 9562), in either case. The library would also take it in braces, as a URN and without hyphens.
+    pub(crate) fn from_canonical(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().filter(|_| text.len() == Hyphenated::LENGTH).map(Self)
+    }
+}
+
 impl ParseFromParameter for OrderId {
     fn parse_from_parameter(text: &str) -> ParseResult<Self> {
-        Uuid::try_parse(text).map(Self).map_err(ParseError::custom)
+        Self::from_canonical(text).ok_or_else(|| ParseError::custom(Self::EXPECTED))
     }
 }
 
@@ -217,6 +228,18 @@ pub(crate) enum SeatState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_uuid_has_its_hyphens_and_nothing_around_it() {
+        let canonical = "01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
+        let read = OrderId::from_canonical(canonical);
+        assert_eq!(read, Some(OrderId::example()));
+        assert_eq!(OrderId::from_canonical(&canonical.to_uppercase()), read);
+        let simple = canonical.replace('-', "");
+        for other in [format!("{{{canonical}}}"), format!("urn:uuid:{canonical}"), simple.clone(), format!("{{{simple}}}"), String::new()] {
+            assert_eq!(OrderId::from_canonical(&other), None, "{other}");
+        }
+    }
 
     #[test]
     fn patterns() {

@@ -1,5 +1,6 @@
 //! The `rowlock` binary, as people and scripts run it.
 
+mod advice;
 mod bench;
 mod demo;
 mod help;

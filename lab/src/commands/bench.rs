@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use rowlock::flags::whole;
 use tokio_util::sync::CancellationToken;
 
 use super::interrupt::{Interrupted, cancelled_when_asked};
@@ -16,7 +17,7 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 pub struct BenchArgs {
     /// How many times each figure is measured; the median counts [default: 5, or 1 with --quick].
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, value_parser = whole::<u16>(1..=100))]
     rounds: Option<u16>,
     /// One round with shorter loads and smaller houses, for daily work.
     #[arg(long)]

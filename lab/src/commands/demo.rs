@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::HumanCount;
 use time::OffsetDateTime;
 
-use rowlock::{auth::mint_customer_token, signal::stop_asked};
+use rowlock::{auth::mint_customer_token, flags::whole, signal::stop_asked};
 
 use crate::{
     client::Target,
@@ -26,7 +26,7 @@ pub struct DemoArgs {
     #[arg(long, default_value = ".rowlock")]
     dir: PathBuf,
     /// The server's port on 127.0.0.1; a free one is used if it is taken.
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8080, value_parser = whole::<u16>(0..=65_535))]
     port: u16,
 }
 

@@ -13,7 +13,9 @@ begin
         raise exception using
             errcode = 'RL008',
             message = 'event_conflict',
-            detail = format('event %s is %s and cannot become %s', p_event_id, p_now, p_next);
+            detail = format('event %s is %s and cannot become %s: %s', p_event_id,
+                case p_now when 'draft' then 'a draft' else p_now::text end, p_next,
+                case p_next when 'open' then 'only a draft or a paused event can be opened' else 'only an open event can be paused' end);
     end if;
     return p_next::rowlock.event_status;
 end

@@ -22,7 +22,7 @@ begin
         raise exception using
             errcode = 'RL004',
             message = 'order_not_found',
-            detail = format('there is no order %s of event %s', p_order_id, p_event_id);
+            detail = format('there is no order %s of event %s', coalesce(p_order_id::text, 'without an id'), p_event_id);
     end if;
 end
 $$;

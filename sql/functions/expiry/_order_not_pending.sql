@@ -7,7 +7,7 @@ begin
     raise exception using
         errcode = 'RL006',
         message = 'order_not_pending',
-        detail = format('order %s is %s', p_order_id, p_status);
+        detail = format('order %s is %s: only a pending order can be changed', p_order_id, p_status);
 end
 $$;
 

@@ -13,7 +13,8 @@ begin
     returning f.attempts into v_attempts;
     if not found then
         raise exception using errcode = 'RL011', message = 'dead_letter_not_found',
-            detail = format('there is no dead letter for order %s of event %s', p_order_id, p_event_id);
+            detail = format('there is no dead letter for order %s of event %s', coalesce(p_order_id::text, 'without an id'),
+                p_event_id);
     end if;
     perform rowlock._log_action(
         p_function => p_function, p_event_id => p_event_id, p_order_id => p_order_id, p_reason => p_reason, p_arguments => '{}',

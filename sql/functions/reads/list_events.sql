@@ -36,7 +36,7 @@ declare
     v_after   timestamptz;
 begin
     if p_status is not null and p_status <> all (enum_range(null::rowlock.event_status)::text[]) then
-        perform rowlock._invalid_request('status', 'must be a status of an event');
+        perform rowlock._invalid_request('status', 'must be one of ' || array_to_string(enum_range(null::rowlock.event_status), ', '));
     end if;
     v_status := p_status::rowlock.event_status;
     if p_after_event_id is not null then
@@ -44,7 +44,7 @@ begin
         from rowlock.events e
         where e.event_id = p_after_event_id and (p_with_drafts or e.opened_at is not null);
         if not found then
-            perform rowlock._invalid_request('after', 'must be the `next` of another page, and is not the id of an event');
+            perform rowlock._invalid_request('after', 'must be the `next` of an earlier page: no event has this id');
         end if;
         if (v_after, p_after_event_id) > (v_from, v_from_id) then
             v_from := v_after;

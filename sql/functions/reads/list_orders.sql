@@ -25,7 +25,7 @@ declare
     v_ids    uuid[];
 begin
     if p_status is not null and p_status <> all (enum_range(null::rowlock.order_status)::text[]) then
-        perform rowlock._invalid_request('status', 'must be a status of an order');
+        perform rowlock._invalid_request('status', 'must be one of ' || array_to_string(enum_range(null::rowlock.order_status), ', '));
     end if;
     v_status := p_status::rowlock.order_status;
 

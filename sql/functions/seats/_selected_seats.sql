@@ -32,7 +32,7 @@ begin
             v_first := split_part(v_range, '-', 1)::integer;
             v_last := coalesce(nullif(split_part(v_range, '-', 2), ''), split_part(v_range, '-', 1))::integer;
             if v_first > v_last then
-                perform rowlock._invalid_request('seats', format('"%s" runs backwards', v_range));
+                perform rowlock._invalid_request('seats', format('"%s" runs backwards: write the lower number first', v_range));
             end if;
             if v_first < 1 or v_last > v_section.capacity then
                 raise exception using errcode = 'RL003', message = 'seat_not_found',

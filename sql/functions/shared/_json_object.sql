@@ -12,7 +12,8 @@ begin
     end if;
     if p_value - p_known <> '{}' then
         select min(k) into v_unknown from jsonb_object_keys(p_value - p_known) k;
-        perform rowlock._invalid_request(p_path, format('has an unknown field "%s"', left(v_unknown, 50)));
+        perform rowlock._invalid_request(p_path, format('has an unknown field "%s"; it takes %s', left(v_unknown, 50),
+            array_to_string(p_known, ', ')));
     end if;
 end
 $$;

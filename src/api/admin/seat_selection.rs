@@ -52,7 +52,7 @@ impl SeatSelection {
         match last {
             None => Err(Problem::invalid("seats", "is missing: give `seats`, `ranges` or both")),
             Some(seat) if seat > section.capacity => {
-                let detail = format!("section {} has {} seats", section.code, section.capacity);
+                let detail = format!("section {} has seats 1 to {}, not {seat}", section.code, section.capacity);
                 let seats = vec![SeatName { section: section.code.clone(), seat: Whole(seat) }];
                 Err(Problem::new(Code::SeatNotFound, detail).with_seats(seats))
             }

@@ -13,7 +13,7 @@ use crate::api::Tag;
 use crate::api::events::answers::{EventList, EventOut};
 use crate::api::events::requests::{EventIn, EventPatch};
 use crate::app::SharedApp;
-use crate::db::EventQuery;
+use crate::db::{DbError, EventQuery, Rule};
 use crate::domain::{Audience, EventCreation, EventStatus};
 use crate::http::body::JsonBody;
 use crate::http::credentials::{Admin, MaybeAdmin};
@@ -179,13 +179,11 @@ impl EventsApi {
 }
 
 /// The database calls a section's code `code` and a row's label `label`; the API calls them `section` and `row`.
-fn in_api_words(error: crate::db::DbError) -> Problem {
-    let problem = of_change(error);
-    let Some(field) = problem.field() else { return problem };
-    let renamed = match field.rsplit_once('.') {
-        Some((section, "code")) => format!("{section}.section"),
-        Some((row, "label")) => format!("{row}.row"),
-        _ => return problem,
-    };
-    problem.with_field(renamed)
+fn in_api_words(mut error: DbError) -> Problem {
+    if let DbError::Rule { rule: Rule::InvalidRequest, detail: Some(detail), .. } = &mut error {
+        for (theirs, ours) in [(".code: ", ".section: "), (".label: ", ".row: ")] {
+            *detail = detail.replacen(theirs, ours, 1);
+        }
+    }
+    of_change(error)
 }

@@ -41,7 +41,7 @@ pub(crate) struct SectionIn {
 #[derive(Clone, Debug, PartialEq, Eq, Object, Serialize)]
 #[oai(rename = "NewRow", deny_unknown_fields, example)]
 pub(crate) struct RowIn {
-    /// Its label.
+    /// Its label; unique within the section.
     pub row: Label,
     /// Number of seats in it.
     pub seats: Capacity,
@@ -100,7 +100,7 @@ fn rows_of(section: &SectionIn, path: &str) -> Result<Vec<RowIn>, Problem> {
             let row_length = section.row_length.map_or(seats, |length| length.0);
             let rows = (seats - 1) / row_length + 1;
             if rows > ROWS_MAX {
-                return Err(Problem::invalid(format!("{path}.row_length"), format!("makes more than {ROWS_MAX} rows")));
+                return Err(Problem::invalid(format!("{path}.row_length"), format!("makes more than {ROWS_MAX} rows: give a larger one")));
             }
             let row =
                 |number: i32| RowIn { row: (number + 1).to_string().into(), seats: Whole(row_length.min(seats - number * row_length)) };

@@ -97,7 +97,13 @@ fn section<'a>(layout: &'a EventLayout, code: &str) -> Result<&'a SectionLayout,
 }
 
 pub(super) fn seats_not_found(seats: Vec<SeatName>) -> Problem {
-    Problem::new(Code::SeatNotFound, format!("seats that do not exist: {}", seats.len())).with_seats(seats)
+    Problem::new(Code::SeatNotFound, some_of_the_seats(seats.len(), "does not exist", "do not exist", "seats")).with_seats(seats)
+}
+
+/// "1 of the seats is not available; `taken` lists it".
+pub(super) fn some_of_the_seats(count: usize, is: &str, are: &str, field: &str) -> String {
+    let (verb, them) = if count == 1 { (is, "it") } else { (are, "them") };
+    format!("{count} of the seats {verb}; `{field}` lists {them}")
 }
 
 /// SHA-256 of what a claim asks for, however it is written: white space, the order of the fields and the order of the seats make no
@@ -155,6 +161,9 @@ mod tests {
         let invalid = |field: &str| (Code::InvalidRequest, Some(field.to_owned()));
         assert_eq!(refused(claim(&[("Z", 1)])), (Code::SectionNotFound, None));
         assert_eq!(refused(claim(&[("A", 1), ("A", 101)])), (Code::SeatNotFound, None));
+        let detail = |seats: &[(&str, i32)]| claim(seats).wanted(&layout()).unwrap_err().detail().to_owned();
+        assert_eq!(detail(&[("A", 1), ("A", 101)]), "1 of the seats does not exist; `seats` lists it");
+        assert_eq!(detail(&[("A", 1), ("A", 101), ("B", 61)]), "2 of the seats do not exist; `seats` lists them");
         assert_eq!(refused(claim(&[("A", 1), ("B", 1), ("A", 1)])), invalid("seats[2]"));
         assert_eq!(refused(best("Z", 1)), (Code::SectionNotFound, None));
         assert_eq!(refused(best("B", 61)), invalid("best_available.quantity"));

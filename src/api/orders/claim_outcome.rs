@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::api::orders::claim::seats_not_found;
+use crate::api::orders::claim::{seats_not_found, some_of_the_seats};
 use crate::domain::{ClaimOutcome, Event, EventLayout, EventStatus, Order};
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -25,7 +25,8 @@ pub(crate) fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Optio
         ClaimOutcome::TooManySeats => Problem::invalid("seats", "must have 1 to 100 items"),
         ClaimOutcome::CustomerLimit => Problem::new(Code::CustomerLimit, customer_limit(event)),
         ClaimOutcome::SeatTaken(seats) => {
-            Problem::new(Code::SeatTaken, format!("seats not available: {}", seats.len())).with_taken(SeatName::all(layout, &seats)?)
+            let detail = some_of_the_seats(seats.len(), "is not available", "are not available", "taken");
+            Problem::new(Code::SeatTaken, detail).with_taken(SeatName::all(layout, &seats)?)
         }
         ClaimOutcome::SoldOut => Problem::plain(Code::SoldOut),
     })

@@ -107,9 +107,14 @@ fn a_claim_that_is_missing_or_of_another_type_is_named() {
     assert_invalid(&with("sub", "\"\\u200b\""), "sub must not be blank");
     assert_invalid(&with("sub", "\"alice\\u202e\""), "sub must not contain characters that reorder");
     assert_eq!(with("sub", &format!("\"{}\"", "名".repeat(200))), Ok("名".repeat(200)));
-    for claims in ["", "7", "\"alice\"", r#"{"sub":"alice","sub":"bob","exp":1796040600}"#] {
+    for claims in ["", "7", "\"alice\"", r#"["alice",1796040600,null,null,null,null]"#] {
         assert_invalid(&of_claims(claims), "its claims are not a JSON object");
     }
+    for claims in [r#"{"sub":"alice","sub":"bob","exp":1796040600}"#, r#"{"sub":"alice","exp":1796040600,"roles":{"a":1,"a":2}}"#] {
+        assert_invalid(&of_claims(claims), "the token is malformed: a name appears twice in its claims");
+    }
+    let header = read_by(&settings(), &signed(r#"{"alg":"HS256","alg":"none"}"#, r#"{"sub":"alice","exp":1796040600}"#));
+    assert_invalid(&header, "the token is malformed: a name appears twice in its header");
 }
 
 #[test]

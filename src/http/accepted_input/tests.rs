@@ -46,17 +46,19 @@ fn parameters_are_known_once_and_text() {
     assert_eq!(fault("x=1", &["only"]).unwrap().1, "x is not a parameter of this operation, which takes only");
 }
 
-/// `Some` with the operation's credential for an unexpected body; the error is the invalid parameter.
+/// `Some` with the operation's credential, and whether that may be left out, for an unexpected body; the error is the invalid parameter.
 fn checked(
     method: Method,
     path: &'static str,
     header: Option<(&'static str, &'static str)>,
-) -> Result<Option<Option<Credential>>, Option<String>> {
+) -> Result<Option<Option<(Credential, bool)>>, Option<String>> {
     let request = Request::builder().method(method).uri(path.parse().unwrap());
     let request = header.into_iter().fold(request, |request, (name, value)| request.header(name, value)).finish();
     let accepted = accepted();
-    let unexpected = accepted.check(&request).map_err(|problem| problem.field().map(str::to_owned))?;
-    Ok(unexpected.map(|operation| operation.credential))
+    match accepted.check(&request) {
+        Some(Odd { fault: Some(problem), .. }) => Err(problem.field().map(str::to_owned)),
+        unexpected => Ok(unexpected.map(|odd| odd.operation.credential)),
+    }
 }
 
 #[test]
@@ -77,10 +79,10 @@ fn a_body_is_expected_where_an_operation_takes_one() {
     let (order, redrive) = ("/v1/events/7/orders/x", "/v1/admin/dead-letters/7/x/redrive");
     for announced in [("content-length", "1"), ("transfer-encoding", "chunked")] {
         for method in [Method::DELETE, Method::GET, Method::HEAD] {
-            assert_eq!(checked(method, order, Some(announced)), Ok(Some(Some(Credential::BearerToken))));
+            assert_eq!(checked(method, order, Some(announced)), Ok(Some(Some((Credential::BearerToken, false)))));
         }
-        assert_eq!(checked(Method::POST, redrive, Some(announced)), Ok(Some(Some(Credential::ApiKey))));
-        assert_eq!(checked(Method::GET, "/v1/events/7", Some(announced)), Ok(Some(None)), "its key is optional");
+        assert_eq!(checked(Method::POST, redrive, Some(announced)), Ok(Some(Some((Credential::ApiKey, false)))));
+        assert_eq!(checked(Method::GET, "/v1/events/7", Some(announced)), Ok(Some(Some((Credential::ApiKey, true)))));
         assert_eq!(checked(Method::POST, "/v1/payments", Some(announced)), Ok(None));
         assert_eq!(checked(Method::PATCH, "/v1/events/7", Some(announced)), Ok(None));
     }

@@ -69,8 +69,10 @@ async fn a_body_where_none_is_taken_is_no_matter_before_it_is_known_who_calls() 
     let server = TestServer::start().await;
     for operation in without_body() {
         let needs_credentials = operation.scheme().is_some() && !operation.needs_no_credentials();
-        let (status, code) = if needs_credentials { (401, "unauthorized") } else { (400, "invalid_request") };
-        for stranger in [server.anyone(), server.bearer("not.a.token").with("x-api-key", "not a key")] {
+        let of_anyone = if needs_credentials { (401, "unauthorized") } else { (400, "invalid_request") };
+        // A key that may be left out must be good if it is sent.
+        let forger = server.bearer("not.a.token").with("x-api-key", "not a key");
+        for (stranger, (status, code)) in [(server.anyone(), of_anyone), (forger, (401, "unauthorized"))] {
             for full in [call(&stranger, &operation).body("{}"), in_chunks(call(&stranger, &operation), "{}")] {
                 stranger.send(full).await.problem(status, code);
             }

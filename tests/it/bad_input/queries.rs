@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Document, TestServer};
+use crate::harness::{Answer, Caller, Document, Operation, TestServer};
 
 /// The path of an operation with values for its variables.
 pub fn path_of(template: &str) -> String {
@@ -12,26 +12,63 @@ pub fn path_of(template: &str) -> String {
     template.replace("{event_id}", "7").replace("{order_id}", order_id).replace("{section}", "A")
 }
 
+fn operations() -> Vec<Operation<'static>> {
+    let operations: Vec<_> =
+        Document::published().operations().into_iter().filter(|operation| operation.path.starts_with("/v1/")).collect();
+    assert!(operations.len() >= 19, "only {} operations", operations.len());
+    operations
+}
+
+/// Calls an operation with a parameter that none takes.
+async fn surprise(caller: &Caller, operation: &Operation<'_>) -> Answer {
+    let method: Method = operation.method.to_uppercase().parse().expect("a method");
+    caller.send(caller.request(method, &format!("{}?surprise=1", path_of(operation.path)))).await
+}
+
+/// Somebody who may call the operation.
+fn entitled(server: &TestServer, operation: &Operation<'_>) -> Caller {
+    match operation.scheme() {
+        Some("CustomerToken") => (*server.customer("alice")).clone(),
+        // The body that it signs is empty.
+        Some("GatewaySignature") => {
+            let signed = server.gateway().sign_bytes(Vec::new(), time::OffsetDateTime::now_utc());
+            signed.headers.iter().fold(server.anyone(), |caller, (name, value)| caller.with(name, value))
+        }
+        _ => server.admin(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_refuses_a_parameter_that_it_does_not_take() {
     let server = TestServer::start().await;
     let before = server.trace().await;
-    let mut asked = 0;
-    for operation in Document::published().operations().into_iter().filter(|operation| operation.path.starts_with("/v1/")) {
-        let method: Method = operation.method.to_uppercase().parse().expect("a method");
+    for operation in operations() {
         let known: Vec<_> = operation.json["parameters"].as_array().into_iter().flatten().filter(|known| known["in"] == "query").collect();
-        let path = format!("{}?surprise=1", path_of(operation.path));
-        let anyone = server.anyone();
-        let refused = anyone.send(anyone.request(method, &path)).await.invalid("surprise");
+        let refused = surprise(&entitled(&server, &operation), &operation).await.invalid("surprise");
         let detail = refused["detail"].as_str().expect("a detail");
         for name in known.iter().map(|known| known["name"].as_str().expect("a name")) {
             assert!(detail.contains(name), "{}: it does not say that {name} is taken: {detail}", operation.id());
         }
         assert_eq!(known.is_empty(), detail.ends_with("which takes none in the query"), "{}: {detail}", operation.id());
-        asked += 1;
     }
-    assert!(asked >= 19, "only {asked} operations");
     assert_eq!(server.trace().await, before);
+}
+
+/// Who may not call is told only that, whatever else is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_query_is_no_matter_before_it_is_known_who_calls() {
+    let server = TestServer::start().await;
+    for operation in operations() {
+        let refusal = match operation.scheme() {
+            Some("GatewaySignature") => (401, "invalid_signature"),
+            Some(_) if !operation.needs_no_credentials() => (401, "unauthorized"),
+            _ => (400, "invalid_request"),
+        };
+        surprise(&server.anyone(), &operation).await.problem(refusal.0, refusal.1);
+        let forger = server.bearer("not.a.token").with("x-api-key", "not a key").with("webhook-id", "msg_1");
+        let forged = if refusal.0 == 400 { (401, "unauthorized") } else { refusal };
+        surprise(&forger, &operation).await.problem(forged.0, forged.1);
+    }
 }
 
 /// Such a request once returned everybody's orders to somebody who filtered by one customer.

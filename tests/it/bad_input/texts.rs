@@ -276,5 +276,24 @@ async fn times_are_the_same_ones_everywhere() {
         let mut event = event();
         event["starts_at"] = json!(text);
         both_ways(&server, &event, ("starts_at", "starts_at"), Some(expected)).await;
+        let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let refused = server.anyone().get(&format!("/v1/events?starts_after={encoded}")).await.invalid("starts_after");
+        assert_eq!(refused["detail"], format!("starts_after {expected}"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_section_has_no_two_rows_of_the_same_name() {
+    let server = TestServer::start().await;
+    let mut event = event();
+    let rows = |labels: &[&str]| labels.iter().map(|label| json!({"row": label, "seats": 1})).collect::<Value>();
+    event["sections"][0]["rows"] = rows(&["1", "2", "AA", "2", "1"]);
+    let fields = ("sections[0].rows[3].row", "sections[0].rows[3].label");
+    both_ways(&server, &event, fields, Some("is the label of an earlier row")).await;
+    event["sections"][0]["rows"] = rows(&["1", "01", "a", "A", "1 left"]);
+    both_ways(&server, &event, fields, None).await;
+    let mut second = event["sections"][0].clone();
+    second["section"] = json!("B");
+    event["sections"].as_array_mut().expect("sections").push(second);
+    server.admin().post("/v1/events", &event).await.expect(201);
 }

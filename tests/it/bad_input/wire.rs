@@ -29,13 +29,27 @@ async fn malformed_paths_and_queries_are_refused_by_name() {
         admin.post_nothing(&format!("/v1/admin/dead-letters/{}/{id}/redrive", event.id)).await.invalid("order_id");
         alice.get(&event.at(&format!("orders?after={id}"))).await.invalid("after");
     }
+    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let canonical = order["order_id"].as_str().expect("an id");
+    alice.get(&event.at(&format!("orders/{}", canonical.to_uppercase()))).await.expect(200);
+    for other in [format!("%7B{canonical}%7D"), format!("urn:uuid:{canonical}"), canonical.replace('-', "")] {
+        let refused = alice.get(&event.at(&format!("orders/{other}"))).await.invalid("order_id");
+        let expected = "must be a UUID with its hyphens, such as 01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812";
+        assert_eq!(refused["detail"], format!("order_id {expected}"), "{other}");
+        let refused = alice.get(&event.at(&format!("orders?after={other}"))).await.invalid("after");
+        assert_eq!(refused["detail"], format!("after {expected}"), "{other}");
+        let mut notice = server.gateway().notice(&order);
+        notice["order_id"] = json!(other.replace("%7B", "{").replace("%7D", "}"));
+        assert_eq!(server.gateway().notify(notice).await.invalid("order_id")["detail"], format!("order_id {expected}"), "{other}");
+    }
     for limit in ["0", "101", "-1", "x", "1.5", "99999999999", ""] {
         let refused = anyone.get(&format!("/v1/events?limit={limit}")).await.invalid("limit");
         assert_eq!(refused["detail"], "limit must be a whole number from 1 to 100", "{limit}");
         alice.get(&event.at(&format!("orders?limit={limit}"))).await.invalid("limit");
         admin.get(&format!("/v1/admin/events/{}/orders?limit={limit}", event.id)).await.invalid("limit");
     }
-    anyone.get("/v1/events?after=-1").await.invalid("after");
+    let refused = anyone.get("/v1/events?after=-1").await.invalid("after");
+    assert_eq!(refused["detail"], "after must be a whole number from 1 to 9223372036854775807");
     anyone.get("/v1/events?after=x").await.invalid("after");
     admin.get(&format!("/v1/admin/events/{}/orders?status=lost", event.id)).await.invalid("status");
     admin.get("/v1/admin/dead-letters?event_id=x").await.invalid("event_id");
@@ -67,10 +81,15 @@ async fn bodies_that_are_no_json_or_not_sent_as_json_are_refused() {
         }
         let binary = request().header("content-type", "application/json").body(vec![0xff, 0xfe, 0x00]);
         caller.send(binary).await.invalid("body");
-        for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application"] {
+        let others = ["text/plain", "application/x-www-form-urlencoded", "application/problem+json", "application/json; charset=latin1"];
+        for media_type in others {
             let answer = caller.send(request().header("content-type", media_type).body("{}")).await;
             answer.problem(415, "unsupported_media_type");
         }
+        let twice = request().header("content-type", "application/json").header("content-type", "application/json").body("{}");
+        let refused = caller.send(twice).await.problem(415, "unsupported_media_type");
+        assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("more than once")), "{refused}");
+        caller.send(request().header("content-type", "Application/JSON; Charset=UTF-8").body("[]")).await.invalid("body");
         caller.send(request().body("{}")).await.problem(415, "unsupported_media_type");
     }
     let gateway = server.gateway().sign(&json!({}));

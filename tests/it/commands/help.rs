@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clap::error::ErrorKind;
 use clap::{Arg, Command, Subcommand};
 
 use super::process::{printed_by, rowlock, rowlock_lab};
@@ -70,6 +71,28 @@ fn every_flag_of_every_command_is_documented_with_its_unit() {
         }
     }
     assert!(seen > 50, "{seen} flags seen");
+}
+
+#[test]
+fn a_bad_value_of_a_flag_is_told_what_a_good_one_is() {
+    let mut told = 0;
+    for command in commands().into_iter().chain(lab_commands()) {
+        let subcommands: Vec<_> = command.get_subcommands().cloned().collect();
+        for command in std::iter::once(command).chain(subcommands) {
+            for flag in args(&command).into_iter().filter_map(Arg::get_long) {
+                let attempt = [command.get_name().to_owned(), format!("--{flag}=no such value")];
+                let error = match command.clone().try_get_matches_from(attempt) {
+                    Err(error) if error.kind() == ErrorKind::ValueValidation => error.to_string(),
+                    // Any text will do, or the possible values are listed.
+                    _ => continue,
+                };
+                let line = error.lines().next().unwrap_or_default();
+                assert!(line.contains(": it must be ") || line.contains("is not one of off, error"), "--{flag}: {line}");
+                told += 1;
+            }
+        }
+    }
+    assert!(told >= 28, "{told} flags");
 }
 
 #[test]

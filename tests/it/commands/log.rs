@@ -90,6 +90,29 @@ async fn a_storm_of_refusals_is_counted_rather_than_logged_line_by_line() {
     assert!(left_out > 0 && logged < STORM, "{logged} logged, {left_out} left out");
 }
 
+/// A gateway repeats a notice until it is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_refused_money_is_counted_rather_than_logged_line_by_line() {
+    const STORM: u64 = 200;
+    let (server, child) = logging("info").await;
+    let gateway = server.gateway();
+    let notice = gateway.notice(&json!({"event_id": 4711, "order_id": uuid::Uuid::now_v7(), "amount_minor": 1, "currency": "TWD"}));
+    for _ in 0..STORM {
+        gateway.notify(notice.clone()).await.problem(404, "event_not_found");
+    }
+    let counted = || {
+        let (mut logged, mut left_out) = (0, 0);
+        for line in lines(&child).iter().filter(|line| line["level"] == "ERROR") {
+            logged += u64::from(line["message"] == "a payment notice was refused");
+            left_out += line["left_out"].as_u64().unwrap_or_default();
+        }
+        (logged, left_out)
+    };
+    eventually(PATIENCE, || async { counted().0 + counted().1 == STORM }).await;
+    let (logged, left_out) = counted();
+    assert!(logged >= 10 && left_out > 0, "{logged} logged, {left_out} left out");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn debug_shows_our_own_lines_and_a_pair_those_of_a_driver() {
     let (server, child) = logging("debug").await;

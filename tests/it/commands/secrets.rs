@@ -6,6 +6,8 @@ const JWT_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
 const DATABASE_URL: &str = "postgres://nobody:hidden@127.0.0.1:9/nowhere";
 
+const NO_CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa_public.pem");
+
 /// One wrong environment variable (`None`: not set), and what the message must say about it.
 const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_WEBHOOK_SECRET", None, "--webhook-secret"),
@@ -15,12 +17,18 @@ const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("DATABASE_URL", None, "--database-url"),
     ("DATABASE_URL", Some("postgres://me:hunter2@[broken/db"), "the database URL has a bad value for host"),
     ("DATABASE_URL", Some("user=me password=hunter2"), "the database URL names no host"),
-    ("REDIS_URL", Some("redis//me:hunter2@nowhere"), "the Redis URL cannot be read"),
-    ("ROWLOCK_LANES", Some("0"), "--lanes"),
-    ("ROWLOCK_LISTEN", Some("nowhere"), "--listen"),
+    (
+        "REDIS_URL",
+        Some("redis//me:hunter2@nowhere"),
+        "the Redis URL (--redis-url, REDIS_URL) cannot be read: it must be redis://user:password@host:port/db",
+    ),
+    ("ROWLOCK_LANES", Some("0"), "'--lanes <LANES>': it must be a whole number from 1 to 256"),
+    ("ROWLOCK_IDLE_S", Some("abc"), "'--idle-s <IDLE_S>': it must be a whole number from 1 to 86400"),
+    ("ROWLOCK_LISTEN", Some("nowhere"), "'--listen <LISTEN>': it must be an IP address and a port, such as 127.0.0.1:8080"),
     ("ROWLOCK_LISTEN", Some("192.0.2.1:80"), "cannot listen on 192.0.2.1:80"),
     ("ROWLOCK_JWT_PUBLIC_KEY_FILE", Some("/nowhere/key.pem"), "cannot read the JWT public key file /nowhere/key.pem"),
     ("ROWLOCK_DATABASE_CA_FILE", Some("/nowhere/ca.pem"), "cannot read /nowhere/ca.pem"),
+    ("ROWLOCK_DATABASE_CA_FILE", Some(NO_CERTIFICATE), "(--database-ca-file, ROWLOCK_DATABASE_CA_FILE): it contains no certificate"),
     ("ROWLOCK_MIGRATE", Some("true"), "cannot connect for the migration"),
 ];
 

@@ -76,7 +76,7 @@ async fn an_operator_migrates_makes_a_key_serves_and_sells() {
     eventually(PATIENCE, || async { admin.get("/v1/admin/dead-letters").await.status == 401 }).await;
     assert!(columns()[3].ends_with('Z') && !listed().contains(&api_key), "{}", listed());
     let unknown = output_of(rowlock(&["api-key", "revoke", "--id", "4711"]).env("DATABASE_URL", &database_url));
-    let why = "api_key_not_found: there is no API key 4711";
+    let why = "rowlock: there is no API key 4711: `rowlock api-key list` shows every key";
     assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains(why), "{unknown:?}");
 
     let passwords = [password_of(&database_url), password_of(&redis_url)];
@@ -152,7 +152,7 @@ async fn a_start_with_a_wrong_login_or_database_is_refused_with_what_to_do() {
     logins.gone().await;
 }
 
-fn with_database(url: &str, database: &str) -> String {
+pub fn with_database(url: &str, database: &str) -> String {
     let (place, _) = url.rsplit_once('/').expect("a URL with a database");
     format!("{place}/{database}")
 }

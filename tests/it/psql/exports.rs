@@ -26,6 +26,11 @@ async fn a_text_that_a_spreadsheet_would_run_has_an_apostrophe_before_it() {
         ("alice", "alice"),
         ("a=b", "a=b"),
         ("'=1", "'=1"),
+        // Where the comma is the decimal mark, a spreadsheet splits here, and sees a quote as the beginning of a cell.
+        ("a;=1+1", "a;'=1+1"),
+        ("=1;-1;b;＠A1", "'=1;'-1;b;'＠A1"),
+        ("a; =1;\"=1", "a;' =1;'\"=1"),
+        ("a;b;", "a;b;"),
         ("12", "12"),
         ("", ""),
     ];

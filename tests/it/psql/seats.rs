@@ -40,7 +40,7 @@ async fn seats_are_named_by_lists_ranges_and_sections() {
         ("A -3", "RL007", "seats: \"-3\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
         ("A 1;B", "RL007", "seats: \"1;B\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
         ("A 99999999", "RL007", "seats: \"99999999\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
-        ("A 6-5", "RL007", "seats: \"6-5\" runs backwards"),
+        ("A 6-5", "RL007", "seats: \"6-5\" runs backwards: write the lower number first"),
         ("A 0", "RL003", "section A has seats 1 to 12, not 0"),
         ("A 1, C 2-4", "RL003", "section C has seats 1 to 3, not 2-4"),
         ("A 1, a 2", "RL002", &format!("event {} has no section \"a\"; it has A, B-2, C", event.id)),

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use rowlock::db::Endpoint;
+use rowlock::flags::whole;
 
 use crate::{
     commands::ensure_writable,
@@ -19,10 +20,10 @@ pub struct RushArgs {
     #[arg(value_enum, default_value = "reference")]
     preset: Preset,
     /// How many buyers come, each on a connection of their own.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_parser = whole::<u32>(1..=1_000_000))]
     buyers: Option<u32>,
     /// How many seats each buyer wants, all in one order.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_parser = whole::<u32>(1..=100))]
     seats_per_order: Option<u32>,
     /// The share of buyers who let the server choose their seats, from 0 to 1.
     #[arg(long, value_parser = share)]
@@ -43,19 +44,19 @@ pub struct RushArgs {
     #[arg(long, value_parser = rate, value_name = "PER_SECOND")]
     rate: Option<f64>,
     /// How many sections the new concert has.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, value_parser = whole::<u32>(1..=500))]
     sections: Option<u32>,
     /// How many seats each section has.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_parser = whole::<u32>(1..=1_000_000))]
     seats_per_section: Option<u32>,
     /// How long a pending order holds its seats, in milliseconds.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1000..=86_400_000))]
+    #[arg(long, value_parser = whole::<u64>(1000..=86_400_000))]
     window_ms: Option<u64>,
     /// When buyers leave, in seconds after they came.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_parser = whole::<u64>(1..=3600))]
     timeout_s: Option<u64>,
     /// The seed of what buyers choose and when they come [default: random, and reported].
-    #[arg(long)]
+    #[arg(long, value_parser = whole::<u64>(0..=u64::MAX))]
     seed: Option<u64>,
     /// Writes the report to this file as JSON.
     #[arg(long, value_name = "FILE")]
@@ -78,7 +79,8 @@ pub struct RunningServer {
     #[arg(long, requires_all = ["jwt_secret", "webhook_secret"])]
     pub url: Option<String>,
     /// Rushes for this event, which must be on sale, instead of creating one.
-    #[arg(long, requires = "url", conflicts_with_all = ["sections", "seats_per_section", "window_ms"])]
+    #[arg(long, value_parser = whole::<i64>(1..=i64::MAX))]
+    #[arg(requires = "url", conflicts_with_all = ["sections", "seats_per_section", "window_ms"])]
     event_id: Option<i64>,
     /// The secret that signs customers' tokens.
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
@@ -95,11 +97,11 @@ pub struct RunningServer {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a share is a number from 0 to 1".to_owned())
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "it must be a number from 0 to 1".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|rate| (0.1..=1e6).contains(rate)).ok_or_else(|| "a rate is a number from 0.1 to 1000000".to_owned())
+    text.parse().ok().filter(|rate| (0.1..=1e6).contains(rate)).ok_or_else(|| "it must be a number from 0.1 to 1000000".to_owned())
 }
 
 impl RushArgs {

@@ -1,0 +1,47 @@
+//! What the values of flags must be: a wrong one is answered with the form and the bounds of a right one.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+/// Reads a whole number within bounds.
+pub fn whole<T>(bounds: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        number.ok_or_else(|| format!("it must be a whole number from {} to {}", bounds.start(), bounds.end()))
+    }
+}
+
+/// Reads the address and the port to listen on.
+///
+/// # Errors
+/// When it is no address with a port: a name is not resolved.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_has_bounds_and_a_wrong_one_is_told_them() {
+        let read = whole::<u16>(4..=1000);
+        assert_eq!((read("4"), read("1000")), (Ok(4), Ok(1000)));
+        for bad in ["3", "1001", "99999", "abc", "", "-5", "4.5", " 4", "1e2"] {
+            assert_eq!(read(bad).unwrap_err(), "it must be a whole number from 4 to 1000", "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_port_and_no_name() {
+        assert_eq!(address("[::1]:80").unwrap().port(), 80);
+        for bad in ["localhost:8080", "127.0.0.1", ":8080", "8080", "127.0.0.1:99999"] {
+            assert!(address(bad).unwrap_err().contains("such as 127.0.0.1:8080"), "{bad}");
+        }
+    }
+}
