@@ -25,14 +25,15 @@ pub(crate) fn of_outage(kind: OutageKind) -> Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Rule { rule: rule @ (Rule::Inconsistent | Rule::ApiKeyNotFound), message, detail } => {
-                Self::internal(format!("{}: {message} {}", rule.sqlstate(), detail.unwrap_or_default()))
-            }
             DbError::Rule { rule: Rule::InvalidRequest, detail: Some(detail), .. } => match detail.split_once(": ") {
                 Some((field, expected)) => Self::invalid(field, expected),
                 None => Self::new(Code::InvalidRequest, detail),
             },
-            DbError::Rule { rule, .. } => Self::plain(Code::from_name(rule.code()).unwrap_or(Code::InternalError)),
+            DbError::Rule { rule, message, detail } => match Code::from_name(rule.code()) {
+                Some(code) if code != Code::InternalError => Self::plain(code),
+                // Of rows that contradict each other, and of a rule that no request can break.
+                _ => Self::internal(format!("{}: {message} {}", rule.sqlstate(), detail.unwrap_or_default())),
+            },
             // A lost read has changed nothing; changes go through `of_change`.
             DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
                 Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
@@ -102,9 +103,12 @@ mod tests {
 
     #[test]
     fn rules_keep_their_codes_and_invalid_request_names_its_field() {
-        for known in Rule::ALL.into_iter().filter(|rule| *rule != Rule::ApiKeyNotFound) {
+        for known in Rule::ALL.iter().copied().filter(|rule| *rule != Rule::ApiKeyNotFound) {
             assert_eq!(rule(known, None).code().as_str(), known.code());
         }
+        let unknown = rule(Rule::ApiKeyNotFound, Some("7"));
+        assert_eq!(unknown.code(), Code::InternalError);
+        assert!(format!("{unknown:?}").contains("RL012: m 7"), "{unknown:?}");
         let problem = rule(Rule::InvalidRequest, Some("sections[2].name: must be a text"));
         assert_eq!((problem.field(), problem.detail()), (Some("sections[2].name"), "sections[2].name must be a text"));
     }

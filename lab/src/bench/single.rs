@@ -39,7 +39,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
                 over_http.once(&mut connection, number).await?;
                 &mut http
             } else {
-                let answers = batches::claim(&lane, request.event_id, &[&request]).await?;
+                let answers = batches::claim_seats(&lane, request.event_id, &[&request]).await?;
                 ensure!(matches!(answers[..], [Some(ClaimOutcome::Claimed(_))]), "a claim of a free seat was answered {answers:?}");
                 &mut call
             };
