@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::auth::{Auth, AuthSettings};
+use crate::auth::Auth;
 use crate::config::ServeConfig;
 use crate::db::{Db, Endpoint, Patience};
-use crate::lanes::{LaneSettings, Lanes};
+use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Readings};
 use crate::reads::{Catalogue, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
@@ -61,18 +61,13 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let db = Db::new(endpoint, usize::from(config.pool_size), Patience::POOL)?;
         let queue = ExpiryQueue::new(redis.clone());
-        let lanes = LaneSettings {
-            lanes: usize::from(config.lanes),
-            batch_max: usize::from(config.batch_max),
-            waiting_max: config.waiting_max as usize,
-        };
         let body_max_bytes = config.body_max_bytes as usize;
         Ok(Self {
-            lanes: Lanes::start(endpoint, lanes, &queue, &metrics),
+            lanes: Lanes::start(endpoint, config.lanes, &queue, &metrics),
             catalogue: Catalogue::new(db.clone()),
             summaries: Summaries::new(db.clone(), redis, Arc::clone(&metrics)),
             seat_maps: SeatMaps::new(db.clone(), Arc::clone(&metrics)),
-            auth: auth(config)?,
+            auth: Auth::new(&config.auth)?,
             metrics,
             queue,
             limits: HttpLimits { body_max_bytes, large_body_max_bytes: body_max_bytes * LARGE_BODY_FACTOR },
@@ -86,14 +81,4 @@ impl App {
         let (pool_open, pool_idle) = self.db.pool_size();
         self.metrics.encode(Readings { claims_waiting, payments_waiting, pool_open, pool_idle })
     }
-}
-
-fn auth(config: &ServeConfig) -> anyhow::Result<Auth> {
-    Auth::new(&AuthSettings {
-        jwt_secret: config.jwt_secret.as_deref(),
-        jwt_public_key_file: config.jwt_public_key_file.as_deref(),
-        jwt_audience: config.jwt_audience.as_deref(),
-        jwt_issuer: config.jwt_issuer.as_deref(),
-        webhook_secret: &config.webhook_secret,
-    })
 }

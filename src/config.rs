@@ -90,6 +90,57 @@ impl LogFilter {
     }
 }
 
+/// How callers are authenticated.
+#[derive(Args, Clone)]
+pub struct AuthSettings {
+    /// Secret for customers' HS256 tokens, at least 32 bytes
+    #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+    /// PEM file with one or more public keys for customers' tokens: RSA of 2048 to 4096 bits (RS256) or Ed25519 (EdDSA)
+    #[arg(long, env = "ROWLOCK_JWT_PUBLIC_KEY_FILE")]
+    pub jwt_public_key_file: Option<PathBuf>,
+    /// Audience (aud) that customers' tokens must name [default: any]
+    #[arg(long, env = "ROWLOCK_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// Issuer (iss) that customers' tokens must name [default: any]
+    #[arg(long, env = "ROWLOCK_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// The payment gateway's signing secret (Standard Webhooks): whsec_ followed by base64
+    #[arg(long, env = "ROWLOCK_WEBHOOK_SECRET", hide_env_values = true)]
+    pub webhook_secret: String,
+}
+
+/// Number and size of the lanes.
+#[derive(Args, Clone, Copy)]
+pub struct LaneSettings {
+    /// Number of lanes for claims, and as many again for payments; a lane has two database connections, an event one lane of each kind
+    #[arg(long, env = "ROWLOCK_LANES", default_value_t = 4, value_parser = whole::<u16>(1..=256))]
+    pub lanes: u16,
+    /// Maximum number of claims or payments in one call to the database
+    #[arg(long, env = "ROWLOCK_BATCH_MAX", default_value_t = 256, value_parser = whole::<u16>(1..=1024))]
+    pub batch_max: u16,
+    /// Maximum number of claims or payments waiting in one lane; any more are answered 503 at once
+    #[arg(long, env = "ROWLOCK_WAITING_MAX", default_value_t = 20_000, value_parser = whole::<u32>(1..=u32::MAX))]
+    pub waiting_max: u32,
+}
+
+/// How orders expire.
+#[derive(Args, Clone, Copy)]
+pub struct ExpirySettings {
+    /// Number of workers for the expiry queue
+    #[arg(long, env = "ROWLOCK_EXPIRY_WORKERS", default_value_t = 4, value_parser = whole::<u16>(1..=64))]
+    pub expiry_workers: u16,
+    /// Number of failures after which an expiry becomes a dead letter
+    #[arg(long, env = "ROWLOCK_EXPIRY_ATTEMPTS_MAX", default_value_t = 5, value_parser = whole::<i32>(1..=100))]
+    pub expiry_attempts_max: i32,
+    /// How long an expiry worker keeps its lease on due orders, in milliseconds
+    #[arg(long, env = "ROWLOCK_EXPIRY_LEASE_MS", default_value_t = 5_000, value_parser = whole::<i64>(100..=600_000))]
+    pub expiry_lease_ms: i64,
+    /// Pause between sweeps for overdue orders and failed expiries, in milliseconds
+    #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = whole::<u64>(50..=60_000))]
+    pub sweep_interval_ms: u64,
+}
+
 /// The server's settings.
 #[derive(Args, Clone)]
 pub struct ServeConfig {
@@ -111,45 +162,18 @@ pub struct ServeConfig {
     /// Migrate the database before serving (the URL's user needs the privileges)
     #[arg(long, env = "ROWLOCK_MIGRATE", num_args = 0..=1, default_value_t = false, default_missing_value = "true")]
     pub migrate: bool,
-    /// Secret for customers' HS256 tokens, at least 32 bytes
-    #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
-    pub jwt_secret: Option<String>,
-    /// PEM file with one or more public keys for customers' tokens: RSA of 2048 to 4096 bits (RS256) or Ed25519 (EdDSA)
-    #[arg(long, env = "ROWLOCK_JWT_PUBLIC_KEY_FILE")]
-    pub jwt_public_key_file: Option<PathBuf>,
-    /// Audience (aud) that customers' tokens must name [default: any]
-    #[arg(long, env = "ROWLOCK_JWT_AUDIENCE")]
-    pub jwt_audience: Option<String>,
-    /// Issuer (iss) that customers' tokens must name [default: any]
-    #[arg(long, env = "ROWLOCK_JWT_ISSUER")]
-    pub jwt_issuer: Option<String>,
-    /// The payment gateway's signing secret (Standard Webhooks): whsec_ followed by base64
-    #[arg(long, env = "ROWLOCK_WEBHOOK_SECRET", hide_env_values = true)]
-    pub webhook_secret: String,
+    #[command(flatten)]
+    /// How callers are authenticated.
+    pub auth: AuthSettings,
     /// Database connections for reads and administration
     #[arg(long, env = "ROWLOCK_POOL_SIZE", default_value_t = 16, value_parser = whole::<u16>(4..=1000))]
     pub pool_size: u16,
-    /// Number of lanes for claims, and as many again for payments; a lane has two database connections, an event one lane of each kind
-    #[arg(long, env = "ROWLOCK_LANES", default_value_t = 4, value_parser = whole::<u16>(1..=256))]
-    pub lanes: u16,
-    /// Maximum number of claims or payments in one call to the database
-    #[arg(long, env = "ROWLOCK_BATCH_MAX", default_value_t = 256, value_parser = whole::<u16>(1..=1024))]
-    pub batch_max: u16,
-    /// Maximum number of claims or payments waiting in one lane; any more are answered 503 at once
-    #[arg(long, env = "ROWLOCK_WAITING_MAX", default_value_t = 20_000, value_parser = whole::<u32>(1..=u32::MAX))]
-    pub waiting_max: u32,
-    /// Number of workers for the expiry queue
-    #[arg(long, env = "ROWLOCK_EXPIRY_WORKERS", default_value_t = 4, value_parser = whole::<u16>(1..=64))]
-    pub expiry_workers: u16,
-    /// Number of failures after which an expiry becomes a dead letter
-    #[arg(long, env = "ROWLOCK_EXPIRY_ATTEMPTS_MAX", default_value_t = 5, value_parser = whole::<i32>(1..=100))]
-    pub expiry_attempts_max: i32,
-    /// How long an expiry worker keeps its lease on due orders, in milliseconds
-    #[arg(long, env = "ROWLOCK_EXPIRY_LEASE_MS", default_value_t = 5_000, value_parser = whole::<i64>(100..=600_000))]
-    pub expiry_lease_ms: i64,
-    /// Pause between sweeps for overdue orders and failed expiries, in milliseconds
-    #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = whole::<u64>(50..=60_000))]
-    pub sweep_interval_ms: u64,
+    #[command(flatten)]
+    /// Number and size of the lanes.
+    pub lanes: LaneSettings,
+    #[command(flatten)]
+    /// How orders expire.
+    pub expiry: ExpirySettings,
     /// Largest request body, in bytes; 64 times as much for creating events and for blocking and unblocking seats
     #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = whole::<u32>(1024..=16_777_216))]
     pub body_max_bytes: u32,

@@ -40,12 +40,18 @@ pub(crate) fn routes(app: SharedApp, extra: ExtraRoutes) -> impl Fn(Request) -> 
     move |request| Box::pin(Arc::clone(&middleware).answer(request))
 }
 
+/// Everything that is served.
+#[cfg(not(feature = "bench-routes"))]
+type Served = (Apis, PagesApi);
+#[cfg(feature = "bench-routes")]
+type Served = (Apis, PagesApi, api::bench::BenchApi);
+
 fn methods() -> Methods {
-    Methods::of(&<(Apis, PagesApi) as OpenApi>::meta())
+    Methods::of(&<Served as OpenApi>::meta())
 }
 
 fn expectations() -> Expectations {
-    Expectations::of::<(Apis, PagesApi)>()
+    Expectations::of::<Served>()
 }
 
 #[cfg(test)]
@@ -56,6 +62,7 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
+    use crate::problem::code::Code;
     use crate::types::{OrderId, Time};
 
     #[test]
@@ -118,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_is_not_about_a_parameter_has_no_bounds() {
+    fn only_an_error_about_a_parameter_has_bounds_and_one_of_an_unknown_parameter_is_a_fault() {
         assert!(expectations().refusal(&poem::error::NotFoundError.into()).is_none());
         let unknown = poem::Error::from(ParseParamError { name: "limit", reason: "?".into() });
-        assert_eq!(expectations().refusal(&unknown).expect("a refusal").detail(), "limit is malformed");
+        assert_eq!(expectations().refusal(&unknown).expect("a refusal").code(), Code::InternalError);
     }
 }

@@ -8,8 +8,8 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::background::expiry::{self, ExpirySettings};
-use crate::config::ServeConfig;
+use crate::background::expiry;
+use crate::config::{ExpirySettings, ServeConfig};
 use crate::db::{DbError, Endpoint, Outage, OutageKind, migrate};
 use crate::http::connections::{ConnectionTimeouts, Connections, STALLED_MAX};
 use crate::routes::{ExtraRoutes, routes};
@@ -43,12 +43,6 @@ impl Bound {
         let connections =
             Connections::listen(config.listen).with_context(|| format!("cannot listen on {} (--listen, ROWLOCK_LISTEN)", config.listen))?;
         first_contact(&endpoint).await?;
-        let expiry = ExpirySettings {
-            workers: usize::from(config.expiry_workers),
-            lease_ms: config.expiry_lease_ms,
-            attempts_max: config.expiry_attempts_max,
-            sweep_interval_ms: config.sweep_interval_ms,
-        };
         let timeouts = ConnectionTimeouts {
             idle_max: Duration::from_secs(config.idle_s),
             stalled_max: STALLED_MAX,
@@ -58,7 +52,7 @@ impl Bound {
             #[cfg(feature = "bench-routes")]
             bench: config.bench_routes,
         };
-        Ok(Self { connections, app, endpoint, expiry, timeouts, extra_routes })
+        Ok(Self { connections, app, endpoint, expiry: config.expiry, timeouts, extra_routes })
     }
 
     /// Where it listens.

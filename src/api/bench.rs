@@ -2,23 +2,25 @@
 //! behind a hidden flag, and no document lists them.
 
 use poem::Request;
+use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::sections::SectionList;
+use crate::api::layout_of;
 use crate::api::orders::claim::ClaimIn;
 use crate::api::orders::types::{OrderOut, OrderSeat};
+use crate::api::sections::SectionList;
 use crate::app::SharedApp;
+use crate::domain::{OrderStatus, Viewer};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Customer;
-use crate::http::params::Path;
 use crate::http::refusals::{BODY, CUSTOMER, EVENT, Refusal, refusals};
-use crate::http::replies::{Answer, CachedJson, Created, OkJson};
+use crate::http::replies::{CachedJson, Created, OkJson, answer};
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SectionCode, Time, Whole};
+use crate::types::{CurrencyCode, EventId, OrderId, SectionCode, Time, Whole};
 
 /// The measuring operations.
 pub(crate) struct BenchApi {
@@ -52,14 +54,15 @@ impl BenchApi {
         Ok(OkJson(NoOpList { event_id: 7, revision: 4711, sections: vec![NoOpSection::FIXED; 10] }))
     }
 
-    /// Reads the sections of an event from PostgreSQL, past the caches.
-    #[oai(path = "/events/:event_id/sections", method = "get")]
+    /// Reads the summary of an event from PostgreSQL, past its caches.
+    #[oai(path = "/events/:event_id/sections", method = "get", operation_id = "benchSections")]
     async fn uncached_sections(
         &self,
         request: &Request,
         event_id: Path<EventId>,
     ) -> Result<CachedJson<SectionList>, Refusal<UncachedSections>> {
-        let body = self.app.summaries.uncached(event_id.0.0).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
+        let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
+        let body = self.app.summaries.uncached(&layout).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
         Ok(CachedJson::new(&body, request.headers()).await)
     }
 }
@@ -78,7 +81,7 @@ fn order_of_nobody(claim: ClaimIn) -> Created<OrderOut> {
         order_id: OrderId(order_id),
         event_id: EventId(7),
         customer_id: None,
-        status: OrderState::PendingPayment,
+        status: OrderStatus::PendingPayment,
         seats: seats.collect(),
         amount_minor: Whole(280_000),
         currency: CurrencyCode("TWD".to_owned()),
@@ -111,6 +114,4 @@ impl NoOpSection {
     const FIXED: Self = Self { section_no: 1, price_minor: 280_000, capacity: 1000, available: 388, held: 12, sold: 600, blocked: 0 };
 }
 
-impl Answer for NoOpList {
-    const MEANING: &'static str = "As much as a summary.";
-}
+answer!(NoOpList = "As much as a summary.");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use poem::{IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::{Example, Type};
+use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde::Serialize;
 
@@ -13,10 +13,11 @@ use crate::app::App;
 use crate::app::SharedApp;
 use crate::db::{DbError, Outage, OutageKind, migrate};
 use crate::http::refusals::{Refusal, refusals};
-use crate::http::replies::{Answer, OkJson, header};
+use crate::http::replies::{OkJson, answer, header};
 use crate::problem::Problem;
 use crate::problem::conversions::of_outage;
 use crate::redis::RedisHealth;
+use crate::types::example;
 
 /// The operations for operators.
 pub(crate) struct HealthApi {
@@ -68,11 +69,7 @@ pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
     let state = state.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned())));
     let state = state.map_err(not_ready)?;
     migrate::check(state).map_err(|behind| of_outage(OutageKind::NotMigrated).with_detail(behind.to_string()))?;
-    let (status, redis) = match redis {
-        RedisHealth::Up => (Ready::Ready, RedisState::Up),
-        RedisHealth::Down => (Ready::Degraded, RedisState::Down),
-        RedisHealth::Off => (Ready::Ready, RedisState::Off),
-    };
+    let status = if redis == RedisHealth::Down { Ready::Degraded } else { Ready::Ready };
     Ok(Readiness { status, postgresql: PostgresState::Up, redis, version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
@@ -110,7 +107,7 @@ pub(crate) struct Readiness {
     /// Always `up`: without PostgreSQL the server is not ready.
     pub postgresql: PostgresState,
     /// `off`: the server is configured without Redis.
-    pub redis: RedisState,
+    pub redis: RedisHealth,
     /// Version of the server.
     #[oai(validator(pattern = "^[0-9]+[.][0-9]+[.][0-9]+"))]
     pub version: String,
@@ -136,38 +133,12 @@ pub(crate) enum PostgresState {
     Up,
 }
 
-/// State of Redis.
-#[derive(Clone, Copy, Debug, Enum, Serialize)]
-#[oai(rename_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RedisState {
-    /// It answers and takes writes.
-    Up,
-    /// It does not answer, or refuses writes; the log says which.
-    Down,
-    /// The server is configured without Redis.
-    Off,
-}
+answer!(Liveness = "Alive.");
+answer!(Readiness = "Ready, possibly degraded.");
 
-impl Answer for Liveness {
-    const MEANING: &'static str = "Alive.";
-}
+example!(Liveness { status: Alive::Alive });
 
-impl Answer for Readiness {
-    const MEANING: &'static str = "Ready, possibly degraded.";
-}
-
-impl Example for Liveness {
-    fn example() -> Self {
-        Self { status: Alive::Alive }
-    }
-}
-
-impl Example for Readiness {
-    fn example() -> Self {
-        Self { status: Ready::Ready, postgresql: PostgresState::Up, redis: RedisState::Up, version: "0.1.0".into() }
-    }
-}
+example!(Readiness { status: Ready::Ready, postgresql: PostgresState::Up, redis: RedisHealth::Up, version: "0.1.0".into() });
 
 /// The metrics as text.
 pub(crate) struct MetricsText(String);

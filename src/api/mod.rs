@@ -11,9 +11,15 @@ pub(crate) mod sections;
 #[cfg(test)]
 pub(crate) mod testing;
 
+use std::sync::Arc;
+
 use poem_openapi::Tags;
 
-use crate::app::SharedApp;
+use crate::app::{App, SharedApp};
+use crate::domain::{EventLayout, Viewer};
+use crate::problem::Problem;
+use crate::problem::code::Code;
+use crate::types::EventId;
 
 /// All documented operations, in the order a buyer meets them.
 pub(crate) type Apis =
@@ -29,6 +35,14 @@ pub(crate) fn all(app: &SharedApp) -> Apis {
         admin::AdminApi { app: app.clone() },
         health::HealthApi { app: app.clone() },
     )
+}
+
+/// The layout of an event.
+///
+/// # Errors
+/// `event_not_found` when there is no such event for this viewer.
+async fn layout_of(app: &App, event_id: EventId, viewer: Viewer) -> Result<Arc<EventLayout>, Problem> {
+    app.catalogue.layout(event_id.0, viewer, None).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
 }
 
 /// The tags of the documentation.

@@ -7,15 +7,15 @@ use serde::Serialize;
 
 use crate::api::Tag;
 use crate::app::SharedApp;
-use crate::domain::{PaymentNotice, PaymentOutcome};
+use crate::domain::{PaymentNotice, PaymentOutcome, RecordedOutcome, Settlement};
 use crate::http::body::input;
 use crate::http::credentials::SignedJson;
 use crate::http::deferred::Deferred;
 use crate::http::refusals::{BODY, Refusal, refusals};
-use crate::http::replies::{Answer, OkJson};
+use crate::http::replies::{OkJson, answer};
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{CurrencyCode, EventId, OrderId, Provider, ProviderReference};
+use crate::types::{CurrencyCode, EventId, OrderId, Provider, ProviderReference, example};
 
 /// The operation of the payment gateway.
 pub(crate) struct PaymentsApi {
@@ -54,22 +54,14 @@ impl PaymentsApi {
 
 async fn settled(app: SharedApp, notice: PaymentNotice) -> Result<OkJson<PaymentResult>, Problem> {
     let order_id = notice.order_id;
-    let settled = app.lanes.settle(notice).await.map_err(|error| {
+    let settlement = app.lanes.settle(notice).await.map_err(|error| {
         let problem = Problem::from(error);
         if problem.code() == Code::OutcomeUnknown { problem.with_order(order_id) } else { problem }
     })?;
-    Ok(OkJson(PaymentResult { outcome: recorded(settled.outcome)?, recorded_outcome: settled.recorded.and_then(RecordedOutcome::of) }))
-}
-
-fn recorded(outcome: PaymentOutcome) -> Result<PaymentResultOutcome, Problem> {
-    match outcome {
-        PaymentOutcome::Paid => Ok(PaymentResultOutcome::Paid),
-        PaymentOutcome::Duplicate => Ok(PaymentResultOutcome::Duplicate),
-        PaymentOutcome::LateReclaimed => Ok(PaymentResultOutcome::LateReclaimed),
-        PaymentOutcome::RefundDue => Ok(PaymentResultOutcome::RefundDue),
-        PaymentOutcome::FailedRecorded => Ok(PaymentResultOutcome::FailedRecorded),
-        PaymentOutcome::PaymentConflict => Err(Problem::plain(Code::PaymentConflict)),
-        PaymentOutcome::EventNotFound => Err(Problem::plain(Code::EventNotFound)),
+    match settlement {
+        Settlement::Settled { outcome, recorded } => Ok(OkJson(PaymentResult { outcome, recorded_outcome: recorded })),
+        Settlement::PaymentConflict => Err(Problem::plain(Code::PaymentConflict)),
+        Settlement::EventNotFound => Err(Problem::plain(Code::EventNotFound)),
     }
 }
 
@@ -114,60 +106,13 @@ pub(crate) struct PaymentResult {
     /// `paid`: the order is paid and its seats are sold. `duplicate`: this notice was settled before. `late_reclaimed`: the order had lost
     /// its seats, but they were still free and are now sold to it. `refund_due`: the money could not buy the seats and is owed back.
     /// `failed_recorded`: the payment failed, which was recorded.
-    pub outcome: PaymentResultOutcome,
+    pub outcome: PaymentOutcome,
     /// Only with `duplicate`: the outcome when the payment was first settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded_outcome: Option<RecordedOutcome>,
 }
 
-/// What became of a payment notice.
-#[derive(Clone, Copy, Debug, Enum, Serialize)]
-#[oai(rename = "PaymentOutcome", rename_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum PaymentResultOutcome {
-    /// The order is paid and its seats are sold.
-    Paid,
-    /// The notice was settled before.
-    Duplicate,
-    /// The order got its seats back and is paid.
-    LateReclaimed,
-    /// The money is owed back.
-    RefundDue,
-    /// The payment failed.
-    FailedRecorded,
-}
-
-/// The recorded outcome of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
-#[oai(rename = "RecordedPaymentOutcome", rename_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RecordedOutcome {
-    /// The order was paid and its seats were sold.
-    Paid,
-    /// The order got its seats back and was paid.
-    LateReclaimed,
-    /// The money is owed back.
-    RefundDue,
-    /// The payment failed.
-    FailedRecorded,
-}
-
-impl RecordedOutcome {
-    /// The outcome, if it is one that is recorded.
-    fn of(outcome: PaymentOutcome) -> Option<Self> {
-        match outcome {
-            PaymentOutcome::Paid => Some(Self::Paid),
-            PaymentOutcome::LateReclaimed => Some(Self::LateReclaimed),
-            PaymentOutcome::RefundDue => Some(Self::RefundDue),
-            PaymentOutcome::FailedRecorded => Some(Self::FailedRecorded),
-            PaymentOutcome::Duplicate | PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound => None,
-        }
-    }
-}
-
-impl Answer for PaymentResult {
-    const MEANING: &'static str = "The notice is settled.";
-}
+answer!(PaymentResult = "The notice is settled.");
 
 impl From<PaymentIn> for PaymentNotice {
     fn from(notice: PaymentIn) -> Self {
@@ -183,47 +128,14 @@ impl From<PaymentIn> for PaymentNotice {
     }
 }
 
-impl Example for PaymentIn {
-    fn example() -> Self {
-        Self {
-            event_id: EventId(7),
-            order_id: OrderId::example(),
-            provider: "acmepay".into(),
-            provider_reference: "pay_8c1f20".into(),
-            amount_minor: 560_000,
-            currency: CurrencyCode("TWD".into()),
-            status: PaymentStatus::Succeeded,
-        }
-    }
-}
+example!(PaymentIn {
+    event_id: EventId(7),
+    order_id: OrderId::example(),
+    provider: "acmepay".into(),
+    provider_reference: "pay_8c1f20".into(),
+    amount_minor: 560_000,
+    currency: CurrencyCode("TWD".into()),
+    status: PaymentStatus::Succeeded,
+});
 
-impl Example for PaymentResult {
-    fn example() -> Self {
-        Self { outcome: PaymentResultOutcome::Paid, recorded_outcome: None }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outcomes_without_a_record_are_problems_and_the_others_keep_their_names() {
-        for (outcome, code) in
-            [(PaymentOutcome::PaymentConflict, Code::PaymentConflict), (PaymentOutcome::EventNotFound, Code::EventNotFound)]
-        {
-            assert_eq!(recorded(outcome).unwrap_err().code(), code);
-        }
-        for outcome in [
-            PaymentOutcome::Paid,
-            PaymentOutcome::Duplicate,
-            PaymentOutcome::LateReclaimed,
-            PaymentOutcome::RefundDue,
-            PaymentOutcome::FailedRecorded,
-        ] {
-            assert_eq!(serde_json::to_value(recorded(outcome).unwrap()).unwrap(), outcome.as_str());
-            let written = RecordedOutcome::of(outcome).map(|written| serde_json::to_value(written).unwrap());
-            assert_eq!(written, (outcome != PaymentOutcome::Duplicate).then(|| outcome.as_str().into()));
-        }
-    }
-}
+example!(PaymentResult { outcome: PaymentOutcome::Paid, recorded_outcome: None });

@@ -1,20 +1,20 @@
 //! Sections, their seats, and all seats of an event: bodies that are ready in the cache.
 
 use poem::Request;
-use poem_openapi::param::Header;
+use poem_openapi::param::{Header, Path};
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 
-use crate::api::Tag;
+use crate::api::{Tag, layout_of};
 use crate::app::SharedApp;
+use crate::domain::SeatStatus;
 use crate::http::credentials::MaybeAdmin;
-use crate::http::params::Path;
 use crate::http::refusals::{ADMIN, EVENT, Refusal, refusals};
-use crate::http::replies::{Answer, CachedJson};
+use crate::http::replies::{CachedJson, answer};
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{Capacity, CurrencyCode, EventId, Label, Name, Price, Revision, SeatCount, SeatNo, SeatState, SectionCode, Text, Whole};
+use crate::types::{Capacity, CurrencyCode, EventId, Label, Name, Price, Revision, SeatCount, SeatNo, SectionCode, Text, Whole, example};
 
 /// The operations on sections and seats.
 pub(crate) struct SectionsApi {
@@ -45,7 +45,7 @@ impl SectionsApi {
     ) -> Result<CachedJson<SectionList>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
         // The catalogue remembers unknown ids: a flood of them must not reach Redis and the database.
-        let layout = self.app.catalogue.layout_and_summary(event_id.0.0, admin.audience(), &self.app.summaries).await?;
+        let layout = self.app.catalogue.layout(event_id.0.0, admin.viewer(), Some(&self.app.summaries)).await?;
         let body = self.app.summaries.get(&*layout.ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
         Ok(CachedJson::new(&body, request.headers()).await)
     }
@@ -66,7 +66,7 @@ impl SectionsApi {
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
     ) -> Result<CachedJson<SeatList>, Refusal<ListSeats>> {
-        let layout = self.app.catalogue.layout(event_id.0.0, admin.audience()).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
+        let layout = layout_of(&self.app, event_id.0, admin.viewer()).await?;
         let unknown = || Problem::new(Code::SectionNotFound, "the event has no section with this code");
         let section = layout.section_by_code(&section.0.0).ok_or_else(unknown)?;
         let body = self.app.seat_maps.section(&layout, section).await?.ok_or_else(unknown)?;
@@ -87,9 +87,8 @@ impl SectionsApi {
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
     ) -> Result<CachedJson<Availability>, Refusal<GetAvailability>> {
-        let unknown = || Problem::plain(Code::EventNotFound);
-        let layout = self.app.catalogue.layout(event_id.0.0, admin.audience()).await?.ok_or_else(unknown)?;
-        let body = self.app.seat_maps.availability(&layout).await?.ok_or_else(unknown)?;
+        let layout = layout_of(&self.app, event_id.0, admin.viewer()).await?;
+        let body = self.app.seat_maps.availability(&layout).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
         Ok(CachedJson::new(&body, request.headers()).await)
     }
 }
@@ -154,7 +153,7 @@ pub(crate) struct Seat {
     /// Its price in minor units of the event's currency.
     pub price_minor: Price,
     /// Its status.
-    pub status: SeatState,
+    pub status: SeatStatus,
 }
 
 /// All seats of an event, two bits per seat.
@@ -186,58 +185,26 @@ pub(crate) struct SectionAvailability {
     pub seats: Text<4, 333_336>,
 }
 
-impl Answer for SectionList {
-    const MEANING: &'static str = "The sections.";
-}
+answer!(SectionList = "The sections.");
+answer!(SeatList = "The seats.");
+answer!(Availability = "The availability of all seats.");
 
-impl Answer for SeatList {
-    const MEANING: &'static str = "The seats.";
-}
+example!(SectionList { event_id: EventId(7), revision: Whole(4711), sections: vec![Section::example()] });
 
-impl Answer for Availability {
-    const MEANING: &'static str = "The availability of all seats.";
-}
+example!(Section {
+    section: SectionCode("A".into()),
+    name: "Floor A".into(),
+    price_minor: Whole(280_000),
+    currency: CurrencyCode("TWD".into()),
+    capacity: Whole(1000),
+    available: Whole(388),
+});
 
-impl Example for SectionList {
-    fn example() -> Self {
-        Self { event_id: EventId(7), revision: Whole(4711), sections: vec![Section::example()] }
-    }
-}
+example!(SeatList { event_id: EventId(7), section: SectionCode("A".into()), revision: Whole(512), seats: vec![Seat::example()] });
 
-impl Example for Section {
-    fn example() -> Self {
-        Self {
-            section: SectionCode("A".into()),
-            name: "Floor A".into(),
-            price_minor: Whole(280_000),
-            currency: CurrencyCode("TWD".into()),
-            capacity: Whole(1000),
-            available: Whole(388),
-        }
-    }
-}
+example!(Seat { seat: Whole(12), row: "1".into(), label: None, price_minor: Whole(280_000), status: SeatStatus::Available });
 
-impl Example for SeatList {
-    fn example() -> Self {
-        Self { event_id: EventId(7), section: SectionCode("A".into()), revision: Whole(512), seats: vec![Seat::example()] }
-    }
-}
+example!(Availability { event_id: EventId(7), revision: Whole(4711), sections: vec![SectionAvailability::example()] });
 
-impl Example for Seat {
-    fn example() -> Self {
-        Self { seat: Whole(12), row: "1".into(), label: None, price_minor: Whole(280_000), status: SeatState::Available }
-    }
-}
-
-impl Example for Availability {
-    fn example() -> Self {
-        Self { event_id: EventId(7), revision: Whole(4711), sections: vec![SectionAvailability::example()] }
-    }
-}
-
-impl Example for SectionAvailability {
-    /// Five seats: available, held, sold, blocked, available.
-    fn example() -> Self {
-        Self { section: SectionCode("A".into()), revision: Whole(512), capacity: Whole(5), seats: "5AA=".into() }
-    }
-}
+// Five seats: available, held, sold, blocked, available.
+example!(SectionAvailability { section: SectionCode("A".into()), revision: Whole(512), capacity: Whole(5), seats: "5AA=".into() });

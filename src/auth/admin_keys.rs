@@ -15,14 +15,18 @@ const CACHED: Duration = Duration::from_secs(5);
 /// Why a key that was never one of ours is refused.
 pub const MALFORMED: &str = "the API key is malformed: `rowlock api-key create` did not create it";
 
-pub(super) struct AdminKeys(Cache<[u8; 32], Option<AdminKey>>);
+pub(crate) struct AdminKeys(Cache<[u8; 32], Option<AdminKey>>);
 
 impl AdminKeys {
     pub(super) fn new() -> Self {
         Self(Cache::builder().max_capacity(10_000).time_to_live(CACHED).build())
     }
 
-    pub(super) async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
+    /// The admin to whom an API key belongs.
+    ///
+    /// # Errors
+    /// `Invalid` when nobody has this key or it is revoked.
+    pub(crate) async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
         // Anything that `create` cannot have created is refused without asking the database.
         if !api_keys::is_well_formed(api_key) {
             return Err(AuthFailure::Auth(AuthError::invalid(MALFORMED)));
@@ -33,7 +37,8 @@ impl AdminKeys {
         found.map_err(|error| AuthFailure::Db((*error).clone()))?.ok_or_else(unknown)
     }
 
-    pub(super) fn recent(&self, api_key: &str) -> Option<AdminKey> {
+    /// The admin to whom an API key belongs, if it was looked up a moment ago.
+    pub(crate) fn recent(&self, api_key: &str) -> Option<AdminKey> {
         // The cache answers at once with what it has.
         self.0.get(&api_keys::hash(api_key)).now_or_never().flatten().flatten()
     }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{AuthError, AuthSettings, public_keys};
+use super::{AuthError, public_keys};
+use crate::config::AuthSettings;
 use crate::strict_json;
 use crate::types::text;
 
@@ -24,7 +25,7 @@ const CLOCK_LEEWAY_S: f64 = 5.0;
 /// The last second of the year 9999. A later time is a mistake, usually milliseconds instead of seconds.
 const LATEST_S: u64 = 253_402_300_799;
 
-pub(super) struct CustomerTokens {
+pub(crate) struct CustomerTokens {
     keys: Vec<(DecodingKey, Algorithm)>,
     audience: Option<String>,
     issuer: Option<String>,
@@ -49,13 +50,13 @@ struct TokenClaims {
 }
 
 impl CustomerTokens {
-    pub(super) fn new(settings: &AuthSettings<'_>) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &AuthSettings) -> anyhow::Result<Self> {
         let mut keys = Vec::new();
-        if let Some(secret) = settings.jwt_secret {
+        if let Some(secret) = &settings.jwt_secret {
             check_secret(secret)?;
             keys.push((DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256));
         }
-        if let Some(path) = settings.jwt_public_key_file {
+        if let Some(path) = &settings.jwt_public_key_file {
             let named = || format!("the JWT public key file {} (--jwt-public-key-file, ROWLOCK_JWT_PUBLIC_KEY_FILE)", path.display());
             let file = std::fs::read(path).with_context(|| format!("cannot read {}", named()))?;
             keys.extend(public_keys::read(&file).with_context(named)?);
@@ -66,10 +67,14 @@ impl CustomerTokens {
                  (ROWLOCK_JWT_PUBLIC_KEY_FILE)"
             );
         }
-        Ok(Self { keys, audience: settings.jwt_audience.map(str::to_owned), issuer: settings.jwt_issuer.map(str::to_owned) })
+        Ok(Self { keys, audience: settings.jwt_audience.clone(), issuer: settings.jwt_issuer.clone() })
     }
 
-    pub(super) fn customer(&self, token: &str, now: OffsetDateTime) -> Result<String, AuthError> {
+    /// The customer that a bearer token names.
+    ///
+    /// # Errors
+    /// `Expired` for a genuine token that has expired; `Invalid` for everything else, including unsigned tokens (`alg: none`).
+    pub(crate) fn customer(&self, token: &str, now: OffsetDateTime) -> Result<String, AuthError> {
         let claims = self.genuine_claims(token)?;
         check_times(&claims, seconds(now))?;
         if let Some(issuer) = &self.issuer {

@@ -20,14 +20,18 @@ const ID_MAX_BYTES: usize = 200;
 const TOLERANCE_S: i64 = 300;
 
 /// Signs and verifies any bytes. The crate of Standard Webhooks accepts only UTF-8, which a compressed body is not.
-pub(super) struct GatewaySignatures(Hmac<Sha256>);
+pub(crate) struct GatewaySignatures(Hmac<Sha256>);
 
 impl GatewaySignatures {
     pub(super) fn new(secret: &str) -> anyhow::Result<Self> {
         Ok(Self(keyed(secret)?))
     }
 
-    pub(super) fn check(&self, headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Result<(), AuthError> {
+    /// Checks that the gateway signed these bytes within the last five minutes.
+    ///
+    /// # Errors
+    /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed, or the signature or its time is wrong.
+    pub(crate) fn check(&self, headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Result<(), AuthError> {
         let [id, timestamp, signature] = values(headers)?;
         if !(1..=ID_MAX_BYTES).contains(&id.len()) {
             return Err(AuthError::invalid(format!("the header webhook-id must have 1 to {ID_MAX_BYTES} characters")));

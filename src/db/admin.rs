@@ -1,66 +1,116 @@
-//! What the box office reads and changes.
+//! What the box office reads and changes. A row that it reads is the same type in the database's answer and in the API's.
 
-use time::OffsetDateTime;
+use poem_openapi::Object;
+use serde::Serialize;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::migrate::{MIGRATION_STATE, MigrationState};
 use super::{Db, DbError};
+use crate::types::{
+    Amount, Capacity, CurrencyCode, EventId, Name, OrderId, Price, Provider, ProviderReference, SeatCount, SectionCode, Text, Time, Whole,
+};
 
-/// One section in the sales report.
-#[derive(Clone, Debug)]
+/// The sales of a section.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
 pub(crate) struct SectionSales {
-    /// Its code in the API.
-    pub code: String,
+    /// Its code.
+    pub section: SectionCode,
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// Price of each seat in minor units.
-    pub price_minor: i64,
+    pub price_minor: Price,
     /// How many seats it has.
-    pub capacity: i32,
+    pub capacity: Capacity,
     /// Seats on sale.
-    pub available: i32,
+    pub available: SeatCount,
     /// Seats held by pending orders.
-    pub held: i32,
+    pub held: SeatCount,
     /// Seats sold.
-    pub sold: i32,
+    pub sold: SeatCount,
     /// Seats withheld from sale.
-    pub blocked: i32,
+    pub blocked: SeatCount,
     /// Revenue from the sold seats, in minor units.
-    pub revenue_minor: i64,
+    pub revenue_minor: Amount,
 }
 
-/// Money that is owed back.
-#[derive(Clone, Debug)]
+impl From<&Row> for SectionSales {
+    fn from(row: &Row) -> Self {
+        Self {
+            section: SectionCode(row.get("code")),
+            name: row.get::<_, String>("name").into(),
+            price_minor: Whole(row.get("price_minor")),
+            capacity: Whole(row.get("capacity")),
+            available: Whole(row.get("available")),
+            held: Whole(row.get("held")),
+            sold: Whole(row.get("sold")),
+            blocked: Whole(row.get("blocked")),
+            revenue_minor: Whole(row.get("revenue_minor")),
+        }
+    }
+}
+
+/// A payment that is owed back.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
 pub(crate) struct RefundDue {
     /// The gateway's name.
-    pub provider: String,
+    pub provider: Provider,
     /// The gateway's id of the payment.
-    pub provider_reference: String,
-    /// The order that the notice named.
-    pub order_id: Uuid,
-    /// What was paid, in minor units.
-    pub amount_minor: i64,
-    /// ISO 4217 code.
-    pub currency: String,
+    pub provider_reference: ProviderReference,
+    /// The order that the notice named; it may not exist.
+    pub order_id: OrderId,
+    /// What was paid, in minor units of the currency.
+    pub amount_minor: Amount,
+    /// ISO 4217 code of the payment's currency.
+    pub currency: CurrencyCode,
     /// When the notice was settled.
-    pub received_at: OffsetDateTime,
+    pub received_at: Time,
+}
+
+impl From<&Row> for RefundDue {
+    fn from(row: &Row) -> Self {
+        Self {
+            provider: row.get::<_, String>("provider").into(),
+            provider_reference: row.get::<_, String>("provider_reference").into(),
+            order_id: OrderId(row.get("order_id")),
+            amount_minor: Whole(row.get("amount_minor")),
+            currency: CurrencyCode(row.get("currency")),
+            received_at: Time(row.get("received_at")),
+        }
+    }
 }
 
 /// An expiry that failed even after its retries.
-#[derive(Clone, Debug)]
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
 pub(crate) struct DeadLetter {
-    /// Its event.
-    pub event_id: i64,
-    /// The order.
-    pub order_id: Uuid,
+    /// The event of the order.
+    pub event_id: EventId,
+    /// The order, still pending.
+    pub order_id: OrderId,
     /// How many attempts failed.
-    pub attempts: i32,
-    /// Error of the last one.
-    pub last_error: String,
-    /// When the first one failed.
-    pub first_failed_at: OffsetDateTime,
-    /// When the last one failed.
-    pub last_failed_at: OffsetDateTime,
+    pub attempts: Whole<i32, 1>,
+    /// Error of the last attempt.
+    pub last_error: Text<0, 2000>,
+    /// When the first attempt failed.
+    pub first_failed_at: Time,
+    /// When the last attempt failed.
+    pub last_failed_at: Time,
+}
+
+impl From<&Row> for DeadLetter {
+    fn from(row: &Row) -> Self {
+        Self {
+            event_id: EventId(row.get("event_id")),
+            order_id: OrderId(row.get("order_id")),
+            attempts: Whole(row.get("attempts")),
+            last_error: row.get::<_, String>("last_error").into(),
+            first_failed_at: Time(row.get("first_failed_at")),
+            last_failed_at: Time(row.get("last_failed_at")),
+        }
+    }
 }
 
 impl Db {
@@ -68,37 +118,14 @@ impl Db {
     pub(crate) async fn sales_report(&self, event_id: i64) -> Result<Vec<SectionSales>, DbError> {
         let sql = "select code, name, price_minor, capacity, available, held, sold, blocked, revenue_minor from rowlock.sales_report($1)";
         let rows = self.query(sql, &[&event_id]).await?;
-        Ok(rows
-            .iter()
-            .map(|row| SectionSales {
-                code: row.get("code"),
-                name: row.get("name"),
-                price_minor: row.get("price_minor"),
-                capacity: row.get("capacity"),
-                available: row.get("available"),
-                held: row.get("held"),
-                sold: row.get("sold"),
-                blocked: row.get("blocked"),
-                revenue_minor: row.get("revenue_minor"),
-            })
-            .collect())
+        Ok(rows.iter().map(SectionSales::from).collect())
     }
 
     /// Up to `limit` payments that are owed back, oldest first.
     pub(crate) async fn refunds_due(&self, event_id: i64, limit: i32) -> Result<Vec<RefundDue>, DbError> {
         let sql = "select provider, provider_reference, order_id, amount_minor, currency, received_at from rowlock.refunds_due($1, $2)";
         let rows = self.query(sql, &[&event_id, &limit]).await?;
-        Ok(rows
-            .iter()
-            .map(|row| RefundDue {
-                provider: row.get("provider"),
-                provider_reference: row.get("provider_reference"),
-                order_id: row.get("order_id"),
-                amount_minor: row.get("amount_minor"),
-                currency: row.get("currency"),
-                received_at: row.get("received_at"),
-            })
-            .collect())
+        Ok(rows.iter().map(RefundDue::from).collect())
     }
 
     /// Up to `limit` dead letters, of one event or of all.
@@ -106,17 +133,7 @@ impl Db {
         let sql = "select event_id, order_id, attempts, last_error, first_failed_at, last_failed_at \
             from rowlock.list_dead_letters($1, $2)";
         let rows = self.query(sql, &[&event_id, &limit]).await?;
-        Ok(rows
-            .iter()
-            .map(|row| DeadLetter {
-                event_id: row.get("event_id"),
-                order_id: row.get("order_id"),
-                attempts: row.get("attempts"),
-                last_error: row.get("last_error"),
-                first_failed_at: row.get("first_failed_at"),
-                last_failed_at: row.get("last_failed_at"),
-            })
-            .collect())
+        Ok(rows.iter().map(DeadLetter::from).collect())
     }
 
     /// Gives a dead letter a new set of attempts, the first of them at once.

@@ -1,11 +1,12 @@
 //! The calls that carry many requests at once and answer row by row.
 
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
 
 use super::DbError;
 use super::orders::seats;
-use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, Settled, Wanted};
+use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, RecordedOutcome, Settlement, Wanted};
 
 /// What every query for answers to claims selects of them.
 macro_rules! select_answers {
@@ -77,52 +78,77 @@ impl LaneClient {
 }
 
 /// Runs a query as the login user, who may see and end its own sessions; the role `rowlock_app` may not.
-async fn as_login(client: &Client, sql: &str, params: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<Row, DbError> {
+async fn as_login(client: &Client, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Row, DbError> {
     client.batch_execute("reset role").await?;
     let row = client.query_one(sql, params).await?;
     client.batch_execute("set role rowlock_app").await?;
     Ok(row)
 }
 
-/// One call for requests of one event that all name their seats, or all ask for the best available ones.
+/// One call for claims of one event that all name their seats.
 ///
 /// The answers are in the order of the requests; `None` means to ask again in a few milliseconds.
-pub async fn claim(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
-    let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
-    let customer_ids: Vec<&str> = requests.iter().map(|request| request.customer_id.as_str()).collect();
-    let keys: Vec<Option<&str>> = requests.iter().map(|request| request.idempotency.as_ref().map(|it| it.key.as_str())).collect();
-    let prints: Vec<Option<&[u8]>> =
-        requests.iter().map(|request| request.idempotency.as_ref().map(|it| it.fingerprint.as_slice())).collect();
-    let (mut request_nos, mut section_nos, mut seat_nos, mut quantities) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+pub async fn claim_seats(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
+    let ClaimColumns { order_ids, customer_ids, keys, fingerprints } = ClaimColumns::of(requests);
+    let (mut request_nos, mut section_nos, mut seat_nos) = (Vec::new(), Vec::new(), Vec::new());
     for (request_no, request) in (1_i32..).zip(requests) {
-        match &request.wanted {
-            Wanted::Seats(seats) => {
-                for seat in seats {
-                    request_nos.push(request_no);
-                    section_nos.push(seat.section_no);
-                    seat_nos.push(seat.seat_no);
-                }
-            }
-            Wanted::BestAvailable { section_no, quantity } => {
-                section_nos.push(*section_no);
-                quantities.push(*quantity);
-            }
+        let Wanted::Seats(seats) = &request.wanted else { continue };
+        for seat in seats {
+            request_nos.push(request_no);
+            section_nos.push(seat.section_no);
+            seat_nos.push(seat.seat_no);
         }
     }
-    let rows = if quantities.is_empty() {
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
-            [&event_id, &order_ids, &customer_ids, &keys, &prints, &request_nos, &section_nos, &seat_nos];
-        lane.client.query(&lane.claim_seats, &params).await?
-    } else {
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-            [&event_id, &order_ids, &customer_ids, &keys, &prints, &section_nos, &quantities];
-        lane.client.query(&lane.claim_best_available, &params).await?
-    };
+    let params: [&(dyn ToSql + Sync); 8] =
+        [&event_id, &order_ids, &customer_ids, &keys, &fingerprints, &request_nos, &section_nos, &seat_nos];
+    let rows = lane.client.query(&lane.claim_seats, &params).await?;
     answers(&rows, requests.len(), |row| claim_outcome(row, event_id, requests))
 }
 
+/// The same for claims of the best available seats.
+pub(crate) async fn claim_best_available(
+    lane: &LaneClient,
+    event_id: i64,
+    requests: &[&ClaimRequest],
+) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
+    let ClaimColumns { order_ids, customer_ids, keys, fingerprints } = ClaimColumns::of(requests);
+    let (mut section_nos, mut quantities) = (Vec::with_capacity(requests.len()), Vec::with_capacity(requests.len()));
+    for request in requests {
+        let Wanted::BestAvailable { section_no, quantity } = &request.wanted else { continue };
+        section_nos.push(*section_no);
+        quantities.push(*quantity);
+    }
+    let params: [&(dyn ToSql + Sync); 7] = [&event_id, &order_ids, &customer_ids, &keys, &fingerprints, &section_nos, &quantities];
+    let rows = lane.client.query(&lane.claim_best_available, &params).await?;
+    answers(&rows, requests.len(), |row| claim_outcome(row, event_id, requests))
+}
+
+/// What both kinds of claims have, one value per request.
+struct ClaimColumns<'a> {
+    order_ids: Vec<Uuid>,
+    customer_ids: Vec<&'a str>,
+    keys: Vec<Option<&'a str>>,
+    fingerprints: Vec<Option<&'a [u8]>>,
+}
+
+impl<'a> ClaimColumns<'a> {
+    fn of(requests: &[&'a ClaimRequest]) -> Self {
+        let idempotency = || requests.iter().map(|request| request.idempotency.as_ref());
+        Self {
+            order_ids: requests.iter().map(|request| request.order_id).collect(),
+            customer_ids: requests.iter().map(|request| request.customer_id.as_str()).collect(),
+            keys: idempotency().map(|it| it.map(|it| it.key.as_str())).collect(),
+            fingerprints: idempotency().map(|it| it.map(|it| it.fingerprint.as_slice())).collect(),
+        }
+    }
+}
+
 /// Which of the requests have become orders: the answers that were lost with a connection.
-pub(crate) async fn claimed(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
+pub(crate) async fn claimed_orders(
+    lane: &LaneClient,
+    event_id: i64,
+    requests: &[&ClaimRequest],
+) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
     let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let rows = lane.client.query(&lane.claimed_orders, &[&event_id, &order_ids]).await?;
     let mut found = vec![None; requests.len()];
@@ -134,24 +160,34 @@ pub(crate) async fn claimed(lane: &LaneClient, event_id: i64, requests: &[&Claim
 }
 
 /// One call for notices of one event.
-pub(crate) async fn settle(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> Result<Vec<Option<Settled>>, DbError> {
+pub(crate) async fn settle_payments(
+    lane: &LaneClient,
+    event_id: i64,
+    notices: &[&PaymentNotice],
+) -> Result<Vec<Option<Settlement>>, DbError> {
     let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
     let providers: Vec<&str> = notices.iter().map(|notice| notice.provider.as_str()).collect();
     let references: Vec<&str> = notices.iter().map(|notice| notice.provider_reference.as_str()).collect();
     let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
     let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
     let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-        [&event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
+    let params: [&(dyn ToSql + Sync); 7] = [&event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
     let rows = lane.client.query(&lane.settle_payments, &params).await?;
-    answers(&rows, notices.len(), |row| {
-        let recorded: Option<&str> = row.get("recorded_outcome");
-        Ok(Some(Settled { outcome: payment_outcome(row.get("outcome"))?, recorded: recorded.map(payment_outcome).transpose()? }))
-    })
+    answers(&rows, notices.len(), |row| settlement(row).map(Some))
 }
 
-fn payment_outcome(name: &str) -> Result<PaymentOutcome, DbError> {
-    PaymentOutcome::from_name(name).ok_or_else(|| unreadable(format!("payment outcome {name}")))
+fn settlement(row: &Row) -> Result<Settlement, DbError> {
+    let name: &str = row.get("outcome");
+    let recorded: Option<&str> = row.get("recorded_outcome");
+    let recorded = recorded.map(|name| RecordedOutcome::from_name(name).ok_or_else(|| unreadable(format!("recorded outcome {name}"))));
+    match name {
+        "payment_conflict" => Ok(Settlement::PaymentConflict),
+        "event_not_found" => Ok(Settlement::EventNotFound),
+        _ => {
+            let outcome = PaymentOutcome::from_name(name).ok_or_else(|| unreadable(format!("payment outcome {name}")))?;
+            Ok(Settlement::Settled { outcome, recorded: recorded.transpose()? })
+        }
+    }
 }
 
 /// Puts the rows into the order of the requests; a request without an answer is an error, never a success.

@@ -5,66 +5,54 @@
 use super::driver_error::{is_io, with_sources};
 use super::outage::Outage;
 
-/// A rule that a call broke; stored functions raise it with a SQLSTATE of class `RL`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
+/// Declares the rules: SQLSTATE, `code` of the problem, HTTP status.
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident $sqlstate:literal $code:literal $status:literal;)+) => {
+        /// A rule that a call broke; stored functions raise it with a SQLSTATE of class `RL`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Rule {
+            $($(#[$doc])* $rule,)+
+        }
+
+        impl Rule {
+            /// Every rule, in the order of their SQLSTATEs.
+            pub const ALL: &[Self] = &[$(Self::$rule),+];
+
+            fn row(self) -> (&'static str, &'static str, u16) {
+                match self {
+                    $(Self::$rule => ($sqlstate, $code, $status),)+
+                }
+            }
+        }
+    };
+}
+
+rules! {
     /// There is no such event.
-    EventNotFound,
+    EventNotFound "RL001" "event_not_found" 404;
     /// The event has no such section.
-    SectionNotFound,
+    SectionNotFound "RL002" "section_not_found" 404;
     /// The section has no such seat.
-    SeatNotFound,
+    SeatNotFound "RL003" "seat_not_found" 404;
     /// There is no such order, or it belongs to another customer.
-    OrderNotFound,
+    OrderNotFound "RL004" "order_not_found" 404;
     /// The order is no longer pending.
-    OrderNotPending,
+    OrderNotPending "RL006" "order_not_pending" 409;
     /// A value is invalid; the detail names the field.
-    InvalidRequest,
+    InvalidRequest "RL007" "invalid_request" 400;
     /// The event cannot change from its status to the requested one.
-    EventConflict,
+    EventConflict "RL008" "event_conflict" 409;
     /// Some of the seats are held or sold; the detail lists them.
-    SeatsNotBlockable,
+    SeatsNotBlockable "RL009" "seats_not_blockable" 409;
     /// The rows are inconsistent: an assertion failed and nothing was changed.
-    Inconsistent,
+    Inconsistent "RL010" "internal_error" 500;
     /// There is no such dead letter.
-    DeadLetterNotFound,
+    DeadLetterNotFound "RL011" "dead_letter_not_found" 404;
     /// There is no such API key.
-    ApiKeyNotFound,
+    ApiKeyNotFound "RL012" "api_key_not_found" 404;
 }
 
 impl Rule {
-    /// Every rule, in the order of their SQLSTATEs.
-    pub const ALL: [Self; 11] = [
-        Self::EventNotFound,
-        Self::SectionNotFound,
-        Self::SeatNotFound,
-        Self::OrderNotFound,
-        Self::OrderNotPending,
-        Self::InvalidRequest,
-        Self::EventConflict,
-        Self::SeatsNotBlockable,
-        Self::Inconsistent,
-        Self::DeadLetterNotFound,
-        Self::ApiKeyNotFound,
-    ];
-
-    /// SQLSTATE, `code` of the problem, HTTP status.
-    fn row(self) -> (&'static str, &'static str, u16) {
-        match self {
-            Self::EventNotFound => ("RL001", "event_not_found", 404),
-            Self::SectionNotFound => ("RL002", "section_not_found", 404),
-            Self::SeatNotFound => ("RL003", "seat_not_found", 404),
-            Self::OrderNotFound => ("RL004", "order_not_found", 404),
-            Self::OrderNotPending => ("RL006", "order_not_pending", 409),
-            Self::InvalidRequest => ("RL007", "invalid_request", 400),
-            Self::EventConflict => ("RL008", "event_conflict", 409),
-            Self::SeatsNotBlockable => ("RL009", "seats_not_blockable", 409),
-            Self::Inconsistent => ("RL010", "internal_error", 500),
-            Self::DeadLetterNotFound => ("RL011", "dead_letter_not_found", 404),
-            Self::ApiKeyNotFound => ("RL012", "api_key_not_found", 404),
-        }
-    }
-
     /// The SQLSTATE it is raised with.
     pub fn sqlstate(self) -> &'static str {
         self.row().0
@@ -121,7 +109,7 @@ impl From<tokio_postgres::Error> for DbError {
             return if error.is_closed() || is_io(&error) { Self::Lost(text) } else { Self::Internal(text) };
         };
         let code = db.code().code();
-        if let Some(rule) = Rule::ALL.into_iter().find(|rule| rule.sqlstate() == code) {
+        if let Some(rule) = Rule::ALL.iter().copied().find(|rule| rule.sqlstate() == code) {
             return Self::Rule { rule, message: db.message().to_owned(), detail: db.detail().map(str::to_owned) };
         }
         let text = with_sources(&error);

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::{Db, DbError, SectionCount};
-use crate::domain::{Audience, Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow};
+use crate::domain::{Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow, Viewer};
 
 /// Creating or deleting an event with a million seats takes seconds.
 const LARGE_MAX: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ macro_rules! select_events {
 #[derive(Clone, Copy, Debug)]
 pub struct EventQuery<'a> {
     /// For whom.
-    pub audience: Audience,
+    pub viewer: Viewer,
     /// The event after which the page begins; `None` for the first page.
     pub after: Option<i64>,
     /// The maximum number of events.
@@ -102,8 +102,8 @@ impl Db {
             ", is_match, ends_search from rowlock.list_events( \
             p_after_event_id => $1, p_limit => $2, p_with_drafts => $3, p_status => $4, p_starts_after => $5, p_name => $6)"
         );
-        let EventQuery { audience, after, limit, status, starts_after, name } = query;
-        let (with_drafts, status) = (*audience == Audience::Admins, status.map(EventStatus::as_str));
+        let EventQuery { viewer, after, limit, status, starts_after, name } = query;
+        let (with_drafts, status) = (*viewer == Viewer::Admin, status.map(EventStatus::as_str));
         let rows = self.query(sql, &[after, limit, &with_drafts, &status, starts_after, name]).await?;
         let found = rows.iter().filter(|row| row.get("is_match"));
         let stopped_at = rows.last().filter(|row| row.get("ends_search")).map(|row| row.get("event_id"));
@@ -121,7 +121,7 @@ impl Db {
         let sections: Vec<_> = rows.iter().map(section).collect();
         let section_nos = sections.iter().map(|section| (section.code.clone(), section.section_no)).collect();
         let layout = EventLayout { event_id, currency: event.currency.clone(), sections, section_nos };
-        Ok(Some(EventWithSections { event, layout, counts: rows.iter().map(count).collect() }))
+        Ok(Some(EventWithSections { event, layout, counts: rows.iter().map(SectionCount::from).collect() }))
     }
 }
 
@@ -132,7 +132,7 @@ pub struct EventWithSections {
     pub event: Event,
     /// The part of it that never changes.
     pub layout: EventLayout,
-    /// The counts of its sections, by number.
+    /// What changes in its sections, by number.
     pub counts: Vec<SectionCount>,
 }
 
@@ -168,19 +168,6 @@ fn section(row: &Row) -> SectionLayout {
         price_minor: row.get("price_minor"),
         capacity: row.get("capacity"),
         rows: labels.into_iter().zip(first_seats).map(|(label, first_seat)| SectionRow { label, first_seat }).collect(),
-    }
-}
-
-fn count(row: &Row) -> SectionCount {
-    SectionCount {
-        section_no: row.get("section_no"),
-        code: row.get("code"),
-        name: row.get("section_name"),
-        price_minor: row.get("price_minor"),
-        currency: row.get("currency"),
-        capacity: row.get("capacity"),
-        available: row.get("available"),
-        revision: row.get("revision"),
     }
 }
 

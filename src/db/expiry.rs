@@ -99,7 +99,7 @@ impl Db {
 ///
 /// The lead is a transaction's advisory lock on a connection of its own: whatever ends the work early drops the connection, and with it
 /// the lock.
-pub async fn while_leading_sweep<F: Future>(client: &Client, work: F) -> Result<Option<F::Output>, DbError> {
+pub async fn try_lead_sweep<F: Future>(client: &Client, work: F) -> Result<Option<F::Output>, DbError> {
     client.batch_execute("begin").await?;
     let leads: bool = client.query_one("select rowlock.try_lead_sweep()", &[]).await?.get(0);
     let output = if leads { Some(work.await) } else { None };

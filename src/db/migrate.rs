@@ -59,7 +59,8 @@ pub fn expected() -> MigrationState {
 /// Migrates the database; harmless to repeat, and to run from many places at once.
 ///
 /// # Errors
-/// When the database cannot be reached, has another encoding than UTF8, is newer than this binary, or the user may not create what is missing.
+/// When the database cannot be reached, has another encoding than UTF8, is newer than this binary, or the user may not create what is
+/// missing.
 pub async fn migrate(endpoint: &Endpoint) -> anyhow::Result<MigrationReport> {
     let (mut client, _driver) = endpoint.connect().await.context("cannot connect for the migration")?;
     refuse_other_encodings(&client).await.map_err(advised)?;

@@ -29,7 +29,7 @@ use api_keys::AdminKey;
 pub use connect::{Endpoint, Patience};
 pub use error::{DbError, Rule};
 pub use events::{EventPage, EventQuery, EventWithSections};
-pub use expiry::{Expired, ExpiryOutcome, ExpiryRetry, Overdue, while_leading_sweep};
+pub use expiry::{Expired, ExpiryOutcome, ExpiryRetry, Overdue, try_lead_sweep};
 pub use orders::OrderQuery;
 pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;

@@ -1,26 +1,24 @@
 //! What buyers read before they claim.
 
+use tokio_postgres::Row;
+
 use super::{Db, DbError};
 
-/// One section in the summary.
-#[derive(Clone, Debug)]
+/// What changes in a section with every claim; the layout has the rest.
+#[derive(Clone, Copy, Debug)]
 pub struct SectionCount {
     /// Its number.
     pub section_no: i32,
-    /// Its code in the API.
-    pub code: String,
-    /// Its name.
-    pub name: String,
-    /// Price of each seat in minor units.
-    pub price_minor: i64,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// How many seats it has.
-    pub capacity: i32,
-    /// How many are on sale now.
+    /// How many seats are on sale now.
     pub available: i32,
     /// Increases with every change to its seats.
     pub revision: i64,
+}
+
+impl From<&Row> for SectionCount {
+    fn from(row: &Row) -> Self {
+        Self { section_no: row.get("section_no"), available: row.get("available"), revision: row.get("revision") }
+    }
 }
 
 /// The seats of one section at one moment.
@@ -37,21 +35,8 @@ pub(crate) struct SectionSeats {
 impl Db {
     /// Every section's counts, by number; empty when there is no such event.
     pub(crate) async fn section_summary(&self, event_id: i64) -> Result<Vec<SectionCount>, DbError> {
-        let sql = "select section_no, code, name, price_minor, currency, capacity, available, revision from rowlock.section_summary($1)";
-        let rows = self.query(sql, &[&event_id]).await?;
-        Ok(rows
-            .iter()
-            .map(|row| SectionCount {
-                section_no: row.get("section_no"),
-                code: row.get("code"),
-                name: row.get("name"),
-                price_minor: row.get("price_minor"),
-                currency: row.get("currency"),
-                capacity: row.get("capacity"),
-                available: row.get("available"),
-                revision: row.get("revision"),
-            })
-            .collect())
+        let rows = self.query("select section_no, available, revision from rowlock.section_summary($1)", &[&event_id]).await?;
+        Ok(rows.iter().map(SectionCount::from).collect())
     }
 
     /// The seats of one section; `None` when there is no such section.

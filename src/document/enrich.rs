@@ -2,35 +2,37 @@
 
 use super::examples::{self, in_order};
 use super::fields;
-use super::node::{Node, Object};
+use super::node::Node;
 use super::problems;
 use crate::api::Tag;
 use crate::http::challenges::Credential;
 use crate::problem::code::Code;
 use crate::types::text;
 
-/// The finished document, or the framework's own if that is not JSON.
+/// The finished document.
+///
+/// # Panics
+/// When the framework's document lacks a part that it always has; the message names it.
 pub(crate) fn enriched(spec: &str) -> String {
-    let Ok(document) = serde_json::from_str::<Node>(spec) else { return spec.to_owned() };
-    let mut document = document.with_whole_numbers();
+    let mut document = serde_json::from_str::<Node>(spec).expect("the framework writes JSON").with_whole_numbers();
     order_tags(&mut document);
     plain_references(&mut document);
     fields::describe(&mut document);
-    let schemas = document.at_mut(&["components", "schemas"]).cloned().unwrap_or(Node::Object(Object::new()));
-    let paths = document.at_mut(&["paths"]).into_iter().flat_map(Node::entries_mut);
+    let schemas = document.part_mut(&["components", "schemas"]).clone();
+    let paths = document.part_mut(&["paths"]).entries_mut();
     for operation in paths.flat_map(|(_, methods)| methods.entries_mut()).map(|(_, operation)| operation) {
-        let id = operation.text("operationId").unwrap_or_default().to_owned();
+        let id = operation.text("operationId").expect("an operation has an id").to_owned();
         say_who_may_call(operation);
         show_parameters(operation, &id);
         show_requests(operation, &id, &schemas);
         show_answers(operation, &id, &schemas);
     }
-    serde_json::to_string_pretty(&document).unwrap_or_default()
+    serde_json::to_string_pretty(&document).expect("a document can be written")
 }
 
 /// The framework sorts tags by name; readers need them in the order of a sale.
 fn order_tags(document: &mut Node) {
-    if let Some(Node::List(tags)) = document.at_mut(&["tags"]) {
+    if let Node::List(tags) = document.part_mut(&["tags"]) {
         tags.sort_by_key(|tag| Tag::ORDER.iter().position(|name| tag.text("name") == Some(name)));
     }
 }
@@ -58,19 +60,19 @@ fn say_who_may_call(operation: &mut Node) {
         Some((Credential::GatewaySignature, _)) => "the payment gateway, with its signature over the body",
         None => "anyone, without credentials",
     };
-    let description = format!("{}\n\n**Who may call**: {caller}.", operation.text("description").unwrap_or_default());
+    let description = format!("{}\n\n**Who may call**: {caller}.", operation.text("description").expect("an operation is described"));
     operation.set("description", description);
     let Some((credential, _)) = taken else { return operation.set("security", Node::List(vec![])) };
-    if let Some(header) = operation.at_mut(&["responses", "401", "headers", "WWW-Authenticate", "schema"]) {
-        header.set("example", credential.challenge());
-    }
+    let header = operation.part_mut(&["responses", "401", "headers", "WWW-Authenticate", "schema"]);
+    header.set("example", credential.challenge());
 }
 
 /// The credential that an operation takes, if any, and whether it is optional: then it is listed beside an empty requirement.
 fn credential_of(operation: &Node) -> Option<(Credential, bool)> {
     let security = operation.get("security")?.items();
     let (scheme, _) = security.first()?.entries().next()?;
-    Some((Credential::of_scheme(scheme)?, security.iter().any(|needed| needed.entries().next().is_none())))
+    let credential = Credential::of_scheme(scheme).unwrap_or_else(|| panic!("there is no credential {scheme}"));
+    Some((credential, security.iter().any(|needed| needed.entries().next().is_none())))
 }
 
 fn show_parameters(operation: &mut Node, id: &str) {
@@ -107,9 +109,8 @@ fn example(summary: &str, value: Node) -> Node {
 /// Gives each answer with a body an example; a problem gets one for each of its codes.
 fn show_answers(operation: &mut Node, id: &str, schemas: &Node) {
     let taken = credential_of(operation);
-    let Some(responses) = operation.at_mut(&["responses"]) else { return };
-    for (_, response) in responses.entries_mut() {
-        let codes = codes_in(response.text("description").unwrap_or_default());
+    for (_, response) in operation.part_mut(&["responses"]).entries_mut() {
+        let codes = codes_in(response.text("description").expect("an answer is described"));
         for (media_type, content) in response.at_mut(&["content"]).into_iter().flat_map(Node::entries_mut) {
             if media_type == crate::problem::CONTENT_TYPE {
                 content.set("examples", examples_of_problems(id, taken, &codes));

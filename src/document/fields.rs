@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::examples::{in_order, resolved};
-use super::node::{Node, Object};
+use super::node::Node;
 use crate::types::text;
 
 /// How many properties an object in a request must have, where that is limited.
@@ -15,7 +15,7 @@ const PROPERTIES: &[(&str, &str, i64)] =
 /// Gives each property of each schema its example, and says what requests may contain.
 pub(crate) fn describe(document: &mut Node) {
     let incoming = incoming(document);
-    let Some(known) = document.at_mut(&["components", "schemas"]) else { return };
+    let known = document.part_mut(&["components", "schemas"]);
     let schemas = known.clone();
     for (name, schema) in known.entries_mut() {
         if let Some(example) = schema.get("example").cloned() {
@@ -41,15 +41,14 @@ pub(crate) fn describe(document: &mut Node) {
 /// Names of the schemas that are part of requests.
 fn incoming(document: &mut Node) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let paths = document.at_mut(&["paths"]).cloned().unwrap_or(Node::Object(Object::new()));
+    let paths = document.part_mut(&["paths"]).clone();
     let operations = paths.entries().flat_map(|(_, methods)| methods.entries());
     let mut to_see: Vec<Node> = operations.filter_map(|(_, operation)| operation.get("requestBody").cloned()).collect();
     while let Some(node) = to_see.pop() {
         if let Some(name) = node.text("$ref").and_then(|path| path.rsplit('/').next())
             && found.insert(name.to_owned())
-            && let Some(schema) = document.at_mut(&["components", "schemas", name])
         {
-            to_see.push(schema.clone());
+            to_see.push(document.part_mut(&["components", "schemas", name]).clone());
         }
         to_see.extend(node.entries().map(|(_, value)| value.clone()));
         to_see.extend(node.items().iter().cloned());

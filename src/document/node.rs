@@ -19,7 +19,7 @@ pub(crate) enum Node {
 impl Node {
     /// `value` as JSON, with its fields in order.
     pub(crate) fn of(value: &impl Serialize) -> Self {
-        serde_json::to_string(value).and_then(|text| serde_json::from_str(&text)).unwrap_or(Self::Leaf(Value::Null))
+        serde_json::to_string(value).and_then(|text| serde_json::from_str(&text)).expect("a value can be written as JSON")
     }
 
     /// Its keys and values; none, if it is not an object.
@@ -51,6 +51,14 @@ impl Node {
             Self::List(items) => key.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
             Self::Leaf(_) => None,
         })
+    }
+
+    /// The same in a part that every document has.
+    ///
+    /// # Panics
+    /// When it is missing: without it the document would be published incomplete.
+    pub(crate) fn part_mut(&mut self, keys: &[&str]) -> &mut Self {
+        self.at_mut(keys).unwrap_or_else(|| panic!("the framework's document has no {}", keys.join("/")))
     }
 
     /// Sets the value of a key; a new key comes last.
@@ -106,5 +114,11 @@ mod tests {
         assert_eq!(node.get("list").unwrap().items()[0].text("a"), Some("text"));
         assert_eq!(serde_json::to_string(&node).unwrap(), r#"{"list":[{"a":"text","b":5}]}"#);
         assert!(node.at_mut(&["list", "1"]).is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "the framework's document has no components/schemas")]
+    fn a_part_that_is_missing_is_named() {
+        Node::of(&serde_json::json!({"components": {}})).part_mut(&["components", "schemas"]);
     }
 }

@@ -9,7 +9,7 @@ use crate::api::Tag;
 use crate::problem::CONTENT_TYPE;
 use crate::problem::code::Code;
 use crate::strict_json;
-use crate::types::text;
+use crate::types::{self, text};
 
 fn document() -> Value {
     serde_json::from_str(&spec()).unwrap()
@@ -202,6 +202,7 @@ fn what_comes_in_is_bounded_by_its_type_alone_and_takes_no_other_field() {
                 let same = schema[key] == enforced[key] || schema[key].as_f64().is_some_and(|bound| enforced[key] == bound) || is_readable;
                 assert!(same, "{name}.{property}: {key} is documented as {}, enforced as {}", schema[key], enforced[key]);
             }
+            assert!(enforced["pattern"].as_str().is_none_or(|pattern| types::rule_of(pattern).is_some()), "{name}.{property}: {enforced}");
         }
     }
     assert!(seen >= 9, "only {seen} schemas of requests");

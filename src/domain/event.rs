@@ -5,34 +5,20 @@ use std::collections::HashMap;
 use time::OffsetDateTime;
 
 use super::SeatRef;
+use super::named::named;
 
-/// The status of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventStatus {
-    /// Being prepared; only admins see it.
-    Draft,
-    /// On sale.
-    Open,
-    /// Claims are stopped for the time being.
-    Paused,
-    /// The sale has ended for good.
-    Closed,
-}
-
-impl EventStatus {
-    /// Its name in the API and the database.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Open => "open",
-            Self::Paused => "paused",
-            Self::Closed => "closed",
-        }
-    }
-
-    /// The status with that name.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Draft, Self::Open, Self::Paused, Self::Closed].into_iter().find(|status| status.as_str() == name)
+named! {
+    /// Status of an event: a `draft` is being prepared; seats are sold only while it is `open`; a `paused` one can be opened again;
+    /// `closed` is final.
+    pub enum EventStatus {
+        /// Being prepared; only admins see it.
+        Draft = "draft",
+        /// On sale.
+        Open = "open",
+        /// Claims are stopped for the time being.
+        Paused = "paused",
+        /// The sale has ended for good.
+        Closed = "closed",
     }
 }
 
@@ -69,11 +55,11 @@ pub struct Event {
 
 /// Who asks about an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
+pub enum Viewer {
     /// Anyone: an event that was never on sale does not exist for them.
     Public,
-    /// Admins, who see drafts.
-    Admins,
+    /// An admin, who sees drafts.
+    Admin,
 }
 
 impl Event {
@@ -82,9 +68,9 @@ impl Event {
         self.opened_at.is_some()
     }
 
-    /// Whether it exists for this audience.
-    pub(crate) fn is_shown_to(&self, audience: Audience) -> bool {
-        audience == Audience::Admins || self.is_public()
+    /// Whether it exists for this viewer.
+    pub(crate) fn is_shown_to(&self, viewer: Viewer) -> bool {
+        viewer == Viewer::Admin || self.is_public()
     }
 }
 

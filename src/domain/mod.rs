@@ -1,13 +1,15 @@
-//! Events, orders, claims and payments, free of HTTP and SQL.
+//! Events, orders, claims and payments, free of HTTP and SQL. The statuses are also those of the API: the framework reads their names and
+//! documentation here.
 
 mod claim;
 mod event;
+mod named;
 mod order;
 mod payment;
 mod seat;
 
 pub use claim::{ClaimOutcome, ClaimRequest, Idempotency, Wanted};
-pub use event::{Audience, Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow, UnknownSeat};
+pub use event::{Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow, UnknownSeat, Viewer};
 pub use order::{Order, OrderStatus};
-pub use payment::{PaymentNotice, PaymentOutcome, Settled};
-pub use seat::SeatRef;
+pub use payment::{PaymentNotice, PaymentOutcome, RecordedOutcome, Settlement};
+pub use seat::{SeatRef, SeatStatus};

@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use super::named::named;
+
 /// A gateway's notice of a payment. Provider and reference together identify the money.
 #[derive(Clone, Debug)]
 pub struct PaymentNotice {
@@ -21,60 +23,60 @@ pub struct PaymentNotice {
     pub succeeded: bool,
 }
 
-/// What became of a notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PaymentOutcome {
-    /// The order is paid and its seats are sold.
-    Paid,
-    /// This notice was settled before; nothing changed.
-    Duplicate,
-    /// The order had lost its seats, but they were still free and are now sold to it.
-    LateReclaimed,
-    /// The money could not buy the seats and is owed back.
-    RefundDue,
-    /// The payment failed, which was recorded.
-    FailedRecorded,
+named! {
+    /// What became of a payment notice.
+    pub enum PaymentOutcome {
+        /// The order is paid and its seats are sold.
+        Paid = "paid",
+        /// The notice was settled before; nothing changed.
+        Duplicate = "duplicate",
+        /// The order had lost its seats, but they were still free and are now sold to it.
+        LateReclaimed = "late_reclaimed",
+        /// The money could not buy the seats and is owed back.
+        RefundDue = "refund_due",
+        /// The payment failed, which was recorded.
+        FailedRecorded = "failed_recorded",
+    }
+}
+
+named! {
+    /// The recorded outcome of a payment.
+    #[oai(rename = "RecordedPaymentOutcome")]
+    pub enum RecordedOutcome {
+        /// The order was paid and its seats were sold.
+        Paid = "paid",
+        /// The order got its seats back and was paid.
+        LateReclaimed = "late_reclaimed",
+        /// The money is owed back.
+        RefundDue = "refund_due",
+        /// The payment failed.
+        FailedRecorded = "failed_recorded",
+    }
+}
+
+/// The answer to a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The payment is recorded.
+    Settled {
+        /// What became of the notice.
+        outcome: PaymentOutcome,
+        /// Of a duplicate: what became of the payment when it was first settled, in case that answer was lost.
+        recorded: Option<RecordedOutcome>,
+    },
     /// The reference belongs to another payment; nothing changed.
     PaymentConflict,
     /// There is no such event; nothing was recorded.
     EventNotFound,
 }
 
-/// The answer to a notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// What became of it.
-    pub outcome: PaymentOutcome,
-    /// Of a duplicate: what became of the payment when it was first settled, in case that answer was lost.
-    pub recorded: Option<PaymentOutcome>,
-}
-
-impl PaymentOutcome {
-    const ALL: [Self; 7] = [
-        Self::Paid,
-        Self::Duplicate,
-        Self::LateReclaimed,
-        Self::RefundDue,
-        Self::FailedRecorded,
-        Self::PaymentConflict,
-        Self::EventNotFound,
-    ];
-
-    /// Its name in the API and the database.
+impl Settlement {
+    /// Its name in the database and the metrics.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Paid => "paid",
-            Self::Duplicate => "duplicate",
-            Self::LateReclaimed => "late_reclaimed",
-            Self::RefundDue => "refund_due",
-            Self::FailedRecorded => "failed_recorded",
+            Self::Settled { outcome, .. } => outcome.as_str(),
             Self::PaymentConflict => "payment_conflict",
             Self::EventNotFound => "event_not_found",
         }
-    }
-
-    /// The outcome with that name.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 }

@@ -7,11 +7,12 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::auth::{AuthError, AuthFailure, only_value};
 use crate::db::api_keys::AdminKey;
-use crate::domain::Audience;
+use crate::domain::Viewer;
 use crate::http::app_of;
 use crate::http::body::{Input, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
@@ -37,7 +38,7 @@ impl<'a> ApiExtractor<'a> for Customer {
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let app = app_of(request)?;
-        let customer = bearer_token(request.headers()).and_then(|token| app.auth.customer(token));
+        let customer = bearer_token(request.headers()).and_then(|token| app.auth.customers.customer(token, OffsetDateTime::now_utc()));
         Ok(Self(customer.map_err(|error| Credential::BearerToken.refuse(error, request.headers()))?))
     }
 }
@@ -73,7 +74,7 @@ impl<'a> ApiExtractor<'a> for Admin {
         if key.is_empty() {
             return Err(refused(AuthError::invalid("the header X-Api-Key is empty")).into());
         }
-        match app.auth.admin(&app.db, key).await {
+        match app.auth.admins.admin(&app.db, key).await {
             Ok(admin) => Ok(Self(admin)),
             Err(AuthFailure::Auth(error)) => Err(refused(error).into()),
             Err(AuthFailure::Db(error)) => Err(Problem::from(error).into()),
@@ -85,9 +86,9 @@ impl<'a> ApiExtractor<'a> for Admin {
 pub(crate) struct MaybeAdmin(pub Option<AdminKey>);
 
 impl MaybeAdmin {
-    /// The caller's audience.
-    pub(crate) fn audience(&self) -> Audience {
-        if self.0.is_some() { Audience::Admins } else { Audience::Public }
+    /// Who asks, as far as events care.
+    pub(crate) fn viewer(&self) -> Viewer {
+        if self.0.is_some() { Viewer::Admin } else { Viewer::Public }
     }
 
     /// Refuses what is only for admins.
@@ -196,8 +197,8 @@ impl KnownCaller {
     /// The caller that these headers identify, if any. It does not query the database.
     pub(crate) fn of(app: &App, authorization: Option<&HeaderValue>, api_key: Option<&HeaderValue>) -> Self {
         let token = authorization.and_then(|value| value.to_str().ok()?.split_once(' ')).map(|(_, token)| token.trim());
-        let customer = token.and_then(|token| app.auth.customer(token).ok());
-        let admin = api_key.and_then(|value| app.auth.recent_admin(value.to_str().ok()?));
+        let customer = token.and_then(|token| app.auth.customers.customer(token, OffsetDateTime::now_utc()).ok());
+        let admin = api_key.and_then(|value| app.auth.admins.recent(value.to_str().ok()?));
         Self { api_key_id: admin.map(|admin| admin.api_key_id), customer_hash: customer.map(|id| pseudonym(&id)) }
     }
 }

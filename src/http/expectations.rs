@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use poem_openapi::error::ParseParamError;
+use poem_openapi::error::{ParseParamError, ParsePathError};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::{OpenApi, OperationId};
 use serde_json::Value;
@@ -37,13 +37,18 @@ impl Expectations {
 
     /// The refusal of a parameter that the framework could not read, or found out of bounds.
     pub(crate) fn refusal(&self, error: &poem::Error) -> Option<Problem> {
-        let ParseParamError { name: parameter, reason } = error.downcast_ref::<ParseParamError>()?;
+        let in_path = || error.downcast_ref::<ParsePathError>().map(|error| (error.name, error.reason.as_str()));
+        let in_query = error.downcast_ref::<ParseParamError>().map(|error| (error.name, error.reason.as_str()));
+        let (parameter, reason) = in_query.or_else(in_path)?;
         if let Some(objection) = own_objection(reason) {
-            return Some(Problem::invalid(*parameter, objection));
+            return Some(Problem::invalid(parameter, objection));
         }
         let operation = error.data::<OperationId>().map(|id| id.0).unwrap_or_default();
         let known = self.0.get(operation).into_iter().flatten().find(|(name, _)| name == parameter);
-        Some(Problem::invalid(*parameter, known.map_or("is malformed", |(_, expected)| expected.as_str())))
+        Some(known.map_or_else(
+            || Problem::internal(format!("nothing says what the parameter {parameter} of the operation {operation:?} must be")),
+            |(_, expected)| Problem::invalid(parameter, expected),
+        ))
     }
 }
 
@@ -56,9 +61,10 @@ fn own_objection(reason: &str) -> Option<&str> {
 fn expected(schema: &MetaSchemaRef, registry: &Registry) -> String {
     match schema {
         MetaSchemaRef::Inline(schema) => in_words(schema, registry),
-        MetaSchemaRef::Reference(name) => {
-            registry.schemas.get(name).map_or_else(|| "is malformed".to_owned(), |schema| in_words(schema, registry))
-        }
+        MetaSchemaRef::Reference(name) => match registry.schemas.get(name) {
+            Some(schema) => in_words(schema, registry),
+            None => panic!("the schema {name} is not registered"),
+        },
     }
 }
 

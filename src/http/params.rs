@@ -1,73 +1,32 @@
-//! Parameters in the path and in headers.
+//! Parameters in the path and in headers. What is wrong with one of the path is said by [`expectations`](crate::http::expectations).
 
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
-use poem_openapi::types::Type;
+use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::problem::Problem;
 use crate::types::{EventId, OrderId, SectionCode};
 
-/// The type of a path variable. Arguments match path variables by position, so each variable has a type of its own.
-pub(crate) trait PathValue: Type + Sized {
-    const NAME: &'static str;
-    const EXPECTED: &'static str;
-
-    fn read(text: &str) -> Option<Self>;
-}
-
-impl PathValue for EventId {
-    const NAME: &'static str = "event_id";
-    const EXPECTED: &'static str = "must be a whole number from 1 to 9223372036854775807";
-
-    fn read(text: &str) -> Option<Self> {
+impl ParseFromParameter for EventId {
+    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
         // `parse` would also accept a sign.
-        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|id| *id >= 1).map(Self)
+        let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let id = digits.and_then(|digits| digits.parse().ok()).filter(|id| *id >= 1);
+        id.map(Self).ok_or_else(|| ParseError::custom("not the id of an event"))
     }
 }
 
-impl PathValue for OrderId {
-    const NAME: &'static str = "order_id";
-    const EXPECTED: &'static str = Self::EXPECTED;
-
-    fn read(text: &str) -> Option<Self> {
-        Self::from_canonical(text)
+impl ParseFromParameter for OrderId {
+    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
+        Self::from_canonical(text).ok_or_else(|| ParseError::custom(Self::EXPECTED))
     }
 }
 
-impl PathValue for SectionCode {
-    const NAME: &'static str = "section";
-    const EXPECTED: &'static str = "must be a section's code";
-
+impl ParseFromParameter for SectionCode {
     /// Accepts any text: one that cannot be a code is simply a section that does not exist.
-    fn read(text: &str) -> Option<Self> {
-        Some(Self(text.to_owned()))
-    }
-}
-
-pub(crate) struct Path<T>(pub T);
-
-impl<'a, T: PathValue> ApiExtractor<'a> for Path<T> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
-    const PARAM_IS_REQUIRED: bool = true;
-    type ParamType = T;
-    type ParamRawType = T::RawValueType;
-
-    fn param_in() -> Option<MetaParamIn> {
-        Some(MetaParamIn::Path)
-    }
-
-    fn param_schema_ref() -> Option<MetaSchemaRef> {
-        Some(T::schema_ref())
-    }
-
-    fn param_raw_type(&self) -> Option<&Self::ParamRawType> {
-        self.0.as_raw_value()
-    }
-
-    async fn from_request(request: &'a Request, _: &mut RequestBody, options: ExtractParamOptions<T>) -> poem::Result<Self> {
-        let value = request.raw_path_param(options.name).and_then(T::read);
-        Ok(Self(value.ok_or_else(|| Problem::invalid(T::NAME, T::EXPECTED))?))
+    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -115,12 +74,12 @@ mod tests {
 
     #[test]
     fn path_values() {
-        assert_eq!(EventId::read("7"), Some(EventId(7)));
+        assert_eq!(EventId::parse_from_parameter("7").ok(), Some(EventId(7)));
         for bad in ["0", "-1", "+7", "", "seven", "9223372036854775808", "7.0"] {
-            assert_eq!(EventId::read(bad), None, "{bad}");
+            assert!(EventId::parse_from_parameter(bad).is_err(), "{bad}");
         }
-        assert!(OrderId::read("01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812").is_some());
-        assert!(OrderId::read("01980f2e").is_none());
+        assert!(OrderId::parse_from_parameter("01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812").is_ok());
+        assert!(OrderId::parse_from_parameter("01980f2e").is_err());
     }
 
     #[tokio::test]

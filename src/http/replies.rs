@@ -8,7 +8,7 @@ use poem_openapi::types::Type;
 use serde::Serialize;
 use std::marker::PhantomData;
 
-use crate::reads::{Body as CachedBody, Encoding};
+use crate::reads::{CachedBody, Encoding};
 
 const JSON: &str = "application/json";
 const CACHE: &str = "no-cache, max-age=0";
@@ -22,6 +22,16 @@ pub(crate) trait Answer: Type + Serialize {
     /// Whether a request may be answered with what an earlier request created.
     const REPLAYS: bool = false;
 }
+
+/// Declares a body, with its meaning.
+macro_rules! answer {
+    ($type:ty = $meaning:literal) => {
+        impl $crate::http::replies::Answer for $type {
+            const MEANING: &'static str = $meaning;
+        }
+    };
+}
+pub(crate) use answer;
 
 /// 200 with a body.
 pub(crate) struct OkJson<T>(pub T);

@@ -20,8 +20,9 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
+use crate::config::LaneSettings;
 use crate::db::Endpoint;
-use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settled};
+use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settlement};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
 use job::{Job, Place};
@@ -31,17 +32,6 @@ use worker::Worker;
 
 /// Workers of each lane, with a connection each.
 pub(crate) const WORKERS: usize = 2;
-
-/// Number and size of the lanes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LaneSettings {
-    /// Lanes for claims, and as many for payments; each holds [`WORKERS`] connections.
-    pub lanes: usize,
-    /// The most requests one call carries.
-    pub batch_max: usize,
-    /// The most requests that may wait in one lane; any more are answered `overloaded`.
-    pub waiting_max: usize,
-}
 
 /// Why a lane gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,10 +105,10 @@ impl Lanes {
     ///
     /// # Errors
     /// See [`LaneError`]; the gateway sends the notice again after any of them, and it is settled once.
-    pub(crate) async fn settle(&self, notice: PaymentNotice) -> Result<Settled, LaneError> {
+    pub(crate) async fn settle(&self, notice: PaymentNotice) -> Result<Settlement, LaneError> {
         let begun = Instant::now();
         let outcome = lane_of(&self.payments, notice.event_id).submit(notice).await;
-        self.metrics.payment_answered(outcome.as_ref().map_or_else(LaneError::as_str, |settled| settled.outcome.as_str()), begun.elapsed());
+        self.metrics.payment_answered(outcome.as_ref().map_or_else(LaneError::as_str, |settlement| settlement.as_str()), begun.elapsed());
         outcome
     }
 
@@ -162,9 +152,9 @@ impl<W: Work> Lane<W> {
     fn start(endpoint: &Endpoint, settings: LaneSettings, work: &Arc<W>, workers: &TaskTracker) -> Self {
         let queue = Arc::new(Queue::new());
         for _ in 0..WORKERS {
-            workers.spawn(Worker::new(endpoint.clone(), Arc::clone(work), Arc::clone(&queue), settings.batch_max).run());
+            workers.spawn(Worker::new(endpoint.clone(), Arc::clone(work), Arc::clone(&queue), usize::from(settings.batch_max)).run());
         }
-        Self { queue, depth: Arc::default(), waiting_max: settings.waiting_max }
+        Self { queue, depth: Arc::default(), waiting_max: settings.waiting_max as usize }
     }
 
     async fn submit(&self, request: W::Request) -> Result<W::Answer, LaneError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::db::DbError;
 use crate::db::batches::{self, LaneClient};
-use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, PaymentOutcome, Settled, Wanted};
+use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, Settlement, Wanted};
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
 use crate::redis::{DueOrders, ExpiryQueue};
@@ -65,12 +65,15 @@ impl Work for Claims {
         u8::from(matches!(request.wanted, Wanted::BestAvailable { .. }))
     }
 
-    fn call(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
-        batches::claim(lane, event_id, requests)
+    async fn call(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Answers<ClaimOutcome> {
+        match requests[0].wanted {
+            Wanted::Seats(_) => batches::claim_seats(lane, event_id, requests).await,
+            Wanted::BestAvailable { .. } => batches::claim_best_available(lane, event_id, requests).await,
+        }
     }
 
     fn recall(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
-        batches::claimed(lane, event_id, requests)
+        batches::claimed_orders(lane, event_id, requests)
     }
 
     /// Orders that were claimed together have the same deadline and become one entry in the expiry queue. If that entry names the wrong
@@ -99,7 +102,7 @@ impl Payments {
 
 impl Work for Payments {
     type Request = PaymentNotice;
-    type Answer = Settled;
+    type Answer = Settlement;
 
     /// A notice counts even if the gateway has disconnected.
     const NEEDS_CALLER: bool = false;
@@ -112,22 +115,22 @@ impl Work for Payments {
         0
     }
 
-    fn call(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<Settled>> + Send {
-        batches::settle(lane, event_id, notices)
+    fn call(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<Settlement>> + Send {
+        batches::settle_payments(lane, event_id, notices)
     }
 
     /// A payment's identity makes repeating the call safe: what was settled answers `duplicate`.
-    async fn recall(_: &LaneClient, _: i64, notices: &[&PaymentNotice]) -> Answers<Settled> {
+    async fn recall(_: &LaneClient, _: i64, notices: &[&PaymentNotice]) -> Answers<Settlement> {
         Ok(vec![None; notices.len()])
     }
 
     /// Logs money that no row records, so that the gateway's operator can look into it. A gateway repeats what is refused, and must not fill
     /// the log.
-    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a Settled)>) {
+    fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a Settlement)>) {
         for (notice, answer) in answered {
-            let is_refused = matches!(answer.outcome, PaymentOutcome::PaymentConflict | PaymentOutcome::EventNotFound);
+            let is_refused = matches!(answer, Settlement::PaymentConflict | Settlement::EventNotFound);
             if notice.succeeded && is_refused && self.refused.admits(more_refused) {
-                tracing::error!(?notice, outcome = answer.outcome.as_str(), "a payment notice was refused");
+                tracing::error!(?notice, outcome = answer.as_str(), "a payment notice was refused");
             }
         }
     }

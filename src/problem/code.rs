@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn every_rule_of_the_database_has_its_code_with_the_same_status() {
-        for rule in Rule::ALL.into_iter().filter(|rule| *rule != Rule::ApiKeyNotFound) {
+        for rule in Rule::ALL.iter().copied().filter(|rule| *rule != Rule::ApiKeyNotFound) {
             let code = Code::from_name(rule.code()).unwrap_or_else(|| panic!("no code {}", rule.code()));
             assert_eq!(code.status().as_u16(), rule.http_status(), "{}", rule.code());
         }

@@ -25,18 +25,19 @@ pub(crate) fn of_outage(kind: OutageKind) -> Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Rule { rule: rule @ (Rule::Inconsistent | Rule::ApiKeyNotFound), message, detail } => {
-                Self::internal(format!("{}: {message} {}", rule.sqlstate(), detail.unwrap_or_default()))
-            }
             DbError::Rule { rule: Rule::InvalidRequest, detail: Some(detail), .. } => match detail.split_once(": ") {
                 Some((field, expected)) => Self::invalid(field, expected),
                 None => Self::new(Code::InvalidRequest, detail),
             },
-            // What these say is no secret to somebody who may see the event or the order.
-            DbError::Rule { rule: rule @ (Rule::EventConflict | Rule::OrderNotPending), detail: Some(detail), .. } => {
-                Self::plain(code_of(rule)).with_detail(detail)
-            }
-            DbError::Rule { rule, .. } => Self::plain(code_of(rule)),
+            DbError::Rule { rule, message, detail } => match Code::from_name(rule.code()) {
+                Some(code) if code != Code::InternalError => match detail {
+                    // What these say is no secret to somebody who may see the event or the order.
+                    Some(detail) if matches!(rule, Rule::EventConflict | Rule::OrderNotPending) => Self::new(code, detail),
+                    _ => Self::plain(code),
+                },
+                // Of rows that contradict each other, and of a rule that no request can break.
+                _ => Self::internal(format!("{}: {message} {}", rule.sqlstate(), detail.unwrap_or_default())),
+            },
             // A lost read has changed nothing; changes go through `of_change`.
             DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
                 Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
@@ -45,10 +46,6 @@ impl From<DbError> for Problem {
             DbError::Missing(cause) | DbError::Internal(cause) => Self::internal(cause),
         }
     }
-}
-
-fn code_of(rule: Rule) -> Code {
-    Code::from_name(rule.code()).unwrap_or(Code::InternalError)
 }
 
 /// The problem of a call that changes something: if the connection was lost, nobody knows whether the change was made.
@@ -110,9 +107,12 @@ mod tests {
 
     #[test]
     fn rules_keep_their_codes_and_invalid_request_names_its_field() {
-        for known in Rule::ALL.into_iter().filter(|rule| *rule != Rule::ApiKeyNotFound) {
+        for known in Rule::ALL.iter().copied().filter(|rule| *rule != Rule::ApiKeyNotFound) {
             assert_eq!(rule(known, None).code().as_str(), known.code());
         }
+        let unknown = rule(Rule::ApiKeyNotFound, Some("7"));
+        assert_eq!(unknown.code(), Code::InternalError);
+        assert!(format!("{unknown:?}").contains("RL012: m 7"), "{unknown:?}");
         let problem = rule(Rule::InvalidRequest, Some("sections[2].name: must be a text"));
         assert_eq!((problem.field(), problem.detail()), (Some("sections[2].name"), "sections[2].name must be a text"));
         for (known, detail) in [(Rule::EventConflict, "event 7 is closed"), (Rule::OrderNotPending, "the order is paid")] {

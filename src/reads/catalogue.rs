@@ -7,7 +7,7 @@ use moka::future::Cache;
 
 use super::{Aged, Summaries, WhileFresh};
 use crate::db::{Db, DbError};
-use crate::domain::{Audience, Event, EventLayout};
+use crate::domain::{Event, EventLayout, Viewer};
 
 /// Unused layouts are dropped after this; a layout never changes while its event exists, and a public event is never deleted.
 const LAYOUT_IDLE: Duration = Duration::from_secs(600);
@@ -39,42 +39,24 @@ impl Catalogue {
         }
     }
 
-    /// The layout of an event; `None` when there is no such event for this audience.
-    pub(crate) async fn layout(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<EventLayout>>, DbError> {
-        self.layout_with(event_id, audience, None).await
-    }
-
-    /// The same; if the event has to be read, the counts of its sections go into `summaries`.
-    pub(crate) async fn layout_and_summary(
+    /// The layout of an event; `None` when there is no such event for this viewer. If the event has to be read, the counts of its sections
+    /// go into `summaries`.
+    pub(crate) async fn layout(
         &self,
         event_id: i64,
-        audience: Audience,
-        summaries: &Summaries,
-    ) -> Result<Option<Arc<EventLayout>>, DbError> {
-        self.layout_with(event_id, audience, Some(summaries)).await
-    }
-
-    async fn layout_with(
-        &self,
-        event_id: i64,
-        audience: Audience,
+        viewer: Viewer,
         summaries: Option<&Summaries>,
     ) -> Result<Option<Arc<EventLayout>>, DbError> {
         if let Some(layout) = self.layouts.get(&event_id).await {
             return Ok(Some(layout));
         }
         // Boxed, as in the other caches: loading is rare, and its state would make every request larger.
-        Box::pin(self.load_layout(event_id, audience, summaries)).await
+        Box::pin(self.load_layout(event_id, viewer, summaries)).await
     }
 
-    async fn load_layout(
-        &self,
-        event_id: i64,
-        audience: Audience,
-        summaries: Option<&Summaries>,
-    ) -> Result<Option<Arc<EventLayout>>, DbError> {
+    async fn load_layout(&self, event_id: i64, viewer: Viewer, summaries: Option<&Summaries>) -> Result<Option<Arc<EventLayout>>, DbError> {
         // Unknown ids are remembered with the settings: a flood of them must not become a flood of queries.
-        let Some(event) = self.event_with(event_id, audience, summaries).await? else { return Ok(None) };
+        let Some(event) = self.event_with(event_id, viewer, summaries).await? else { return Ok(None) };
         if !event.is_public() {
             // Only admins see it, and they may delete it, so it is not cached.
             return Ok(self.db.event_with_sections(event_id).await?.map(|read| Arc::new(read.layout)));
@@ -93,15 +75,15 @@ impl Catalogue {
         }
     }
 
-    /// The settings of an event, at most 500 ms behind the database; `None` when there is no such event for this audience.
-    pub(crate) async fn event(&self, event_id: i64, audience: Audience) -> Result<Option<Arc<Event>>, DbError> {
-        Box::pin(self.event_with(event_id, audience, None)).await
+    /// The settings of an event, at most 500 ms behind the database; `None` when there is no such event for this viewer.
+    pub(crate) async fn event(&self, event_id: i64, viewer: Viewer) -> Result<Option<Arc<Event>>, DbError> {
+        Box::pin(self.event_with(event_id, viewer, None)).await
     }
 
-    async fn event_with(&self, event_id: i64, audience: Audience, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
+    async fn event_with(&self, event_id: i64, viewer: Viewer, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
         let load = Aged::read(self.load_event(event_id, summaries));
         let event = self.events.try_get_with(event_id, load).await.map_err(|error| (*error).clone())?.value;
-        Ok(event.filter(|event| event.is_shown_to(audience)))
+        Ok(event.filter(|event| event.is_shown_to(viewer)))
     }
 
     /// One round trip: only the settings if the layout is cached, otherwise everything.
@@ -112,10 +94,10 @@ impl Catalogue {
         let begun = Instant::now();
         let Some(read) = self.db.event_with_sections(event_id).await? else { return Ok(None) };
         if read.event.is_public() {
-            self.layouts.insert(event_id, Arc::new(read.layout)).await;
             if let Some(summaries) = summaries {
-                summaries.put(event_id, &read.counts, begun).await;
+                summaries.put(&read.layout, &read.counts, begun).await?;
             }
+            self.layouts.insert(event_id, Arc::new(read.layout)).await;
         }
         Ok(Some(Arc::new(read.event)))
     }

@@ -66,7 +66,7 @@ impl Encoding {
 
 /// A JSON body and its entity tag.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub(crate) struct CachedBody {
     /// The tag of the revision that it shows, ready to be sent. It is weak because it is the same for every encoding.
     pub etag: HeaderValue,
     plain: Bytes,
@@ -75,7 +75,7 @@ pub(crate) struct Body {
     zstd: OnceCell<Bytes>,
 }
 
-impl Body {
+impl CachedBody {
     /// A body that shows `revision`.
     pub(crate) fn new(revision: i64, plain: impl Into<Bytes>) -> Self {
         let (plain, etag) = (plain.into(), Bytes::from(format!("W/\"{revision}\"")));
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_body_weighs_what_it_takes_with_its_encodings() {
-        assert_eq!(Body::new(1, vec![b'x'; 1_000]).weight(), 1_250);
+        assert_eq!(CachedBody::new(1, vec![b'x'; 1_000]).weight(), 1_250);
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
     #[tokio::test]
     async fn every_encoding_carries_the_same_body() {
         let text = "seats and seats and seats ".repeat(1000);
-        let body = Body::new(7, text.clone());
+        let body = CachedBody::new(7, text.clone());
         let mut gunzipped = String::new();
         flate2::read::GzDecoder::new(body.encoded(Encoding::Gzip).await.as_ref()).read_to_string(&mut gunzipped).unwrap();
         let mut unbrotlied = String::new();

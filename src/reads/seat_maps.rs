@@ -8,9 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use moka::future::Cache;
 
-use super::{Aged, Body, MEMORY_TTL, WhileFresh};
+use super::{Aged, CachedBody, MEMORY_TTL, WhileFresh};
 use crate::db::{Db, DbError, SectionSeats};
-use crate::domain::{EventLayout, SectionLayout};
+use crate::domain::{EventLayout, SeatStatus, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
 
 /// The memory that all bodies together may use, in bytes; a section of 1,000 seats takes about 80 KB.
@@ -21,8 +21,8 @@ const AVAILABILITY_MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub(crate) struct SeatMaps {
     db: Db,
     metrics: Arc<Metrics>,
-    sections: Cache<(i64, i32), Aged<Option<Arc<Body>>>>,
-    availability: Cache<i64, Aged<Option<Arc<Body>>>>,
+    sections: Cache<(i64, i32), Aged<Option<Arc<CachedBody>>>>,
+    availability: Cache<i64, Aged<Option<Arc<CachedBody>>>>,
 }
 
 impl SeatMaps {
@@ -32,7 +32,7 @@ impl SeatMaps {
     }
 
     /// `GET …/seats` of one section; `None` when the database has no such section.
-    pub(crate) async fn section(&self, layout: &EventLayout, section: &SectionLayout) -> Result<Option<Arc<Body>>, DbError> {
+    pub(crate) async fn section(&self, layout: &EventLayout, section: &SectionLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
         let key = (layout.event_id, section.section_no);
         if let Some(body) = self.sections.get(&key).await {
             self.metrics.cache_read("seats", CacheResult::Memory);
@@ -41,7 +41,8 @@ impl SeatMaps {
         let load = async {
             self.metrics.cache_read("seats", CacheResult::Database);
             let seats = self.db.section_seats(layout.event_id, section.section_no).await?;
-            let body = |seats: SectionSeats| Ok::<_, DbError>(Body::new(seats.revision, section_json(layout.event_id, section, &seats)?));
+            let body =
+                |seats: SectionSeats| Ok::<_, DbError>(CachedBody::new(seats.revision, section_json(layout.event_id, section, &seats)?));
             Ok::<_, DbError>(seats.map(body).transpose()?.map(Arc::new))
         };
         let kept = Box::pin(self.sections.try_get_with(key, Aged::read(load))).await;
@@ -49,7 +50,7 @@ impl SeatMaps {
     }
 
     /// `GET …/availability`; `None` when the database has no such event.
-    pub(crate) async fn availability(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
+    pub(crate) async fn availability(&self, layout: &EventLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
         if let Some(body) = self.availability.get(&layout.event_id).await {
             self.metrics.cache_read("availability", CacheResult::Memory);
             return Ok(body.value);
@@ -61,7 +62,7 @@ impl SeatMaps {
             if sections.is_empty() {
                 return Ok::<_, DbError>(None);
             }
-            Ok(Some(Arc::new(Body::new(revision, availability_json(layout, revision, &sections)?))))
+            Ok(Some(Arc::new(CachedBody::new(revision, availability_json(layout, revision, &sections)?))))
         };
         let kept = Box::pin(self.availability.try_get_with(layout.event_id, Aged::read(load))).await;
         kept.map(|body| body.value).map_err(|error| (*error).clone())
@@ -69,18 +70,18 @@ impl SeatMaps {
 }
 
 /// A cache of bodies that take at most that many bytes together.
-fn cache<K: Hash + Eq + Send + Sync + 'static>(max_bytes: u64) -> Cache<K, Aged<Option<Arc<Body>>>> {
-    let weigh = |_: &K, body: &Aged<Option<Arc<Body>>>| body.value.as_ref().map_or(1, |body| body.weight());
+fn cache<K: Hash + Eq + Send + Sync + 'static>(max_bytes: u64) -> Cache<K, Aged<Option<Arc<CachedBody>>>> {
+    let weigh = |_: &K, body: &Aged<Option<Arc<CachedBody>>>| body.value.as_ref().map_or(1, |body| body.weight());
     Cache::builder().weigher(weigh).max_capacity(max_bytes).time_to_live(MEMORY_TTL).expire_after(WhileFresh).build()
 }
 
-/// The name of a status and its two bits, by the letter that the database uses for it.
-fn status(letter: u8) -> Result<(&'static str, u8), DbError> {
+/// A status by the letter that the database uses for it; in the availability of an event its two bits are its number.
+fn status(letter: u8) -> Result<SeatStatus, DbError> {
     match letter {
-        b'a' => Ok(("available", 0)),
-        b'h' => Ok(("held", 1)),
-        b's' => Ok(("sold", 2)),
-        b'b' => Ok(("blocked", 3)),
+        b'a' => Ok(SeatStatus::Available),
+        b'h' => Ok(SeatStatus::Held),
+        b's' => Ok(SeatStatus::Sold),
+        b'b' => Ok(SeatStatus::Blocked),
         _ => Err(DbError::Internal(format!("unknown seat status {:?}", char::from(letter)))),
     }
 }
@@ -98,7 +99,7 @@ fn section_json(event_id: i64, section: &SectionLayout, seats: &SectionSeats) ->
             row_json = serde_json::Value::from(row.label.as_str()).to_string();
         }
         let comma = if seat_no == 1 { "" } else { "," };
-        let (price_minor, (status, _)) = (section.price_minor, status(letter)?);
+        let (price_minor, status) = (section.price_minor, status(letter)?.as_str());
         write!(json, "{comma}{{\"seat\":{seat_no},\"row\":{row_json},\"price_minor\":{price_minor},\"status\":\"{status}\"}}").ok();
     }
     json.push_str("]}");
@@ -110,7 +111,8 @@ fn availability_json(layout: &EventLayout, revision: i64, sections: &[SectionSea
     for (index, seats) in sections.iter().enumerate() {
         let unknown = || DbError::Internal(format!("the layout of event {} has no section {}", layout.event_id, seats.section_no));
         let code = serde_json::Value::from(layout.section(seats.section_no).ok_or_else(unknown)?.code.as_str());
-        let four_seats = |four: &[u8]| four.iter().rev().try_fold(0, |byte, letter| Ok::<u8, DbError>((byte << 2) | status(*letter)?.1));
+        let four_seats =
+            |four: &[u8]| four.iter().rev().try_fold(0, |byte, letter| Ok::<u8, DbError>((byte << 2) | status(*letter)? as u8));
         let packed = seats.statuses.as_bytes().chunks(4).map(four_seats).collect::<Result<Vec<u8>, DbError>>()?;
         let comma = if index == 0 { "" } else { "," };
         let (revision, capacity, bits) = (seats.revision, seats.statuses.len(), STANDARD.encode(packed));
@@ -155,7 +157,7 @@ mod tests {
         // Seats sold at random are the worst case for a compressor.
         let statuses: String = (0..1000_u32).map(|n| if n.wrapping_mul(2_654_435_761) >> 30 == 0 { 's' } else { 'a' }).collect();
         let seats = SectionSeats { section_no: 1, revision: 12_345, statuses };
-        let body = Body::new(1, section_json(3, &section(1000, 50), &seats).unwrap());
+        let body = CachedBody::new(1, section_json(3, &section(1000, 50), &seats).unwrap());
         assert!(body.plain().len() < 66_500, "{} bytes plain", body.plain().len());
         for encoding in [Encoding::Gzip, Encoding::Brotli, Encoding::Zstd] {
             let bytes = body.encoded(encoding).await.len();

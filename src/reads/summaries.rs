@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::{Aged, Body, MEMORY_TTL, WhileFresh};
+use super::{Aged, CachedBody, MEMORY_TTL, WhileFresh};
 use crate::db::{Db, DbError, SectionCount};
 use crate::domain::{EventLayout, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
@@ -32,7 +32,7 @@ pub(crate) struct Summaries {
     db: Db,
     redis: RedisLink,
     metrics: Arc<Metrics>,
-    bodies: Cache<i64, Aged<Option<Arc<Body>>>>,
+    bodies: Cache<i64, Aged<Option<Arc<CachedBody>>>>,
 }
 
 impl Summaries {
@@ -43,7 +43,7 @@ impl Summaries {
     }
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
-    pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Option<Arc<Body>>, DbError> {
+    pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
         let event_id = layout.event_id;
         if let Some(body) = self.bodies.get(&event_id).await {
             self.metrics.cache_read("summary", CacheResult::Memory);
@@ -53,7 +53,7 @@ impl Summaries {
         kept.map(|body| body.value).map_err(|error| (*error).clone())
     }
 
-    async fn load(&self, layout: &EventLayout) -> Result<Aged<Option<Arc<Body>>>, DbError> {
+    async fn load(&self, layout: &EventLayout) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
         let asked = Instant::now();
         let key = format!("summary:{}", layout.event_id);
         if let Some(body) = self.shared(&key, layout).await {
@@ -64,21 +64,21 @@ impl Summaries {
         }
         self.metrics.cache_read("summary", CacheResult::Database);
         let begun = Instant::now();
-        let read = self.read(layout.event_id).await?;
-        let body = read.map(|(revision, json)| {
+        let body = self.read(layout).await?.map(|(revision, json)| {
             self.share(&key, revision, &json, begun);
-            Arc::new(Body::new(revision, json))
+            Arc::new(CachedBody::new(revision, json))
         });
         Ok(Aged { value: body, begun })
     }
 
     /// Caches counts that were read along with the event, starting at `begun`, unless there is already a summary.
-    pub(super) async fn put(&self, event_id: i64, sections: &[SectionCount], begun: Instant) {
+    pub(super) async fn put(&self, layout: &EventLayout, counts: &[SectionCount], begun: Instant) -> Result<(), DbError> {
         self.metrics.cache_read("summary", CacheResult::Database);
-        let (revision, json) = summary_json(event_id, sections);
-        self.share(&format!("summary:{event_id}"), revision, &json, begun);
-        let body = Some(Arc::new(Body::new(revision, json)));
-        self.bodies.entry(event_id).or_insert(Aged { value: body, begun }).await;
+        let (revision, json) = summary_json(layout, counts)?;
+        self.share(&format!("summary:{}", layout.event_id), revision, &json, begun);
+        let body = Some(Arc::new(CachedBody::new(revision, json)));
+        self.bodies.entry(layout.event_id).or_insert(Aged { value: body, begun }).await;
+        Ok(())
     }
 
     fn share(&self, key: &str, revision: i64, json: &str, begun: Instant) {
@@ -89,17 +89,17 @@ impl Summaries {
 
     /// The same from PostgreSQL, past all caches, to measure what they save.
     #[cfg(feature = "bench-routes")]
-    pub(crate) async fn uncached(&self, event_id: i64) -> Result<Option<Arc<Body>>, DbError> {
-        Ok(self.read(event_id).await?.map(|(revision, json)| Arc::new(Body::new(revision, json))))
+    pub(crate) async fn uncached(&self, layout: &EventLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
+        Ok(self.read(layout).await?.map(|(revision, json)| Arc::new(CachedBody::new(revision, json))))
     }
 
-    async fn read(&self, event_id: i64) -> Result<Option<(i64, String)>, DbError> {
-        let sections = self.db.section_summary(event_id).await?;
-        Ok((!sections.is_empty()).then(|| summary_json(event_id, &sections)))
+    async fn read(&self, layout: &EventLayout) -> Result<Option<(i64, String)>, DbError> {
+        let counts = self.db.section_summary(layout.event_id).await?;
+        if counts.is_empty() { Ok(None) } else { summary_json(layout, &counts).map(Some) }
     }
 
     /// The summary that another server has put into Redis, or is about to put there.
-    async fn shared(&self, key: &str, layout: &EventLayout) -> Option<Body> {
+    async fn shared(&self, key: &str, layout: &EventLayout) -> Option<CachedBody> {
         if let Some(found) = self.redis.get(key).await {
             let body = body_of_shared(&found, layout);
             if body.is_none() {
@@ -128,11 +128,11 @@ impl Summaries {
 }
 
 /// The body that a server wrote: a revision on the first line, then the JSON. `None`: no server wrote this for the event.
-fn body_of_shared(bytes: &[u8], layout: &EventLayout) -> Option<Body> {
+fn body_of_shared(bytes: &[u8], layout: &EventLayout) -> Option<CachedBody> {
     let (revision, json) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
     let summary: Summary<'_> = serde_json::from_str(json).ok()?;
     let is_ours = summary.is_of(layout) && revision == summary.revision.to_string() && summary.json() == json;
-    is_ours.then(|| Body::new(summary.revision, json.to_owned()))
+    is_ours.then(|| CachedBody::new(summary.revision, json.to_owned()))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -175,17 +175,22 @@ impl Summary<'_> {
     }
 }
 
-fn summary_json(event_id: i64, sections: &[SectionCount]) -> (i64, String) {
-    let revision = sections.iter().map(|section| section.revision).sum();
-    let lines = sections.iter().map(|section| Line {
-        section: Cow::Borrowed(&section.code),
-        name: Cow::Borrowed(&section.name),
-        price_minor: section.price_minor,
-        currency: Cow::Borrowed(&section.currency),
-        capacity: section.capacity,
-        available: section.available,
-    });
-    (revision, Summary { event_id, revision, sections: lines.collect() }.json())
+fn summary_json(layout: &EventLayout, counts: &[SectionCount]) -> Result<(i64, String), DbError> {
+    let line = |count: &SectionCount| {
+        let section = layout.section(count.section_no);
+        let unknown = || DbError::Internal(format!("the layout of event {} has no section {}", layout.event_id, count.section_no));
+        section.ok_or_else(unknown).map(|section| Line {
+            section: Cow::Borrowed(&section.code),
+            name: Cow::Borrowed(&section.name),
+            price_minor: section.price_minor,
+            currency: Cow::Borrowed(&layout.currency),
+            capacity: section.capacity,
+            available: count.available,
+        })
+    };
+    let revision = counts.iter().map(|count| count.revision).sum();
+    let sections = counts.iter().map(line).collect::<Result<_, _>>()?;
+    Ok((revision, Summary { event_id: layout.event_id, revision, sections }.json()))
 }
 
 #[cfg(test)]

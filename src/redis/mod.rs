@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{Client, FromRedisValue, Pipeline, RedisResult, Script};
 use anyhow::Context;
+use poem_openapi::Enum;
+use serde::Serialize;
 
 use condition::{Condition, Watch, is_any_of};
 pub use expiry_queue::{DueOrders, ExpiryQueue, Lease};
@@ -28,12 +30,14 @@ const PROBE_TTL_MS: u64 = 1_000;
 const UNREADABLE: &str = "the Redis URL (--redis-url, REDIS_URL) cannot be read: it must be redis://user:password@host:port/db, or rediss:// \
                           for TLS; user, password, port and db may be left out, and special characters are percent-encoded (@ as %40, / as %2F)";
 
-/// How Redis is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// State of Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[oai(rename = "RedisState", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum RedisHealth {
     /// It answers and takes writes.
     Up,
-    /// It does not answer, or refuses writes.
+    /// It does not answer, or refuses writes; the log says which.
     Down,
     /// The server is configured without Redis.
     Off,
@@ -97,11 +101,8 @@ impl RedisLink {
         if self.inner.is_none() {
             return RedisHealth::Off;
         }
-        let written = self.attempt(Access::Write, |mut manager, prefix| async move {
-            let mut set = ::redis::cmd("SET");
-            set.arg(format!("{prefix}:{PROBE_KEY}")).arg(1).arg("PX").arg(PROBE_TTL_MS).query_async::<()>(&mut manager).await
-        });
-        if written.await.is_some() { RedisHealth::Up } else { RedisHealth::Down }
+        let written = self.set(PROBE_KEY, "1", PROBE_TTL_MS, false).await;
+        if written.is_some() { RedisHealth::Up } else { RedisHealth::Down }
     }
 
     /// The bytes under a key. A Redis that refuses writes is not asked: its data may be old, and nobody can replace it.
@@ -119,23 +120,26 @@ impl RedisLink {
     pub(crate) fn set_px(&self, key: &str, text: &str, ttl_ms: u64) {
         let (link, key, text) = (self.clone(), key.to_owned(), text.to_owned());
         tokio::spawn(async move {
-            link.attempt(Access::Write, |mut manager, prefix| async move {
-                let mut set = ::redis::cmd("SET");
-                set.arg(format!("{prefix}:{key}")).arg(text).arg("PX").arg(ttl_ms).query_async::<()>(&mut manager).await
-            })
-            .await
+            link.set(&key, &text, ttl_ms, false).await;
         });
     }
 
     /// Sets a key unless it is set; returns whether this call set it, or `None` when Redis cannot be asked.
     pub(crate) async fn set_nx_px(&self, key: &str, ttl_ms: u64) -> Option<bool> {
-        let set: Option<String> = self
-            .attempt(Access::Write, |mut manager, prefix| async move {
-                let mut set = ::redis::cmd("SET");
-                set.arg(format!("{prefix}:{key}")).arg(1).arg("NX").arg("PX").arg(ttl_ms).query_async(&mut manager).await
-            })
-            .await?;
-        Some(set.is_some())
+        Some(self.set(key, "1", ttl_ms, true).await?.is_some())
+    }
+
+    /// Sets a key for that many milliseconds, or only if it is not set; the inner `None` means that it was set.
+    async fn set(&self, key: &str, text: &str, ttl_ms: u64, only_new: bool) -> Option<Option<String>> {
+        self.attempt(Access::Write, |mut manager, prefix| async move {
+            let mut set = ::redis::cmd("SET");
+            set.arg(format!("{prefix}:{key}")).arg(text).arg("PX").arg(ttl_ms);
+            if only_new {
+                set.arg("NX");
+            }
+            set.query_async(&mut manager).await
+        })
+        .await
     }
 
     /// Runs many writing commands in one round trip; returns whether Redis accepted them.
@@ -144,7 +148,8 @@ impl RedisLink {
         self.attempt(Access::Write, call).await.is_some()
     }
 
-    /// Runs a script on one key, which may find nothing to write. All keys of a prefix share a hash tag, so that a cluster keeps them together.
+    /// Runs a script on one key, which may find nothing to write. All keys of a prefix share a hash tag, so that a cluster keeps them
+    /// together.
     pub(crate) async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, args: &[String]) -> Option<T> {
         self.attempt(Access::Read, |mut manager, prefix| async move {
             let mut call = script.prepare_invoke();

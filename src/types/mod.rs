@@ -8,7 +8,7 @@ pub mod text;
 use std::borrow::Cow;
 
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
-use poem_openapi::types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
+use poem_openapi::types::{Example, ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(crate) use bounded::{
 pub(crate) use currency::{Currency, CurrencyCode};
 pub(crate) use rfc3339::Time;
 
-use crate::domain::{self, EventLayout, SeatRef, UnknownSeat};
+use crate::domain::{EventLayout, SeatRef, UnknownSeat};
 
 /// Makes a serde value usable in schemas, with the given schema; the parameters of a generic type come first, in brackets.
 macro_rules! value {
@@ -66,6 +66,18 @@ macro_rules! value {
 }
 use value;
 
+/// Gives a type the example that the document shows.
+macro_rules! example {
+    ($type:ident $fields:tt) => {
+        impl poem_openapi::types::Example for $type {
+            fn example() -> Self {
+                $type $fields
+            }
+        }
+    };
+}
+pub(crate) use example;
+
 /// Id of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EventId(pub i64);
@@ -92,12 +104,6 @@ impl OrderId {
     }
 }
 
-impl ParseFromParameter for OrderId {
-    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
-        Self::from_canonical(text).ok_or_else(|| ParseError::custom(Self::EXPECTED))
-    }
-}
-
 /// Code of a section in the API: 1 to 20 of the letters A-Z and a-z, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SectionCode(pub String);
@@ -115,15 +121,28 @@ value!(
 
 const SECTION_PATTERN: &str = "^[A-Za-z0-9_-]+$";
 
-/// What is wrong with a text under one of the patterns that our schemas use; any other pattern is not checked.
+/// A rule for texts: what is wrong with one.
+pub(crate) type TextRule = fn(&str) -> Option<&'static str>;
+
+/// The rule that a pattern of our schemas stands for.
 ///
 /// Written out because there are only three, and compiling a regular expression for each value would cost more than the request.
-pub(crate) fn objection(pattern: &str, text: &str) -> Option<&'static str> {
-    if pattern == SECTION_PATTERN {
-        let is_code = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        return (!is_code).then_some("must be made of the letters A-Z and a-z, digits, - and _");
+pub(crate) fn rule_of(pattern: &str) -> Option<TextRule> {
+    match pattern {
+        SECTION_PATTERN => Some(|text| {
+            let is_code = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            (!is_code).then_some("must be made of the letters A-Z and a-z, digits, - and _")
+        }),
+        currency::CODE_PATTERN => Some(|text| {
+            let is_code = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+            (!is_code).then_some("must be an ISO 4217 code, for example TWD")
+        }),
+        _ if pattern == *currency::IN_USE_PATTERN => Some(|text| {
+            let is_in_use = currency::IN_USE.binary_search(&text).is_ok();
+            (!is_in_use).then_some("must be the ISO 4217 code of a currency in use, for example TWD")
+        }),
+        _ => None,
     }
-    currency::objection(pattern, text).flatten()
 }
 
 /// One seat, by the code of its section and its number.
@@ -137,11 +156,7 @@ pub(crate) struct SeatName {
     pub seat: SeatNo,
 }
 
-impl Example for SeatName {
-    fn example() -> Self {
-        Self { section: "A".into(), seat: Whole(12) }
-    }
-}
+example!(SeatName { section: "A".into(), seat: Whole(12) });
 
 impl SeatName {
     /// The name of a seat of this event.
@@ -162,67 +177,16 @@ impl SeatName {
     }
 }
 
-/// Status of an order: `pending_payment` becomes `paid`, `expired` or `cancelled`; a payment that cannot buy the seats makes it
-/// `refund_due`, then `refunded`.
-#[derive(Clone, Copy, Debug, Enum, Serialize)]
-#[oai(rename = "OrderStatus", rename_all = "snake_case", remote = "domain::OrderStatus")]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OrderState {
-    /// Holds its seats until the deadline.
-    PendingPayment,
-    /// Owns its seats.
-    Paid,
-    /// The deadline passed without payment.
-    Expired,
-    /// The customer cancelled it.
-    Cancelled,
-    /// A payment arrived that could not buy the seats and is owed back.
-    RefundDue,
-    /// The money was paid back.
-    Refunded,
-}
-
-/// Status of an event: a `draft` is being prepared; seats are sold only while it is `open`; a `paused` one can be opened again;
-/// `closed` is final.
-#[derive(Clone, Copy, Debug, Enum, Serialize)]
-#[oai(rename = "EventStatus", rename_all = "snake_case", remote = "domain::EventStatus")]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum EventState {
-    /// Being prepared; only admins see it.
-    Draft,
-    /// On sale.
-    Open,
-    /// Claims are stopped for the time being.
-    Paused,
-    /// The sale has ended for good.
-    Closed,
-}
-
 /// New status of an event: on sale, stopped for the time being, or ended for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename = "EventStatusChange", rename_all = "snake_case")]
-pub(crate) enum EventChange {
+#[oai(rename_all = "snake_case")]
+pub(crate) enum EventStatusChange {
     /// Put it on sale.
     Open,
     /// Stop claims for the time being.
     Paused,
     /// End the sale for good.
     Closed,
-}
-
-/// Status of a seat.
-#[derive(Clone, Copy, Debug, Enum, Serialize)]
-#[oai(rename = "SeatStatus", rename_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SeatState {
-    /// On sale.
-    Available,
-    /// Held by a pending order.
-    Held,
-    /// Sold.
-    Sold,
-    /// Withheld from sale by the box office.
-    Blocked,
 }
 
 #[cfg(test)]
@@ -243,10 +207,11 @@ mod tests {
 
     #[test]
     fn patterns() {
-        assert_eq!(objection(SECTION_PATTERN, "Floor_A-1"), None);
+        let objection = rule_of(SECTION_PATTERN).unwrap();
+        assert_eq!(objection("Floor_A-1"), None);
         for bad in ["Floor A", "", "\u{c4}", "A\0"] {
-            assert!(objection(SECTION_PATTERN, bad).is_some(), "{bad:?}");
+            assert!(objection(bad).is_some(), "{bad:?}");
         }
-        assert_eq!(objection("another", "x"), None);
+        assert!(rule_of("another").is_none());
     }
 }

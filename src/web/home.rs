@@ -62,17 +62,18 @@ fn seats() -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::health::{PostgresState, RedisState};
+    use crate::api::health::PostgresState;
     use crate::problem::code::Code;
+    use crate::redis::RedisHealth;
 
-    fn text(status: Ready, redis: RedisState) -> String {
+    fn text(status: Ready, redis: RedisHealth) -> String {
         page(Ok(Readiness { status, postgresql: PostgresState::Up, redis, version: "0".into() })).text
     }
 
     #[test]
     fn it_says_how_ready_the_server_is() {
-        assert!(text(Ready::Ready, RedisState::Up).contains("class=\"state good\" href=\"readyz\">Ready<"));
-        assert!(text(Ready::Degraded, RedisState::Down).contains("class=\"state fair\" href=\"readyz\">Ready, but Redis is down<"));
+        assert!(text(Ready::Ready, RedisHealth::Up).contains("class=\"state good\" href=\"readyz\">Ready<"));
+        assert!(text(Ready::Degraded, RedisHealth::Down).contains("class=\"state fair\" href=\"readyz\">Ready, but Redis is down<"));
         let down = page(Err(Problem::new(Code::Unavailable, "not migrated: run `rowlock migrate`"))).text;
         assert!(down.contains("class=\"state bad\" href=\"readyz\">Not ready<") && down.contains("run <code>rowlock migrate</code>"));
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::frame::Html;
 use crate::http::replies::cached;
-use crate::reads::Body as ReadyBody;
+use crate::reads::CachedBody;
 
 const HTML: &str = "text/html; charset=utf-8";
 /// The body stays the same until the next version of the server: store it, but revalidate it.
@@ -22,7 +22,7 @@ const DO_NOT_KEEP: HeaderValue = HeaderValue::from_static("no-store");
 pub(crate) struct Asset {
     media_type: &'static str,
     policy: Option<HeaderValue>,
-    body: ReadyBody,
+    body: CachedBody,
 }
 
 impl Asset {
@@ -31,7 +31,7 @@ impl Asset {
         let bytes: Bytes = text.into();
         let [a, b, c, d, e, f, g, h, ..] = Sha256::digest(&bytes).0;
         let revision = i64::from_be_bytes([a & 0x7f, b, c, d, e, f, g, h]);
-        Self { media_type, policy: None, body: ReadyBody::new(revision, bytes) }
+        Self { media_type, policy: None, body: CachedBody::new(revision, bytes) }
     }
 
     pub(crate) fn page(page: Html) -> Self {

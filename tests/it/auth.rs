@@ -5,7 +5,8 @@ mod lifetimes;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use pretty_assertions::assert_eq;
 use reqwest::Method;
-use rowlock::auth::{Auth, AuthSettings, mint_customer_token};
+use rowlock::auth::{Auth, mint_customer_token};
+use rowlock::config::AuthSettings;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -232,16 +233,17 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_refused() {
 
 #[test]
 fn weak_or_missing_keys_are_refused_before_the_server_starts() {
-    let settings =
-        AuthSettings { jwt_secret: None, jwt_public_key_file: None, jwt_audience: None, jwt_issuer: None, webhook_secret: WEBHOOK_SECRET };
-    let error = |settings: AuthSettings<'_>| format!("{:#}", Auth::new(&settings).err().expect("refused"));
+    let webhook_secret = WEBHOOK_SECRET.to_owned();
+    let settings = AuthSettings { jwt_secret: None, jwt_public_key_file: None, jwt_audience: None, jwt_issuer: None, webhook_secret };
+    let error = |settings: AuthSettings| format!("{:#}", Auth::new(&settings).err().expect("refused"));
     let short = "x".repeat(31);
-    assert!(error(AuthSettings { ..settings }).contains("neither"));
-    assert!(error(AuthSettings { jwt_secret: Some(&short), ..settings }).contains("32"));
+    assert!(error(settings.clone()).contains("neither"));
+    assert!(error(AuthSettings { jwt_secret: Some(short.clone()), ..settings.clone() }).contains("32"));
     for webhook_secret in ["", "whsec_", "whsec_?", "whsec_c2hvcnQ=", "dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk="] {
-        assert!(error(AuthSettings { jwt_secret: Some(JWT_SECRET), webhook_secret, ..settings }).contains("webhook secret"));
+        let (jwt_secret, webhook_secret) = (Some(JWT_SECRET.to_owned()), webhook_secret.to_owned());
+        assert!(error(AuthSettings { jwt_secret, webhook_secret, ..settings.clone() }).contains("webhook secret"));
     }
     let private = key_file("rsa_private.pem");
-    assert!(error(AuthSettings { jwt_public_key_file: Some(private.as_ref()), ..settings }).contains("it is a private key"));
+    assert!(error(AuthSettings { jwt_public_key_file: Some(private.into()), ..settings }).contains("it is a private key"));
     assert!(mint_customer_token(&short, "alice", 60).is_err());
 }

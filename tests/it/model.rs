@@ -3,7 +3,7 @@
 //!
 //! A failure prints its seed: `ROWLOCK_MODEL_SEED=<seed> cargo test model` repeats the run, `ROWLOCK_MODEL_CASES` makes it longer.
 
-mod house;
+mod event;
 mod steps;
 
 use std::cell::RefCell;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::harness::{EventHandle, TestServer};
 use crate::stored::{Ask, Session, server_without_expiry};
-use house::{House, LIMIT, PRICES, ROWS, WINDOW_MS};
+use event::{LIMIT, ModelEvent, PRICES, ROWS, WINDOW_MS};
 use steps::{Action, Outcome, Past, Step, action};
 
 fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -79,17 +79,17 @@ async fn step_by_step_the_database_answers_what_the_model_foretells() {
         wait_for(async {
             let event = new_event(&server).await;
             session.turn_to(&event);
-            let (mut house, mut past) = (House::new(), Past::default());
+            let (mut model, mut past) = (ModelEvent::new(), Past::default());
             for action in &actions {
                 let step = past.step(action);
                 let outcome = step.perform(&server, &session).await;
-                assert_eq!(outcome, house.perform(&step), "{step:?}");
+                assert_eq!(outcome, model.perform(&step), "{step:?}");
                 past.learn(&step, &outcome);
                 for section_no in [1, 2, 3] {
-                    assert_eq!(session.seats(section_no).await, house.statuses(section_no), "section {section_no} after {step:?}");
+                    assert_eq!(session.seats(section_no).await, model.statuses(section_no), "section {section_no} after {step:?}");
                 }
             }
-            assert_eq!(order_statuses(&server, &event).await, house.order_statuses());
+            assert_eq!(order_statuses(&server, &event).await, model.order_statuses());
             server.assert_invariants().await;
         });
     });

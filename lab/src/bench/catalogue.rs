@@ -9,8 +9,8 @@ pub enum Group {
     Rushes,
     /// Closed loops on 256 connections.
     Loops,
-    /// A small house beside a large one.
-    Houses,
+    /// A small event beside a large one.
+    Sizes,
     /// Ten thousand readers while claims run.
     Reads,
     /// A claim that has the server to itself.
@@ -23,14 +23,14 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of a round.
-    pub const ALL: [Self; 7] = [Self::Rushes, Self::Loops, Self::Houses, Self::Reads, Self::Single, Self::Rivals, Self::Expiry];
+    pub const ALL: [Self; 7] = [Self::Rushes, Self::Loops, Self::Sizes, Self::Reads, Self::Single, Self::Rivals, Self::Expiry];
 
     /// Its name while it runs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rushes => "rushes",
             Self::Loops => "256 connections",
-            Self::Houses => "house sizes",
+            Self::Sizes => "event sizes",
             Self::Reads => "10,000 readers",
             Self::Single => "single claims",
             Self::Rivals => "one seat",
@@ -79,9 +79,9 @@ pub const SPECS: &[Spec] = &[
     at_least("claims_per_no_op", Group::Loops, "claims/s ÷ no-op typed POST/s, both at 256 connections", 0.5, 0.65),
     at_least("orders_per_no_op_pair", Group::Loops, "claim-and-pay orders/s ÷ pairs of no-op POSTs/s, 256 connections", 0.45, 0.6),
     at_least("best_per_claim", Group::Loops, "best-available claims/s, one section from empty to full ÷ claims/s", 0.7, 1.0),
-    at_least("large_house_per_small", Group::Houses, "claims/s in the large house ÷ in one of 10,000 seats", 0.85, 0.95),
+    at_least("large_event_per_small", Group::Sizes, "claims/s in the large event ÷ in one of 10,000 seats", 0.85, 0.95),
     at_least("summaries_per_no_op", Group::Reads, "summaries/s to 10,000 connections while claims run ÷ no-op GET/s", 0.7, 0.9),
-    at_most("large_summary_per_small", Group::Houses, "p99 of an uncached summary, large house ÷ one of 10,000 seats", "", 1.5, 1.1),
+    at_most("large_summary_per_small", Group::Sizes, "p99 of an uncached summary, large event ÷ one of 10,000 seats", "", 1.5, 1.1),
     at_most("single_claim_per_call", Group::Single, "a single claim over HTTP ÷ its stored function called directly, p50", "", 2.0, 1.4),
     at_most("one_seat_s", Group::Rivals, "one seat, 10,000 rivals: one winner, all answered", "s", 1.5, 0.7),
     at_most("due_together_p99_ms", Group::Expiry, "10,000 orders due together: 99% of the seats on sale again", "ms", 250.0, 100.0),
@@ -91,7 +91,7 @@ pub const SPECS: &[Spec] = &[
     share("generator_claims", Group::Loops, "generator's share of the CPU: claims"),
     share("generator_orders", Group::Loops, "generator's share of the CPU: claim and pay"),
     share("generator_best", Group::Loops, "generator's share of the CPU: best available"),
-    share("generator_houses", Group::Houses, "generator's share of the CPU: claims in both houses"),
+    share("generator_sizes", Group::Sizes, "generator's share of the CPU: claims in both events"),
     share("generator_rivals", Group::Rivals, "generator's share of the CPU: one seat"),
     share("generator_summaries", Group::Reads, "generator's share of the CPU: summaries"),
     share("generator_due_together", Group::Expiry, "generator's share of the CPU: orders due together"),
@@ -115,10 +115,10 @@ pub const SPECS: &[Spec] = &[
     base("no_op_pair_cpu_us", Group::Loops, "CPU of everything for a pair of no-op POSTs", "µs"),
     base("order_cpu_us", Group::Loops, "CPU of everything for a claim and its payment", "µs"),
     base("best_per_s", Group::Loops, "best-available claims of one seat each, 256 connections", "/s"),
-    base("small_house_claims_per_s", Group::Houses, "claims in a house of 10,000 seats", "/s"),
-    base("large_house_claims_per_s", Group::Houses, "claims in the large house", "/s"),
-    base("small_summary_p99_ms", Group::Houses, "uncached summary of a house of 10,000 seats, p99", "ms"),
-    base("large_summary_p99_ms", Group::Houses, "uncached summary of the large house, p99", "ms"),
+    base("small_event_claims_per_s", Group::Sizes, "claims in an event of 10,000 seats", "/s"),
+    base("large_event_claims_per_s", Group::Sizes, "claims in the large event", "/s"),
+    base("small_summary_p99_ms", Group::Sizes, "uncached summary of an event of 10,000 seats, p99", "ms"),
+    base("large_summary_p99_ms", Group::Sizes, "uncached summary of the large event, p99", "ms"),
     base("summaries_per_s", Group::Reads, "section summaries to 10,000 connections while claims run", "/s"),
     base("no_op_reads_per_s", Group::Reads, "no-op typed GET to 10,000 connections while the same claims run", "/s"),
     base("claims_beside_summaries_per_s", Group::Reads, "claims that ran beside the summaries", "/s"),

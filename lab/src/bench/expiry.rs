@@ -17,7 +17,7 @@ const ORDERS: usize = 10_000;
 const AHEAD: Duration = Duration::from_millis(2_500);
 /// The window of the claims, which ends long after that moment, so that no order is due earlier.
 const WINDOW_MS: u64 = 600_000;
-/// The time between two queries of the house.
+/// The time between two queries of the event.
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// Seats that come back later than this do not come back at all.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,9 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// One round. A seat is on sale again when a look at the database from outside, after the commit, finds it available.
 ///
 /// # Errors
-/// When the house cannot be sold, or is not on sale again in the end.
+/// When the event cannot be sold, or is not on sale again in the end.
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
-    let sale = stage.house_with_window(10, ORDERS / 10, WINDOW_MS).await?;
+    let sale = stage.event_with_window(10, ORDERS / 10, WINDOW_MS).await?;
     stage.settle().await?;
     let claims = Claims::new(stage, &sale, draw_seats(&sale, ORDERS, &mut stage.rng()));
     closed_loop(stage.connections(CONNECTIONS).await?, Until::Done(ORDERS), claims).await?;

@@ -18,12 +18,12 @@ use super::{
 pub async fn sell(stage: &mut Stage) -> anyhow::Result<()> {
     // As many of each kind: paid, and with the choice left to the server.
     let orders = stage.scale.earlier_orders;
-    let sale = stage.house(10, orders.div_ceil(5)).await?;
+    let sale = stage.event(10, orders.div_ceil(5)).await?;
     let claims = Claims::new(stage, &sale, draw_seats(&sale, orders, &mut stage.rng()));
     let connections = stage.connections(CONNECTIONS).await?;
     let (connections, paid) = closed_loop(connections, Until::Done(orders), Arc::new(Orders(claims))).await?;
     stage.expect_orders(&sale, "paid", paid.done).await?;
-    let sale = stage.house(1, 2 * orders).await?;
+    let sale = stage.event(1, 2 * orders).await?;
     let (_, held) = closed_loop(connections, Until::Done(orders), BestAvailable::new(stage, &sale)).await?;
     stage.expect_orders(&sale, "pending_payment", held.done).await?;
     let tables = tables_of_events(&stage.db).await?.join(", ");

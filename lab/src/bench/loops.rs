@@ -105,13 +105,13 @@ async fn one_side(stage: &mut Stage, side: Side, connections: Vec<Connection>) -
                 Side::Pairs => ("/bench/no-op", 2),
                 _ => ("/bench/no-op", 1),
             };
-            let sale = stage.house(1, 1).await?;
+            let sale = stage.event(1, 1).await?;
             let work = no_op(stage, &sale, path, times)?;
             run(stage, side, connections, scale.no_ops / times, work).await.map(|(connections, _)| connections)
         }
         Side::Claims | Side::Orders => sell(stage, side, connections).await,
         Side::Best => {
-            let sale = stage.house(1, scale.best_seats).await?;
+            let sale = stage.event(1, scale.best_seats).await?;
             stage.settle().await?;
             let work = BestAvailable::new(stage, &sale);
             let (connections, outcome) = run(stage, side, connections, scale.best_seats, work).await?;
@@ -140,10 +140,10 @@ async fn run<W: Work>(
     Ok((connections, outcome))
 }
 
-/// Claims, or claims and pays, in a house of ten sections.
+/// Claims, or claims and pays, in an event of ten sections.
 async fn sell(stage: &mut Stage, side: Side, connections: Vec<Connection>) -> anyhow::Result<Vec<Connection>> {
     let (count, status) = if side == Side::Orders { (stage.scale.orders, "paid") } else { (stage.scale.claims, "pending_payment") };
-    let sale = stage.house(10, stage.scale.claims.div_ceil(10)).await?;
+    let sale = stage.event(10, stage.scale.claims.div_ceil(10)).await?;
     stage.settle().await?;
     let claims = Claims::new(stage, &sale, draw_seats(&sale, count, &mut stage.rng()));
     let (connections, outcome) = match side {

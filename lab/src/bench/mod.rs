@@ -9,7 +9,6 @@ mod expiry;
 mod figure;
 mod history;
 mod hot;
-mod houses;
 mod load;
 mod loops;
 mod machine;
@@ -24,6 +23,7 @@ mod requests;
 mod rivals;
 mod rushes;
 mod single;
+mod sizes;
 mod stage;
 
 use std::{
@@ -38,7 +38,7 @@ use self::{
     catalogue::{Group, SPECS},
     machine::Machine,
 };
-pub use self::{report::Report, stage::Stage};
+pub use self::{report::BenchReport, stage::Stage};
 use crate::{rush::connections_possible, stack::Stack};
 
 /// How much is done in a round.
@@ -56,9 +56,9 @@ pub struct Scale {
     pub no_ops: usize,
     /// Seats of the section that best-available claims fill.
     pub best_seats: usize,
-    /// Seats of the large house.
-    pub large_house: usize,
-    /// Uncached summaries of each house.
+    /// Seats of the large event.
+    pub large_event: usize,
+    /// Uncached summaries of each event.
     pub summaries: usize,
     /// How long the crowd reads.
     pub reads: Duration,
@@ -76,20 +76,20 @@ impl Scale {
         orders: 25_000,
         no_ops: 60_000,
         best_seats: 100_000,
-        large_house: 1_000_000,
+        large_event: 1_000_000,
         summaries: 2_000,
         reads: Duration::from_millis(2_500),
         single_claims: 800,
         pgbench_s: 3,
     };
-    /// For daily work: the same loads, shorter, and smaller houses.
+    /// For daily work: the same loads, shorter, and smaller events.
     pub const QUICK: Self = Self {
         earlier_orders: 1_000,
         claims: 20_000,
         orders: 10_000,
         no_ops: 30_000,
         best_seats: 20_000,
-        large_house: 200_000,
+        large_event: 200_000,
         summaries: 500,
         reads: Duration::from_millis(1_500),
         single_claims: 200,
@@ -148,7 +148,7 @@ pub async fn prepare(stack: &Stack, scale: Scale, selection: Selection) -> anyho
 ///
 /// # Errors
 /// When nothing can be measured at all. A broken promise is not an error: it is in the report.
-pub async fn run(mut stage: Stage, rounds: usize, ended: impl Future<Output = anyhow::Error>) -> anyhow::Result<Report> {
+pub async fn run(mut stage: Stage, rounds: usize, ended: impl Future<Output = anyhow::Error>) -> anyhow::Result<BenchReport> {
     let load_before = machine::load();
     let preparing = async {
         history::sell(&mut stage).await?;
@@ -169,7 +169,7 @@ pub async fn run(mut stage: Stage, rounds: usize, ended: impl Future<Output = an
     if let Err(why) = outcome {
         stage.record.failed.push(format!("ended early: {why:#}"));
     }
-    Ok(Report::new(stage.record, machine, rounds, begun.elapsed()))
+    Ok(BenchReport::new(stage.record, machine, rounds, begun.elapsed()))
 }
 
 /// An error when the stage cannot be cleared for the next measurement.
@@ -195,7 +195,7 @@ async fn measure(stage: &mut Stage, group: Group) -> anyhow::Result<()> {
     match group {
         Group::Rushes => rushes::measure(stage).await,
         Group::Loops => loops::measure(stage).await,
-        Group::Houses => houses::measure(stage).await,
+        Group::Sizes => sizes::measure(stage).await,
         Group::Reads => reads::measure(stage).await,
         Group::Single => single::measure(stage).await,
         Group::Rivals => rivals::measure(stage).await,

@@ -2,7 +2,7 @@
 
 use super::{
     figure::Figure,
-    report::{Report, row},
+    report::{BenchReport, row},
 };
 use crate::charts::{Axis, BarChart, Cell, Column, LineChart, Page, Table};
 
@@ -10,7 +10,7 @@ use crate::charts::{Axis, BarChart, Cell, Column, LineChart, Page, Table};
 const RUSHES: [(&str, &str); 3] =
     [("rush_s", "claim and pay"), ("rush_with_reads_s", "with both reads"), ("rush_choosing_s", "with reads and choosing")];
 
-impl Report {
+impl BenchReport {
     /// One self-contained HTML file.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ fn table(figures: &[&Figure]) -> Table {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::bench::{machine::Machine, record::Record, report::Report};
+    use crate::bench::{machine::Machine, record::Record, report::BenchReport};
 
     fn machine() -> Machine {
         Machine {
@@ -122,13 +122,13 @@ pub(super) mod tests {
     }
 
     /// A report with something of everything.
-    pub fn report() -> Report {
+    pub fn report() -> BenchReport {
         let mut record = Record::default();
         for (id, value) in [("rush_s", 1.25), ("claims_per_update", 1.1), ("claims_per_s", 12_345.0)] {
             record.note(id, value);
         }
         record.sold_over_time.insert("rush_s", vec![(0, 0), (1250, 10_000)]);
-        Report::new(record, machine(), 1, std::time::Duration::from_secs(7))
+        BenchReport::new(record, machine(), 1, std::time::Duration::from_secs(7))
     }
 
     #[test]

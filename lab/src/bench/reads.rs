@@ -28,7 +28,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     ];
     for side in 0..sides.len() {
         let (id, claims_id, path) = sides[if stage.is_swapped() { 1 - side } else { side }];
-        let sale = stage.house(10, wanted.div_ceil(10)).await?;
+        let sale = stage.event(10, wanted.div_ceil(10)).await?;
         stage.settle().await?;
         let claims = Claims::new(stage, &sale, draw_seats(&sale, wanted, &mut stage.rng()));
         let reading = read(&sale, path)?;

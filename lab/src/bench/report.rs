@@ -14,7 +14,7 @@ use crate::rush::Timeline;
 
 /// What a run found out.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct BenchReport {
     /// The figures: first those with a goal, then what they are made of.
     pub figures: Vec<Figure>,
     /// Where they were taken.
@@ -33,7 +33,7 @@ pub struct Report {
     pub latency_ms: BTreeMap<&'static str, BTreeMap<&'static str, StepLatency>>,
 }
 
-impl Report {
+impl BenchReport {
     pub(super) fn new(record: Record, machine: Machine, rounds: usize, took: Duration) -> Self {
         Self {
             figures: record.figures(),

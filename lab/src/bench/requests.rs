@@ -28,7 +28,7 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Claims of these seats of the house.
+    /// Claims of these seats of the event.
     pub fn new(stage: &Stage, sale: &Arc<Sale>, seats: Vec<Seat>) -> Arc<Self> {
         Arc::new(Self { sale: sale.clone(), seats, customers: stage.customers.clone() })
     }
@@ -40,7 +40,7 @@ impl Claims {
 
     async fn claim(&self, connection: &mut Connection, number: usize) -> anyhow::Result<Answer> {
         let ((section, seat), customer) = (self.seats[number], customer(&self.customers, number));
-        // Of the seat, not the number: the same house may be claimed in by several loads.
+        // Of the seat, not the number: the same event may be claimed in by several loads.
         let key = format!("{section}-{seat}");
         expect(connection, &self.sale.claim_seats(section, &[seat], customer, &key)?, StatusCode::CREATED).await
     }
@@ -72,7 +72,7 @@ pub struct BestAvailable {
 }
 
 impl BestAvailable {
-    /// Claims in this house.
+    /// Claims in this event.
     pub fn new(stage: &Stage, sale: &Arc<Sale>) -> Arc<Self> {
         Arc::new(Self { sale: sale.clone(), customers: stage.customers.clone() })
     }
@@ -92,7 +92,7 @@ pub struct Rivals {
 }
 
 impl Rivals {
-    /// Rivals for the first seat of this house, one per connection, with their requests ready to be sent.
+    /// Rivals for the first seat of this event, one per connection, with their requests ready to be sent.
     ///
     /// # Errors
     /// When a request cannot be written.
@@ -151,7 +151,7 @@ pub fn no_op(stage: &Stage, sale: &Sale, path: &str, times: usize) -> anyhow::Re
     Ok(Arc::new(Repeated { call, expected: StatusCode::CREATED, times }))
 }
 
-/// The summary of a house, or what else is read at `path` with the same headers.
+/// The summary of an event, or what else is read at `path` with the same headers.
 ///
 /// # Errors
 /// When the path is not valid.

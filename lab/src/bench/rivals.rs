@@ -11,7 +11,7 @@ use super::{
 /// # Errors
 /// When somebody is not answered.
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
-    let sale = stage.house(1, 1).await?;
+    let sale = stage.event(1, 1).await?;
     let connections = stage.connections(stage.scale.crowd).await?;
     let rivals = Rivals::new(stage, &sale, connections.len())?;
     let meter = stage.meter();

@@ -23,7 +23,7 @@ use rowlock::{
 /// When a claim fails.
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     let pairs = stage.scale.single_claims;
-    let sale = stage.house(10, (2 * pairs).div_ceil(10)).await?;
+    let sale = stage.event(10, (2 * pairs).div_ceil(10)).await?;
     stage.settle().await?;
     let seats = draw_seats(&sale, 2 * pairs, &mut stage.rng());
     let over_http = Claims::new(stage, &sale, seats[..pairs].to_vec());
@@ -39,7 +39,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
                 over_http.once(&mut connection, number).await?;
                 &mut http
             } else {
-                let answers = batches::claim(&lane, request.event_id, &[&request]).await?;
+                let answers = batches::claim_seats(&lane, request.event_id, &[&request]).await?;
                 ensure!(matches!(answers[..], [Some(ClaimOutcome::Claimed(_))]), "a claim of a free seat was answered {answers:?}");
                 &mut call
             };

@@ -1,4 +1,4 @@
-//! What all measurements share: the stack, the houses they sell, the customers who buy, and what was measured so far.
+//! What all measurements share: the stack, the events they sell, the customers who buy, and what was measured so far.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -91,19 +91,19 @@ impl Stage {
         !self.round.is_multiple_of(2)
     }
 
-    /// Puts a new house on sale, with the same number of seats in each section.
+    /// Puts a new event on sale, with the same number of seats in each section.
     ///
     /// # Errors
     /// When the server refuses it.
-    pub async fn house(&self, sections: usize, seats_per_section: usize) -> anyhow::Result<Arc<Sale>> {
-        self.house_with_window(sections, seats_per_section, WINDOW_MS).await
+    pub async fn event(&self, sections: usize, seats_per_section: usize) -> anyhow::Result<Arc<Sale>> {
+        self.event_with_window(sections, seats_per_section, WINDOW_MS).await
     }
 
     /// The same, whose orders expire after `window_ms`.
     ///
     /// # Errors
     /// When the server refuses it.
-    pub async fn house_with_window(&self, sections: usize, seats_per_section: usize, window_ms: u64) -> anyhow::Result<Arc<Sale>> {
+    pub async fn event_with_window(&self, sections: usize, seats_per_section: usize, window_ms: u64) -> anyhow::Result<Arc<Sale>> {
         let concert =
             NewConcert { name: "Bench".to_owned(), sections, seats_per_section, window_ms, seats_per_customer: SEATS_PER_CUSTOMER };
         let mut promoter = Promoter::connect(&self.target, self.access.api_key.as_deref()).await?;
@@ -111,7 +111,7 @@ impl Stage {
         Ok(Arc::new(Sale::new(&self.target, concert, &self.access.webhook_secret)?))
     }
 
-    /// Leaves the tables as autovacuum leaves them soon after houses were put on sale: a sale seldom begins in the same second.
+    /// Leaves the tables as autovacuum leaves them soon after events were put on sale: a sale seldom begins in the same second.
     ///
     /// # Errors
     /// When PostgreSQL does not answer.
@@ -228,7 +228,7 @@ async fn rest_autovacuum(db: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `count` different seats of the house, drawn at random.
+/// `count` different seats of the event, drawn at random.
 pub fn draw_seats(sale: &Sale, count: usize, rng: &mut SmallRng) -> Vec<Seat> {
     let per_section = sale.concert.sections.first().map_or(0, |section| section.capacity);
     let all = per_section * sale.concert.sections.len();

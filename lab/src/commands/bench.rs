@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::interrupt::{Interrupted, cancelled_when_asked};
 use crate::{
-    bench::{self, Report, Scale, Selection},
+    bench::{self, BenchReport, Scale, Selection},
     stack::{Stack, StackSettings},
 };
 
@@ -19,7 +19,7 @@ pub struct BenchArgs {
     /// How many times each figure is measured; the median counts [default: 5, or 1 with --quick].
     #[arg(long, value_parser = whole::<u16>(1..=100))]
     rounds: Option<u16>,
-    /// One round with shorter loads and smaller houses, for daily work.
+    /// One round with shorter loads and smaller events, for daily work.
     #[arg(long)]
     quick: bool,
     /// Measures only the figures with these ids, separated by commas.
@@ -72,7 +72,7 @@ async fn on_private_stack(
     scale: Scale,
     selection: Selection,
     stop: &CancellationToken,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<BenchReport> {
     if cfg!(debug_assertions) {
         eprintln!("This is a debug build, so its figures mean nothing. `make bench` uses a release build.");
     }

@@ -34,7 +34,7 @@ pub use self::{
     order_counts::OrderCounts,
     phases::{Answered, Gathered, On},
     preset::Preset,
-    report::{Endings, FromArrival, Report},
+    report::{Endings, FromArrival, RushReport},
     settings::{Machine, Settings},
     tally::{Latency, Totals},
     timeline::Timeline,
@@ -110,7 +110,7 @@ pub struct Access {
 /// # Errors
 /// When it cannot be run: the server is not there or refuses the concert, or this process may not open enough files. Broken
 /// promises are not errors: they are in the report.
-pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<Report> {
+pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<RushReport> {
     rush_until(access, on, plan, &CancellationToken::new()).await
 }
 
@@ -118,7 +118,7 @@ pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<Repor
 ///
 /// # Errors
 /// As above, and when it is stopped before the crowd has gathered.
-pub async fn rush_until(access: &Access, on: &On, plan: &Plan, stop: &CancellationToken) -> anyhow::Result<Report> {
+pub async fn rush_until(access: &Access, on: &On, plan: &Plan, stop: &CancellationToken) -> anyhow::Result<RushReport> {
     let gathering = stop.run_until_cancelled(Gathered::gather(access, on, plan)).await;
     gathering.context("stopped before the crowd had gathered")??.release(stop).await?.verify().await
 }

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Connection, Target};
 
 use super::{
-    Access, NewConcert, Plan, Promoter, Report, bodies::Summary, buyer::Buyer, connections_possible, crowd::Crowd, intent::draw, progress,
-    sale::Sale, settings::Settings, setup::Setup, verify,
+    Access, NewConcert, Plan, Promoter, RushReport, bodies::Summary, buyer::Buyer, connections_possible, crowd::Crowd, intent::draw,
+    progress, sale::Sale, settings::Settings, setup::Setup, verify,
 };
 
 /// The concert to rush.
@@ -103,12 +103,12 @@ impl Answered {
     ///
     /// # Errors
     /// When neither can be asked.
-    pub async fn verify(mut self) -> anyhow::Result<Report> {
+    pub async fn verify(mut self) -> anyhow::Result<RushReport> {
         let findings = match &self.setup.database {
             Some(endpoint) => verify::ask_database(endpoint, &self.setup, &self.buyers, &self.stop).await?,
             None => verify::ask_server(&self.setup, &mut self.buyers, &self.stop).await?,
         };
-        Ok(Report::new(&self, findings))
+        Ok(RushReport::new(&self, findings))
     }
 }
 

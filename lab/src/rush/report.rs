@@ -22,7 +22,7 @@ const EXAMPLES_MAX: usize = 5;
 
 /// The outcome of a rush.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct RushReport {
     /// The concert.
     pub event_id: i64,
     /// The seed of the buyers' choices.
@@ -125,7 +125,7 @@ impl FromArrival {
     }
 }
 
-impl Report {
+impl RushReport {
     /// Adds up what the buyers and the verification found.
     pub fn new(rush: &Answered, findings: Findings) -> Self {
         let Answered { setup, buyers, released_at, .. } = rush;

@@ -101,7 +101,8 @@ impl Sale {
         let (event_id, currency, id) = (self.concert.event_id, &self.concert.currency, order.order_id);
         let amount_minor = order.amount_minor;
         let body = format!(
-            r#"{{"event_id":{event_id},"order_id":"{id}","provider":"rush","provider_reference":"{id}","amount_minor":{amount_minor},"currency":"{currency}","status":"succeeded"}}"#
+            "{{\"event_id\":{event_id},\"order_id\":\"{id}\",\"provider\":\"rush\",\"provider_reference\":\"{id}\",\
+             \"amount_minor\":{amount_minor},\"currency\":\"{currency}\",\"status\":\"succeeded\"}}"
         );
         let signature = sign_notice(&self.webhook_secret, &id.to_string(), body.as_bytes(), OffsetDateTime::now_utc())?;
         let draft = Call::draft(&self.target, &Method::POST, "/v1/payments");

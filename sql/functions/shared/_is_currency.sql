@@ -1,5 +1,5 @@
 -- Whether a sale may be in this currency: the active codes of ISO 4217 (list one of 2026-01-01) that have a minor unit, without funds and
--- units of account. src/types/currency.rs has the same list; a test compares the two with each other and with the official list.
+-- units of account. src/types/currency.rs reads the list here; a test compares it with the official one.
 create or replace function rowlock._is_currency(p_code text) returns boolean
 language sql
 immutable

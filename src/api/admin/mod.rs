@@ -3,27 +3,25 @@
 pub(crate) mod seat_selection;
 pub(crate) mod types;
 
-use std::sync::Arc;
-
 use poem_openapi::OpenApi;
-use poem_openapi::param::Query;
+use poem_openapi::param::{Path, Query};
 
-use crate::api::Tag;
 use crate::api::admin::seat_selection::{SeatSelection, SeatsChanged};
-use crate::api::admin::types::{DeadLetter, DeadLetters, RefundDue, RefundsDue, SalesReport, SectionSales};
+use crate::api::admin::types::{DeadLetters, RefundsDue, SalesReport};
 use crate::api::orders::types::{OrderList, OrderOut};
+use crate::api::{Tag, layout_of};
 use crate::app::SharedApp;
 use crate::db::{DbError, OrderQuery, Rule};
-use crate::domain::{Audience, EventLayout, OrderStatus, SectionLayout};
+use crate::domain::{EventLayout, OrderStatus, SectionLayout, Viewer};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Admin;
-use crate::http::params::{Path, limit_default};
+use crate::http::params::limit_default;
 use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
 use crate::http::replies::{NoContent, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_change;
-use crate::types::{CurrencyCode, EventId, OrderId, OrderState, SeatName, SectionCode, Whole};
+use crate::types::{CurrencyCode, EventId, OrderId, SeatName, SectionCode, Whole};
 
 /// The operations of admins and box offices.
 pub(crate) struct AdminApi {
@@ -50,10 +48,9 @@ impl AdminApi {
         /// Id of the event.
         event_id: Path<EventId>,
     ) -> Result<OkJson<SalesReport>, Refusal<ReadEvent>> {
-        let layout = self.layout(event_id.0.0).await?;
+        let layout = layout_of(&self.app, event_id.0, Viewer::Admin).await?;
         let sections = self.app.db.sales_report(event_id.0.0).await?;
-        let revenue_minor = sections.iter().map(|section| section.revenue_minor).sum();
-        let sections = sections.into_iter().map(SectionSales::from).collect();
+        let revenue_minor = sections.iter().map(|section| section.revenue_minor.0).sum();
         let currency = CurrencyCode(layout.currency.clone());
         Ok(OkJson(SalesReport { event_id: event_id.0, currency, revenue_minor: Whole(revenue_minor), sections }))
     }
@@ -68,16 +65,16 @@ impl AdminApi {
         /// Id of the event.
         event_id: Path<EventId>,
         /// Only orders with this status.
-        status: Query<Option<OrderState>>,
+        status: Query<Option<OrderStatus>>,
         /// The `next` of the previous page; leave it out for the first page.
         after: Query<Option<OrderId>>,
         /// Maximum number of orders on the page.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
     ) -> Result<OkJson<OrderList>, Refusal<ReadEvent>> {
+        let layout = layout_of(&self.app, event_id.0, Viewer::Admin).await?;
         let event_id = event_id.0.0;
-        let layout = self.layout(event_id).await?;
-        let (status, after) = (status.0.map(OrderStatus::from), after.0.map(|order| order.0));
+        let (status, after) = (status.0, after.0.map(|order| order.0));
         let query = OrderQuery { event_id, customer_id: None, status, after, limit: limit.0 + 1 };
         let orders = self.app.db.list_orders(&query).await?;
         Ok(OkJson(OrderList::page(orders, limit.0, |order| OrderOut::for_admin(order, &layout))?))
@@ -96,9 +93,9 @@ impl AdminApi {
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<i32>,
     ) -> Result<OkJson<RefundsDue>, Refusal<ReadEvent>> {
-        self.layout(event_id.0.0).await?;
+        layout_of(&self.app, event_id.0, Viewer::Admin).await?;
         let refunds = self.app.db.refunds_due(event_id.0.0, limit.0).await?;
-        Ok(OkJson(RefundsDue { refunds: refunds.into_iter().map(RefundDue::from).collect() }))
+        Ok(OkJson(RefundsDue { refunds }))
     }
 
     /// List dead letters
@@ -115,8 +112,8 @@ impl AdminApi {
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<i32>,
     ) -> Result<OkJson<DeadLetters>, Refusal<ListDeadLetters>> {
-        let letters = self.app.db.list_dead_letters(event_id.0, limit.0).await?;
-        Ok(OkJson(DeadLetters { dead_letters: letters.into_iter().map(DeadLetter::from).collect() }))
+        let dead_letters = self.app.db.list_dead_letters(event_id.0, limit.0).await?;
+        Ok(OkJson(DeadLetters { dead_letters }))
     }
 
     /// Redrive a dead letter
@@ -149,9 +146,8 @@ impl AdminApi {
         section: Path<SectionCode>,
         selection: JsonBody<SeatSelection>,
     ) -> Result<OkJson<SeatsChanged>, Refusal<BlockSeats>> {
-        let layout = self.layout(event_id.0.0).await?;
-        let section = section_of(&layout, &section.0.0)?;
-        let seat_nos = selection.0.seat_nos(section)?;
+        let layout = layout_of(&self.app, event_id.0, Viewer::Admin).await?;
+        let (section, seat_nos) = seats_of(&layout, &section.0, &selection.0)?;
         let changed = self.app.db.for_key(&admin.0).block_seats(event_id.0.0, section.section_no, &seat_nos).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats blocked");
@@ -171,9 +167,8 @@ impl AdminApi {
         section: Path<SectionCode>,
         selection: JsonBody<SeatSelection>,
     ) -> Result<OkJson<SeatsChanged>, Refusal<UnblockSeats>> {
-        let layout = self.layout(event_id.0.0).await?;
-        let section = section_of(&layout, &section.0.0)?;
-        let seat_nos = selection.0.seat_nos(section)?;
+        let layout = layout_of(&self.app, event_id.0, Viewer::Admin).await?;
+        let (section, seat_nos) = seats_of(&layout, &section.0, &selection.0)?;
         let changed = self.app.db.for_key(&admin.0).unblock_seats(event_id.0.0, section.section_no, &seat_nos).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats unblocked");
@@ -181,14 +176,11 @@ impl AdminApi {
     }
 }
 
-impl AdminApi {
-    async fn layout(&self, event_id: i64) -> Result<Arc<EventLayout>, Problem> {
-        self.app.catalogue.layout(event_id, Audience::Admins).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
-    }
-}
-
-fn section_of<'a>(layout: &'a EventLayout, code: &str) -> Result<&'a SectionLayout, Problem> {
-    layout.section_by_code(code).ok_or_else(|| Problem::new(Code::SectionNotFound, "the event has no section with this code"))
+/// The section and the numbers of the seats that a request selects.
+fn seats_of<'a>(layout: &'a EventLayout, code: &SectionCode, selection: &SeatSelection) -> Result<(&'a SectionLayout, Vec<i32>), Problem> {
+    let unknown = || Problem::new(Code::SectionNotFound, "the event has no section with this code");
+    let section = layout.section_by_code(&code.0).ok_or_else(unknown)?;
+    Ok((section, selection.seat_nos(section)?))
 }
 
 /// Lists the seats concerned, which the database returns as a JSON array of numbers.

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::domain::SectionLayout;
 use crate::http::body::input;
-use crate::http::replies::Answer;
+use crate::http::replies::answer;
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{SeatCount, SeatName, SeatNo, Whole};
+use crate::types::{SeatCount, SeatName, SeatNo, Whole, example};
 
 /// Seats of one section, by number and by range; listing a seat twice is harmless.
 #[derive(Debug, Object, Serialize)]
@@ -73,27 +73,13 @@ pub(crate) struct SeatsChanged {
     pub changed: SeatCount,
 }
 
-impl Answer for SeatsChanged {
-    const MEANING: &'static str = "How many seats were changed.";
-}
+answer!(SeatsChanged = "How many seats were changed.");
 
-impl Example for SeatSelection {
-    fn example() -> Self {
-        Self { seats: Some(vec![Whole(101), Whole(102)]), ranges: Some(vec![SeatRange::example()]) }
-    }
-}
+example!(SeatSelection { seats: Some(vec![Whole(101), Whole(102)]), ranges: Some(vec![SeatRange::example()]) });
 
-impl Example for SeatRange {
-    fn example() -> Self {
-        Self { from: Whole(110), to: Whole(120) }
-    }
-}
+example!(SeatRange { from: Whole(110), to: Whole(120) });
 
-impl Example for SeatsChanged {
-    fn example() -> Self {
-        Self { changed: Whole(13) }
-    }
-}
+example!(SeatsChanged { changed: Whole(13) });
 
 #[cfg(test)]
 mod tests {

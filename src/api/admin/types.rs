@@ -1,15 +1,13 @@
-//! What the box office reads: sales, refunds due, dead letters.
+//! What the box office reads: lists of what [`db::admin`](crate::db::admin) returns, and examples of it.
 
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
 use time::macros::datetime;
 
-use crate::db::admin;
-use crate::http::replies::Answer;
-use crate::types::{
-    Amount, Capacity, CurrencyCode, EventId, Name, OrderId, Price, Provider, ProviderReference, SeatCount, SectionCode, Text, Time, Whole,
-};
+use crate::db::admin::{DeadLetter, RefundDue, SectionSales};
+use crate::http::replies::answer;
+use crate::types::{Amount, CurrencyCode, EventId, OrderId, SectionCode, Time, Whole, example};
 
 /// The sales of an event.
 #[derive(Debug, Object, Serialize)]
@@ -26,30 +24,6 @@ pub(crate) struct SalesReport {
     pub sections: Vec<SectionSales>,
 }
 
-/// The sales of a section.
-#[derive(Debug, Object, Serialize)]
-#[oai(example)]
-pub(crate) struct SectionSales {
-    /// Its code.
-    pub section: SectionCode,
-    /// Its name.
-    pub name: Name,
-    /// Price of each seat in minor units.
-    pub price_minor: Price,
-    /// How many seats it has.
-    pub capacity: Capacity,
-    /// Seats on sale.
-    pub available: SeatCount,
-    /// Seats held by pending orders.
-    pub held: SeatCount,
-    /// Seats sold.
-    pub sold: SeatCount,
-    /// Seats withheld from sale.
-    pub blocked: SeatCount,
-    /// Revenue from the sold seats, in minor units.
-    pub revenue_minor: Amount,
-}
-
 /// Payments that are owed back.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "RefundDueList", example)]
@@ -57,24 +31,6 @@ pub(crate) struct RefundsDue {
     /// The payments, oldest first.
     #[oai(validator(max_items = 1000))]
     pub refunds: Vec<RefundDue>,
-}
-
-/// A payment that is owed back.
-#[derive(Debug, Object, Serialize)]
-#[oai(example)]
-pub(crate) struct RefundDue {
-    /// The gateway's name.
-    pub provider: Provider,
-    /// The gateway's id of the payment.
-    pub provider_reference: ProviderReference,
-    /// The order that the notice named; it may not exist.
-    pub order_id: OrderId,
-    /// What was paid, in minor units of the currency.
-    pub amount_minor: Amount,
-    /// ISO 4217 code of the payment's currency.
-    pub currency: CurrencyCode,
-    /// When the notice was settled.
-    pub received_at: Time,
 }
 
 /// Expiries that failed too often.
@@ -86,139 +42,47 @@ pub(crate) struct DeadLetters {
     pub dead_letters: Vec<DeadLetter>,
 }
 
-/// An expiry that failed even after its retries.
-#[derive(Debug, Object, Serialize)]
-#[oai(example)]
-pub(crate) struct DeadLetter {
-    /// The event of the order.
-    pub event_id: EventId,
-    /// The order, still pending.
-    pub order_id: OrderId,
-    /// How many attempts failed.
-    pub attempts: Whole<i32, 1>,
-    /// Error of the last attempt.
-    pub last_error: Text<0, 2000>,
-    /// When the first attempt failed.
-    pub first_failed_at: Time,
-    /// When the last attempt failed.
-    pub last_failed_at: Time,
-}
+answer!(SalesReport = "The report.");
+answer!(RefundsDue = "The payments that are owed back.");
+answer!(DeadLetters = "The dead letters.");
 
-impl Answer for SalesReport {
-    const MEANING: &'static str = "The report.";
-}
+example!(SalesReport {
+    event_id: EventId(7),
+    currency: CurrencyCode("TWD".into()),
+    revenue_minor: Whole(168_000_000),
+    sections: vec![SectionSales::example()],
+});
 
-impl Answer for RefundsDue {
-    const MEANING: &'static str = "The payments that are owed back.";
-}
+example!(SectionSales {
+    section: SectionCode("A".into()),
+    name: "Floor A".into(),
+    price_minor: Whole(280_000),
+    capacity: Whole(1000),
+    available: Whole(388),
+    held: Whole(2),
+    sold: Whole(600),
+    blocked: Whole(10),
+    revenue_minor: Whole(168_000_000),
+});
 
-impl Answer for DeadLetters {
-    const MEANING: &'static str = "The dead letters.";
-}
+example!(RefundsDue { refunds: vec![RefundDue::example()] });
 
-impl From<admin::SectionSales> for SectionSales {
-    fn from(sales: admin::SectionSales) -> Self {
-        Self {
-            section: SectionCode(sales.code),
-            name: sales.name.into(),
-            price_minor: Whole(sales.price_minor),
-            capacity: Whole(sales.capacity),
-            available: Whole(sales.available),
-            held: Whole(sales.held),
-            sold: Whole(sales.sold),
-            blocked: Whole(sales.blocked),
-            revenue_minor: Whole(sales.revenue_minor),
-        }
-    }
-}
+example!(RefundDue {
+    provider: "acmepay".into(),
+    provider_reference: "pay_8c1f20".into(),
+    order_id: OrderId::example(),
+    amount_minor: Whole(560_000),
+    currency: CurrencyCode("TWD".into()),
+    received_at: Time(datetime!(2026-09-01 04:02 UTC)),
+});
 
-impl From<admin::RefundDue> for RefundDue {
-    fn from(refund: admin::RefundDue) -> Self {
-        Self {
-            provider: refund.provider.into(),
-            provider_reference: refund.provider_reference.into(),
-            order_id: OrderId(refund.order_id),
-            amount_minor: Whole(refund.amount_minor),
-            currency: CurrencyCode(refund.currency),
-            received_at: Time(refund.received_at),
-        }
-    }
-}
+example!(DeadLetters { dead_letters: vec![DeadLetter::example()] });
 
-impl From<admin::DeadLetter> for DeadLetter {
-    fn from(letter: admin::DeadLetter) -> Self {
-        Self {
-            event_id: EventId(letter.event_id),
-            order_id: OrderId(letter.order_id),
-            attempts: Whole(letter.attempts),
-            last_error: letter.last_error.into(),
-            first_failed_at: Time(letter.first_failed_at),
-            last_failed_at: Time(letter.last_failed_at),
-        }
-    }
-}
-
-impl Example for SalesReport {
-    fn example() -> Self {
-        Self {
-            event_id: EventId(7),
-            currency: CurrencyCode("TWD".into()),
-            revenue_minor: Whole(168_000_000),
-            sections: vec![SectionSales::example()],
-        }
-    }
-}
-
-impl Example for SectionSales {
-    fn example() -> Self {
-        Self {
-            section: SectionCode("A".into()),
-            name: "Floor A".into(),
-            price_minor: Whole(280_000),
-            capacity: Whole(1000),
-            available: Whole(388),
-            held: Whole(2),
-            sold: Whole(600),
-            blocked: Whole(10),
-            revenue_minor: Whole(168_000_000),
-        }
-    }
-}
-
-impl Example for RefundsDue {
-    fn example() -> Self {
-        Self { refunds: vec![RefundDue::example()] }
-    }
-}
-
-impl Example for RefundDue {
-    fn example() -> Self {
-        Self {
-            provider: "acmepay".into(),
-            provider_reference: "pay_8c1f20".into(),
-            order_id: OrderId::example(),
-            amount_minor: Whole(560_000),
-            currency: CurrencyCode("TWD".into()),
-            received_at: Time(datetime!(2026-09-01 04:02 UTC)),
-        }
-    }
-}
-
-impl Example for DeadLetters {
-    fn example() -> Self {
-        Self { dead_letters: vec![DeadLetter::example()] }
-    }
-}
-
-impl Example for DeadLetter {
-    fn example() -> Self {
-        Self {
-            event_id: EventId(7),
-            order_id: OrderId::example(),
-            attempts: Whole(10),
-            last_error: "canceling statement due to lock timeout".into(),
-            first_failed_at: Time(datetime!(2026-09-01 04:00:10.3 UTC)),
-            last_failed_at: Time(datetime!(2026-09-01 04:02:01.5 UTC)),
-        }
-    }
-}
+example!(DeadLetter {
+    event_id: EventId(7),
+    order_id: OrderId::example(),
+    attempts: Whole(10),
+    last_error: "canceling statement due to lock timeout".into(),
+    first_failed_at: Time(datetime!(2026-09-01 04:00:10.3 UTC)),
+    last_failed_at: Time(datetime!(2026-09-01 04:02:01.5 UTC)),
+});

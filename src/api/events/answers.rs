@@ -6,9 +6,9 @@ use serde::Serialize;
 use time::macros::datetime;
 
 use crate::db::EventPage;
-use crate::domain::{Event, EventLayout, SectionLayout};
-use crate::http::replies::Answer;
-use crate::types::{Capacity, CurrencyCode, EventId, EventState, Name, Price, SeatLimit, SectionCode, Time, Venue, Whole, WindowMs};
+use crate::domain::{Event, EventLayout, EventStatus, SectionLayout};
+use crate::http::replies::{Answer, answer};
+use crate::types::{Capacity, CurrencyCode, EventId, Name, Price, SeatLimit, SectionCode, Time, Venue, Whole, WindowMs, example};
 
 /// One concert session.
 #[derive(Clone, Debug, Object, Serialize)]
@@ -30,7 +30,7 @@ pub(crate) struct EventOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_sale_at: Option<Time>,
     /// Its status.
-    pub status: EventState,
+    pub status: EventStatus,
     /// How long a pending order holds its seats, in milliseconds.
     pub window_ms: WindowMs,
     /// How many seats one customer may have, held and bought together, over all orders.
@@ -79,9 +79,7 @@ impl Answer for EventOut {
     const REPLAYS: bool = true;
 }
 
-impl Answer for EventList {
-    const MEANING: &'static str = "A page of events.";
-}
+answer!(EventList = "A page of events.");
 
 impl EventOut {
     /// An event with its sections, or without in a list.
@@ -93,7 +91,7 @@ impl EventOut {
             starts_at: event.starts_at.map(Time),
             on_sale_at: event.on_sale_at.map(Time),
             off_sale_at: event.off_sale_at.map(Time),
-            status: event.status.into(),
+            status: event.status,
             window_ms: Whole(event.window_ms),
             seats_per_customer: Whole(event.seats_per_customer),
             currency: CurrencyCode(event.currency.clone()),
@@ -127,37 +125,25 @@ impl From<&SectionLayout> for EventSection {
     }
 }
 
-impl Example for EventSection {
-    fn example() -> Self {
-        Self { section: SectionCode("A".into()), name: "Floor A".into(), price_minor: Whole(280_000), capacity: Whole(1000) }
-    }
-}
+example!(EventSection { section: SectionCode("A".into()), name: "Floor A".into(), price_minor: Whole(280_000), capacity: Whole(1000) });
 
-impl Example for EventOut {
-    fn example() -> Self {
-        Self {
-            event_id: EventId(7),
-            name: "Spring Tour, Taipei".into(),
-            venue: "Taipei Arena".into(),
-            starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
-            on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
-            off_sale_at: Some(Time(datetime!(2026-11-22 11:00 UTC))),
-            status: EventState::Open,
-            window_ms: Whole(10_000),
-            seats_per_customer: Whole(4),
-            currency: CurrencyCode("TWD".into()),
-            created_at: Time(datetime!(2026-08-01 08:00 UTC)),
-            updated_at: Time(datetime!(2026-08-01 08:00 UTC)),
-            sections: Some(vec![EventSection::example()]),
-        }
-    }
-}
+example!(EventOut {
+    event_id: EventId(7),
+    name: "Spring Tour, Taipei".into(),
+    venue: "Taipei Arena".into(),
+    starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
+    on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
+    off_sale_at: Some(Time(datetime!(2026-11-22 11:00 UTC))),
+    status: EventStatus::Open,
+    window_ms: Whole(10_000),
+    seats_per_customer: Whole(4),
+    currency: CurrencyCode("TWD".into()),
+    created_at: Time(datetime!(2026-08-01 08:00 UTC)),
+    updated_at: Time(datetime!(2026-08-01 08:00 UTC)),
+    sections: Some(vec![EventSection::example()]),
+});
 
-impl Example for EventList {
-    fn example() -> Self {
-        Self { events: vec![EventOut { sections: None, ..EventOut::example() }], next: Some(EventId(7)) }
-    }
-}
+example!(EventList { events: vec![EventOut { sections: None, ..EventOut::example() }], next: Some(EventId(7)) });
 
 #[cfg(test)]
 mod tests {

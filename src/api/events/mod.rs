@@ -5,25 +5,23 @@ pub(crate) mod new_sections;
 pub(crate) mod requests;
 
 use poem_openapi::OpenApi;
-use poem_openapi::param::Query;
-use poem_openapi::types::ToJSON;
-use serde_json::Value;
+use poem_openapi::param::{Path, Query};
 
 use crate::api::Tag;
 use crate::api::events::answers::{EventList, EventOut};
 use crate::api::events::requests::{EventIn, EventPatch};
 use crate::app::SharedApp;
 use crate::db::{DbError, EventQuery, Rule};
-use crate::domain::{Audience, EventCreation, EventStatus};
+use crate::domain::{EventCreation, EventStatus, Viewer};
 use crate::http::body::JsonBody;
 use crate::http::credentials::{Admin, MaybeAdmin};
-use crate::http::params::{IdempotencyKey, Path, limit_default};
+use crate::http::params::{IdempotencyKey, limit_default};
 use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
 use crate::http::replies::{Created, NoContent, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::{after_change, of_change};
-use crate::types::{EventId, EventState, Time};
+use crate::types::{EventId, Time};
 
 /// The operations on events.
 pub(crate) struct EventsApi {
@@ -54,21 +52,21 @@ impl EventsApi {
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
         /// Only events with this status. `draft` needs an API key.
-        status: Query<Option<EventState>>,
+        status: Query<Option<EventStatus>>,
         /// Only events that begin after this time.
         starts_after: Query<Option<Time>>,
         /// Only events with this text in their name; upper and lower case are the same.
         #[oai(validator(min_length = 1, max_length = 200))]
         name: Query<Option<String>>,
     ) -> Result<OkJson<EventList>, Refusal<ListEvents>> {
-        let (limit, status) = (limit.0, status.0.map(EventStatus::from));
+        let (limit, status) = (limit.0, status.0);
         if status == Some(EventStatus::Draft) {
             admin.or_refuse("drafts are listed for admins only: send an API key in `X-Api-Key`")?;
         }
         let name = name.0.as_deref();
-        let (audience, starts_after) = (admin.audience(), starts_after.0.map(|time| time.0));
+        let (viewer, starts_after) = (admin.viewer(), starts_after.0.map(|time| time.0));
         // One more than requested shows whether there is another page.
-        let query = EventQuery { audience, after: after.0, limit: limit + 1, status, starts_after, name };
+        let query = EventQuery { viewer, after: after.0, limit: limit + 1, status, starts_after, name };
         let page = self.app.db.list_events(&query).await?;
         Ok(OkJson(EventList::page(page, limit)))
     }
@@ -83,8 +81,8 @@ impl EventsApi {
         /// Id of the event.
         event_id: Path<EventId>,
     ) -> Result<OkJson<EventOut>, Refusal<GetEvent>> {
-        let (event_id, audience, catalogue) = (event_id.0.0, admin.audience(), &self.app.catalogue);
-        let (event, layout) = tokio::try_join!(catalogue.event(event_id, audience), catalogue.layout(event_id, audience))?;
+        let (event_id, viewer, catalogue) = (event_id.0.0, admin.viewer(), &self.app.catalogue);
+        let (event, layout) = tokio::try_join!(catalogue.event(event_id, viewer), catalogue.layout(event_id, viewer, None))?;
         match (event, layout) {
             (Some(event), Some(layout)) => Ok(OkJson(EventOut::new(&event, Some(&layout)))),
             _ => Err(Problem::plain(Code::EventNotFound).into()),
@@ -135,11 +133,7 @@ impl EventsApi {
         patch: JsonBody<EventPatch>,
     ) -> Result<OkJson<EventOut>, Refusal<ChangeEvent>> {
         let (event_id, patch) = (event_id.0.0, patch.0);
-        let mut change = patch.settings();
-        if let Some(status) = patch.status.and_then(|status| status.to_json()) {
-            change.insert("status".to_owned(), status);
-        }
-        let changed = self.app.db.for_key(&admin.0).change_event(event_id, &Value::Object(change)).await;
+        let changed = self.app.db.for_key(&admin.0).change_event(event_id, &patch.to_db()).await;
         // Even a call whose answer was lost may have changed the event.
         self.app.catalogue.forget(event_id).await;
         changed.map_err(of_change)?;
@@ -170,7 +164,7 @@ impl EventsApi {
 impl EventsApi {
     /// The event with its settings from the database, not from the cache; its layout never changes and may be a cached one.
     async fn read_fresh(&self, event_id: i64) -> Result<EventOut, Problem> {
-        let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id, Audience::Admins))?;
+        let (event, layout) = tokio::try_join!(self.app.db.get_event(event_id), self.app.catalogue.layout(event_id, Viewer::Admin, None))?;
         match (event, layout) {
             (Some(event), Some(layout)) => Ok(EventOut::new(&event, Some(&layout))),
             _ => Err(Problem::plain(Code::EventNotFound)),

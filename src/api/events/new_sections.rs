@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 
 use poem_openapi::Object;
-use poem_openapi::types::Example;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::problem::Problem;
 use crate::types::bounded::SEATS_MAX;
-use crate::types::{Capacity, Currency, Label, Name, Price, SectionCode, Whole};
+use crate::types::{Capacity, Currency, Label, Name, Price, SectionCode, Whole, example};
 
 /// The most rows a section may have.
 const ROWS_MAX: i32 = 10_000;
@@ -47,25 +46,17 @@ pub(crate) struct RowIn {
     pub seats: Capacity,
 }
 
-impl Example for SectionIn {
-    fn example() -> Self {
-        Self {
-            section: SectionCode("A".into()),
-            name: "Floor A".into(),
-            price_minor: Whole(280_000),
-            currency: None,
-            seats: Some(Whole(1000)),
-            row_length: Some(Whole(50)),
-            rows: None,
-        }
-    }
-}
+example!(SectionIn {
+    section: SectionCode("A".into()),
+    name: "Floor A".into(),
+    price_minor: Whole(280_000),
+    currency: None,
+    seats: Some(Whole(1000)),
+    row_length: Some(Whole(50)),
+    rows: None,
+});
 
-impl Example for RowIn {
-    fn example() -> Self {
-        Self { row: "12".into(), seats: Whole(42) }
-    }
-}
+example!(RowIn { row: "12".into(), seats: Whole(42) });
 
 /// The sections as the database expects them.
 ///
@@ -115,6 +106,8 @@ fn rows_of(section: &SectionIn, path: &str) -> Result<Vec<RowIn>, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use poem_openapi::types::Example;
+
     use super::*;
 
     fn section(seats: Option<i32>, row_length: Option<i32>, rows: Option<Vec<RowIn>>) -> SectionIn {

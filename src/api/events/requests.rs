@@ -1,14 +1,14 @@
 //! What goes into the operations on events.
 
 use poem_openapi::Object;
-use poem_openapi::types::{Example, MaybeUndefined};
-use serde_json::{Map, Value, json};
+use poem_openapi::types::{Example, MaybeUndefined, ToJSON};
+use serde_json::{Value, json};
 use time::macros::datetime;
 
 use crate::api::events::new_sections::{SectionIn, sections_json};
 use crate::http::body::input;
 use crate::problem::Problem;
-use crate::types::{Currency, EventChange, Name, SeatLimit, Time, Venue, Whole, WindowMs};
+use crate::types::{Currency, EventStatusChange, Name, SeatLimit, Time, Venue, Whole, WindowMs, example};
 
 /// A new event. It is created as a draft: open it to put it on sale.
 #[derive(Debug, Object)]
@@ -42,42 +42,30 @@ impl EventIn {
     /// # Errors
     /// `invalid_request` naming the field.
     pub(crate) fn to_db(&self) -> Result<Value, Problem> {
-        Ok(json!({
-            "name": self.name,
-            "venue": self.venue,
-            "starts_at": self.starts_at,
-            "on_sale_at": self.on_sale_at,
-            "off_sale_at": self.off_sale_at,
-            "window_ms": self.window_ms,
-            "seats_per_customer": self.seats_per_customer,
-            "currency": self.currency,
-            "sections": sections_json(&self.sections, &self.currency.0)?,
-        }))
+        let mut event = self.to_json().expect("an event can be written");
+        event["sections"] = sections_json(&self.sections, &self.currency.0)?.into();
+        Ok(event)
     }
 }
 
-impl Example for EventIn {
-    fn example() -> Self {
-        Self {
-            name: "Spring Tour, Taipei".into(),
-            venue: Some("Taipei Arena".into()),
-            starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
-            on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
-            off_sale_at: None,
-            window_ms: Some(Whole(10_000)),
-            seats_per_customer: Some(Whole(4)),
-            currency: Currency("TWD".into()),
-            sections: vec![SectionIn::example()],
-        }
-    }
-}
+example!(EventIn {
+    name: "Spring Tour, Taipei".into(),
+    venue: Some("Taipei Arena".into()),
+    starts_at: Some(Time(datetime!(2026-11-22 11:30 UTC))),
+    on_sale_at: Some(Time(datetime!(2026-09-01 04:00 UTC))),
+    off_sale_at: None,
+    window_ms: Some(Whole(10_000)),
+    seats_per_customer: Some(Whole(4)),
+    currency: Currency("TWD".into()),
+    sections: vec![SectionIn::example()],
+});
 
 /// A change to an event: fields that are absent stay as they are. Pending orders keep their deadlines.
-#[derive(Debug, Object)]
+#[derive(Debug, Default, Object)]
 #[oai(rename = "EventChange", deny_unknown_fields, example, skip_serializing_if_is_none)]
 pub(crate) struct EventPatch {
     /// `open` puts it on sale, `paused` stops claims for the time being, `closed` ends the sale for good.
-    pub status: Option<EventChange>,
+    pub status: Option<EventStatusChange>,
     /// Its name.
     pub name: Option<Name>,
     /// Where it takes place.
@@ -99,10 +87,11 @@ pub(crate) struct EventPatch {
 input!(EventPatch);
 
 impl EventPatch {
-    /// The changed settings as the database expects them, without the status.
-    pub(crate) fn settings(&self) -> Map<String, Value> {
+    /// What changes, as the database expects it.
+    pub(crate) fn to_db(&self) -> Value {
         let time = |time: &MaybeUndefined<Time>| time.as_opt_ref().map(|time| json!(time));
-        let settings = [
+        let changes = [
+            ("status", self.status.and_then(|status| status.to_json())),
             ("name", self.name.as_ref().map(|name| json!(name))),
             ("venue", self.venue.as_ref().map(|venue| json!(venue))),
             ("starts_at", time(&self.starts_at)),
@@ -111,24 +100,11 @@ impl EventPatch {
             ("window_ms", self.window_ms.map(|window_ms| json!(window_ms))),
             ("seats_per_customer", self.seats_per_customer.map(|seats| json!(seats))),
         ];
-        settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        changes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }
 
-impl Example for EventPatch {
-    fn example() -> Self {
-        Self {
-            status: Some(EventChange::Open),
-            name: None,
-            venue: None,
-            starts_at: MaybeUndefined::Undefined,
-            on_sale_at: MaybeUndefined::Undefined,
-            off_sale_at: MaybeUndefined::Undefined,
-            window_ms: Some(Whole(15_000)),
-            seats_per_customer: None,
-        }
-    }
-}
+example!(EventPatch { status: Some(EventStatusChange::Open), window_ms: Some(Whole(15_000)), ..Self::default() });
 
 #[cfg(test)]
 mod tests {
@@ -141,8 +117,7 @@ mod tests {
         let patch =
             EventPatch::parse_from_json(Some(json!({"status": "open", "window_ms": 2000, "on_sale_at": null, "off_sale_at": null})))
                 .unwrap();
-        assert_eq!(Value::Object(patch.settings()), json!({"window_ms": 2000, "on_sale_at": null, "off_sale_at": null}));
-        assert_eq!(patch.status, Some(EventChange::Open));
+        assert_eq!(patch.to_db(), json!({"status": "open", "window_ms": 2000, "on_sale_at": null, "off_sale_at": null}));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::domain::{EventLayout, SeatRef, SectionLayout, Wanted};
 use crate::http::body::input;
 use crate::problem::Problem;
 use crate::problem::code::Code;
-use crate::types::{SeatName, SectionCode, Whole};
+use crate::types::{SeatName, SectionCode, Whole, example};
 
 /// The seats a customer wants: either exactly these `seats`, all or none, or `best_available`.
 #[derive(Debug, Object, Serialize)]
@@ -43,11 +43,7 @@ impl Example for ClaimIn {
     }
 }
 
-impl Example for BestAvailable {
-    fn example() -> Self {
-        Self { section: SectionCode("A".into()), quantity: 2 }
-    }
-}
+example!(BestAvailable { section: SectionCode("A".into()), quantity: 2 });
 
 impl ClaimIn {
     /// The seats wanted, as numbers.

@@ -7,20 +7,20 @@ pub(crate) mod types;
 use std::sync::Arc;
 
 use poem_openapi::OpenApi;
-use poem_openapi::param::Query;
+use poem_openapi::param::{Path, Query};
 use uuid::Uuid;
 
-use crate::api::Tag;
 use crate::api::orders::claim::{ClaimIn, fingerprint};
 use crate::api::orders::claim_outcome::order_of;
 use crate::api::orders::types::{OrderList, OrderOut, OrderPatch};
+use crate::api::{Tag, layout_of};
 use crate::app::SharedApp;
 use crate::db::OrderQuery;
-use crate::domain::{Audience, ClaimOutcome, ClaimRequest, EventLayout, Idempotency};
+use crate::domain::{ClaimOutcome, ClaimRequest, EventLayout, Idempotency, Viewer};
 use crate::http::body::JsonBody;
 use crate::http::credentials::Customer;
 use crate::http::deferred::Deferred;
-use crate::http::params::{IdempotencyKey, Path, limit_default};
+use crate::http::params::{IdempotencyKey, limit_default};
 use crate::http::refusals::{BODY, CHANGE, CUSTOMER, EVENT, Refusal, refusals};
 use crate::http::replies::{Created, OkJson};
 use crate::problem::Problem;
@@ -62,8 +62,8 @@ impl OrdersApi {
         idempotency_key: IdempotencyKey,
         claim: JsonBody<ClaimIn>,
     ) -> Result<Deferred<Created<OrderOut>>, Refusal<ClaimSeats>> {
+        let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let event_id = event_id.0.0;
-        let layout = self.layout(event_id).await?;
         let wanted = claim.0.wanted(&layout)?;
         let idempotency = idempotency_key.0.map(|key| Idempotency { key, fingerprint: fingerprint(&wanted) });
         let request = ClaimRequest { event_id, order_id: Uuid::now_v7(), customer_id: customer.0, idempotency, wanted };
@@ -85,8 +85,8 @@ impl OrdersApi {
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
     ) -> Result<OkJson<OrderList>, Refusal<ListOrders>> {
+        let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let event_id = event_id.0.0;
-        let layout = self.layout(event_id).await?;
         let (customer_id, after) = (Some(customer.0.as_str()), after.0.map(|order| order.0));
         let query = OrderQuery { event_id, customer_id, status: None, after, limit: limit.0 + 1 };
         let orders = self.app.db.list_orders(&query).await?;
@@ -105,7 +105,7 @@ impl OrdersApi {
         /// Id of the order.
         order_id: Path<OrderId>,
     ) -> Result<OkJson<OrderOut>, Refusal<GetOrder>> {
-        let layout = self.layout(event_id.0.0).await?;
+        let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let order = self.app.db.get_order(event_id.0.0, order_id.0.0, &customer.0).await?;
         let order = order.ok_or_else(|| Problem::plain(Code::OrderNotFound))?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
@@ -126,8 +126,8 @@ impl OrdersApi {
         order_id: Path<OrderId>,
         patch: JsonBody<OrderPatch>,
     ) -> Result<OkJson<OrderOut>, Refusal<ChangeOrder>> {
+        let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
-        let layout = self.layout(event_id).await?;
         let kept = patch.0.kept(&layout);
         let order = self.app.db.release_seats(event_id, order_id, &customer.0, &kept).await.map_err(of_change)?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
@@ -145,16 +145,10 @@ impl OrdersApi {
         /// Id of the order.
         order_id: Path<OrderId>,
     ) -> Result<OkJson<OrderOut>, Refusal<CancelOrder>> {
+        let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
-        let layout = self.layout(event_id).await?;
         let order = self.app.db.cancel_order(event_id, order_id, &customer.0).await.map_err(of_change)?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
-    }
-}
-
-impl OrdersApi {
-    async fn layout(&self, event_id: i64) -> Result<Arc<EventLayout>, Problem> {
-        self.app.catalogue.layout(event_id, Audience::Public).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))
     }
 }
 
@@ -167,7 +161,7 @@ async fn claimed(app: SharedApp, layout: Arc<EventLayout>, request: ClaimRequest
     // Only these two details need the event's settings.
     let event = match outcome {
         ClaimOutcome::NotOnSale | ClaimOutcome::CustomerLimit => {
-            Box::pin(app.catalogue.event(event_id, Audience::Public)).await.ok().flatten()
+            Box::pin(app.catalogue.event(event_id, Viewer::Public)).await.ok().flatten()
         }
         _ => None,
     };

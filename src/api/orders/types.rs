@@ -5,11 +5,11 @@ use poem_openapi::types::Example;
 use serde::Serialize;
 use time::macros::datetime;
 
-use crate::domain::{EventLayout, Order, SeatRef, UnknownSeat};
+use crate::domain::{EventLayout, Order, OrderStatus, SeatRef, UnknownSeat};
 use crate::http::body::input;
-use crate::http::replies::Answer;
+use crate::http::replies::{Answer, answer};
 use crate::problem::Problem;
-use crate::types::{Amount, CurrencyCode, EventId, Label, OrderId, OrderState, Price, SeatName, SeatNo, SectionCode, Text, Time, Whole};
+use crate::types::{Amount, CurrencyCode, EventId, Label, OrderId, Price, SeatName, SeatNo, SectionCode, Text, Time, Whole, example};
 
 /// Who claimed which seats, until when, and what became of them.
 #[derive(Debug, Object, Serialize)]
@@ -23,7 +23,7 @@ pub(crate) struct OrderOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<Text<1, 200>>,
     /// Its status.
-    pub status: OrderState,
+    pub status: OrderStatus,
     /// Its seats, in the order in which they were requested.
     #[oai(validator(min_items = 1, max_items = 100))]
     pub seats: Vec<OrderSeat>,
@@ -56,11 +56,7 @@ impl OrderPatch {
     }
 }
 
-impl Example for OrderPatch {
-    fn example() -> Self {
-        Self { seats: vec![SeatName { section: "A".into(), seat: Whole(14) }] }
-    }
-}
+example!(OrderPatch { seats: vec![SeatName { section: "A".into(), seat: Whole(14) }] });
 
 /// One seat of an order.
 #[derive(Debug, PartialEq, Object, Serialize)]
@@ -96,9 +92,7 @@ impl Answer for OrderOut {
     const REPLAYS: bool = true;
 }
 
-impl Answer for OrderList {
-    const MEANING: &'static str = "A page of orders.";
-}
+answer!(OrderList = "A page of orders.");
 
 impl OrderOut {
     /// The order for its customer.
@@ -110,7 +104,7 @@ impl OrderOut {
             order_id: OrderId(order.order_id),
             event_id: EventId(order.event_id),
             customer_id: None,
-            status: order.status.into(),
+            status: order.status,
             seats: order.seats.iter().map(|seat| OrderSeat::new(*seat, layout)).collect::<Result<_, _>>()?,
             amount_minor: Whole(order.amount_minor),
             currency: CurrencyCode(layout.currency.clone()),
@@ -155,33 +149,21 @@ impl OrderList {
     }
 }
 
-impl Example for OrderSeat {
-    fn example() -> Self {
-        Self { section: SectionCode("A".into()), seat: Whole(12), row: "1".into(), label: "12".into(), price_minor: Whole(280_000) }
-    }
-}
+example!(OrderSeat { section: SectionCode("A".into()), seat: Whole(12), row: "1".into(), label: "12".into(), price_minor: Whole(280_000) });
 
-impl Example for OrderOut {
-    fn example() -> Self {
-        Self {
-            order_id: OrderId::example(),
-            event_id: EventId(7),
-            customer_id: None,
-            status: OrderState::PendingPayment,
-            seats: vec![OrderSeat::example(), OrderSeat { seat: Whole(13), label: "13".into(), ..OrderSeat::example() }],
-            amount_minor: Whole(560_000),
-            currency: CurrencyCode("TWD".into()),
-            created_at: Time(datetime!(2026-09-01 04:00:00.123 UTC)),
-            expires_at: Time(datetime!(2026-09-01 04:00:10.123 UTC)),
-        }
-    }
-}
+example!(OrderOut {
+    order_id: OrderId::example(),
+    event_id: EventId(7),
+    customer_id: None,
+    status: OrderStatus::PendingPayment,
+    seats: vec![OrderSeat::example(), OrderSeat { seat: Whole(13), label: "13".into(), ..OrderSeat::example() }],
+    amount_minor: Whole(560_000),
+    currency: CurrencyCode("TWD".into()),
+    created_at: Time(datetime!(2026-09-01 04:00:00.123 UTC)),
+    expires_at: Time(datetime!(2026-09-01 04:00:10.123 UTC)),
+});
 
-impl Example for OrderList {
-    fn example() -> Self {
-        Self { orders: vec![OrderOut::example()], next: Some(OrderId::example()) }
-    }
-}
+example!(OrderList { orders: vec![OrderOut::example()], next: Some(OrderId::example()) });
 
 #[cfg(test)]
 mod tests {
@@ -189,7 +171,6 @@ mod tests {
 
     use super::*;
     use crate::api::testing::layout;
-    use crate::domain::OrderStatus;
     use crate::problem::code::Code;
 
     fn order(n: u128) -> Order {

@@ -9,8 +9,9 @@ const NOW: OffsetDateTime = datetime!(2026-11-30 12:00:00.25 UTC);
 /// The same moment in seconds.
 const NOW_S: f64 = 1_796_040_000.25;
 
-fn settings() -> AuthSettings<'static> {
-    AuthSettings { jwt_secret: Some(SECRET), jwt_public_key_file: None, jwt_audience: None, jwt_issuer: None, webhook_secret: "" }
+fn settings() -> AuthSettings {
+    let jwt_secret = Some(SECRET.to_owned());
+    AuthSettings { jwt_secret, jwt_public_key_file: None, jwt_audience: None, jwt_issuer: None, webhook_secret: String::new() }
 }
 
 fn encoded(json: &str) -> String {
@@ -24,7 +25,7 @@ fn signed(header: &str, claims: &str) -> String {
     format!("{message}.{signature}")
 }
 
-fn read_by(settings: &AuthSettings<'_>, token: &str) -> Result<String, AuthError> {
+fn read_by(settings: &AuthSettings, token: &str) -> Result<String, AuthError> {
     CustomerTokens::new(settings).unwrap().customer(token, NOW)
 }
 
@@ -124,7 +125,7 @@ fn issuer_and_audience_are_compared_only_where_they_are_set() {
     let read = |change: &dyn Fn(&mut Value)| {
         let mut claims = json!({"sub": "alice", "exp": NOW_S + 60.0, "iss": "https://id.example", "aud": "rowlock"});
         change(&mut claims);
-        let settings = AuthSettings { jwt_issuer: Some("https://id.example"), jwt_audience: Some("rowlock"), ..settings() };
+        let settings = AuthSettings { jwt_issuer: Some("https://id.example".into()), jwt_audience: Some("rowlock".into()), ..settings() };
         read_by(&settings, &signed(r#"{"alg":"HS256"}"#, &claims.to_string()))
     };
     let set = |name: &'static str, value: Value| move |claims: &mut Value| claims[name] = value.clone();
@@ -168,25 +169,25 @@ fn a_token_that_is_none_or_forged_says_no_more_than_that() {
 #[test]
 fn every_key_is_tried_and_all_algorithms_are_named() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa_public.pem");
-    let settings = AuthSettings { jwt_public_key_file: Some(file.as_ref()), ..settings() };
+    let settings = AuthSettings { jwt_public_key_file: Some(file.into()), ..settings() };
     assert_invalid(&read_by(&settings, &signed(r#"{"alg":"none"}"#, "{}")), "this server takes HS256 or RS256");
     assert_invalid(&read_by(&settings, &signed(r#"{"alg":"RS256"}"#, "{}")), "signature does not match any key");
 }
 
 #[test]
 fn keys_that_are_missing_or_weak_are_refused_by_their_flags() {
-    let error = |settings: AuthSettings<'_>| format!("{:#}", CustomerTokens::new(&settings).err().expect("refused"));
+    let error = |settings: AuthSettings| format!("{:#}", CustomerTokens::new(&settings).err().expect("refused"));
     let none = error(AuthSettings { jwt_secret: None, ..settings() });
     for name in ["--jwt-secret", "ROWLOCK_JWT_SECRET", "--jwt-public-key-file", "ROWLOCK_JWT_PUBLIC_KEY_FILE"] {
         assert!(none.contains(name), "{none}");
     }
     let short = "x".repeat(31);
-    let weak = error(AuthSettings { jwt_secret: Some(&short), ..settings() });
+    let weak = error(AuthSettings { jwt_secret: Some(short.clone()), ..settings() });
     assert!(weak.contains("--jwt-secret") && weak.contains("31 bytes") && !weak.contains(&short), "{weak}");
-    let absent = error(AuthSettings { jwt_public_key_file: Some("/nowhere/key.pem".as_ref()), ..settings() });
+    let absent = error(AuthSettings { jwt_public_key_file: Some("/nowhere/key.pem".into()), ..settings() });
     assert!(absent.contains("/nowhere/key.pem (--jwt-public-key-file"), "{absent}");
     let private = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa_private.pem");
-    let private = error(AuthSettings { jwt_public_key_file: Some(private.as_ref()), ..settings() });
+    let private = error(AuthSettings { jwt_public_key_file: Some(private.into()), ..settings() });
     assert!(private.contains("rsa_private.pem") && private.contains("it is a private key"), "{private}");
 }
 
@@ -210,6 +211,6 @@ proptest::proptest! {
         assert!(tokens.customer(&format!("{}.{}.{token}", encoded(&header), encoded(&claims)), NOW).is_err());
         assert!(tokens.customer(&signed(r#"{"alg":"HS256"}"#, &claims), NOW).is_err());
         let claims = json!({"sub": "alice", "exp": time, "nbf": time, "iat": time});
-        assert!(tokens.customer(&signed(r#"{"alg":"HS256"}"#, &claims.to_string()), NOW).is_err(), "it is over before it begins, or not a time");
+        assert!(tokens.customer(&signed(r#"{"alg":"HS256"}"#, &claims.to_string()), NOW).is_err(), "it ends before it begins");
     }
 }

@@ -96,7 +96,7 @@ impl Expiry {
     async fn failed(&self, event_id: i64, order_id: Uuid, error: &DbError) -> Result<(), DbError> {
         self.metrics.expiry_failed();
         tracing::error!(event_id, %order_id, %error, "an order cannot be expired");
-        match self.db.record_expiry_failure(event_id, order_id, &error.to_string(), self.settings.attempts_max).await? {
+        match self.db.record_expiry_failure(event_id, order_id, &error.to_string(), self.settings.expiry_attempts_max).await? {
             ExpiryRetry::InMs(retry_in_ms) => tracing::warn!(event_id, %order_id, retry_in_ms, "its expiry will be retried"),
             ExpiryRetry::DeadLetter => tracing::error!(event_id, %order_id, "its expiry is now a dead letter"),
         }
@@ -108,8 +108,8 @@ impl Expiry {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::ExpirySettings;
     use super::*;
+    use crate::config::ExpirySettings;
     use crate::db::{Db, Endpoint, Patience};
     use crate::metrics::Metrics;
     use crate::redis::{ExpiryQueue, RedisLink};
@@ -121,7 +121,7 @@ mod tests {
             db: Db::new(&endpoint, 1, Patience::LANE).unwrap(),
             queue: ExpiryQueue::new(RedisLink::off()),
             metrics: Arc::new(Metrics::new()),
-            settings: ExpirySettings { workers: 1, lease_ms: 1, attempts_max: 1, sweep_interval_ms: 1 },
+            settings: ExpirySettings { expiry_workers: 1, expiry_attempts_max: 1, expiry_lease_ms: 1, sweep_interval_ms: 1 },
         };
         let not_due = |due_in_ms| ExpiryOutcome::NotDue { due_in_ms };
         for (outcomes, done, due_in_ms) in [

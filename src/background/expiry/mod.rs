@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::ExpirySettings;
 use crate::db::{Db, Endpoint, Patience};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
@@ -25,19 +26,6 @@ use crate::redis::ExpiryQueue;
 const BATCH_MAX: usize = 1_000;
 /// How long after its deadline the sweep leaves an order to the queue, in milliseconds.
 const SWEEP_GRACE_MS: i32 = 300;
-
-/// The settings of expiry; their defaults are only in [`ServeConfig`](crate::config::ServeConfig).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ExpirySettings {
-    /// Workers of the queue in this server.
-    pub workers: usize,
-    /// How long a worker's lease lasts, in milliseconds.
-    pub lease_ms: i64,
-    /// How many times an expiry may fail before it is a dead letter.
-    pub attempts_max: i32,
-    /// Pause between two sweeps, in milliseconds.
-    pub sweep_interval_ms: u64,
-}
 
 /// What the workers and the sweep share.
 struct Expiry {
@@ -63,11 +51,11 @@ pub(crate) fn start(
     settings: ExpirySettings,
     stop: &CancellationToken,
 ) -> anyhow::Result<JoinSet<()>> {
-    let db = Db::new(endpoint, settings.workers + CONNECTIONS_BEYOND_WORKERS, Patience::LANE)?;
+    let db = Db::new(endpoint, usize::from(settings.expiry_workers) + CONNECTIONS_BEYOND_WORKERS, Patience::LANE)?;
     let expiry = Arc::new(Expiry { db, queue: queue.clone(), metrics: Arc::clone(metrics), settings });
     let mut tasks = JoinSet::new();
     if queue.is_on() {
-        for _ in 0..settings.workers {
+        for _ in 0..settings.expiry_workers {
             let (expiry, stop) = (Arc::clone(&expiry), stop.clone());
             tasks.spawn(outlive_panics(move || worker::run(Arc::clone(&expiry), stop.clone())));
         }

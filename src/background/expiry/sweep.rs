@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry_out::Due;
 use super::{BATCH_MAX, Expiry, SWEEP_GRACE_MS};
-use crate::db::{DbError, Endpoint, Outage, OutageKind, while_leading_sweep};
+use crate::db::{DbError, Endpoint, Outage, OutageKind, try_lead_sweep};
 
 /// How long one round may take, in case PostgreSQL hangs.
 const ASK_MAX: Duration = Duration::from_secs(60);
@@ -52,7 +52,7 @@ async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Cli
         Some(client) if !client.is_closed() => client,
         _ => endpoint.connect_as_app().await?,
     };
-    while_leading_sweep(&client, sweep(expiry, stop)).await?;
+    try_lead_sweep(&client, sweep(expiry, stop)).await?;
     Ok(client)
 }
 

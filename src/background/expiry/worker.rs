@@ -33,7 +33,7 @@ pub(super) async fn run(expiry: Arc<Expiry>, stop: CancellationToken) {
 
 /// One lease; returns how long to wait before the next.
 async fn round(expiry: &Expiry) -> Duration {
-    let Some(lease) = expiry.queue.lease(BATCH_MAX, expiry.settings.lease_ms).await else {
+    let Some(lease) = expiry.queue.lease(BATCH_MAX, expiry.settings.expiry_lease_ms).await else {
         return DOWN_PAUSE;
     };
     if lease.batches.is_empty() {

@@ -18,22 +18,12 @@ fn layout() -> EventLayout {
     EventLayout { event_id: 7, currency: "TWD".into(), sections, section_nos: HashMap::new() }
 }
 
-fn counts(available: i32) -> Vec<SectionCount> {
-    let count = |section: &SectionLayout| SectionCount {
-        section_no: section.section_no,
-        code: section.code.clone(),
-        name: section.name.clone(),
-        price_minor: section.price_minor,
-        currency: "TWD".into(),
-        capacity: section.capacity,
-        available,
-        revision: 3,
-    };
-    layout().sections.iter().map(count).collect()
+fn counts(available: i32) -> [SectionCount; 2] {
+    [1, 2].map(|section_no| SectionCount { section_no, available, revision: 3 })
 }
 
 fn written() -> String {
-    let (revision, json) = summary_json(7, &counts(9));
+    let (revision, json) = summary_json(&layout(), &counts(9)).unwrap();
     format!("{revision}\n{json}")
 }
 
@@ -44,7 +34,7 @@ async fn what_comes_with_an_event_does_not_replace_a_summary() {
     let db = Db::new(&endpoint, 1, Patience::POOL).unwrap();
     let summaries = Summaries::new(db, RedisLink::off(), Arc::new(Metrics::new()));
     for available in [9, 8] {
-        summaries.put(7, &counts(available), Instant::now()).await;
+        summaries.put(&layout(), &counts(available), Instant::now()).await.unwrap();
     }
     let body = summaries.get(&layout()).await.unwrap().expect("a summary");
     let json = String::from_utf8(body.plain().to_vec()).unwrap();
@@ -56,6 +46,13 @@ fn what_a_server_wrote_is_served_as_it_is() {
     let body = body_of_shared(written().as_bytes(), &layout()).expect("a summary");
     assert_eq!(body.plain().as_ref(), written().split_once('\n').expect("two lines").1.as_bytes());
     assert_eq!(body.etag, "W/\"6\"");
+}
+
+#[test]
+fn a_section_that_the_event_does_not_have_is_a_fault() {
+    let stranger = SectionCount { section_no: 3, available: 1, revision: 1 };
+    let error = summary_json(&layout(), &[stranger]).unwrap_err();
+    assert!(matches!(&error, DbError::Internal(cause) if cause == "the layout of event 7 has no section 3"), "{error:?}");
 }
 
 #[test]

@@ -190,7 +190,7 @@ async fn events_are_sold_in_currencies_that_people_pay_in() {
         select chr(a) || chr(b) || chr(c) as code
         from generate_series(65, 90) as a, generate_series(65, 90) as b, generate_series(65, 90) as c) as codes
         where rowlock._is_currency(code)";
-    assert_eq!(server.ask::<Vec<String>>(sql).await, IN_USE);
+    assert_eq!(server.ask::<Vec<String>>(sql).await, *IN_USE);
 }
 
 /// Money has arrived, whatever its currency is called: it is owed back, never refused.

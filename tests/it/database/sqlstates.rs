@@ -49,7 +49,7 @@ fn functions_raise_the_word_that_the_api_answers() {
         for raise in file.text.split("errcode").skip(1) {
             let state = raise.find("RL").and_then(|at| sqlstate(&raise[at..])).unwrap_or_else(|| panic!("{}: no SQLSTATE", file.name));
             let message = raise.split_once("message = '").and_then(|(_, rest)| rest.split_once('\'')).map(|(message, _)| message);
-            let rule = Rule::ALL.into_iter().find(|rule| rule.sqlstate() == state).unwrap_or_else(|| panic!("{}: {state}", file.name));
+            let rule = Rule::ALL.iter().copied().find(|rule| rule.sqlstate() == state).unwrap_or_else(|| panic!("{}: {state}", file.name));
             // An assertion that failed says which one; clients are not told.
             let word = if rule == Rule::Inconsistent { "inconsistent" } else { rule.code() };
             assert_eq!(message, Some(word), "{}: {state}", file.name);

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::args::RushArgs;
 use super::interrupt::{Interrupted, cancelled_when_asked};
 use crate::{
-    rush::{Report, rush_until},
+    rush::{RushReport, rush_until},
     stack::{Stack, StackSettings},
 };
 
@@ -39,7 +39,7 @@ pub async fn run(args: RushArgs) -> anyhow::Result<()> {
 }
 
 /// Writes the report to the files that were asked for, and prints their paths.
-fn write(args: &RushArgs, report: &Report) -> anyhow::Result<()> {
+fn write(args: &RushArgs, report: &RushReport) -> anyhow::Result<()> {
     if let Some(file) = &args.html {
         write_to(file, &report.html()?)?;
         println!("  page            {}", shown(file));
@@ -61,7 +61,7 @@ fn shown(file: &Path) -> String {
 }
 
 /// An error if a promise was broken or the rush was stopped.
-fn verdict(report: &Report) -> anyhow::Result<()> {
+fn verdict(report: &RushReport) -> anyhow::Result<()> {
     if !report.is_kept() {
         bail!("the rush broke a promise: see its report");
     }
@@ -71,7 +71,7 @@ fn verdict(report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn on_private_stack(args: &RushArgs, stop: &CancellationToken) -> anyhow::Result<Report> {
+async fn on_private_stack(args: &RushArgs, stop: &CancellationToken) -> anyhow::Result<RushReport> {
     eprintln!("Starting a private PostgreSQL, Redis and server in {} …", args.dir.display());
     let settings = StackSettings { dir: args.dir.clone(), port: 0, fresh: true };
     let starting = stop.run_until_cancelled(Stack::start(&settings)).await;

@@ -2,13 +2,13 @@
 
 use indicatif::HumanCount;
 
-use super::{Report, words::count};
+use super::{RushReport, words::count};
 use crate::{
     charts::{Axis, BarChart, Cell, Column, LineChart, Page, Table, Tile},
     rush::{tally::Latency, timeline::Timeline},
 };
 
-impl Report {
+impl RushReport {
     /// One self-contained HTML file.
     ///
     /// # Errors

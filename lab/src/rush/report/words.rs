@@ -4,7 +4,7 @@ use std::fmt;
 
 use indicatif::HumanCount;
 
-use super::{Endings, Report};
+use super::{Endings, RushReport};
 use crate::rush::tally::{Latency, Step};
 
 pub(super) fn count(number: usize) -> HumanCount {
@@ -18,7 +18,7 @@ fn listed(parts: &[(&str, usize)], sign: &str) -> String {
     if parts.is_empty() { "none".to_owned() } else { parts.join(sign) }
 }
 
-impl Report {
+impl RushReport {
     /// The outcome in one sentence.
     pub fn verdict(&self) -> String {
         let sold = format!("{} of {} seats sold", count(self.sold), count(self.seats));
@@ -76,7 +76,7 @@ fn latency(f: &mut fmt::Formatter<'_>, name: &str, latency: &Latency) -> fmt::Re
     writeln!(f, "    {name:<17} {times:>10} {p50:>10.1} {p90:>10.1} {p99:>10.1} {max:>10.1}")
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for RushReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  {}", self.verdict())?;
         writeln!(
@@ -121,7 +121,7 @@ impl fmt::Display for Report {
     }
 }
 
-impl Report {
+impl RushReport {
     /// Every step that was taken, with its latency.
     pub(super) fn steps(&self) -> impl Iterator<Item = (String, &Latency)> {
         Step::ALL.into_iter().filter_map(|step| Some((step.name().replace('_', " "), self.totals.latency_ms.get(step.name())?)))

@@ -98,7 +98,8 @@ async fn order_counts(client: &Client, event_id: i64, told: &Told<'_>) -> anyhow
 }
 
 async fn tickets(client: &Client, event_id: i64) -> anyhow::Result<Vec<Ticket>> {
-    let sql = "select s.code, t.seat_no, t.order_id from rowlock.tickets t join rowlock.sections s using (event_id, section_no) where event_id = $1";
+    let sql = "select s.code, t.seat_no, t.order_id \
+               from rowlock.tickets t join rowlock.sections s using (event_id, section_no) where event_id = $1";
     let rows = client.query(sql, &[&event_id]).await.context("cannot read the tickets")?;
     Ok(rows.iter().map(|row| (OrderSeat { section: row.get(0), seat: row.get(1) }, row.get(2))).collect())
 }

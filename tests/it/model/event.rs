@@ -17,7 +17,7 @@ pub const LIMIT: usize = 7;
 pub const WINDOW_MS: i32 = 3_600_000;
 
 /// One event and its history.
-pub struct House {
+pub struct ModelEvent {
     is_open: bool,
     /// Whether the sale has ended by `off_sale_at`.
     is_over: bool,
@@ -33,7 +33,7 @@ struct Order {
     is_due: bool,
 }
 
-impl House {
+impl ModelEvent {
     /// Open, with every seat available.
     pub fn new() -> Self {
         let seats = ROWS.iter().map(|rows| vec!['a'; rows.last().expect("rows").1 as usize]).collect();

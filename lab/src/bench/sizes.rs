@@ -1,4 +1,4 @@
-//! Houses of different sizes with the same number of sections: what a claim and an uncached summary cost in each.
+//! Events of different sizes with the same number of sections: what a claim and an uncached summary cost in each.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{client::Connection, rush::sale::Sale};
 
-/// The same for all houses, because the summary is about sections.
+/// The same for all events, because the summary is about sections.
 const SECTIONS: usize = 10;
-/// Seats of a small house, all of which are claimed.
+/// Seats of a small event, all of which are claimed.
 const SMALL: usize = 10_000;
-/// How often the houses take turns within a round: one small house is sold out too soon to tell.
+/// How often the events take turns within a round: one small event is sold out too soon to tell.
 const TURNS: usize = 3;
 
-/// Sums of several loads on houses of one size.
+/// Sums of several loads on events of one size.
 #[derive(Default)]
 struct Sum {
     done: u64,
@@ -39,13 +39,13 @@ impl Sum {
 /// One round.
 ///
 /// # Errors
-/// When a house cannot be created or sold.
+/// When an event cannot be created or sold.
 pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
-    let large_seats = stage.scale.large_house;
-    let large = stage.house(SECTIONS, large_seats / SECTIONS).await?;
+    let large_seats = stage.scale.large_event;
+    let large = stage.event(SECTIONS, large_seats / SECTIONS).await?;
     let mut smalls = Vec::new();
     for _ in 0..TURNS {
-        smalls.push(stage.house(SECTIONS, SMALL / SECTIONS).await?);
+        smalls.push(stage.event(SECTIONS, SMALL / SECTIONS).await?);
     }
     stage.settle().await?;
     claims(stage, &smalls, &large).await?;
@@ -56,7 +56,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     stage.clear().await
 }
 
-/// Claims as many seats in each house as a small one has, small and large in turns.
+/// Claims as many seats in each event as a small one has, small and large in turns.
 async fn claims(stage: &mut Stage, smalls: &[Arc<Sale>], large: &Arc<Sale>) -> anyhow::Result<()> {
     let mut connections = stage.connections(CONNECTIONS).await?;
     let mut of_large = draw_seats(large, SMALL * TURNS, &mut stage.rng());
@@ -76,10 +76,10 @@ async fn claims(stage: &mut Stage, smalls: &[Arc<Sale>], large: &Arc<Sale>) -> a
             (connections, _) = (free, sum.add(&outcome));
         }
     }
-    stage.note_share("generator_houses", &meter);
-    stage.note("small_house_claims_per_s", small_sum.per_second());
-    stage.note("large_house_claims_per_s", large_sum.per_second());
-    stage.note_ratio("large_house_per_small", "large_house_claims_per_s", "small_house_claims_per_s");
+    stage.note_share("generator_sizes", &meter);
+    stage.note("small_event_claims_per_s", small_sum.per_second());
+    stage.note("large_event_claims_per_s", large_sum.per_second());
+    stage.note_ratio("large_event_per_small", "large_event_claims_per_s", "small_event_claims_per_s");
     stage.expect_orders(large, "pending_payment", large_sum.done).await
 }
 
@@ -88,16 +88,16 @@ async fn claim_all(connections: Vec<Connection>, claims: Arc<Claims>) -> anyhow:
     closed_loop(connections, Until::Done(count), claims).await
 }
 
-/// The p99 of uncached summaries of each house in milliseconds, asked in turns over one connection.
-async fn summaries(stage: &Stage, houses: &[&Arc<Sale>]) -> anyhow::Result<Vec<f64>> {
+/// The p99 of uncached summaries of each event in milliseconds, asked in turns over one connection.
+async fn summaries(stage: &Stage, events: &[&Arc<Sale>]) -> anyhow::Result<Vec<f64>> {
     let mut connection = stage.connections(1).await?.pop().ok_or_else(|| anyhow::anyhow!("no connection"))?;
     let mut asked = Vec::new();
-    for sale in houses {
+    for sale in events {
         let path = format!("/bench/events/{}/sections", sale.concert.event_id);
         asked.push((read(sale, Some(&path))?, Histogram::<u64>::new(3)?));
     }
     for number in 0..stage.scale.summaries {
-        // The second one finds warm connections and caches, so each house is second half of the time.
+        // The second one finds warm connections and caches, so each event is second half of the time.
         if number > 0 {
             asked.reverse();
         }
