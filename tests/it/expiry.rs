@@ -18,6 +18,8 @@ use crate::harness::{EventHandle, PATIENCE, TestServer, event_json, eventually};
 
 /// How late a seat may come back through the queue. `make bench` measures it from outside, as `due_together_p99_ms`.
 const QUEUED_WITHIN_MS: f64 = 250.0;
+/// The same where how soon is not the point and a single order is looked at, with what a busy machine may add.
+const QUEUED_THOUGH_BUSY_MS: f64 = 1_000.0;
 /// How late a seat may come back without the queue.
 const SWEPT_WITHIN_MS: f64 = 2_000.0;
 /// A pause between sweeps longer than any test, so that only the queue works.

