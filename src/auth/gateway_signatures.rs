@@ -191,6 +191,7 @@ mod tests {
         };
         assert!(with("webhook-id", "").contains("webhook-id must have 1 to 200"));
         assert!(with("webhook-id", &"x".repeat(201)).contains("webhook-id must have 1 to 200"));
+        assert!(with("webhook-id", &"x".repeat(200)).contains("does not match"), "an id may be as long");
         for timestamp in ["", "now", "-1", "+1788235205", "1788235205.5", "1788235205000", "99999999999999999999"] {
             assert!(with("webhook-timestamp", timestamp).contains("must be whole seconds since 1970"), "{timestamp}");
         }
@@ -211,6 +212,8 @@ mod tests {
             let error = GatewaySignatures::new(secret).err().expect("refused").to_string();
             assert!(error.contains("--webhook-secret") && error.contains("ROWLOCK_WEBHOOK_SECRET"), "{error}");
         }
+        let of_bytes = |bytes| GatewaySignatures::new(&format!("whsec_{}", STANDARD.encode(vec![7_u8; bytes])));
+        assert!(of_bytes(SECRET_MIN_BYTES - 1).is_err() && of_bytes(24).is_ok());
         assert!(GatewaySignatures::new(&new_webhook_secret()).is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::{Db, DbError};
+use super::{Db, DbError, in_time};
 
 /// What became of one order passed to [`Db::expire_orders`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,9 +100,11 @@ impl Db {
 /// The lead is a transaction's advisory lock on a connection of its own: whatever ends the work early drops the connection, and with it
 /// the lock.
 pub async fn try_lead_sweep<F: Future>(client: &Client, work: F) -> Result<Option<F::Output>, DbError> {
-    client.batch_execute("begin").await?;
-    let leads: bool = client.query_one("select rowlock.try_lead_sweep()", &[]).await?.get(0);
-    let output = if leads { Some(work.await) } else { None };
-    client.batch_execute("commit").await?;
+    let lead = async {
+        client.batch_execute("begin").await?;
+        Ok::<bool, DbError>(client.query_one("select rowlock.try_lead_sweep()", &[]).await?.get(0))
+    };
+    let output = if in_time(lead).await? { Some(work.await) } else { None };
+    in_time(async { client.batch_execute("commit").await.map_err(DbError::from) }).await?;
     Ok(output)
 }

@@ -94,13 +94,10 @@ impl Db {
             let statement = client.prepare_cached(sql).await?;
             match self.api_key_id {
                 Some(api_key_id) => query_for_key(&mut client, api_key_id, &statement, params).await,
-                None => client.query(&statement, params).await,
+                None => Ok(client.query(&statement, params).await?),
             }
         };
-        let outcome = match tokio::time::timeout(call_max, call).await {
-            Ok(outcome) => outcome.map_err(DbError::from),
-            Err(_) => Err(DbError::Lost("no answer in time".to_owned())),
-        };
+        let outcome = within(call_max, call).await;
         match &outcome {
             Ok(_) => self.outages.works(),
             // Its statements are out of date, or it may still be busy with this one: close it instead of reusing it.
@@ -129,8 +126,7 @@ impl Db {
 
     /// Something that a call needs does not exist: either nobody has migrated the database, or it is our bug.
     async fn why_missing(&self, client: &Client, cause: &str) -> DbError {
-        let state = tokio::time::timeout(CALL_MAX, migrate::state(client)).await;
-        match state.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned()))) {
+        match in_time(migrate::state(client)).await {
             Ok(state) if migrate::check(state).is_ok() => return DbError::Internal(cause.to_owned()),
             Ok(_) | Err(DbError::Missing(_)) => {}
             Err(other) => return other,
@@ -147,13 +143,22 @@ async fn query_for_key(
     api_key_id: i64,
     statement: &Statement,
     params: &[&(dyn ToSql + Sync)],
-) -> Result<Vec<Row>, tokio_postgres::Error> {
+) -> Result<Vec<Row>, DbError> {
     // If it is dropped before the commit, it is rolled back.
     let transaction = client.transaction().await?;
     transaction.batch_execute(&format!("select set_config('rowlock.api_key_id', '{api_key_id}', true)")).await?;
     let rows = transaction.query(statement, params).await?;
     transaction.commit().await?;
     Ok(rows)
+}
+
+/// The outcome of a call; without an answer in time, the connection counts as lost.
+pub(crate) async fn in_time<T>(call: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+    within(CALL_MAX, call).await
+}
+
+async fn within<T>(call_max: Duration, call: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+    tokio::time::timeout(call_max, call).await.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned())))
 }
 
 fn no_connection(error: PoolError) -> DbError {

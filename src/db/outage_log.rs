@@ -18,8 +18,8 @@ const SAID_AGAIN_MAX: Duration = Duration::from_secs(60);
 /// An outage that begins this long after the last one was logged is logged at once.
 const CALM: Duration = Duration::from_secs(60);
 
-/// The pause after a first failure; it doubles with each that follows.
-const PAUSE_FIRST: Duration = Duration::from_millis(50);
+/// A pause is as long as the outage has lasted, so that pauses double, but at least this long.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// What each waiter adds to the longest pause: a single one retries often, so that the server is back soon after PostgreSQL; many together
 /// retry hardly more often, and the first that succeeds wakes the others.
@@ -71,11 +71,12 @@ impl OutageLog {
         }
     }
 
-    /// Waits before the next attempt after this many failures in a row, or until another attempt succeeds.
-    pub(crate) async fn pause(&self, failures: u32, kind: OutageKind) {
+    /// Waits before the next attempt after a failure, or until another attempt succeeds.
+    pub(crate) async fn pause(&self, kind: OutageKind) {
         let back = self.0.back.notified();
         let waiting = Waiting::begin(&self.0.waiting);
-        let pause = longest_pause(failures, waiting.count, kind.may_pass()).mul_f64(rand::random_range(0.5..1.0));
+        let lasted = self.history().lasted(Instant::now());
+        let pause = longest_pause(lasted, waiting.count, kind.may_pass()).mul_f64(rand::random_range(0.5..1.0));
         tokio::select! {
             () = back => {}
             () = tokio::time::sleep(pause) => {}
@@ -101,10 +102,10 @@ impl From<DbError> for Outage {
 }
 
 /// Before jitter.
-fn longest_pause(failures: u32, waiting: usize, may_pass: bool) -> Duration {
+fn longest_pause(lasted: Duration, waiting: usize, may_pass: bool) -> Duration {
     let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
     let most = if may_pass { PAUSE_FOR_EACH.saturating_mul(waiting).min(PAUSE_MAX) } else { PAUSE_MAX };
-    PAUSE_FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most)
+    lasted.clamp(PAUSE_MIN, most)
 }
 
 /// Counts one waiter while it pauses.
@@ -149,6 +150,11 @@ impl History {
         self.away = Some((since, true));
         self.said = Some((now, silence));
         Some(now - since)
+    }
+
+    /// For how long the database has been unavailable.
+    fn lasted(&self, now: Instant) -> Duration {
+        self.away.map_or(Duration::ZERO, |(since, _)| now.saturating_duration_since(since))
     }
 
     /// A call succeeded: returns how long the database was unavailable, if that was logged.
@@ -204,22 +210,36 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_many_together_try_hardly_more_often_than_one() {
-        let ms = |failures, waiting, may_pass| longest_pause(failures, waiting, may_pass).as_millis();
-        assert_eq!([1, 2, 3, 4, 40].map(|failures| ms(failures, 1, true)), [50, 100, 150, 150, 150]);
-        assert_eq!([1, 2, 3, 4, 5, 6, 40].map(|failures| ms(failures, 20, true)), [50, 100, 200, 400, 800, 1000, 1000]);
-        assert_eq!(ms(40, 3, true), 450);
-        assert_eq!(ms(40, 1, false), 1000, "an operator is not that fast");
+        let ms = |lasted_ms, waiting, may_pass| longest_pause(Duration::from_millis(lasted_ms), waiting, may_pass).as_millis();
+        assert_eq!([0, 50, 100, 150, 60_000].map(|lasted_ms| ms(lasted_ms, 1, true)), [50, 50, 100, 150, 150]);
+        assert_eq!([0, 100, 400, 1_000, 60_000].map(|lasted_ms| ms(lasted_ms, 20, true)), [50, 100, 400, 1000, 1000]);
+        assert_eq!(ms(60_000, 3, true), 450);
+        assert_eq!(ms(60_000, 1, false), 1000, "an operator is not that fast");
+    }
+
+    #[test]
+    fn an_outage_lasts_from_its_first_failure_and_the_next_begins_anew() {
+        let (begun, mut history) = (Instant::now(), History::default());
+        assert_eq!(history.lasted(begun), Duration::ZERO);
+        history.fails(begun);
+        history.fails(begun + TENTH);
+        assert_eq!(history.lasted(begun + TENTH * 3), TENTH * 3);
+        history.ends(begun + TENTH * 4);
+        assert_eq!(history.lasted(begun + TENTH * 5), Duration::ZERO);
+        history.fails(begun + TENTH * 6);
+        assert_eq!(history.lasted(begun + TENTH * 7), TENTH);
     }
 
     #[tokio::test]
     async fn whoever_gets_through_wakes_those_who_pause() {
         let log = OutageLog::default();
         log.failed(&Outage::new(OutageKind::LoginRefused, "28P01"));
+        log.history().away = Some((Instant::now().checked_sub(PAUSE_MAX).expect("an uptime"), true));
         let begun = Instant::now();
         let pauses: Vec<_> = (0..3)
             .map(|_| {
                 let log = log.clone();
-                tokio::spawn(async move { log.pause(10, OutageKind::LoginRefused).await })
+                tokio::spawn(async move { log.pause(OutageKind::LoginRefused).await })
             })
             .collect();
         while log.0.waiting.load(Ordering::Relaxed) < 3 {

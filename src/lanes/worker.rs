@@ -36,8 +36,7 @@ pub(super) struct Worker<W: Work> {
     batch_max: usize,
     client: Option<Connection<W>>,
     lost: Option<LostCall<W>>,
-    /// Failed attempts to connect since the last success, and why the last one failed.
-    failures: u32,
+    /// Why the last attempt to connect failed, if it did.
     outage: Option<OutageKind>,
 }
 
@@ -54,7 +53,7 @@ struct LostCall<W: Work> {
 
 impl<W: Work> Worker<W> {
     pub(super) fn new(endpoint: Endpoint, work: Arc<W>, queue: Arc<Queue<W>>, batch_max: usize) -> Self {
-        Self { endpoint, work, queue, batch_max, client: None, lost: None, failures: 0, outage: None }
+        Self { endpoint, work, queue, batch_max, client: None, lost: None, outage: None }
     }
 
     /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, but not the lane.
@@ -166,7 +165,7 @@ impl<W: Work> Worker<W> {
         let attempt = tokio::time::timeout(RECONNECT_MAX, attempt).await;
         match attempt.unwrap_or_else(|_| Err(DbError::Outage(Outage::new(OutageKind::Unreachable, "no answer in time")))) {
             Ok((lane, answers)) => {
-                (self.failures, self.outage) = (0, None);
+                self.outage = None;
                 self.endpoint.outages().works();
                 self.client = Some(Connection { lane, _counted: self.queue.connected() });
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
@@ -175,11 +174,10 @@ impl<W: Work> Worker<W> {
             }
             Err(error) => {
                 let outage = Outage::from(error);
-                self.failures = self.failures.saturating_add(1);
                 self.outage = Some(outage.kind);
                 self.endpoint.outages().failed(&outage);
                 self.give_up_on_the_oldest();
-                self.endpoint.outages().pause(self.failures, outage.kind).await;
+                self.endpoint.outages().pause(outage.kind).await;
                 false
             }
         }

@@ -1,7 +1,12 @@
-//! Authentication: customers by token here, admins and the gateway in submodules.
+//! Authentication: whose signatures the server takes for a customer's here; tokens, admins and the gateway in submodules.
 
+mod admins;
+mod gateway;
 mod lifetimes;
+mod tokens;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use pretty_assertions::assert_eq;
 use reqwest::Method;
@@ -10,13 +15,7 @@ use rowlock::config::AuthSettings;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use crate::harness::{EventHandle, JWT_SECRET, Scratch, TestServer, WEBHOOK_SECRET};
-
-mod admins;
-mod gateway;
 
 const RSA_PRIVATE: &[u8] = include_bytes!("keys/rsa_private.pem");
 const RSA_PUBLIC: &[u8] = include_bytes!("keys/rsa_public.pem");
@@ -56,115 +55,6 @@ fn unsigned(algorithm: &str) -> String {
 fn customers_operations(event: &EventHandle) -> [(Method, String); 4] {
     let order = event.at("orders/01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812");
     [(Method::POST, event.at("orders")), (Method::GET, event.at("orders")), (Method::GET, order.clone()), (Method::DELETE, order)]
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_missing_malformed_or_forged_opens_nothing() {
-    let server = TestServer::start().await;
-    let event = server.small_event(&[("A", 1000, 10)]).await;
-    let before = server.trace().await;
-    let forged = hs256(&claims("alice"), b"a secret that is not the server's, but long enough");
-    let good = hs256(&claims("alice"), JWT_SECRET.as_bytes());
-    let tampered = {
-        let mut parts: Vec<_> = good.split('.').map(str::to_owned).collect();
-        parts[1] = URL_SAFE_NO_PAD.encode(claims("mallory").to_string());
-        parts.join(".")
-    };
-    let sub = |sub: &str| format!("Bearer {}", hs256(&claims(sub), JWT_SECRET.as_bytes()));
-    let bearer = |token: &str| format!("Bearer {token}");
-    let long = "x".repeat(201);
-    let without = |claims: Value| bearer(&hs256(&claims, JWT_SECRET.as_bytes()));
-    let none = "this operation takes a customer's token in `Authorization: Bearer …`, and none was sent";
-    let signature = "the token's signature does not match any key that this server knows";
-    let algorithm = "the token's alg is not supported: this server takes HS256";
-    let malformed = "the token is malformed: a JSON Web Token is three base64url parts separated by dots";
-    let scheme = "the header Authorization must be `Bearer`, a space and the token";
-    let length = "the token's sub must have 1 to 200 characters";
-    let bad = [
-        ("another secret", bearer(&forged), signature),
-        ("another payload", bearer(&tampered), signature),
-        ("alg none", bearer(&unsigned("none")), algorithm),
-        ("alg NONE", bearer(&unsigned("NONE")), algorithm),
-        ("no signature", bearer(&unsigned("HS256")), signature),
-        // A client cannot send the space at the end of a header.
-        ("no token", "Bearer ".to_owned(), scheme),
-        ("no JWT", bearer("abc"), malformed),
-        ("another scheme", format!("Basic {good}"), scheme),
-        ("no scheme", good.clone(), scheme),
-        ("no exp", without(json!({"sub": "alice"})), "the token has no exp, which is when it expires"),
-        ("no sub", without(json!({"exp": seconds_from_now(600)})), "the token has no sub, which is the customer's id"),
-        ("a number as sub", without(json!({"sub": 7, "exp": seconds_from_now(600)})), "the token's sub is not a string"),
-        (
-            "not yet good",
-            without(json!({"sub": "alice", "exp": seconds_from_now(600), "nbf": seconds_from_now(60)})),
-            "the token is not valid yet: its nbf is in the future",
-        ),
-        (
-            "milliseconds",
-            without(json!({"sub": "alice", "exp": seconds_from_now(600) * 1000})),
-            "the token's exp is malformed: it must be seconds since 1970, a number up to 253402300799",
-        ),
-        ("an empty customer", sub(""), length),
-        ("a long customer", sub(&long), length),
-        ("a NUL in the customer", sub("al\0ice"), "the token's sub must not contain control characters"),
-        ("a blank customer", sub("\u{200b} "), "the token's sub must not be blank: it needs a character that can be seen"),
-        (
-            "a customer who reorders",
-            sub("alice\u{202e}"),
-            "the token's sub must not contain characters that reorder or break its line, such as U+202E",
-        ),
-    ];
-    for (method, path) in customers_operations(&event) {
-        let anyone = server.anyone();
-        let answer = anyone.send(anyone.request_in_form(method.clone(), &path, &json!({}))).await;
-        assert_eq!(answer.problem(401, "unauthorized")["detail"], none);
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
-        for (what, authorization, detail) in &bad {
-            let caller = server.anyone().with("authorization", authorization);
-            let answer = caller.send(caller.request_in_form(method.clone(), &path, &json!({}))).await;
-            assert_eq!(answer.status, 401, "{what}: {method} {path}");
-            assert_eq!(answer.problem(401, "unauthorized")["detail"], *detail, "{what}");
-            let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{detail}\"");
-            assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()), "{what}");
-        }
-    }
-    assert_eq!(server.trace().await, before);
-    server.bearer(&good).get(&event.at("orders")).await.expect(200);
-    assert_eq!(server.bearer(&hs256(&claims(&"x".repeat(200)), JWT_SECRET.as_bytes())).get(&event.at("orders")).await.status, 200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn times_of_a_token_may_be_fractions_of_a_second() {
-    let server = TestServer::start().await;
-    let event = server.small_event(&[("A", 1000, 10)]).await;
-    let orders = async |claims: Value| server.bearer(&hs256(&claims, JWT_SECRET.as_bytes())).get(&event.at("orders")).await;
-    let half = |seconds: i64| seconds_from_now(seconds) as f64 + 0.5;
-    orders(json!({"sub": "alice", "exp": 1_893_456_000.5, "nbf": half(-60), "iat": half(0)})).await.expect(200);
-    orders(json!({"sub": "alice", "exp": half(-3)})).await.expect(200);
-    orders(json!({"sub": "alice", "exp": half(-8)})).await.problem(401, "token_expired");
-    orders(json!({"sub": "alice", "exp": half(600), "nbf": half(3)})).await.expect(200);
-    orders(json!({"sub": "alice", "exp": half(600), "nbf": half(20)})).await.problem(401, "unauthorized");
-    orders(json!({"sub": "alice", "exp": half(600), "iat": half(600)})).await.expect(200);
-    for exp in [json!(-1), json!(1e300), json!("1893456000"), json!(u64::MAX)] {
-        let problem = orders(json!({"sub": "alice", "exp": exp})).await.problem(401, "unauthorized");
-        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("exp is malformed")), "{problem}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_expired_token_says_so_but_a_forged_expired_one_does_not() {
-    let server = TestServer::start().await;
-    let event = server.small_event(&[("A", 1000, 10)]).await;
-    let old = json!({"sub": "alice", "exp": seconds_from_now(-60)});
-    for (method, path) in customers_operations(&event) {
-        let caller = server.bearer(&hs256(&old, JWT_SECRET.as_bytes()));
-        let answer = caller.send(caller.request_in_form(method, &path, &json!({}))).await;
-        answer.problem(401, "token_expired");
-        let challenge = "Bearer error=\"invalid_token\", error_description=\"the token has expired\"";
-        assert_eq!(answer.header("www-authenticate"), Some(challenge));
-    }
-    let forged = server.bearer(&hs256(&old, b"a secret that is not the server's, but long enough"));
-    forged.get(&event.at("orders")).await.problem(401, "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Customer, EventHandle, HOLD_CLAIMS, PATIENCE, TestServer, eventually, rivals};
+use crate::harness::{Answer, Customer, EventHandle, HOLD_CLAIMS, PATIENCE, TestServer, eventually, patience_left, rivals};
 use crate::stored::unhurried;
 
 /// Customers, on each of the servers in turn.
@@ -91,7 +91,7 @@ async fn rivals_for_overlapping_pairs_get_a_whole_pair_or_none() {
 async fn buy_any_seat(customer: Customer, event: EventHandle, index: usize) -> Value {
     let begun = Instant::now();
     for attempt in 0.. {
-        assert!(begun.elapsed() < PATIENCE, "{} finds no seat", customer.id);
+        assert!(begun.elapsed() < patience_left(PATIENCE), "{} finds no seat", customer.id);
         let seats = customer.get(&event.at("sections/A/seats")).await.expect(200);
         let free: Vec<_> = seats["seats"].as_array().unwrap().iter().filter(|seat| seat["status"] == "available").collect();
         let Some(seat) = free.get((index * 37 + attempt * 11) % free.len().max(1)) else { continue };

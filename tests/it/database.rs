@@ -4,6 +4,7 @@ mod backup;
 mod calls;
 mod compose;
 mod deadlines;
+mod function_files;
 pub mod functions;
 mod grown_answers;
 mod hot_updates;

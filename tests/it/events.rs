@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::harness::{EventHandle, TestServer, event_json};
+use crate::stored::until_somebody_waits;
 
 mod drafts;
 mod idempotency;
@@ -99,7 +100,9 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
     let cleared = server.admin().patch(&event.path(), &nulls).await.expect(200);
     assert_eq!(cleared.get("starts_at").or(cleared.get("on_sale_at")).or(cleared.get("off_sale_at")), None);
     assert_eq!(cleared["name"], "Renamed");
-    assert_eq!(server.admin().patch(&event.path(), &json!({})).await.expect(200)["name"], "Renamed");
+    for nothing_new in [json!({}), json!({"name": "Renamed", "on_sale_at": null})] {
+        assert_eq!(server.admin().patch(&event.path(), &nothing_new).await.expect(200), cleared, "{nothing_new}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,10 +128,13 @@ async fn a_sale_is_opened_paused_and_opened_again_and_closed_for_good() {
     let event = server.draft(event_json(&[("A", 1000, 10)])).await;
     let to = async |status: &str| server.admin().patch(&event.path(), &json!({"status": status})).await;
     to("paused").await.problem(409, "event_conflict");
+    let mut opened_at = std::collections::BTreeSet::new();
     for status in ["open", "open", "paused", "paused", "open", "closed", "closed"] {
         assert_eq!(to(status).await.expect(200)["status"], status);
         assert_eq!(server.anyone().get(&event.path()).await.expect(200)["status"], status);
+        opened_at.insert(server.ask::<OffsetDateTime>("select opened_at from rowlock.events").await);
     }
+    assert_eq!(opened_at.len(), 1, "opened for the first time at {opened_at:?}");
     for status in ["open", "paused"] {
         to(status).await.problem(409, "event_conflict");
     }
@@ -166,6 +172,22 @@ async fn a_refused_status_leaves_the_settings_and_refused_settings_leave_the_sta
     }
     server.admin().patch(&open.path(), &times).await.invalid("off_sale_at");
     assert_eq!((server.trace().await, server.ask::<i64>(logged).await), before);
+}
+
+/// Whoever changes other settings at the same moment waits, and then changes the event as the first has left it.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_changes_at_the_same_moment_are_both_kept() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let first = server.connect().await;
+    let rename = r#"begin; select rowlock.change_event(event_id, '{"name": "Renamed"}') from rowlock.events"#;
+    first.batch_execute(rename).await.expect("renamed");
+    let (admin, path) = (server.admin(), event.path());
+    let second = tokio::spawn(async move { admin.patch(&path, &json!({"venue": "Elsewhere"})).await });
+    until_somebody_waits(&server).await;
+    first.batch_execute("commit").await.expect("committed");
+    let changed = second.await.expect("no panic").expect(200);
+    assert_eq!((&changed["name"], &changed["venue"]), (&json!("Renamed"), &json!("Elsewhere")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

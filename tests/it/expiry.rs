@@ -1,8 +1,10 @@
 //! Seats of unpaid orders are on sale again soon after their deadline, whatever fails.
 
 mod backoff;
+mod broken_queue;
 mod dead_letters;
 mod grace;
+mod leases;
 mod queue;
 mod rolled_back;
 mod storm;
@@ -14,9 +16,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{EventHandle, PATIENCE, TestServer, event_json, eventually};
 
-/// A debug build on a busy machine may take this many times as long as promised where milliseconds or ten thousand orders matter. A
-/// release build keeps the promises exactly, and `make bench` measures them from outside: `due_together_p99_ms`.
-const SLACK: f64 = if cfg!(debug_assertions) { 4.0 } else { 1.0 };
+/// How late a seat may come back through the queue. `make bench` measures it from outside, as `due_together_p99_ms`.
+const QUEUED_WITHIN_MS: f64 = 250.0;
+/// The same where how soon is not the point and a single order is looked at, with what a busy machine may add.
+const QUEUED_THOUGH_BUSY_MS: f64 = 1_000.0;
 /// How late a seat may come back without the queue.
 const SWEPT_WITHIN_MS: f64 = 2_000.0;
 /// A pause between sweeps longer than any test, so that only the queue works.
@@ -35,6 +38,20 @@ fn order_id(order: &Value) -> &str {
 
 async fn status_of(server: &TestServer, order: &Value) -> String {
     server.ask(&format!("select status::text from rowlock.orders where order_id = '{}'", order_id(order))).await
+}
+
+/// Makes up to three attempts until one is late by less than `within_ms`. A busy machine is late once; code that is slower than it should
+/// be is late every time.
+async fn assert_soon(within_ms: f64, attempt: impl AsyncFn(i32) -> f64) {
+    let mut late_ms = Vec::new();
+    for number in 1..=3 {
+        let this_late_ms = attempt(number).await;
+        late_ms.push(this_late_ms);
+        if this_late_ms < within_ms {
+            return;
+        }
+    }
+    panic!("{late_ms:?} ms late, and never within {within_ms} ms");
 }
 
 /// Waits for the expiry of the order and returns how long after its deadline that was, in milliseconds.
@@ -61,11 +78,19 @@ fn entry(order: &Value) -> String {
 }
 
 /// When the queue means to expire the order, in Unix milliseconds; `None` if it does not know it.
-async fn queued_for_ms(server: &TestServer, order: &Value) -> Option<f64> {
+pub async fn queued_for_ms(server: &TestServer, order: &Value) -> Option<f64> {
     server.redis().await.zscore(queue_key(server), entry(order)).await.expect("Redis answers")
 }
 
 /// A counter of the server's metrics.
 async fn counter(server: &TestServer, name: &str) -> u64 {
     server.metric(name).await
+}
+
+async fn server_without_sweep() -> TestServer {
+    TestServer::builder().arg(NO_SWEEP.0, NO_SWEEP.1).start().await
+}
+
+async fn queue_is_empty(server: &TestServer) -> bool {
+    server.redis().await.zcard::<_, u64>(queue_key(server)).await.expect("Redis answers") == 0
 }

@@ -4,6 +4,7 @@
 //! A failure prints its seed: `ROWLOCK_MODEL_SEED=<seed> cargo test model` repeats the run, `ROWLOCK_MODEL_CASES` makes it longer.
 
 mod event;
+mod past;
 mod steps;
 
 use std::cell::RefCell;
@@ -20,7 +21,8 @@ use uuid::Uuid;
 use crate::harness::{EventHandle, TestServer};
 use crate::stored::{Ask, Session, server_without_expiry};
 use event::{LIMIT, ModelEvent, PRICES, ROWS, WINDOW_MS};
-use steps::{Action, Outcome, Past, Step, action};
+use past::Past;
+use steps::{Action, Outcome, Step, action};
 
 fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))

@@ -2,13 +2,16 @@
 //! see, and what PostgreSQL itself refuses to each login.
 
 mod actions;
+mod api_actions;
 mod caches;
 mod cookbook;
 mod exports;
+mod forgeries;
 mod histories;
 pub mod logins;
 mod pseudonyms;
 mod refunds;
+mod releases;
 mod seats;
 mod walls;
 

@@ -1,18 +1,18 @@
 //! The stored functions as the server calls them, for tests that need a particular batch, an open transaction, or an outcome that the API
 //! does not show.
 
-use std::time::Duration;
+mod requests;
+mod waits;
 
 use rowlock::db::Endpoint;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
-use crate::harness::{EventHandle, PATIENCE, RedisMode, TestServer, event_json, eventually};
-
-/// Numbers of a section and of a seat in it.
-pub type Seat = (i32, i32);
+use crate::harness::{EventHandle, RedisMode, TestServer, event_json};
+use requests::claimed;
+pub use requests::{Ask, Claimed, Notice, Placed, Seat, Wanted};
+pub use waits::{until_it_waits, until_somebody_has_waited, until_somebody_waits};
 
 /// A session with the privileges of the server, for one event.
 pub struct Session {
@@ -20,95 +20,6 @@ pub struct Session {
     event_id: i64,
     /// Process id of its backend.
     pub pid: i32,
-}
-
-/// One claim of a batch.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    pub order_id: Uuid,
-    pub customer_id: String,
-    pub key: Option<String>,
-    pub wanted: Wanted,
-}
-
-/// What a claim asks for.
-#[derive(Clone, Debug)]
-pub enum Wanted {
-    Seats(Vec<Seat>),
-    Best { section_no: i32, quantity: i32 },
-}
-
-impl Ask {
-    /// Asks for these seats.
-    pub fn seats(customer_id: &str, seats: &[Seat]) -> Self {
-        Self::new(customer_id, Wanted::Seats(seats.to_vec()))
-    }
-
-    /// Asks for any seats together.
-    pub fn best(customer_id: &str, section_no: i32, quantity: i32) -> Self {
-        Self::new(customer_id, Wanted::Best { section_no, quantity })
-    }
-
-    fn new(customer_id: &str, wanted: Wanted) -> Self {
-        Self { order_id: Uuid::now_v7(), customer_id: customer_id.to_owned(), key: None, wanted }
-    }
-
-    /// The same with an idempotency key.
-    pub fn keyed(self, key: &str) -> Self {
-        Self { key: Some(key.to_owned()), ..self }
-    }
-
-    /// Distinguishes requests, as the server's SHA-256 does.
-    pub fn fingerprint(&self) -> Vec<u8> {
-        format!("{:?}", self.wanted).into_bytes()
-    }
-}
-
-/// The answer to one claim.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
-    pub outcome: String,
-    /// The order that was created or found.
-    pub order: Option<Placed>,
-    /// The seats that caused a refusal.
-    pub taken: Vec<Seat>,
-}
-
-/// An order in the answer to a claim.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placed {
-    pub order_id: Uuid,
-    pub status: String,
-    pub seats: Vec<Seat>,
-    pub amount_minor: i64,
-    pub window_ms: i128,
-}
-
-/// One payment notice of a batch.
-#[derive(Clone, Debug)]
-pub struct Notice {
-    pub order_id: Uuid,
-    /// The gateway's id of the payment.
-    pub reference: String,
-    pub amount_minor: i64,
-    pub currency: String,
-    pub succeeded: bool,
-}
-
-impl Notice {
-    /// A payment in full for an order, with a new reference.
-    pub fn of(order: &Placed) -> Self {
-        let reference = Uuid::now_v7().to_string();
-        Self { order_id: order.order_id, reference, amount_minor: order.amount_minor, currency: "TWD".to_owned(), succeeded: true }
-    }
-}
-
-impl Claimed {
-    /// The order of a claim that must have succeeded.
-    #[track_caller]
-    pub fn order(&self) -> Placed {
-        self.order.clone().unwrap_or_else(|| panic!("no order: {self:?}"))
-    }
 }
 
 impl Session {
@@ -282,51 +193,6 @@ impl Session {
 
 fn sqlstate(error: Error) -> String {
     error.code().unwrap_or_else(|| panic!("{error:?}")).code().to_owned()
-}
-
-fn claimed(row: &Row) -> Claimed {
-    let order = row.get::<_, Option<Uuid>>("order_id").map(|order_id| {
-        let (created_at, expires_at): (OffsetDateTime, OffsetDateTime) = (row.get("created_at"), row.get("expires_at"));
-        Placed {
-            order_id,
-            status: row.get("order_status"),
-            seats: seats(row, "section_nos", "seat_nos"),
-            amount_minor: row.get("amount_minor"),
-            window_ms: (expires_at - created_at).whole_milliseconds(),
-        }
-    });
-    Claimed { outcome: row.get("outcome"), order, taken: seats(row, "taken_section_nos", "taken_seat_nos") }
-}
-
-fn seats(row: &Row, section_nos: &str, seat_nos: &str) -> Vec<Seat> {
-    let column = |name: &str| row.get::<_, Option<Vec<i32>>>(name).unwrap_or_default();
-    column(section_nos).into_iter().zip(column(seat_nos)).collect()
-}
-
-/// Returns once the session with that process id waits for a lock.
-pub async fn until_it_waits(server: &TestServer, pid: i32) {
-    until(server, &format!("pid = {pid}")).await;
-}
-
-/// Returns once any session of the test's database waits for a lock.
-pub async fn until_somebody_waits(server: &TestServer) {
-    until(server, "datname = current_database()").await;
-}
-
-/// Waits until a session has waited for a lock that long, counted from the beginning of its query.
-pub async fn until_somebody_has_waited(server: &TestServer, waited: Duration) {
-    let begun = format!("clock_timestamp() - query_start >= interval '{} ms'", waited.as_millis());
-    until(server, &format!("datname = current_database() and {begun}")).await;
-}
-
-async fn until(server: &TestServer, who: &str) {
-    let sql = format!("select exists (select from pg_stat_activity where {who} and wait_event_type = 'Lock')");
-    let waits = || async {
-        // Within a transaction, PostgreSQL keeps showing the sessions as they were at the first query.
-        server.db.batch_execute("select pg_stat_clear_snapshot()").await.expect("a fresh look");
-        server.ask::<bool>(&sql).await
-    };
-    eventually(PATIENCE, waits).await;
 }
 
 /// Moves an order one day into the past, so that its deadline has passed.

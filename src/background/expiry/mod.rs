@@ -81,11 +81,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_panicked_is_started_again_and_one_that_ended_is_not() {
-        let starts = AtomicUsize::new(0);
+        let (starts, begun) = (AtomicUsize::new(0), std::time::Instant::now());
         let task = || async {
             assert!(starts.fetch_add(1, Ordering::Relaxed) > 0, "planted");
         };
         outlive_panics(task).await;
         assert_eq!(starts.load(Ordering::Relaxed), 2);
+        assert!((RESTART_PAUSE..Duration::from_secs(1)).contains(&begun.elapsed()), "after {:?}", begun.elapsed());
     }
 }

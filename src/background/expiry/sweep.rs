@@ -8,36 +8,28 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry_out::Due;
 use super::{BATCH_MAX, Expiry, SWEEP_GRACE_MS};
-use crate::db::{DbError, Endpoint, Outage, OutageKind, try_lead_sweep};
-
-/// How long one round may take, in case PostgreSQL hangs.
-const ASK_MAX: Duration = Duration::from_secs(60);
+use crate::db::{DbError, Endpoint, Outage, in_time, try_lead_sweep};
 
 /// Sweeps again and again until `stop`, whenever this server leads.
 pub(super) async fn run(expiry: Arc<Expiry>, endpoint: Endpoint, stop: CancellationToken) {
     let pause = Duration::from_millis(expiry.settings.sweep_interval_ms);
-    let (mut client, mut failures) = (None, 0_u32);
+    let (mut client, mut has_failed) = (None, false);
     while !stop.is_cancelled() {
-        let attempt = lead_and_sweep(&expiry, &endpoint, client.take(), &stop);
-        let outage = match tokio::time::timeout(ASK_MAX, attempt).await {
-            Ok(Ok(healthy)) => {
+        let outage = match lead_and_sweep(&expiry, &endpoint, client.take(), &stop).await {
+            Ok(healthy) => {
                 endpoint.outages().works();
-                (client, failures) = (Some(healthy), 0);
+                client = Some(healthy);
                 None
             }
             // One broken connection is not an outage.
-            Ok(Err(DbError::Lost(_))) if failures == 0 => {
-                failures = 1;
-                None
-            }
-            Ok(Err(error)) => Some(Outage::from(error)),
-            Err(_) => Some(Outage::new(OutageKind::Unreachable, "the sweep got no answer in time")),
+            Err(DbError::Lost(_)) if !has_failed => None,
+            Err(error) => Some(Outage::from(error)),
         };
+        has_failed = client.is_none();
         let pausing = async {
             let Some(outage) = outage else { return tokio::time::sleep(pause).await };
-            failures = failures.saturating_add(1);
             endpoint.outages().failed(&outage);
-            endpoint.outages().pause(failures, outage.kind).await;
+            endpoint.outages().pause(outage.kind).await;
         };
         tokio::select! {
             () = stop.cancelled() => {}
@@ -46,11 +38,11 @@ pub(super) async fn run(expiry: Arc<Expiry>, endpoint: Endpoint, stop: Cancellat
     }
 }
 
-/// One round; returns the connection if it is still usable.
+/// One round; returns the connection if it is still usable. A PostgreSQL that hangs does not hang it: each call has a limit.
 async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Client>, stop: &CancellationToken) -> Result<Client, DbError> {
     let client = match client {
         Some(client) if !client.is_closed() => client,
-        _ => endpoint.connect_as_app().await?,
+        _ => in_time(endpoint.connect_as_app()).await?,
     };
     try_lead_sweep(&client, sweep(expiry, stop)).await?;
     Ok(client)

@@ -39,3 +39,15 @@ async fn a_duplicate_says_what_became_of_the_payment_in_the_same_batch_and_later
     assert_eq!(batch, [settled("paid"), duplicate("paid"), settled("payment_conflict"), duplicate("paid")]);
     server.assert_invariants().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_succeeds_after_a_failure_is_dated_by_its_success() {
+    let (server, _, session) = house(10).await;
+    let order = session.claim_one(Ask::seats("ann", &[(1, 1)])).await.order();
+    let failed = Notice { succeeded: false, ..Notice::of(&order) };
+    assert_eq!(session.settle(std::slice::from_ref(&failed)).await, ["failed_recorded"]);
+    server.db.batch_execute("update rowlock.payments set received_at = received_at - interval '1 day'").await.expect("a day ago");
+    assert_eq!(session.settle(&[Notice { succeeded: true, ..failed }]).await, ["paid"]);
+    let dated = "select p.received_at = o.ended_at from rowlock.payments p join rowlock.orders o using (event_id, order_id)";
+    assert!(server.ask::<bool>(dated).await, "dated by the failure");
+}

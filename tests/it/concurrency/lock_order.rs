@@ -1,116 +1,16 @@
 //! The lock order of `sql/README.md`, function by function. One session holds the lowest of the locks that a function needs; while the
 //! function waits for it, everything higher must still be free, or two transactions could deadlock.
 
+mod house;
+
 use pretty_assertions::assert_eq;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::harness::{EventHandle, TestServer};
-use crate::stored::{Ask, Notice, Placed, Session, make_due, server_without_expiry, unhurried, until_it_waits};
-
-/// The sections of the event, in the order of their numbers; each order here has a seat in all of them.
-const SECTIONS: [i32; 3] = [1, 2, 3];
-
-struct House {
-    server: TestServer,
-    event: EventHandle,
-    session: Session,
-}
-
-impl House {
-    async fn new() -> Self {
-        let server = server_without_expiry().await;
-        let event = server.event(unhurried(&[("A", 1000, 400), ("B", 1000, 400), ("C", 1000, 400)])).await;
-        // With few seats, or without statistics, the planner may read a section from its first seat on, which hides a wrong order.
-        server.db.batch_execute("analyze rowlock.seats").await.expect("analyzed");
-        let session = Session::new(&server, &event).await;
-        Self { server, event, session }
-    }
-
-    /// A session that will wait for a lock.
-    async fn rival(&self) -> Session {
-        let rival = Session::new(&self.server, &self.event).await;
-        rival.wait_for_long().await;
-        rival
-    }
-
-    /// An order with the seat of that number in each section, higher sections first.
-    async fn order(&self, customer: &str, seat: i32) -> Placed {
-        let seats: Vec<_> = SECTIONS.into_iter().rev().map(|section| (section, seat)).collect();
-        self.session.claim_one(Ask::seats(customer, &seats)).await.order()
-    }
-
-    /// Orders of those customers that have lost their seats.
-    async fn cancelled(&self, customers: &[&str]) -> Vec<Placed> {
-        let mut orders = Vec::new();
-        for (customer, seat) in customers.iter().zip(10..) {
-            let order = self.order(customer, seat).await;
-            self.session.cancel(order.order_id, customer).await.expect("cancelled");
-            orders.push(order);
-        }
-        orders
-    }
-
-    /// Holds what `held` locks, lets another session wait for it, and fails unless each of `free`, which tries to lock, succeeds.
-    async fn runs_into<T: Send + 'static>(
-        &self,
-        held: &str,
-        free: &[String],
-        pid: i32,
-        act: impl Future<Output = T> + Send + 'static,
-    ) -> T {
-        let holder = self.server.connect().await;
-        holder.batch_execute(&format!("begin; {held}")).await.expect("the lower lock");
-        let acting = tokio::spawn(act);
-        until_it_waits(&self.server, pid).await;
-        for lock in free {
-            assert!(self.server.ask::<bool>(lock).await, "it waits for `{held}`, and has this already: {lock}");
-        }
-        assert!(!acting.is_finished(), "it waits for `{held}`");
-        holder.batch_execute("rollback").await.expect("released");
-        acting.await.expect("no panic")
-    }
-}
-
-/// Locks a section's counts.
-fn section(number: i32) -> String {
-    format!("select from rowlock.sections where section_no = {number} for no key update")
-}
-
-fn sections_above(number: i32) -> Vec<String> {
-    let higher = SECTIONS.into_iter().filter(|section| *section > number);
-    higher.map(|section| rows_are_free("sections", &format!("section_no = {section}"))).collect()
-}
-
-fn seat((section, seat): (i32, i32)) -> String {
-    format!("select from rowlock.seats where (section_no, seat_no) = ({section}, {seat}) for update")
-}
-
-/// Those seats, and all sections.
-fn seats_and_sections(seats: &[(i32, i32)]) -> Vec<String> {
-    let seats = seats.iter().map(|(section, seat)| rows_are_free("seats", &format!("(section_no, seat_no) = ({section}, {seat})")));
-    seats.chain(sections_above(0)).collect()
-}
-
-/// Whether nobody has locked the one row of a table that satisfies a condition.
-fn rows_are_free(table: &str, condition: &str) -> String {
-    format!("select count(*) = 1 from (select from rowlock.{table} where {condition} for update skip locked) f")
-}
-
-/// The keys of advisory locks of a class, lowest first, for customers or sections of the event.
-async fn advisory_keys(house: &House, names: &[&str]) -> Vec<i32> {
-    let keys = names.iter().map(|name| format!("hashtext('{}:{name}')", house.event.id)).collect::<Vec<_>>().join(", ");
-    let sorted = format!("select array_agg(key order by key) from unnest(array[{keys}]) key");
-    house.server.ask(&sorted).await
-}
-
-fn advisory(class: i32, key: i32) -> String {
-    format!("select pg_advisory_xact_lock({class}, {key})")
-}
-
-fn advisory_are_free(class: i32, keys: &[i32]) -> Vec<String> {
-    keys.iter().map(|key| format!("select pg_try_advisory_xact_lock({class}, {key})")).collect()
-}
+use crate::stored::{Ask, Notice, make_due, until_it_waits};
+use house::{
+    House, SECTIONS, advisory, advisory_are_free, advisory_keys, rows_are_free, seat, seats_and_sections, section, sections_above,
+};
 
 /// Every function that moves seats from one status to another does so by `_move_seat_counts`.
 #[tokio::test(flavor = "multi_thread")]

@@ -1,23 +1,19 @@
 //! Migrating: concurrently, repeatedly, under load, and refused where it must be.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use pretty_assertions::assert_eq;
 use rowlock::db::Endpoint;
 use rowlock::db::migrate::{MigrationReport, expected, migrate};
-use tokio_postgres::Client;
 
 use super::functions::sql_files;
 use crate::harness::{PATIENCE, Scratch, TestDatabase, TestServer, eventually, own_postgres, rivals};
 
 const MIGRATORS: usize = 8;
 
-async fn migrated(url: &str) -> anyhow::Result<MigrationReport> {
+pub(super) async fn migrated(url: &str) -> anyhow::Result<MigrationReport> {
     migrate(&Endpoint::new(url, None)?).await
 }
 
-fn files_count() -> usize {
+pub(super) fn files_count() -> usize {
     sql_files("functions").len() + sql_files("admin").len()
 }
 
@@ -98,48 +94,6 @@ async fn a_new_cluster_is_migrated_in_several_databases_at_once_and_by_no_superu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_file_is_applied_again_and_a_gone_one_is_forgotten() {
-    let database = TestDatabase::cloned().await;
-    let db = database.connect().await;
-    db.batch_execute(
-        "drop function rowlock.get_event(bigint);
-         update rowlock.applied_files set checksum = sha256('another text') where path = 'functions/reads/get_event.sql';
-         insert into rowlock.applied_files (path, checksum) values ('functions/gone.sql', sha256('gone'))",
-    )
-    .await
-    .expect("tampered");
-    assert_eq!(migrated(&database.url()).await.expect("migrated").files, ["functions/reads/get_event.sql"]);
-    db.batch_execute("set role rowlock_app; select rowlock.get_event(1); reset role").await.expect("the function is back, with its grants");
-    let gone = "select count(*) from rowlock.applied_files where path = 'functions/gone.sql'";
-    assert_eq!(db.query_one(gone, &[]).await.expect("a row").get::<_, i64>(0), 0);
-    assert_eq!(migrated(&database.url()).await.expect("migrated").files, Vec::<&str>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_fails_leaves_everything_as_it_was() {
-    let database = TestDatabase::cloned().await;
-    let db = database.connect().await;
-    // A different result type than in the file: `create or replace` refuses with 42P13, after claim_seats has been applied.
-    db.batch_execute(
-        "drop function rowlock.try_lead_sweep();
-         create function rowlock.try_lead_sweep() returns integer language sql as 'select 1';
-         alter function rowlock.try_lead_sweep() owner to rowlock_owner;
-         update rowlock.applied_files set checksum = sha256('x') where path in ('functions/claims/claim_seats.sql', 'functions/expiry/try_lead_sweep.sql')",
-    )
-    .await
-    .expect("tampered");
-    let before = checksums(&db).await;
-    let error = format!("{:#}", migrated(&database.url()).await.expect_err("a changed result type"));
-    assert!(error.contains("sql/functions/expiry/try_lead_sweep.sql: 42P13"), "{error}");
-    assert_eq!(checksums(&db).await, before);
-}
-
-async fn checksums(db: &Client) -> String {
-    let sql = "select string_agg(path || encode(checksum, 'hex'), ' ' order by path) from rowlock.applied_files";
-    db.query_one(sql, &[]).await.expect("a row").get(0)
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_database_ahead_of_the_binary_is_refused_in_clear_words() {
     let server = TestServer::start().await;
     let ahead = "insert into public.refinery_schema_history (version, name, applied_on, checksum)
@@ -149,25 +103,6 @@ async fn a_database_ahead_of_the_binary_is_refused_in_clear_words() {
     assert!(error.contains("the database is newer than this binary") && error.contains("from_the_future"), "{error}");
     // The newer release keeps the rules of deployment, so servers of this one continue.
     server.anyone().get("/readyz").await.expect(200);
-}
-
-/// Function files have no version: only the release that applied them tells which ones are newer.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_functions_of_a_newer_release_are_not_overwritten() {
-    let database = TestDatabase::cloned().await;
-    let db = database.connect().await;
-    db.batch_execute(
-        "insert into rowlock.releases (version) values ('0.0.9'); update rowlock.applied_files set checksum = sha256('newer')",
-    )
-    .await
-    .expect("an older release");
-    let before = checksums(&db).await;
-    db.batch_execute("insert into rowlock.releases (version) values ('10.0.0-rc.1')").await.expect("a newer release");
-    let error = format!("{:#}", migrated(&database.url()).await.expect_err("newer"));
-    assert!(error.contains("the database is newer than this binary: release 10.0.0-rc.1 migrated it"), "{error}");
-    assert_eq!(checksums(&db).await, before);
-    db.batch_execute("delete from rowlock.releases where version = '10.0.0-rc.1'").await.expect("gone");
-    assert_eq!(migrated(&database.url()).await.expect("an older release may be followed").files.len(), files_count());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,63 +166,5 @@ async fn a_database_is_upgraded_from_whatever_migration_it_stands_at() {
         assert_eq!(report.migrations, migrations[stands_at..].iter().map(|file| file.name.clone()).collect::<Vec<_>>());
         assert_eq!(report.files.len(), files_count());
         db.batch_execute("select from admin.invariant_violations").await.expect("the last file's view");
-    }
-}
-
-/// A file that moves to another folder is applied from there, and its old path is forgotten.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_moved_file_is_applied_from_its_new_path() {
-    let database = TestDatabase::cloned().await;
-    let db = database.connect().await;
-    let moved = "update rowlock.applied_files set path = 'functions/get_event.sql' where path = 'functions/reads/get_event.sql'";
-    assert_eq!(db.execute(moved, &[]).await.expect("moved"), 1);
-    assert_eq!(migrated(&database.url()).await.expect("migrated").files, ["functions/reads/get_event.sql"]);
-    let paths = "select path from rowlock.applied_files where path like '%get_event.sql'";
-    let paths: Vec<String> = db.query(paths, &[]).await.expect("an answer").iter().map(|row| row.get(0)).collect();
-    assert_eq!(paths, ["functions/reads/get_event.sql"]);
-}
-
-/// Every function is replaced again and again while buyers call them: nobody notices.
-#[tokio::test(flavor = "multi_thread")]
-async fn functions_are_replaced_under_load_without_an_error() {
-    const BUYERS: i32 = 6;
-    const REPLACEMENTS: usize = 6;
-    let server = TestServer::start().await;
-    let event = server.small_event(&[("A", 1000, 2000)]).await;
-    let stop = Arc::new(AtomicBool::new(false));
-    let buyers: Vec<_> = (0..BUYERS)
-        .map(|buyer| {
-            let (customer, gateway, stop) = (server.customer(&format!("buyer {buyer}")), server.gateway(), Arc::clone(&stop));
-            tokio::spawn(async move {
-                let mut sold = 0;
-                while !stop.load(Ordering::Relaxed) && sold < 300 {
-                    let order = customer.claim_seats(&event, &[("A", 1 + buyer + BUYERS * sold)]).await.expect(201);
-                    assert_eq!(gateway.pay(&order).await.expect(200)["outcome"], "paid");
-                    customer.get(&event.at("sections")).await.expect(200);
-                    customer.order(&order).await.expect(200);
-                    sold += 1;
-                }
-                sold
-            })
-        })
-        .collect();
-    let reader = tokio::spawn(read_the_view(server.second().await, Arc::clone(&stop)));
-    for _ in 0..REPLACEMENTS {
-        server.db.batch_execute("update rowlock.applied_files set checksum = sha256('stale')").await.expect("stale");
-        let report = migrated(&server.database_url).await.unwrap_or_else(|error| panic!("{error:#}"));
-        assert_eq!(report.files.len(), files_count());
-    }
-    stop.store(true, Ordering::Relaxed);
-    for buyer in buyers {
-        assert!(buyer.await.expect("no error") > 0, "a buyer bought nothing meanwhile");
-    }
-    reader.await.expect("no error");
-    server.assert_invariants().await;
-}
-
-/// The file drops and recreates the view; its readers must not notice the gap.
-async fn read_the_view(server: TestServer, stop: Arc<AtomicBool>) {
-    while !stop.load(Ordering::Relaxed) {
-        server.assert_invariants().await;
     }
 }

@@ -137,6 +137,24 @@ async fn the_sweep_finds_a_failed_order_when_its_retry_is_due_and_not_before() {
     }
 }
 
+/// The latest come first, and an order whose next attempt is due is not among them: it can be neither listed nor redriven.
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_listed_from_the_latest_on_and_failures_that_are_retried_are_none() {
+    let server = server_without_expiry().await;
+    let id = |number: u128| uuid::Uuid::from_u128(number);
+    let plant = "insert into rowlock.expiry_failures (event_id, order_id, attempts, last_error, first_failed_at, last_failed_at, retry_at)
+        values (1, $1, 1, 'planted', now() - interval '1 hour', now() - $2::integer * interval '1 minute',
+            case when $3 then now() + interval '1 minute' end)";
+    for (number, minutes_ago, is_retried) in [(1, 2, false), (2, 1, false), (3, 3, false), (4, 0, true)] {
+        server.db.execute(plant, &[&id(number), &minutes_ago, &is_retried]).await.expect("planted");
+    }
+    let listed = server.admin().get("/v1/admin/dead-letters").await.expect(200);
+    let ids: Vec<_> = listed["dead_letters"].as_array().expect("a list").iter().map(|letter| letter["order_id"].clone()).collect();
+    assert_eq!(ids, [2, 1, 3].map(|number| Value::from(id(number).to_string())));
+    let retried = format!("/v1/admin/dead-letters/1/{}/redrive", id(4));
+    server.admin().post_nothing(&retried).await.problem(404, "dead_letter_not_found");
+}
+
 /// Failures of an order count until it has ended, and are then forgotten.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_record_of_a_failure_goes_when_its_order_has_ended() {

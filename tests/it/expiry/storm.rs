@@ -1,6 +1,6 @@
 //! Ten thousand orders that come due together.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pretty_assertions::assert_eq;
 use redis::AsyncCommands;
@@ -22,22 +22,8 @@ async fn alone() -> MutexGuard<'static, ()> {
     STORM.lock().await
 }
 
-/// A concert whose orders come due together.
-struct Storm {
-    event: EventHandle,
-    /// How long this machine took to claim its seats: a machine that is slow at everything may be slow at expiring, too.
-    claimed_in_ms: f64,
-}
-
-impl Storm {
-    /// How late an order may be that should be back within `promised_ms`.
-    fn limit_ms(&self, promised_ms: f64) -> f64 {
-        (promised_ms * SLACK).max(self.claimed_in_ms * 2.0)
-    }
-}
-
 /// Sells one seat each to many customers until the event is sold out, with the same deadline for all orders.
-async fn ten_thousand_orders(server: &TestServer) -> Storm {
+async fn ten_thousand_orders(server: &TestServer) -> EventHandle {
     let codes: Vec<String> = (1..=SECTIONS).map(|section| format!("S{section}")).collect();
     let sections: Vec<(&str, i64, i32)> = codes.iter().map(|code| (code.as_str(), 1000, SEATS)).collect();
     let event = server.small_event(&sections).await;
@@ -47,19 +33,17 @@ async fn ten_thousand_orders(server: &TestServer) -> Storm {
             array(select null::text from n), array(select null::bytea from n), array(table n), array(select $3::integer from n), array(table n)) a"
     );
     let claim = server.db.prepare(&claim).await.expect("prepared");
-    let begun = Instant::now();
     for section in 1..=SECTIONS {
         let ids: Vec<Uuid> = (0..SEATS).map(|_| Uuid::now_v7()).collect();
         let claimed = server.db.query_one(&claim, &[&event.id, &ids, &section]).await.expect("claimed");
         assert_eq!(claimed.get::<_, i64>(0), i64::from(SEATS));
     }
-    let claimed_in_ms = begun.elapsed().as_secs_f64() * 1000.0;
     let due = format!("date_trunc('milliseconds', now()) + {AHEAD_MS} * interval '1 millisecond'");
     let delay = format!("with moved as (update rowlock.deadlines set expires_at = {due}) update rowlock.orders set expires_at = {due}");
     assert_eq!(server.db.execute(&delay, &[]).await.expect("delayed"), u64::try_from(ORDERS).expect("a count"));
     // The table as if they had been claimed that way, without dead rows of the update.
     server.db.batch_execute("vacuum full analyze rowlock.orders").await.expect("vacuumed");
-    Storm { event, claimed_in_ms }
+    event
 }
 
 /// What the lanes do for orders that are claimed over HTTP.
@@ -83,7 +67,7 @@ struct Lateness {
     seen: f64,
 }
 
-async fn all_expired(server: &TestServer, storm: &Storm) -> Lateness {
+async fn all_expired(server: &TestServer, event: &EventHandle) -> Lateness {
     let pending = "select exists (select from rowlock.orders where status = 'pending_payment')";
     eventually(Duration::from_secs(60), || async { !server.ask::<bool>(pending).await }).await;
     let seen = server.ask("select extract(epoch from clock_timestamp() - max(expires_at))::float8 * 1000 from rowlock.orders").await;
@@ -99,13 +83,10 @@ async fn all_expired(server: &TestServer, storm: &Storm) -> Lateness {
     let percentiles: Vec<f64> = row.get(0);
     let lateness = Lateness { p50: percentiles[0], p99: percentiles[1], seen };
     let Lateness { p50, p99, seen } = lateness;
-    let claimed = storm.claimed_in_ms;
-    eprintln!(
-        "{ORDERS} orders, claimed in {claimed:.0} ms, due together: p50 {p50:.0}, p99 {p99:.0} ms late, all seen on sale after {seen:.0} ms"
-    );
-    let available = format!("select sum(available)::integer from rowlock.sections where event_id = {}", storm.event.id);
+    eprintln!("{ORDERS} orders due together: p50 {p50:.0}, p99 {p99:.0} ms late, all seen on sale after {seen:.0} ms");
+    let available = format!("select sum(available)::integer from rowlock.sections where event_id = {}", event.id);
     assert_eq!(server.ask::<i32>(&available).await, ORDERS);
-    assert_sold_again(server, &storm.event, &[("S1", 1), ("S10", SEATS)]).await;
+    assert_sold_again(server, event, &[("S1", 1), ("S10", SEATS)]).await;
     server.assert_invariants().await;
     lateness
 }
@@ -113,20 +94,28 @@ async fn all_expired(server: &TestServer, storm: &Storm) -> Lateness {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_redis_ten_thousand_orders_are_back_on_sale_within_a_quarter_second() {
     let _alone = alone().await;
-    let server = TestServer::start().await;
-    let storm = ten_thousand_orders(&server).await;
-    put_into_the_queue(&server).await;
-    let late = all_expired(&server, &storm).await;
-    assert!(late.p50 >= 0.0 && late.p99 < storm.limit_ms(250.0), "p99 {:.0} ms late", late.p99);
+    assert_soon(QUEUED_WITHIN_MS, async |_| {
+        let server = TestServer::start().await;
+        let event = ten_thousand_orders(&server).await;
+        put_into_the_queue(&server).await;
+        let late = all_expired(&server, &event).await;
+        assert!(late.p50 >= 0.0);
+        late.p99
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_ten_thousand_orders_are_back_on_sale_within_two_seconds() {
     let _alone = alone().await;
-    let server = TestServer::builder().redis(RedisMode::Off).start().await;
-    let storm = ten_thousand_orders(&server).await;
-    let late = all_expired(&server, &storm).await;
-    assert!(late.p50 >= 0.0 && late.seen < storm.limit_ms(SWEPT_WITHIN_MS), "the last one {:.0} ms late", late.seen);
+    assert_soon(SWEPT_WITHIN_MS, async |_| {
+        let server = TestServer::builder().redis(RedisMode::Off).start().await;
+        let event = ten_thousand_orders(&server).await;
+        let late = all_expired(&server, &event).await;
+        assert!(late.p50 >= 0.0);
+        late.seen
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,9 +133,9 @@ async fn several_servers_share_the_work_and_no_order_expires_twice() {
         )
         .await
         .expect("a trigger");
-    let storm = ten_thousand_orders(&server).await;
+    let event = ten_thousand_orders(&server).await;
     put_into_the_queue(&server).await;
-    all_expired(&server, &storm).await;
+    all_expired(&server, &event).await;
     let counts = "select array[count(*), count(distinct order_id)] from public.expiries";
     assert_eq!(server.ask::<Vec<i64>>(counts).await, vec![i64::from(ORDERS); 2]);
     let mut shares = Vec::new();

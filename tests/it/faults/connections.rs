@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::ledger::{SECTIONS, Shoppers};
-use crate::harness::{PATIENCE, RedisMode, TestServer, event_json, eventually};
+use crate::harness::{PATIENCE, RedisMode, TestServer, event_json, eventually, patience_left};
 
 /// Ends every session of this database that is currently in a call of a lane.
 const KILL_BUSY_LANES: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -87,7 +87,7 @@ async fn an_idle_connection_is_kept_for_as_long_as_the_setting_says() {
     let server = TestServer::builder().arg("--idle-s", 1).start().await;
     let begun = Instant::now();
     let mut idle = TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("a connection");
-    let ended = tokio::time::timeout(PATIENCE, idle.read_to_end(&mut Vec::new())).await;
+    let ended = tokio::time::timeout(patience_left(PATIENCE), idle.read_to_end(&mut Vec::new())).await;
     ended.expect("it is closed").ok();
     assert!(begun.elapsed() >= Duration::from_secs(1), "closed after {} ms", begun.elapsed().as_millis());
     assert!(begun.elapsed() < Duration::from_secs(10), "closed after {} ms", begun.elapsed().as_millis());

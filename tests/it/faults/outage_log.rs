@@ -16,6 +16,9 @@ const SETTINGS: [(&str, &str); 3] =
 /// How soon the first claim must succeed once PostgreSQL can be reached again.
 const BACK_WITHIN: Duration = Duration::from_millis(500);
 
+/// How soon a server that nobody calls must notice a PostgreSQL that answers no more: the limits of a call and of connecting again.
+const HANG_NOTICED_WITHIN: Duration = Duration::from_secs(25);
+
 /// The port in a database's URL, and the same URL with the network's port.
 fn through(url: &str, network: impl Fn(u16) -> u16) -> String {
     let port = port_of(url);
@@ -95,4 +98,19 @@ async fn claims_go_on_within_half_a_second_of_postgresql_being_back() {
     let took = begun.elapsed();
     eprintln!("a claim succeeded {} ms after PostgreSQL was back", took.as_millis());
     assert!(took < BACK_WITHIN, "after {} ms", took.as_millis());
+}
+
+/// PostgreSQL neither answers nor closes a connection: the sweep, which is all that a server without requests does, must not hang, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sweep_of_a_postgresql_that_hangs_gives_up_and_says_so() {
+    let database = TestDatabase::cloned().await;
+    let (db, port) = (database.connect().await, port_of(&database.url()));
+    let network = Network::to(port).await;
+    let (server, _) = serve(&through(&database.url(), |_| network.port()), &SETTINGS).await;
+    let has_swept = "select exists (select from pg_stat_activity where datname = current_database() and query = 'commit')";
+    eventually(PATIENCE, || async { db.query_one(has_swept, &[]).await.expect("an answer").get::<_, bool>(0) }).await;
+    network.becomes(Weather::Silent);
+    eventually(HANG_NOTICED_WITHIN, || async { !lines(&server, "PostgreSQL cannot be reached").is_empty() }).await;
+    network.becomes(Weather::Fair(port));
+    eventually(PATIENCE, || async { !lines(&server, "the database answers again").is_empty() }).await;
 }

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ledger::{SECTIONS, Shoppers};
 use super::network::Weather;
 use super::own_cluster::OnOwnCluster;
+use crate::expiry::queued_for_ms;
 use crate::harness::{PATIENCE, eventually};
 
 const SHOPPERS: i32 = 20;
@@ -67,7 +68,7 @@ async fn calls_whose_answers_are_lost_on_the_way_are_looked_up() {
     stack.end().await;
 }
 
-/// Its order is found, not claimed a second time: then it would be answered as a replay.
+/// Its order is found, not claimed a second time: then it would be answered as a replay. And like any other, it goes to the expiry queue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_whose_answer_is_lost_is_answered_like_any_other() {
     let Some(stack) = OnOwnCluster::start().await else { return };
@@ -75,12 +76,15 @@ async fn a_claim_whose_answer_is_lost_is_answered_like_any_other() {
     let alice = stack.server.customer("alice");
     alice.best_available(&event, "A", 1).await.expect(201);
     stack.network.lose_answers();
+    let mut order = Value::Null;
     // The lane's workers take turns, and not each of them may have a connection to lose yet.
     while stack.network.lost() == 0 {
         let answer = alice.best_available(&event, "A", 1).await;
-        assert_eq!(answer.expect(201)["status"], "pending_payment");
+        order = answer.expect(201);
+        assert_eq!(order["status"], "pending_payment");
         assert_eq!(answer.header("idempotent-replayed"), None);
     }
+    eventually(PATIENCE, || async { queued_for_ms(&stack.server, &order).await.is_some() }).await;
     stack.end().await;
 }
 

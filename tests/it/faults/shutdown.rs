@@ -5,7 +5,7 @@ use std::time::Duration;
 use pretty_assertions::assert_eq;
 use tokio::net::TcpStream;
 
-use crate::harness::{PATIENCE, TestServer, eventually};
+use crate::harness::{PATIENCE, TestServer, eventually, patience_left};
 
 /// From now on claims and payments take three seconds.
 const SLOW: &str = "
@@ -34,7 +34,7 @@ async fn requests_under_way_are_answered_and_new_connections_are_refused() {
 
     assert_eq!(claim.await.expect("no panic").expect(201)["status"], "pending_payment");
     assert_eq!(payment.await.expect("no panic").expect(200)["outcome"], "paid");
-    let (ended, server) = tokio::time::timeout(PATIENCE, stopping).await.expect("it ends").expect("no panic");
+    let (ended, server) = tokio::time::timeout(patience_left(PATIENCE), stopping).await.expect("it ends").expect("no panic");
     ended.expect("an orderly end");
     server.assert_invariants().await;
 }

@@ -5,6 +5,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::cluster::{Cluster, TEMPLATE};
+use super::wait::try_no_more_if_broken;
 
 /// Opens a transaction that blocks every claim at its seats; everything can still be read.
 pub const HOLD_CLAIMS: &str = "begin; lock table rowlock.seats in exclusive mode";
@@ -26,6 +27,7 @@ impl TestDatabase {
     }
 
     async fn create(origin: &str) -> Self {
+        try_no_more_if_broken();
         let cluster = Cluster::shared().await;
         let database = Self { cluster, name: format!("rowlock_test_{}", Uuid::now_v7().simple()) };
         let postgres = connect(&cluster.url("postgres")).await;

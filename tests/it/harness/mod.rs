@@ -9,6 +9,7 @@
 //! ```
 
 mod abandoned;
+mod builder;
 mod cluster;
 mod database;
 pub mod docker;

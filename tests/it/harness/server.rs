@@ -2,117 +2,26 @@
 
 use std::sync::Arc;
 
-use clap::Parser;
 use pretty_assertions::assert_eq;
 use rowlock::auth::mint_customer_token;
-use rowlock::config::ServeConfig;
-use rowlock::db::{Endpoint, api_keys};
 use rowlock::server::Bound;
 use rowlock_lab::embedded::PrivateRedis;
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::database::TestDatabase;
+use super::builder::{Builder, Shared};
 use super::event::{EventHandle, event_json};
 use super::http::Caller;
 use super::people::{Customer, Gateway};
-use super::redis::{Redis, RedisMode};
+use super::redis::Redis;
 use super::wait::{PATIENCE, patience_left};
 
 /// Secret of the customers' tokens.
 pub const JWT_SECRET: &str = "the tests' secret of customers' tokens, long enough";
 /// Secret of the gateway's notices.
 pub const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
-
-/// `rowlock serve`'s own reading of its flags.
-#[derive(Parser)]
-#[command(args_override_self = true)]
-struct Flags {
-    #[command(flatten)]
-    config: ServeConfig,
-}
-
-/// How to start a server.
-pub struct Builder {
-    redis: RedisMode,
-    args: Vec<String>,
-    empty: bool,
-}
-
-impl Builder {
-    /// Which Redis it gets; by default the shared one.
-    pub fn redis(mut self, redis: RedisMode) -> Self {
-        self.redis = redis;
-        self
-    }
-
-    /// Another flag of `rowlock serve`.
-    pub fn arg(mut self, name: &str, value: impl ToString) -> Self {
-        self.args.extend([name.to_owned(), value.to_string()]);
-        self
-    }
-
-    /// Another switch of `rowlock serve`, which takes no value.
-    pub fn switch(mut self, name: &str) -> Self {
-        self.args.push(name.to_owned());
-        self
-    }
-
-    /// On a database that was never migrated.
-    pub fn unmigrated(mut self) -> Self {
-        self.empty = true;
-        self
-    }
-
-    /// Starts it and waits until it listens.
-    pub async fn start(self) -> TestServer {
-        // Each server opens connections, and the cluster allows 200.
-        static SLOTS: std::sync::LazyLock<Arc<Semaphore>> = std::sync::LazyLock::new(|| Arc::new(Semaphore::new(8)));
-        let slot = Arc::clone(&SLOTS).acquire_owned().await.expect("never closed");
-        let database = if self.empty { TestDatabase::empty().await } else { TestDatabase::cloned().await };
-        let redis = Redis::prepare(self.redis).await;
-        let redis_prefix = format!("test-{}", Uuid::now_v7().simple());
-        let api_key = if self.empty { "none".to_owned() } else { new_api_key(&database.url()).await };
-        let shared = Shared { database, redis, redis_prefix, api_key, args: self.args, _slot: slot };
-        TestServer::launch(Arc::new(shared)).await
-    }
-}
-
-/// What the servers of one test have in common.
-struct Shared {
-    database: TestDatabase,
-    redis: Redis,
-    redis_prefix: String,
-    api_key: String,
-    args: Vec<String>,
-    _slot: OwnedSemaphorePermit,
-}
-
-impl Shared {
-    fn config(&self) -> ServeConfig {
-        let mut flags = vec!["serve".to_owned()];
-        let database_url = self.database.url();
-        let own = [
-            ("--database-url", database_url.as_str()),
-            ("--redis-prefix", &self.redis_prefix),
-            ("--listen", "127.0.0.1:0"),
-            ("--jwt-secret", JWT_SECRET),
-            ("--webhook-secret", WEBHOOK_SECRET),
-            ("--pool-size", "8"),
-            ("--lanes", "2"),
-            ("--drain-s", "2"),
-        ];
-        flags.extend(own.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]));
-        flags.extend(self.args.iter().cloned());
-        let mut config = Flags::try_parse_from(flags).unwrap_or_else(|error| panic!("{error}")).config;
-        config.redis_url = self.redis.url();
-        config
-    }
-}
 
 /// A running server, with everything that a test needs.
 pub struct TestServer {
@@ -138,10 +47,10 @@ impl TestServer {
 
     /// A server with options to set.
     pub fn builder() -> Builder {
-        Builder { redis: RedisMode::Shared, args: Vec::new(), empty: false }
+        Builder::new()
     }
 
-    async fn launch(shared: Arc<Shared>) -> Self {
+    pub(super) async fn launch(shared: Arc<Shared>) -> Self {
         start_log();
         let bound = Bound::new(&shared.config()).await.unwrap_or_else(|error| panic!("the server does not start: {error:#}"));
         let url = format!("http://{}", bound.address());
@@ -279,11 +188,6 @@ impl Drop for TestServer {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-async fn new_api_key(database_url: &str) -> String {
-    let endpoint = Endpoint::new(database_url, None).expect("a URL");
-    api_keys::create(&endpoint, "tests").await.expect("an API key").1
 }
 
 /// Shows the servers' log when `ROWLOCK_LOG` asks for it.

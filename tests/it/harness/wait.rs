@@ -3,30 +3,46 @@
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Barrier;
 
 /// Long enough for anything that should happen at all, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// The same once a long wait has failed in this run.
+/// The same once a long wait has failed in this run: what works at all works within seconds.
 const PATIENCE_WHEN_BROKEN: Duration = Duration::from_secs(10);
+/// After so many waits in vain, the tests that follow are not tried.
+const WAITS_IN_VAIN_MAX: usize = 12;
 const PAUSE: Duration = Duration::from_millis(10);
 
-static BROKEN: AtomicBool = AtomicBool::new(false);
+/// A broken build should fail in minutes, not in minutes per test. Nothing is lost by giving up early: the run has already failed.
+static WAITS_IN_VAIN: AtomicUsize = AtomicUsize::new(0);
 
-/// `patience`, unless a long wait has failed in this run: what works at all works within seconds, and a broken build should fail in
-/// minutes, not in minutes per test. The run has already failed, so nothing is lost by giving up early.
+/// `patience`, or less of it if a wait has failed in this run.
 pub fn patience_left(patience: Duration) -> Duration {
-    if BROKEN.load(Ordering::Relaxed) { patience.min(PATIENCE_WHEN_BROKEN) } else { patience }
+    patience_after(WAITS_IN_VAIN.load(Ordering::Relaxed), patience)
 }
 
-/// Shortens all later waits after a long wait has failed.
+fn patience_after(waits_in_vain: usize, patience: Duration) -> Duration {
+    if waits_in_vain == 0 { patience } else { patience.min(PATIENCE_WHEN_BROKEN) }
+}
+
+/// Counts a wait in vain, unless it was a short one, which says little about other tests.
 pub(super) fn waited_in_vain(patience: Duration) {
-    if patience > PATIENCE_WHEN_BROKEN {
-        BROKEN.store(true, Ordering::Relaxed);
+    if patience >= PATIENCE_WHEN_BROKEN {
+        WAITS_IN_VAIN.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Fails a test that begins in a run in which many others have waited in vain.
+pub(super) fn try_no_more_if_broken() {
+    let waits_in_vain = WAITS_IN_VAIN.load(Ordering::Relaxed);
+    assert!(!is_hopeless(waits_in_vain), "not tried: this run has waited in vain {waits_in_vain} times; look at its first failures");
+}
+
+fn is_hopeless(waits_in_vain: usize) -> bool {
+    waits_in_vain >= WAITS_IN_VAIN_MAX
 }
 
 /// The result of checking a condition: `false` or `None` means not yet.
@@ -94,4 +110,12 @@ where
         answers.push(task.await.expect("a rival's task"));
     }
     answers
+}
+
+#[test]
+fn a_broken_run_loses_its_patience_and_at_last_gives_up() {
+    let short = Duration::from_secs(1);
+    assert_eq!([PATIENCE, short].map(|patience| patience_after(0, patience)), [PATIENCE, short]);
+    assert_eq!([PATIENCE, short].map(|patience| patience_after(1, patience)), [PATIENCE_WHEN_BROKEN, short]);
+    assert!(!is_hopeless(WAITS_IN_VAIN_MAX - 1) && is_hopeless(WAITS_IN_VAIN_MAX));
 }

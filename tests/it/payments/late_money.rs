@@ -1,9 +1,10 @@
-//! Money that arrives when the event is no longer on sale.
+//! Money that arrives when the order has ended, or when the event is no longer on sale.
 
 use pretty_assertions::assert_eq;
+use serde_json::json;
 
-use super::outcome;
-use crate::harness::TestServer;
+use super::{one_order, outcome};
+use crate::harness::{PATIENCE, TestServer, event_json, eventually};
 use crate::stored::{Ask, Notice, Session, make_due, server_without_expiry, unhurried};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,5 +51,34 @@ async fn late_money_of_the_wrong_amount_or_currency_gets_no_seat_back() {
         assert_eq!(session.order_status(order.order_id).await, "refund_due", "{ends_as}");
         assert_eq!(session.seats(1).await, "aaaaaaaaaa", "{ends_as}");
     }
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_comes_too_late_gets_the_same_seats_if_they_are_free() {
+    let server = TestServer::start().await;
+    let mut brief = event_json(&[("A", 1000, 10)]);
+    brief["window_ms"] = json!(1000);
+    let event = server.event(brief).await;
+    let alice = server.customer("alice");
+    let order = alice.claim_seats(&event, &[("A", 1), ("A", 2)]).await.expect(201);
+    eventually(PATIENCE, || async { alice.order(&order).await.expect(200)["status"] == "expired" }).await;
+    assert_eq!(outcome(&server.gateway().pay(&order).await), "late_reclaimed");
+    let mut expected = order.clone();
+    expected["status"] = json!("paid");
+    assert_eq!(alice.order(&order).await.expect(200), expected);
+    server.customer("bob").claim_seats(&event, &[("A", 2)]).await.problem(409, "seat_taken");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_comes_after_the_seats_were_sold_again_is_owed_back() {
+    let server = TestServer::start().await;
+    let (event, alice, order) = one_order(&server).await;
+    alice.cancel(&order).await.expect(200);
+    let theirs = server.customer("bob").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    assert_eq!(outcome(&server.gateway().pay(&order).await), "refund_due");
+    assert_eq!(alice.order(&order).await.expect(200)["status"], "refund_due");
+    assert_eq!(outcome(&server.gateway().pay(&theirs).await), "paid");
     server.assert_invariants().await;
 }

@@ -1,23 +1,22 @@
 //! Changes made from psql: the rules of the API, a reason, and a line in the action log, all in one transaction.
 
 use pretty_assertions::assert_eq;
-use rowlock::db::{Endpoint, api_keys};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use super::SALE;
 use super::logins::{Logins, refusal};
-use crate::harness::{PATIENCE, TestDatabase, TestServer, eventually};
+use crate::harness::{PATIENCE, TestDatabase, eventually};
 use crate::stored::server_without_expiry;
 
 /// The lines of the log after that one: function, reason, before, after.
-async fn log_after(db: &Client, action_id: i64) -> Vec<Value> {
+pub(super) async fn log_after(db: &Client, action_id: i64) -> Vec<Value> {
     let sql =
         "select jsonb_build_array(function, reason, before, after) from rowlock.admin_actions where action_id > $1 order by action_id";
     db.query(sql, &[&action_id]).await.expect("an answer").iter().map(|row| row.get(0)).collect()
 }
 
-async fn last_action(db: &Client) -> i64 {
+pub(super) async fn last_action(db: &Client) -> i64 {
     db.query_one("select coalesce(max(action_id), 0) from rowlock.admin_actions", &[]).await.expect("an answer").get(0)
 }
 
@@ -207,124 +206,6 @@ async fn the_rules_of_the_api_hold_and_a_refusal_leaves_no_trace() {
         assert_eq!(refused, (state.to_owned(), detail.to_owned()), "{call}");
     }
     assert_eq!(everything(&db).await, before);
-    logins.gone().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn operators_changes_through_the_api_are_written_down_too() {
-    let server = server_without_expiry().await;
-    let event = server.small_event(&[("A", 1000, 10)]).await;
-    let last = last_action(&server.db).await;
-    server.admin().patch(&event.path(), &json!({"status": "paused", "window_ms": 20_000})).await.expect(200);
-    let block = format!("/v1/admin/events/{}/sections/A/block", event.id);
-    server.admin().post(&block, &json!({"seats": [3, 1], "ranges": [{"from": 2, "to": 5}]})).await.expect(200);
-    server.admin().patch(&event.path(), &json!({"status": "open"})).await.expect(200);
-    let expected = [
-        json!(["rowlock.change_event", null, {"status": "open", "window_ms": 10_000}, {"status": "paused", "window_ms": 20_000}]),
-        json!(["rowlock.block_seats", null, {"available": "A 1-5"}, {"blocked": "A 1-5"}]),
-        json!(["rowlock.change_event", null, {"status": "paused"}, {"status": "open"}]),
-    ];
-    assert_eq!(log_after(&server.db, last).await, expected);
-    let created = server
-        .ask::<i64>("select count(*) from rowlock.admin_actions where function in ('rowlock.create_event', 'admin.create_api_key')")
-        .await;
-    assert_eq!(created, 2);
-}
-
-/// A server has one login, whoever calls it: the log names their keys.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_names_the_api_key_of_changes_through_the_api_and_of_no_others() {
-    let server = server_without_expiry().await;
-    let logins = Logins::new(&server.database_url).await;
-    let event = server.draft(crate::harness::event_json(&[("A", 1000, 10)])).await;
-    let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (api_key_id, api_key) = api_keys::create(&endpoint, "box office, \"east\"").await.expect("a key");
-    let east = server.anyone().with("x-api-key", &api_key);
-    east.patch(&event.path(), &json!({"status": "open", "window_ms": 20_000})).await.expect(200);
-    east.post(&format!("/v1/admin/events/{}/sections/A/block", event.id), &json!({"seats": [1]})).await.expect(200);
-    server.admin().post(&format!("/v1/admin/events/{}/sections/A/unblock", event.id), &json!({"seats": [1]})).await.expect(200);
-    // Refused and rolled back, without any effect on what follows on the connection.
-    east.patch("/v1/events/4711", &json!({"status": "paused"})).await.problem(404, "event_not_found");
-    server.admin().patch(&event.path(), &json!({"status": "paused"})).await.expect(200);
-
-    let olivia = logins.connect("olivia").await;
-    let forged = format!("set rowlock.api_key_id = '{api_key_id}'; select admin.open_event({}, 'in disguise')", event.id);
-    olivia.batch_execute(&forged).await.expect("opened");
-    // A login that may do what servers do, but without a server.
-    let shop = logins.connect("shop").await;
-    let close = format!("select rowlock.change_event({}, '{{\"status\": \"closed\"}}')", event.id);
-    shop.batch_execute(&close).await.expect("closed");
-
-    let sql =
-        "select jsonb_build_array(function, api_key_name, api_key_id) from admin.action_log where event_id is not null order by action_id";
-    let found: Vec<Value> = olivia.query(sql, &[]).await.expect("the log").iter().map(|row| row.get(0)).collect();
-    let east = "box office, \"east\"";
-    let expected = [
-        json!(["rowlock.create_event", "tests", 1]),
-        json!(["rowlock.change_event", east, api_key_id]),
-        json!(["rowlock.block_seats", east, api_key_id]),
-        json!(["rowlock.unblock_seats", "tests", 1]),
-        json!(["rowlock.change_event", "tests", 1]),
-        json!(["admin.open_event", null, null]),
-        json!(["rowlock.change_event", null, null]),
-    ];
-    assert_eq!(found, expected);
-    logins.gone().await;
-}
-
-/// Like a cancellation by the customer: its seats are on sale at once, and late money finds it cancelled.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_released_order_is_a_cancelled_one() {
-    let server = server_without_expiry().await;
-    let logins = Logins::new(&server.database_url).await;
-    let event = server.small_event(&[("A", 1000, 10), ("B", 1000, 10)]).await;
-    let alice = server.customer("alice");
-    let order = alice.claim_seats(&event, &[("A", 1), ("B", 2)]).await.expect(201);
-    let order_id = order["order_id"].as_str().expect("an id");
-    let failed = format!("select rowlock.record_expiry_failure({}, '{order_id}', 'the disk is full', 1)", event.id);
-    server.db.batch_execute(&failed).await.expect("a dead letter");
-    let release = format!("select admin.release_order({}, '{order_id}', 'she called')", event.id);
-    let olivia = logins.connect("olivia").await;
-    assert_eq!(olivia.query_one(&release, &[]).await.expect("released").get::<_, i32>(0), 2);
-    assert_eq!(alice.order(&order).await.expect(200)["status"], "cancelled");
-    assert_eq!(server.ask::<i64>("select count(*) from admin.dead_letters").await, 0);
-    let (state, _) = refusal(olivia.query_one(&release, &[]).await);
-    assert_eq!(state, "RL006");
-    server.customer("ben").claim_seats(&event, &[("A", 1)]).await.expect(201);
-    assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "refund_due");
-    server.assert_invariants().await;
-    logins.gone().await;
-}
-
-/// An operator's release and the gateway's notice coincide: one of them wins.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_release_waits_for_a_payment_under_way() {
-    let server = TestServer::start().await;
-    let logins = Logins::new(&server.database_url).await;
-    let event = server.small_event(&[("A", 1000, 10)]).await;
-    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
-    let order_id = order["order_id"].as_str().expect("an id").to_owned();
-    let paying = crate::stored::Session::new(&server, &event).await;
-    paying.begin().await;
-    let notice = crate::stored::Notice {
-        order_id: order_id.parse().expect("an id"),
-        reference: "r".to_owned(),
-        amount_minor: 1000,
-        currency: "TWD".to_owned(),
-        succeeded: true,
-    };
-    assert_eq!(paying.settle(&[notice]).await, ["paid"]);
-    let olivia = logins.connect("olivia").await;
-    let event_id = event.id;
-    let release = tokio::spawn(async move {
-        let sql = format!("select admin.release_order({event_id}, '{order_id}', 'too slow')");
-        olivia.batch_execute(&sql).await
-    });
-    crate::stored::until_somebody_waits(&server).await;
-    paying.commit().await;
-    let (state, _) = refusal(release.await.expect("no panic"));
-    assert_eq!(state, "RL006");
-    server.assert_invariants().await;
     logins.gone().await;
 }
 
