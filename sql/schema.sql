@@ -219,7 +219,7 @@ COMMENT ON FUNCTION rowlock._admit_searches(p_limit integer, p_outcomes text[], 
 CREATE FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) IS 'Raises RL010 unless both counts are the same. Private.';
+COMMENT ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) IS 'Raises RL010 unless both counts are the same.';
 
 CREATE FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) RETURNS TABLE(row_no integer, seat_no integer)
     LANGUAGE sql STABLE;
@@ -229,42 +229,47 @@ COMMENT ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no int
 CREATE FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) IS 'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once. Private.';
+COMMENT ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) IS 'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once.';
+
+CREATE FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) RETURNS integer
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) IS 'Blocks or unblocks the seats of a section that a server lists, all or none.';
 
 CREATE FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) RETURNS integer
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Blocks or unblocks the seats that an operator selected, all or none. Private.';
+COMMENT ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Blocks or unblocks the seats that an operator selected, all or none.';
 
 CREATE FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) RETURNS integer
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Moves listed seats between available and blocked, all or none, and logs which. Private.';
+COMMENT ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) IS 'Moves listed seats between available and blocked, all or none, and logs which.';
 
 CREATE FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) RETURNS text
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) IS 'Changes settings and status of an event and logs it; returns the status. Private.';
+COMMENT ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) IS 'Changes settings and status of an event and logs it; returns the status.';
 
 CREATE FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) IS 'Decides what it can about each claim of a batch before any seat is looked at. Private.';
+COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) IS 'Decides what it can about each claim of a batch before any seat is looked at.';
 
 CREATE FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) IS 'Raises RL007 unless the seats to keep are distinct seats of the order. Private.';
+COMMENT ON FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) IS 'Raises RL007 unless the seats to keep are distinct seats of the order.';
 
 CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Raises RL007 unless the arrays describe a batch of payment notices. Private.';
+COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Raises RL007 unless the arrays describe a batch of payment notices.';
 
 CREATE FUNCTION rowlock._check_reason(p_reason text) RETURNS text
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_reason(p_reason text) IS 'Reads the reason for a change made from psql; refuses a blank one. Private.';
+COMMENT ON FUNCTION rowlock._check_reason(p_reason text) IS 'Reads the reason for a change made from psql; refuses a blank one.';
 
 CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) RETURNS SETOF rowlock.claim_answer
     LANGUAGE sql STABLE;
@@ -274,17 +279,17 @@ COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[],
 CREATE FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'Moves the counts of the seats that a batch won, to sold or to held. Private.';
+COMMENT ON FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) IS 'Moves the counts of the seats that a batch won, to sold or to held.';
 
 CREATE FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) RETURNS bigint
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) IS 'Records a new API key by its SHA-256; returns its id. Private.';
+COMMENT ON FUNCTION rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) IS 'Records a new API key by its SHA-256; returns its id.';
 
 CREATE FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) RETURNS bigint
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) IS 'Creates a draft event with its sections, rows and seats, and logs it; returns its id. Private.';
+COMMENT ON FUNCTION rowlock._create_event(p_event jsonb, p_function text, p_reason text) IS 'Creates a draft event with its sections, rows and seats, and logs it; returns its id.';
 
 CREATE FUNCTION rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) RETURNS void
     LANGUAGE plpgsql;
@@ -299,7 +304,7 @@ COMMENT ON FUNCTION rowlock._create_section(p_event_id bigint, p_section_no inte
 CREATE FUNCTION rowlock._csv_text(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._csv_text(p_text text) IS 'Makes a text safe for a CSV cell: a spreadsheet never runs it. Private.';
+COMMENT ON FUNCTION rowlock._csv_text(p_text text) IS 'Makes a text safe for a CSV cell: a spreadsheet never runs it.';
 
 CREATE FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text[], p_answers uuid[], p_order_ids uuid[], p_fingerprints bytea[], p_customer_nos integer[], p_key_nos integer[], p_live_seats integer[], p_firsts integer[], p_quantities integer[], p_missing boolean[], p_first_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_blamed boolean[]) RETURNS record
     LANGUAGE plpgsql;
@@ -309,17 +314,17 @@ COMMENT ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes text
 CREATE FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) IS 'Deletes a draft and logs it. Private.';
+COMMENT ON FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) IS 'Deletes a draft and logs it.';
 
 CREATE FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) IS 'Sets orders to their final status and returns their seats. Private.';
+COMMENT ON FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) IS 'Sets orders to their final status and returns their seats.';
 
 CREATE FUNCTION rowlock._event_fingerprint(p_event jsonb) RETURNS bytea
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._event_fingerprint(p_event jsonb) IS 'Tells requests for new events apart, whatever their spelling. Private.';
+COMMENT ON FUNCTION rowlock._event_fingerprint(p_event jsonb) IS 'Tells requests for new events apart, whatever their spelling.';
 
 CREATE FUNCTION rowlock._event_not_found(p_event_id bigint) RETURNS void
     LANGUAGE plpgsql;
@@ -329,7 +334,7 @@ COMMENT ON FUNCTION rowlock._event_not_found(p_event_id bigint) IS 'Raises RL001
 CREATE FUNCTION rowlock._exceeds_limit(p_live_seats integer, p_wanted integer, p_limit integer) RETURNS boolean
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._exceeds_limit(p_live_seats integer, p_wanted integer, p_limit integer) IS 'Whether a customer would exceed the event''s seat limit. Private.';
+COMMENT ON FUNCTION rowlock._exceeds_limit(p_live_seats integer, p_wanted integer, p_limit integer) IS 'Whether a customer would exceed the event''s seat limit.';
 
 CREATE FUNCTION rowlock._find_nearest(p_event_id bigint, p_section_no integer, p_quantity integer, p_count integer, p_taken integer[]) RETURNS integer[]
     LANGUAGE plpgsql;
@@ -349,7 +354,7 @@ COMMENT ON FUNCTION rowlock._find_together(p_event_id bigint, p_section_no integ
 CREATE FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) RETURNS text
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Formats a list of seats as people write it: A 1-20 35, B 5. Private.';
+COMMENT ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Formats a list of seats as people write it: A 1-20 35, B 5.';
 
 CREATE FUNCTION rowlock._invalid_request(p_path text, p_problem text) RETURNS void
     LANGUAGE plpgsql;
@@ -359,12 +364,12 @@ COMMENT ON FUNCTION rowlock._invalid_request(p_path text, p_problem text) IS 'Ra
 CREATE FUNCTION rowlock._is_currency(p_code text) RETURNS boolean
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._is_currency(p_code text) IS 'Whether a code is the ISO 4217 code of a currency in use. Private.';
+COMMENT ON FUNCTION rowlock._is_currency(p_code text) IS 'Whether a code is the ISO 4217 code of a currency in use.';
 
 CREATE FUNCTION rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamp with time zone, p_off_sale_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql;
 
-COMMENT ON FUNCTION rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamp with time zone, p_off_sale_at timestamp with time zone) IS 'Whether an event''s seats are on sale now. Private.';
+COMMENT ON FUNCTION rowlock._is_on_sale(p_status rowlock.event_status, p_on_sale_at timestamp with time zone, p_off_sale_at timestamp with time zone) IS 'Whether an event''s seats are on sale now.';
 
 CREATE FUNCTION rowlock._json_integer(p_value jsonb, p_path text, p_min bigint, p_max bigint) RETURNS bigint
     LANGUAGE plpgsql IMMUTABLE;
@@ -386,20 +391,25 @@ CREATE FUNCTION rowlock._json_time(p_value jsonb, p_path text) RETURNS timestamp
 
 COMMENT ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) IS 'Reads an RFC 3339 time from a JSON value; null stays null.';
 
+CREATE FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) RETURNS TABLE(live_seats integer, order_id uuid, fingerprint bytea)
+    LANGUAGE sql STABLE;
+
+COMMENT ON FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) IS 'The seats that a customer holds and owns, and the live order that came with an idempotency key.';
+
 CREATE FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[] DEFAULT '{}'::boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) RETURNS record
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) IS 'Locks available seats without waiting and returns where their rows are.';
 
-CREATE FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) RETURNS integer
+CREATE FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) RETURNS integer
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and returns how many.';
+COMMENT ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and returns how many.';
 
 CREATE FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) IS 'Locks a customer''s order. Private.';
+COMMENT ON FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) IS 'Locks a customer''s order.';
 
 CREATE FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
@@ -409,17 +419,17 @@ COMMENT ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_
 CREATE FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) IS 'Locks sections in order. Private.';
+COMMENT ON FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) IS 'Locks sections in order.';
 
 CREATE FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) IS 'Locks the customers of late orders, the seats of pending ones and the sections of all, in order. Private.';
+COMMENT ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) IS 'Locks the customers of late orders, the seats of pending ones and the sections of all, in order.';
 
 CREATE FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) RETURNS void
     LANGUAGE sql;
 
-COMMENT ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) IS 'Records what an operator changed, and why. Private.';
+COMMENT ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) IS 'Records what an operator changed, and why.';
 
 CREATE FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) RETURNS void
     LANGUAGE plpgsql;
@@ -429,67 +439,124 @@ COMMENT ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos i
 CREATE FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) RETURNS rowlock.event_status
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) IS 'The status to which an event goes, if it can go there from its own. Private.';
+COMMENT ON FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) IS 'The status to which an event goes, if it can go there from its own.';
 
 CREATE FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) IS 'Raises RL006. Private.';
+COMMENT ON FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) IS 'Raises RL006.';
 
 CREATE FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) IS 'Makes orders paid and their seats sold, with one ticket each. Private.';
+COMMENT ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) IS 'Makes orders paid and their seats sold, with one ticket each.';
 
-CREATE FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) RETURNS record
+CREATE FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won_seats integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) IS 'Takes the seats of a batch''s winners and creates their orders.';
+COMMENT ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won_seats integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) IS 'Takes the seats of a batch''s winners and creates their orders.';
+
+CREATE TABLE rowlock.events (
+    event_id bigint NOT NULL,
+    name text NOT NULL,
+    venue text DEFAULT ''::text NOT NULL,
+    starts_at timestamp with time zone,
+    on_sale_at timestamp with time zone,
+    off_sale_at timestamp with time zone,
+    status rowlock.event_status DEFAULT 'draft'::rowlock.event_status NOT NULL,
+    opened_at timestamp with time zone,
+    window_ms integer DEFAULT 10000 NOT NULL,
+    seats_per_customer integer DEFAULT 10 NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT events_check CHECK ((off_sale_at > on_sale_at)),
+    CONSTRAINT events_check1 CHECK (((opened_at IS NOT NULL) OR (status = ANY (ARRAY['draft'::rowlock.event_status, 'closed'::rowlock.event_status])))),
+    CONSTRAINT events_check2 CHECK (((opened_at IS NULL) OR (status <> 'draft'::rowlock.event_status))),
+    CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
+    CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
+    CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
+);
+
+COMMENT ON TABLE rowlock.events IS 'One row per concert session.';
+
+COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event is always in one database as a whole.';
+
+COMMENT ON COLUMN rowlock.events.name IS 'What people call it, 1 to 200 characters.';
+
+COMMENT ON COLUMN rowlock.events.venue IS 'Where it takes place, at most 200 characters.';
+
+COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert starts, if known.';
+
+COMMENT ON COLUMN rowlock.events.on_sale_at IS 'No claim succeeds before this moment; null: as soon as the event is open.';
+
+COMMENT ON COLUMN rowlock.events.off_sale_at IS 'No claim succeeds from this moment on; null: until the event is closed.';
+
+COMMENT ON COLUMN rowlock.events.status IS 'Seats are sold only while open.';
+
+COMMENT ON COLUMN rowlock.events.opened_at IS 'When it was first opened; null: it was never on sale, and only admins see it.';
+
+COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
+
+COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own in total, over all orders.';
+
+COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
+
+COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
+
+COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
+
+CREATE FUNCTION rowlock._read_settings(p_event rowlock.events, p_settings jsonb) RETURNS rowlock.events
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._read_settings(p_event rowlock.events, p_settings jsonb) IS 'Reads settings of an event from JSON into the event.';
 
 CREATE FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests integer, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], OUT o_firsts integer[], OUT o_quantities integer[], OUT o_amounts bigint[], OUT o_faults text[], OUT o_missing boolean[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests integer, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], OUT o_firsts integer[], OUT o_quantities integer[], OUT o_amounts bigint[], OUT o_faults text[], OUT o_missing boolean[]) IS 'Reads which seats the claims of a batch ask for, what they cost and what is wrong with them. Private.';
+COMMENT ON FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests integer, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], OUT o_firsts integer[], OUT o_quantities integer[], OUT o_amounts bigint[], OUT o_faults text[], OUT o_missing boolean[]) IS 'Reads which seats the claims of a batch ask for, what they cost and what is wrong with them.';
 
 CREATE FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) IS 'Claims a late order''s seats again and pays it, if all of them are free and the limit holds. Private.';
+COMMENT ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) IS 'Claims a late order''s seats again and pays it, if all of them are free and the limit holds.';
 
-CREATE FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) RETURNS record
+CREATE FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) IS 'Locks the orders of payment notices, records new payments, and finds which can be paid together. Private.';
+COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) IS 'Locks the orders of payment notices, records new payments, and finds which can be paid together.';
 
 CREATE FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) IS 'Retries a dead letter at once, and logs it. Private.';
+COMMENT ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) IS 'Retries a dead letter at once, and logs it.';
 
 CREATE FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) IS 'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale. Private.';
+COMMENT ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) IS 'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale.';
 
 CREATE FUNCTION rowlock._release_seats(p_event_id bigint, p_order_row tid, p_kept_section_nos integer[], p_kept_seat_nos integer[], p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._release_seats(p_event_id bigint, p_order_row tid, p_kept_section_nos integer[], p_kept_seat_nos integer[], p_at timestamp with time zone) IS 'Takes from a pending order the seats it does not keep. Private.';
+COMMENT ON FUNCTION rowlock._release_seats(p_event_id bigint, p_order_row tid, p_kept_section_nos integer[], p_kept_seat_nos integer[], p_at timestamp with time zone) IS 'Takes from a pending order the seats it does not keep.';
 
 CREATE FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) IS 'The outcome of a request whose idempotency key has created an order before. Private.';
+COMMENT ON FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) IS 'The outcome of a request whose idempotency key has come before.';
 
 CREATE FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) IS 'Revokes an API key for good. Private.';
+COMMENT ON FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) IS 'Revokes an API key for good.';
 
-CREATE FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) RETURNS record
+CREATE FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_from_seats integer[], OUT o_hint_releases bigint[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) IS 'Chooses and locks seats for a round of best-available claims.';
+COMMENT ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_from_seats integer[], OUT o_hint_releases bigint[]) IS 'Chooses and locks seats for a round of best-available claims.';
 
 CREATE TABLE rowlock.sections (
     event_id bigint NOT NULL,
@@ -549,7 +616,7 @@ COMMENT ON COLUMN rowlock.sections.releases IS 'How many times seats came back; 
 CREATE FUNCTION rowlock._section_of(p_event_id bigint, p_section text) RETURNS rowlock.sections
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowlock._section_of(p_event_id bigint, p_section text) IS 'Finds a section by its code. Private.';
+COMMENT ON FUNCTION rowlock._section_of(p_event_id bigint, p_section text) IS 'Finds a section by its code.';
 
 CREATE FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no integer) RETURNS text
     LANGUAGE plpgsql STABLE;
@@ -559,42 +626,37 @@ COMMENT ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no in
 CREATE FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) RETURNS TABLE(section_no integer, first_seat integer, last_seat integer)
     LANGUAGE plpgsql STABLE;
 
-COMMENT ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) IS 'Reads an operator''s selection of seats: A 1-20 35, B 5, C. Private.';
-
-CREATE FUNCTION rowlock._set_seats_blocked(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) RETURNS integer
-    LANGUAGE plpgsql;
-
-COMMENT ON FUNCTION rowlock._set_seats_blocked(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) IS 'Moves seats between available and blocked, all or none.';
+COMMENT ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) IS 'Reads an operator''s selection of seats: A 1-20 35, B 5, C.';
 
 CREATE FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded rowlock.payment_outcome) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded rowlock.payment_outcome) IS 'Settles one recorded payment notice against its order. Private.';
+COMMENT ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded rowlock.payment_outcome) IS 'Settles one recorded payment notice against its order.';
 
 CREATE FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) RETURNS rowlock.payment_outcome
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) IS 'What money that has arrived buys: the seats, the seats claimed again, or a refund. Private.';
+COMMENT ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) IS 'What money that has arrived buys: the seats, the seats claimed again, or a refund.';
 
 CREATE FUNCTION rowlock._text_objection(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
-COMMENT ON FUNCTION rowlock._text_objection(p_text text) IS 'What is wrong with a text meant for people; null if nothing is. Private.';
+COMMENT ON FUNCTION rowlock._text_objection(p_text text) IS 'What is wrong with a text meant for people; null if nothing is.';
 
 CREATE FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Locks listed seats, waiting for each. Private.';
+COMMENT ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) IS 'Locks listed seats, waiting for each.';
 
 CREATE FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) IS 'Finds which best-available claims of a round have all their seats. Private.';
+COMMENT ON FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) IS 'Finds which best-available claims of a round have all their seats.';
 
-CREATE FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) RETURNS void
+CREATE FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_from_seats integer[], p_releases bigint[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) IS 'Writes where the next best-available search of each section may begin.';
+COMMENT ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_from_seats integer[], p_releases bigint[]) IS 'Writes where the next best-available search of each section may begin.';
 
 CREATE FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
@@ -693,12 +755,12 @@ CREATE FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) RET
 
 COMMENT ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) IS 'Expires overdue pending orders of one event and puts their seats back on sale.';
 
-CREATE FUNCTION rowlock.find_api_key(p_hash bytea) RETURNS TABLE(api_key_id bigint, name text)
+CREATE FUNCTION rowlock.find_api_key(p_hash bytea) RETURNS bigint
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan';
 
-COMMENT ON FUNCTION rowlock.find_api_key(p_hash bytea) IS 'Finds a working API key by its SHA-256.';
+COMMENT ON FUNCTION rowlock.find_api_key(p_hash bytea) IS 'Finds a working API key by its SHA-256; returns its id.';
 
 CREATE FUNCTION rowlock.get_event(p_event_id bigint) RETURNS SETOF rowlock.event_row
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -713,7 +775,7 @@ CREATE FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off';
 
-COMMENT ON FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text) IS 'One order: a customer''s own, or anybody''s when no customer is given.';
+COMMENT ON FUNCTION rowlock.get_order(p_event_id bigint, p_order_id uuid, p_customer_id text) IS 'Reads one order of a customer; no row if this customer has no such order.';
 
 CREATE FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) RETURNS TABLE(event_id bigint, order_id uuid, attempts integer, last_error text, first_failed_at timestamp with time zone, last_failed_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -725,7 +787,8 @@ COMMENT ON FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer
 CREATE FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer, p_with_drafts boolean, p_status text, p_starts_after timestamp with time zone, p_name text) RETURNS TABLE(event_id bigint, name text, venue text, starts_at timestamp with time zone, on_sale_at timestamp with time zone, off_sale_at timestamp with time zone, status text, opened_at timestamp with time zone, window_ms integer, seats_per_customer integer, currency text, created_at timestamp with time zone, updated_at timestamp with time zone, is_match boolean, ends_search boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
-    SET plan_cache_mode TO 'force_custom_plan';
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_sort TO 'off';
 
 COMMENT ON FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer, p_with_drafts boolean, p_status text, p_starts_after timestamp with time zone, p_name text) IS 'Lists events, soonest first, a page at a time, filtered by status, start and name.';
 
@@ -1094,6 +1157,41 @@ COMMENT ON COLUMN rowlock.pseudonym_key.is_only IS 'True: there is only one row.
 
 COMMENT ON COLUMN rowlock.pseudonym_key.key IS '32 bytes, 244 of their bits random. Another key means other pseudonyms.';
 
+CREATE VIEW rowlock.shown_orders (
+    event_id bigint,
+    order_id uuid,
+    customer text,
+    status order_status,
+    section_nos integer[],
+    seat_nos integer[],
+    amount_minor bigint,
+    created_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    ended_at timestamp with time zone
+);
+
+COMMENT ON VIEW rowlock.shown_orders IS 'Orders as the views of schema admin show them: with customers'' ids for rowlock_admin, with pseudonyms for everybody else.';
+
+COMMENT ON COLUMN rowlock.shown_orders.event_id IS 'The event.';
+
+COMMENT ON COLUMN rowlock.shown_orders.order_id IS 'The order.';
+
+COMMENT ON COLUMN rowlock.shown_orders.customer IS 'The buyer: the id for rowlock_admin, a pseudonym for others.';
+
+COMMENT ON COLUMN rowlock.shown_orders.status IS 'As rowlock.orders has it, like all that follows.';
+
+COMMENT ON COLUMN rowlock.shown_orders.section_nos IS 'The sections of its seats, in the order of seat_nos.';
+
+COMMENT ON COLUMN rowlock.shown_orders.seat_nos IS 'The numbers of its seats.';
+
+COMMENT ON COLUMN rowlock.shown_orders.amount_minor IS 'What its seats cost together, in minor units.';
+
+COMMENT ON COLUMN rowlock.shown_orders.created_at IS 'When the claim succeeded.';
+
+COMMENT ON COLUMN rowlock.shown_orders.expires_at IS 'The deadline for the payment.';
+
+COMMENT ON COLUMN rowlock.shown_orders.ended_at IS 'When it ended; null while it is pending.';
+
 CREATE VIEW admin.dead_letters WITH (security_barrier='true') (
     event_id bigint,
     order_id uuid,
@@ -1125,58 +1223,6 @@ COMMENT ON COLUMN admin.dead_letters.last_error IS 'Error of the last attempt; f
 COMMENT ON COLUMN admin.dead_letters.first_failed_at IS 'When the first attempt failed.';
 
 COMMENT ON COLUMN admin.dead_letters.last_failed_at IS 'When the last attempt failed.';
-
-CREATE TABLE rowlock.events (
-    event_id bigint NOT NULL,
-    name text NOT NULL,
-    venue text DEFAULT ''::text NOT NULL,
-    starts_at timestamp with time zone,
-    on_sale_at timestamp with time zone,
-    off_sale_at timestamp with time zone,
-    status rowlock.event_status DEFAULT 'draft'::rowlock.event_status NOT NULL,
-    opened_at timestamp with time zone,
-    window_ms integer DEFAULT 10000 NOT NULL,
-    seats_per_customer integer DEFAULT 10 NOT NULL,
-    currency text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT events_check CHECK ((off_sale_at > on_sale_at)),
-    CONSTRAINT events_check1 CHECK (((opened_at IS NOT NULL) OR (status = ANY (ARRAY['draft'::rowlock.event_status, 'closed'::rowlock.event_status])))),
-    CONSTRAINT events_check2 CHECK (((opened_at IS NULL) OR (status <> 'draft'::rowlock.event_status))),
-    CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
-    CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
-    CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
-    CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
-);
-
-COMMENT ON TABLE rowlock.events IS 'One row per concert session.';
-
-COMMENT ON COLUMN rowlock.events.event_id IS 'The first column of every key: an event is always in one database as a whole.';
-
-COMMENT ON COLUMN rowlock.events.name IS 'What people call it, 1 to 200 characters.';
-
-COMMENT ON COLUMN rowlock.events.venue IS 'Where it takes place, at most 200 characters.';
-
-COMMENT ON COLUMN rowlock.events.starts_at IS 'When the concert starts, if known.';
-
-COMMENT ON COLUMN rowlock.events.on_sale_at IS 'No claim succeeds before this moment; null: as soon as the event is open.';
-
-COMMENT ON COLUMN rowlock.events.off_sale_at IS 'No claim succeeds from this moment on; null: until the event is closed.';
-
-COMMENT ON COLUMN rowlock.events.status IS 'Seats are sold only while open.';
-
-COMMENT ON COLUMN rowlock.events.opened_at IS 'When it was first opened; null: it was never on sale, and only admins see it.';
-
-COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
-
-COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own in total, over all orders.';
-
-COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
-
-COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
-
-COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
 
 CREATE VIEW admin.event_settings (
     event_id bigint,
@@ -1839,6 +1885,8 @@ CREATE INDEX events_by_status ON rowlock.events USING btree (status, COALESCE(st
 
 CREATE INDEX events_opened_by_start ON rowlock.events USING btree (COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id) WHERE (opened_at IS NOT NULL);
 
+CREATE INDEX events_opened_by_status ON rowlock.events USING btree (status, COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id) WHERE (opened_at IS NOT NULL);
+
 CREATE UNIQUE INDEX orders_ended ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE (NOT is_live);
 
 CREATE UNIQUE INDEX orders_live ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE is_live;
@@ -1936,6 +1984,8 @@ REVOKE ALL ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no 
 
 REVOKE ALL ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) FROM PUBLIC;
@@ -1998,9 +2048,11 @@ REVOKE ALL ON FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min inte
 
 REVOKE ALL ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._lock_customer_keys(p_event_id bigint, p_customer_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) FROM PUBLIC;
 
@@ -2020,13 +2072,15 @@ REVOKE ALL ON FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowl
 
 REVOKE ALL ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._place_orders(p_event_id bigint, p_window_ms integer, p_outcomes text[], p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], p_won_seats integer, OUT o_created_at timestamp with time zone, OUT o_expires_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._read_settings(p_event rowlock.events, p_settings jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests integer, p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], OUT o_firsts integer[], OUT o_quantities integer[], OUT o_amounts bigint[], OUT o_faults text[], OUT o_missing boolean[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT payable_order_rows tid[], OUT one_by_one integer[], OUT fresh integer[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) FROM PUBLIC;
 
@@ -2038,15 +2092,13 @@ REVOKE ALL ON FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fing
 
 REVOKE ALL ON FUNCTION rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_seats integer[], OUT o_hint_releases bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._search_sections(p_event_id bigint, p_asked_section_nos integer[], p_quantities integer[], p_admitted boolean[], p_lost_section_nos integer[], p_lost_seat_nos integer[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_hint_section_nos integer[], OUT o_hint_quantities integer[], OUT o_hint_from_seats integer[], OUT o_hint_releases bigint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._section_of(p_event_id bigint, p_section text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION rowlock._set_seats_blocked(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded rowlock.payment_outcome) FROM PUBLIC;
 
@@ -2058,7 +2110,7 @@ REVOKE ALL ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos 
 
 REVOKE ALL ON FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[], p_seat_rows tid[], OUT o_outcomes text[], OUT o_request_nos integer[], OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_seat_rows tid[], OUT o_lost_section_nos integer[], OUT o_lost_seat_nos integer[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_seats integer[], p_releases bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_from_seats integer[], p_releases bigint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_app;
