@@ -178,7 +178,7 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
 /// The bytes of a body that the gateway signed.
 async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
     let bytes = read(request, body, bytes_max).await?;
-    let signed = app_of(request)?.auth.gateway(request.headers(), &bytes);
+    let signed = app_of(request)?.auth.gateway.check(request.headers(), &bytes, OffsetDateTime::now_utc());
     signed.map_err(|error| Credential::GatewaySignature.refuse(error, request.headers()))?;
     Ok(bytes)
 }
