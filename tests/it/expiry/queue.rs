@@ -24,9 +24,9 @@ async fn an_unpaid_order_expires_through_the_queue_and_its_seats_are_sold_again(
     server.assert_invariants().await;
 }
 
-/// A worker sleeps until the first deadline that it knows, and no longer.
+/// Ten thousand take longer: this is what nothing in the way of one order may add up to.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_single_order_expires_at_its_deadline_and_not_with_the_next_look_into_the_queue() {
+async fn a_single_order_expires_well_within_a_tenth_of_a_second_of_its_deadline() {
     const WITHIN_MS: f64 = 60.0;
     let server = server_without_sweep().await;
     let event = brief_event(&server, 4).await;

@@ -13,6 +13,8 @@ use crate::harness::RedisMode;
 const SECTIONS: i32 = 10;
 const SEATS: i32 = 1_000;
 const ORDERS: i32 = SECTIONS * SEATS;
+/// A debug build may take four times as long for so many; `make bench` holds a release build to the promise, from outside.
+const BUILD_FACTOR: f64 = if cfg!(debug_assertions) { 4.0 } else { 1.0 };
 /// Time to put them all into the queue before they are due.
 const AHEAD_MS: i32 = 4_000;
 
@@ -94,7 +96,7 @@ async fn all_expired(server: &TestServer, event: &EventHandle) -> Lateness {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_redis_ten_thousand_orders_are_back_on_sale_within_a_quarter_second() {
     let _alone = alone().await;
-    assert_soon(QUEUED_WITHIN_MS, async |_| {
+    assert_soon(QUEUED_WITHIN_MS * BUILD_FACTOR, async |_| {
         let server = TestServer::start().await;
         let event = ten_thousand_orders(&server).await;
         put_into_the_queue(&server).await;
