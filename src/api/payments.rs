@@ -1,7 +1,6 @@
 //! Payments: the gateway's signed notices.
 
 use poem_openapi::param::Header;
-use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object, OpenApi};
 use serde::Serialize;
 

@@ -2,7 +2,6 @@
 
 use poem::Request;
 use poem_openapi::param::{Header, Path};
-use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 

@@ -119,6 +119,7 @@ impl Problem {
     }
 
     /// The path of the invalid value.
+    #[cfg(test)]
     pub(crate) fn field(&self) -> Option<&str> {
         self.0.body.field.as_ref().map(|field| field.0.as_str())
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use poem_openapi::Object;
-use poem_openapi::types::Example;
 use serde::Serialize;
 
 use crate::domain::SectionLayout;

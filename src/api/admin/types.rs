@@ -1,7 +1,6 @@
 //! What the box office reads: lists of what [`db::admin`](crate::db::admin) returns, and examples of it.
 
 use poem_openapi::Object;
-use poem_openapi::types::Example;
 use serde::Serialize;
 use time::macros::datetime;
 

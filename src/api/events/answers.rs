@@ -1,7 +1,6 @@
 //! What the operations on events answer.
 
 use poem_openapi::Object;
-use poem_openapi::types::Example;
 use serde::Serialize;
 use time::macros::datetime;
 

@@ -1,7 +1,7 @@
 //! What goes into the operations on events.
 
 use poem_openapi::Object;
-use poem_openapi::types::{Example, MaybeUndefined, ToJSON};
+use poem_openapi::types::{MaybeUndefined, ToJSON};
 use serde_json::{Value, json};
 use time::macros::datetime;
 

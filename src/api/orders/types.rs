@@ -1,7 +1,6 @@
 //! What an order looks like to its customer and to admins.
 
 use poem_openapi::Object;
-use poem_openapi::types::Example;
 use serde::Serialize;
 use time::macros::datetime;
 
