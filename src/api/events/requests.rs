@@ -110,6 +110,8 @@ example!(EventPatch { status: Some(EventStatusChange::Open), window_ms: Some(Who
 mod tests {
     use poem_openapi::types::ParseFromJSON;
 
+    use poem_openapi::types::Example;
+
     use super::*;
 
     #[test]
