@@ -106,7 +106,7 @@ pub async fn claim_seats(lane: &LaneClient, event_id: i64, requests: &[&ClaimReq
 }
 
 /// The same for claims of the best available seats.
-pub(crate) async fn claim_best_available(
+pub async fn claim_best_available(
     lane: &LaneClient,
     event_id: i64,
     requests: &[&ClaimRequest],

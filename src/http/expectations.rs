@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use poem_openapi::error::{ParseParamError, ParsePathError};
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{MetaOperation, MetaOperationParam, MetaParamIn, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::{OpenApi, OperationId};
 use serde_json::Value;
 
@@ -11,8 +11,16 @@ use crate::http::schema::whole_number_bounds;
 use crate::problem::Problem;
 use crate::types::OrderId;
 
-/// By operation id: its parameters, and what each must be.
-pub(crate) struct Expectations(HashMap<&'static str, Vec<(String, String)>>);
+/// By operation id: its parameters.
+pub(crate) struct Expectations(HashMap<&'static str, Vec<Parameter>>);
+
+/// A parameter, and what it must be.
+struct Parameter {
+    /// What the framework's errors call it: those of the path are numbered.
+    key: String,
+    name: String,
+    expected: String,
+}
 
 impl Expectations {
     /// What the parameters of these operations must be.
@@ -20,8 +28,13 @@ impl Expectations {
         let mut registry = Registry::new();
         A::register(&mut registry);
         let operations = A::meta().into_iter().flat_map(|api| api.paths).flat_map(|path| path.operations);
-        let of_operation = |operation: poem_openapi::registry::MetaOperation| {
-            let parameters = operation.params.into_iter().map(|parameter| (parameter.name, expected(&parameter.schema, &registry)));
+        let of_operation = |operation: MetaOperation| {
+            let mut path_keys = (0..).map(|index| format!("param{index}"));
+            let parameters = operation.params.into_iter().map(|MetaOperationParam { name, schema, in_type, .. }| Parameter {
+                key: Some(in_type).filter(|place| *place == MetaParamIn::Path).and_then(|_| path_keys.next()).unwrap_or(name.clone()),
+                expected: expected(&schema, &registry),
+                name,
+            });
             Some((operation.operation_id?, parameters.collect()))
         };
         Self(operations.filter_map(of_operation).collect())
@@ -31,7 +44,7 @@ impl Expectations {
     #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.0.iter().flat_map(|(operation, parameters)| {
-            parameters.iter().map(move |(name, expected)| (*operation, name.as_str(), expected.as_str()))
+            parameters.iter().map(move |parameter| (*operation, parameter.name.as_str(), parameter.expected.as_str()))
         })
     }
 
@@ -39,23 +52,22 @@ impl Expectations {
     pub(crate) fn refusal(&self, error: &poem::Error) -> Option<Problem> {
         let in_path = || error.downcast_ref::<ParsePathError>().map(|error| (error.name, error.reason.as_str()));
         let in_query = error.downcast_ref::<ParseParamError>().map(|error| (error.name, error.reason.as_str()));
-        let (parameter, reason) = in_query.or_else(in_path)?;
-        if let Some(objection) = own_objection(reason) {
-            return Some(Problem::invalid(parameter, objection));
-        }
+        let (key, reason) = in_query.or_else(in_path)?;
         let operation = error.data::<OperationId>().map(|id| id.0).unwrap_or_default();
-        let known = self.0.get(operation).into_iter().flatten().find(|(name, _)| name == parameter);
+        let known = self.0.get(operation).into_iter().flatten().find(|parameter| parameter.key == key);
         Some(known.map_or_else(
-            || Problem::internal(format!("nothing says what the parameter {parameter} of the operation {operation:?} must be")),
-            |(_, expected)| Problem::invalid(parameter, expected),
+            || Problem::internal(format!("nothing says what the parameter {key} of the operation {operation:?} must be")),
+            |Parameter { name, expected, .. }| Problem::invalid(name, own_objection(reason).unwrap_or(expected)),
         ))
     }
 }
 
 /// What one of our own types says is wrong with a value: more than what its schema says of every value. The framework puts words of its own
-/// before it.
+/// around it.
 fn own_objection(reason: &str) -> Option<&str> {
-    reason.split_once("\": ").map(|(_, objection)| objection).filter(|objection| objection.starts_with("must "))
+    let (_, objection) = reason.split_once("\": ")?;
+    let objection = objection.split_once(" (occurred while parsing").map_or(objection, |(own, _)| own);
+    Some(objection).filter(|objection| objection.starts_with("must "))
 }
 
 fn expected(schema: &MetaSchemaRef, registry: &Registry) -> String {

@@ -118,7 +118,7 @@ fn check_text(schema: &MetaSchema, text: &str, path: &ValuePath<'_>) -> Result<(
     }
     match schema.format {
         None => Ok(()),
-        Some("uuid") if OrderId::from_canonical(text).is_none() => Err(path.refuse(OrderId::EXPECTED)),
+        Some("uuid") => OrderId::from_canonical(text).map(drop).ok_or_else(|| path.refuse(OrderId::EXPECTED)),
         Some("date-time") => Time::read(text).map(drop).map_err(|objection| path.refuse(objection)),
         Some(other) => Err(unchecked(path, "format", other)),
     }

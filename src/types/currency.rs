@@ -15,7 +15,7 @@ use super::value;
 pub static IN_USE: LazyLock<Vec<&str>> = LazyLock::new(|| {
     let function = include_str!("../../sql/functions/shared/_is_currency.sql");
     let body = function.split("$$").nth(1).expect("the function's body is between $$");
-    body.split(|letter: char| !letter.is_ascii_uppercase()).filter(|word| !word.is_empty()).collect()
+    body.split(|letter: char| !letter.is_ascii_uppercase()).filter(|word| word.len() == 3).collect()
 });
 
 /// The currency of a sale: one of [`IN_USE`].

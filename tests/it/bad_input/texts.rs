@@ -125,5 +125,6 @@ async fn a_section_has_no_two_rows_of_the_same_name() {
     let mut second = event["sections"][0].clone();
     second["section"] = json!("B");
     event["sections"].as_array_mut().expect("sections").push(second);
+    event["starts_at"] = json!("2026-11-22T10:00:00Z");
     server.admin().post("/v1/events", &event).await.expect(201);
 }

@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 use rowlock::db::Endpoint;
-use rowlock::db::batches::{LaneClient, claim_seats};
+use rowlock::db::batches::{LaneClient, claim_best_available, claim_seats};
 use rowlock::domain::{ClaimOutcome, ClaimRequest, SeatRef, Wanted};
 use uuid::Uuid;
 
@@ -30,11 +30,13 @@ async fn every_refusal_of_a_claim_is_read_as_what_it_is() {
     let best = [((1, 101), ClaimOutcome::TooManySeats), ((3, 1), ClaimOutcome::SectionNotFound), ((1, 11), ClaimOutcome::CustomerLimit)];
     let seats = seats.map(|(seats, outcome)| (Wanted::Seats(seats), outcome));
     let best = best.map(|((section_no, quantity), outcome)| (Wanted::BestAvailable { section_no, quantity }, outcome));
-    for asked in [seats.as_slice(), &best] {
-        let requests: Vec<_> = asked.iter().map(|(wanted, _)| request(event.id, wanted.clone())).collect();
-        let answers = claim_seats(&lane, event.id, &requests.iter().collect::<Vec<_>>()).await.expect("answers");
-        assert_eq!(answers, asked.iter().map(|(_, outcome)| Some(outcome.clone())).collect::<Vec<_>>());
-    }
+    let requests = |asked: &[(Wanted, ClaimOutcome)]| asked.iter().map(|(wanted, _)| request(event.id, wanted.clone())).collect::<Vec<_>>();
+    let expected = |asked: &[(Wanted, ClaimOutcome)]| asked.iter().map(|(_, outcome)| Some(outcome.clone())).collect::<Vec<_>>();
+    let (named, searches) = (requests(&seats), requests(&best));
+    let answers = claim_seats(&lane, event.id, &named.iter().collect::<Vec<_>>()).await.expect("answers");
+    assert_eq!(answers, expected(&seats));
+    let answers = claim_best_available(&lane, event.id, &searches.iter().collect::<Vec<_>>()).await.expect("answers");
+    assert_eq!(answers, expected(&best));
     let nowhere = event.id + 1;
     let asked = request(nowhere, Wanted::Seats(vec![seat(1, 1)]));
     assert_eq!(claim_seats(&lane, nowhere, &[&asked]).await.expect("answers"), [Some(ClaimOutcome::EventNotFound)]);
