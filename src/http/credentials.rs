@@ -14,7 +14,6 @@ use crate::domain::Audience;
 use crate::http::app_of;
 use crate::http::body::{Input, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
-use crate::http::content_encoding::decoded;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
@@ -165,11 +164,11 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let app = app_of(request)?;
         let bytes_max = T::bytes_max(&app.limits);
-        let bytes = read(request, body, bytes_max).await?;
-        let signed = app.auth.gateway(request.headers(), &bytes);
+        let received = read(request, body, bytes_max).await?;
+        let signed = app.auth.gateway(request.headers(), &received.bytes);
         signed.map_err(|error| Credential::GatewaySignature.refuse(error, request.headers()))?;
         check_media_type(request)?;
-        Ok(Self(parse(&decoded(request.headers(), bytes, bytes_max).await?)?))
+        Ok(Self(parse(&received.decoded(request, bytes_max).await?.bytes)?))
     }
 }
 

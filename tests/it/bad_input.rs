@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{TestServer, event_json};
 
 mod bodies;
+mod heads;
 mod queries;
 mod texts;
 mod wire;
