@@ -1,8 +1,10 @@
 //! The parts of a server that a request may need.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::auth::Auth;
+use crate::budget::Budget;
 use crate::config::ServeConfig;
 use crate::db::{Db, Endpoint, Patience};
 use crate::lanes::Lanes;
@@ -32,17 +34,21 @@ pub(crate) struct App {
     pub metrics: Arc<Metrics>,
     /// Pending orders by deadline.
     pub queue: ExpiryQueue,
-    /// How large a body may be.
+    /// What a body may be.
     pub limits: HttpLimits,
+    /// Bytes of all bodies that are in memory.
+    pub bodies: Arc<Budget>,
 }
 
-/// How large a request body may be.
+/// How large a request body may be, and how slow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HttpLimits {
     /// Any body, in bytes.
     pub body_max_bytes: usize,
     /// A body that creates an event, blocks or unblocks seats, in bytes.
     pub large_body_max_bytes: usize,
+    /// How long any body may take to arrive.
+    pub body_arrival_max: Duration,
 }
 
 /// The application as requests share it.
@@ -61,7 +67,13 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let db = Db::new(endpoint, usize::from(config.pool_size), Patience::POOL)?;
         let queue = ExpiryQueue::new(redis.clone());
-        let body_max_bytes = config.body_max_bytes as usize;
+        let limits = limits(config);
+        let bodies_max_bytes = config.bodies_in_flight_max_mb as usize * 1024 * 1024;
+        anyhow::ensure!(
+            bodies_max_bytes >= limits.large_body_max_bytes,
+            "--bodies-in-flight-max-mb must be at least {}, so that the largest body that --body-max-bytes allows can be read",
+            limits.large_body_max_bytes.div_ceil(1024 * 1024)
+        );
         Ok(Self {
             lanes: Lanes::start(endpoint, config.lanes, &queue, &metrics),
             catalogue: Catalogue::new(db.clone()),
@@ -70,7 +82,8 @@ impl App {
             auth: Auth::new(&config.auth)?,
             metrics,
             queue,
-            limits: HttpLimits { body_max_bytes, large_body_max_bytes: body_max_bytes * LARGE_BODY_FACTOR },
+            limits,
+            bodies: Budget::new(bodies_max_bytes),
             db,
         })
     }
@@ -79,6 +92,15 @@ impl App {
     pub(crate) fn metrics_text(&self) -> String {
         let (claims_waiting, payments_waiting) = self.lanes.depths();
         let (pool_open, pool_idle) = self.db.pool_size();
-        self.metrics.encode(Readings { claims_waiting, payments_waiting, pool_open, pool_idle })
+        self.metrics.encode(Readings { claims_waiting, payments_waiting, pool_open, pool_idle, body_bytes: self.bodies.held() })
+    }
+}
+
+fn limits(config: &ServeConfig) -> HttpLimits {
+    let body_max_bytes = config.body_max_bytes as usize;
+    HttpLimits {
+        body_max_bytes,
+        large_body_max_bytes: body_max_bytes * LARGE_BODY_FACTOR,
+        body_arrival_max: Duration::from_secs(config.body_s),
     }
 }

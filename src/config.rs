@@ -177,6 +177,19 @@ pub struct ServeConfig {
     /// Largest request body, in bytes; 64 times as much for creating events and for blocking and unblocking seats
     #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = whole::<u32>(1024..=16_777_216))]
     pub body_max_bytes: u32,
+    /// Memory for all request bodies that are arriving or being read, in megabytes; beyond it they are answered 503
+    #[arg(long, env = "ROWLOCK_BODIES_IN_FLIGHT_MAX_MB", default_value_t = 64, value_parser = whole::<u32>(1..=65_536))]
+    pub bodies_in_flight_max_mb: u32,
+    /// How long a request body may take to arrive, in seconds; a slower one is answered 408 and its connection closed
+    #[arg(long, env = "ROWLOCK_BODY_S", default_value_t = 30, value_parser = whole::<u64>(1..=3600))]
+    pub body_s: u64,
+    /// Maximum number of clients' connections; for another one, the connection that has been idle longest is closed [default: as many as
+    /// the limit on open files allows, up to 65536]
+    #[arg(long, env = "ROWLOCK_CONNECTIONS_MAX", value_parser = whole::<u32>(1..=u32::MAX))]
+    pub connections_max: Option<u32>,
+    /// Maximum number of connections from one IPv4 address or IPv6 /64 network; 0 means no limit [default: half of --connections-max]
+    #[arg(long, env = "ROWLOCK_CONNECTIONS_PER_ADDRESS_MAX")]
+    pub connections_per_address_max: Option<u32>,
     /// How long a connection may be idle between requests, in seconds; must be longer than the load balancer's own timeout
     #[arg(long, env = "ROWLOCK_IDLE_S", default_value_t = 620, value_parser = whole::<u64>(1..=86_400))]
     pub idle_s: u64,

@@ -7,6 +7,7 @@ mod api;
 mod app;
 pub mod auth;
 mod background;
+mod budget;
 pub mod commands;
 pub mod config;
 pub mod db;

@@ -42,6 +42,22 @@ struct State {
     state: Word,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: Word,
+}
+
+/// Why a client's connection was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedConnection {
+    /// The server has as many as it may have, and none of them is idle.
+    Full,
+    /// The client's address has as many as it may have, and none of them is idle.
+    AddressFull,
+    /// The system refused it.
+    Failed,
+}
+
 /// Where a cached read was answered from.
 #[derive(Clone, Copy, Debug)]
 pub enum CacheResult {
@@ -64,6 +80,8 @@ pub struct Readings {
     pub pool_open: usize,
     /// Those of them that are idle.
     pub pool_idle: usize,
+    /// Bytes of request bodies in memory.
+    pub body_bytes: usize,
 }
 
 /// The metrics of one server.
@@ -80,6 +98,10 @@ pub struct Metrics {
     expiry_failures: Counter<u64, AtomicU64>,
     cache_reads: Family<CacheRead, Counter>,
     pool: Family<State, Gauge<i64, AtomicI64>>,
+    connections: Gauge<i64, AtomicI64>,
+    connections_closed_for_room: Counter,
+    connections_refused: Family<Reason, Counter>,
+    body_bytes: Gauge<i64, AtomicI64>,
 }
 
 /// From half a millisecond to ten seconds.
@@ -107,6 +129,10 @@ impl Metrics {
             expiry_failures: Counter::default(),
             cache_reads: Family::default(),
             pool: Family::default(),
+            connections: Gauge::default(),
+            connections_closed_for_room: Counter::default(),
+            connections_refused: Family::default(),
+            body_bytes: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -128,6 +154,12 @@ impl Metrics {
         registry.register("expiry_failures", "Expiries that failed", self.expiry_failures.clone());
         registry.register("cache_reads", "Cached reads, by where the answer came from", self.cache_reads.clone());
         registry.register("pool_connections", "Connections in the pool, by state", self.pool.clone());
+        registry.register("connections_open", "Connections of clients", self.connections.clone());
+        let help = "Idle connections of clients that were closed because others needed the room";
+        registry.register("connections_closed_for_room", help, self.connections_closed_for_room.clone());
+        registry.register("connections_refused", "Connections of clients that were refused, by reason", self.connections_refused.clone());
+        let help = "Request bodies in memory, arriving or being read";
+        registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, self.body_bytes.clone());
     }
 
     /// Counts a claim's answer; `outcome` is one of the API's words.
@@ -177,6 +209,26 @@ impl Metrics {
         self.cache_reads.get_or_create(&CacheRead { cache: Word(cache), result: Word(result) }).inc();
     }
 
+    /// A client's connection was accepted (1), or has ended (-1).
+    pub(crate) fn connections_changed(&self, by: i64) {
+        self.connections.inc_by(by);
+    }
+
+    /// Counts an idle connection that was closed because another client needed the room.
+    pub fn connection_closed_for_room(&self) {
+        self.connections_closed_for_room.inc();
+    }
+
+    /// Counts a connection that was refused.
+    pub fn connection_refused(&self, why: RefusedConnection) {
+        let reason = match why {
+            RefusedConnection::Full => "full",
+            RefusedConnection::AddressFull => "address_full",
+            RefusedConnection::Failed => "failed",
+        };
+        self.connections_refused.get_or_create(&Reason { reason: Word(reason) }).inc();
+    }
+
     /// Everything, in the OpenMetrics text format.
     pub fn encode(&self, readings: Readings) -> String {
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -184,6 +236,7 @@ impl Metrics {
         self.lane_depth.get_or_create(&Lane { lane: Word("payments") }).set(gauge(readings.payments_waiting));
         self.pool.get_or_create(&State { state: Word("open") }).set(gauge(readings.pool_open));
         self.pool.get_or_create(&State { state: Word("idle") }).set(gauge(readings.pool_idle));
+        self.body_bytes.set(gauge(readings.body_bytes));
         let mut text = String::new();
         // Writing to a string cannot fail.
         encode(&mut text, &self.registry).ok();

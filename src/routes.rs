@@ -35,7 +35,7 @@ pub(crate) fn routes(app: SharedApp, extra: ExtraRoutes) -> impl Fn(Request) -> 
     };
     #[cfg(not(feature = "bench-routes"))]
     let endpoint = document::service(apis).into_endpoint();
-    let endpoint = Accepting::new(endpoint, AcceptedInput::of(&Apis::meta()));
+    let endpoint = Accepting::new(endpoint, AcceptedInput::of(&Apis::meta()), app.limits.body_arrival_max);
     let middleware = Arc::new(Middleware::new(endpoint, Some(app), methods(), expectations()));
     move |request| Box::pin(Arc::clone(&middleware).answer(request))
 }

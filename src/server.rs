@@ -11,11 +11,20 @@ use crate::app::App;
 use crate::background::expiry;
 use crate::config::{ExpirySettings, ServeConfig};
 use crate::db::{DbError, Endpoint, Outage, OutageKind, migrate};
-use crate::http::connections::{ConnectionTimeouts, Connections, STALLED_MAX};
+use crate::http::connections::{ConnectionLimits, ConnectionTimeouts, Connections, STALLED_MAX};
+use crate::lanes::WORKERS;
+use crate::open_files::raise_open_files;
 use crate::routes::{ExtraRoutes, routes};
 
 /// How long the start waits for PostgreSQL to answer: long enough to report what is wrong, not to wait until it is up.
 const FIRST_CONTACT_MAX: Duration = Duration::from_secs(3);
+
+/// What the server wants to open: enough for the connections of buyers, PostgreSQL and Redis.
+const OPEN_FILES_WANTED: u64 = 65_536 + 8_192;
+/// Connections to PostgreSQL and Redis beyond those of the lanes, the pool and the expiry workers.
+const OTHER_CONNECTIONS: u64 = 6;
+/// How long what a request left behind may take to finish, after the time for the requests themselves.
+const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
 
 /// A server that listens, but does not serve yet.
 pub struct Bound {
@@ -39,10 +48,12 @@ impl Bound {
             tracing::info!(migrations = report.migrations.len(), files = report.files.len(), "the database is migrated");
         }
         let endpoint = config.database.endpoint()?;
-        let app = Arc::new(App::new(config, &endpoint)?);
-        let connections =
-            Connections::listen(config.listen).with_context(|| format!("cannot listen on {} (--listen, ROWLOCK_LISTEN)", config.listen))?;
+        let limits = connection_limits(config)?;
+        // Before the lanes connect: a wrong setting is reported once.
         first_contact(&endpoint).await?;
+        let app = Arc::new(App::new(config, &endpoint)?);
+        let connections = Connections::listen(config.listen, limits, Arc::clone(&app.metrics))
+            .with_context(|| format!("cannot listen on {} (--listen, ROWLOCK_LISTEN)", config.listen))?;
         let timeouts = ConnectionTimeouts {
             idle_max: Duration::from_secs(config.idle_s),
             stalled_max: STALLED_MAX,
@@ -60,7 +71,13 @@ impl Bound {
         self.connections.address()
     }
 
-    /// Serves until `stop`; then stops accepting, lets requests in progress finish, and stops the workers.
+    /// How many connections of clients it keeps open.
+    pub fn connections_max(&self) -> usize {
+        self.connections.limits().connections_max
+    }
+
+    /// Serves until `stop`; then stops accepting, lets requests in progress finish, and stops the workers. A PostgreSQL or a Redis that
+    /// hangs does not hold up the end: one second after the time for the requests, whatever still waits is left.
     ///
     /// # Errors
     /// When the workers cannot be started.
@@ -68,13 +85,34 @@ impl Bound {
         let Self { connections, app, endpoint, expiry, timeouts, extra_routes } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
-        connections.serve(routes(Arc::clone(&app), extra_routes), stop, timeouts).await;
-        tracing::info!("all requests have ended; stopping the workers");
-        workers_stop.cancel();
-        while workers.join_next().await.is_some() {}
-        app.lanes.drain().await;
+        let overdue = {
+            let stop = stop.clone();
+            async move {
+                stop.cancelled().await;
+                tokio::time::sleep(timeouts.drain + LEFT_BEHIND_MAX).await;
+            }
+        };
+        let in_order = async {
+            connections.serve(routes(Arc::clone(&app), extra_routes), stop, timeouts).await;
+            tracing::info!("all requests have ended; stopping the workers");
+            workers_stop.cancel();
+            while workers.join_next().await.is_some() {}
+            app.lanes.drain().await;
+        };
+        tokio::select! {
+            () = in_order => {}
+            () = overdue => tracing::warn!("the workers wait for an answer of PostgreSQL or Redis; ending without it"),
+        }
         Ok(())
     }
+}
+
+/// How many connections of clients this process has room for, beside its own to PostgreSQL and Redis.
+fn connection_limits(config: &ServeConfig) -> anyhow::Result<ConnectionLimits> {
+    let lanes = 2 * u64::from(config.lanes) * WORKERS as u64;
+    let own = lanes + u64::from(config.pool_size) + u64::from(config.expiry_workers) + OTHER_CONNECTIONS;
+    let wanted = OPEN_FILES_WANTED.max(u64::from(config.connections_max.unwrap_or_default()) * 2);
+    ConnectionLimits::new(raise_open_files(wanted), own, config.connections_max, config.connections_per_address_max)
 }
 
 /// Fails if a setting is wrong, and logs anything else that keeps the server from being ready.

@@ -57,5 +57,9 @@ impl Command {
 }
 
 fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(command);
+    // Looking up a name can hang, and nobody waits for the result any more.
+    runtime.shutdown_background();
+    ended
 }

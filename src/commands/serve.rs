@@ -6,12 +6,8 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{LogArgs, LogFormat, ServeConfig};
-use crate::open_files::raise_open_files;
 use crate::server::Bound;
 use crate::signal::stop_asked;
-
-/// Enough for the connections of buyers, the database, Redis and the log.
-const OPEN_FILES_WANTED: u64 = 65_536;
 
 /// The server's settings.
 #[derive(clap::Args)]
@@ -27,14 +23,14 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config;
     start_log(&config.log)?;
-    let open_files_max = raise_open_files(OPEN_FILES_WANTED);
     let bound = Bound::new(&config).await?;
     let address = bound.address();
     if let Some(path) = &config.address_file {
         std::fs::write(path, address.to_string())
             .with_context(|| format!("cannot write {} (--address-file, ROWLOCK_ADDRESS_FILE)", path.display()))?;
     }
-    tracing::info!(%address, open_files_max, redis = config.redis_url.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
+    let connections_max = bound.connections_max();
+    tracing::info!(%address, connections_max, redis = config.redis_url.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
     let stop = CancellationToken::new();
     tokio::spawn({
         let stop = stop.clone();

@@ -32,6 +32,8 @@ Sells numbered concert seats to everyone at once, and never sells one twice.
 - Money is in minor units (cents) of an ISO 4217 currency; times are RFC 3339 in UTC with milliseconds.
 - Every refusal is a problem body (RFC 9457, `application/problem+json`) with a stable `code` and the `request_id`.
 - A path that does not exist is answered 404 `not_found`; a method that a path does not support, 405 `method_not_allowed` with `Allow`.
+- A head that is too large is answered 414 `uri_too_long` or 431 `head_too_large`; a body in a transfer coding other than `chunked`, \
+501 `unsupported_transfer_coding`; a request without exactly one `Host`, or with two of a kind of credential, 400.
 - Fields, parameters and codes may be added: ignore those that you do not know. Requests with a field or a query parameter that is not \
 listed, or with a body where none is expected, are refused.
 - A request body may be compressed: `Content-Encoding` is `gzip`, `deflate`, `br` or `zstd`. The size limit applies to the decoded body; a \

@@ -5,6 +5,7 @@
 //! Pages and probes take no input and ignore any, since load balancers and browsers add things of their own.
 
 use std::future::Future;
+use std::time::Duration;
 
 use futures_util::future::Either;
 use percent_encoding::percent_decode_str;
@@ -16,6 +17,7 @@ use poem_openapi::registry::{MetaApi, MetaOperation, MetaParamIn};
 use crate::http::allowed_methods::fits;
 use crate::http::body::discarded;
 use crate::http::challenges::Credential;
+use crate::http::message_head;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
@@ -148,11 +150,13 @@ fn decoded(encoded: &str) -> Result<String, &'static str> {
 pub(crate) struct Accepting<E> {
     inner: E,
     accepted: AcceptedInput,
+    /// How long a body may take to arrive.
+    arrival_max: Duration,
 }
 
 impl<E> Accepting<E> {
-    pub(crate) fn new(inner: E, accepted: AcceptedInput) -> Self {
-        Self { inner, accepted }
+    pub(crate) fn new(inner: E, accepted: AcceptedInput, arrival_max: Duration) -> Self {
+        Self { inner, accepted, arrival_max }
     }
 }
 
@@ -160,12 +164,19 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
     type Output = Response;
 
     fn call(&self, mut request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
-        let Some(Odd { operation, fault }) = self.accepted.check(&request) else { return Either::Left(self.inner.call(request)) };
-        let credential = operation.credential;
+        let odd = match message_head::check(&request) {
+            Ok(()) => match self.accepted.check(&request) {
+                None => return Either::Left(self.inner.call(request)),
+                Some(odd) => Ok(odd),
+            },
+            Err(problem) => Err(problem),
+        };
         // Boxed: it is rare, and every request would have to reserve space for it.
         Either::Right(Box::pin(async move {
             // A body may be present, but must be empty.
-            if fault.is_none() && discarded(request.take_body()).await == 0 {
+            let Odd { operation, fault } = odd?;
+            let credential = operation.credential;
+            if fault.is_none() && discarded(request.take_body(), self.arrival_max).await? == 0 {
                 return self.inner.call(request).await;
             }
             // A caller without access is told only that.

@@ -1,16 +1,19 @@
 //! Request bodies: read up to a limit, with the right media type, and checked against their schema before they become a type.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use futures_util::{Stream, StreamExt};
+use poem::http::HeaderValue;
+use poem::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::app::HttpLimits;
+use crate::budget::Share;
 use crate::http::app_of;
 use crate::http::content_encoding::decoded;
 use crate::http::schema::Schema;
@@ -67,8 +70,8 @@ impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         check_media_type(request)?;
         let bytes_max = T::bytes_max(&app_of(request)?.limits);
-        let bytes = read(request, body, bytes_max).await?;
-        Ok(Self(parse(&decoded(request.headers(), bytes, bytes_max).await?)?))
+        let received = read(request, body, bytes_max).await?.decoded(request, bytes_max).await?;
+        Ok(Self(parse(&received.bytes)?))
     }
 }
 
@@ -105,45 +108,90 @@ fn is_json(media_type: &str) -> bool {
 const BROKE_OFF: &str = "the body was cut off: its end did not arrive";
 /// How much of an oversized body is read and discarded before the refusal.
 const DISCARDED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How long a body for which there is no memory is read and discarded before the refusal.
+const DISCARDED_FOR: Duration = Duration::from_millis(500);
+/// When to try again, in seconds, after there was no memory for a body.
+const RETRY_AFTER_S: u32 = 1;
 
-/// How long a body may take to arrive; otherwise a slow client could hold its connection forever.
-const ARRIVAL_MAX: Duration = Duration::from_secs(30);
-
-/// Reads a body of at most `bytes_max` bytes, whether or not its length was announced.
-pub(crate) async fn read(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
-    let too_slow = || {
-        Problem::new(Code::InvalidRequest, format!("the body did not arrive within {} s: send all of it at once", ARRIVAL_MAX.as_secs()))
-    };
-    tokio::time::timeout(ARRIVAL_MAX, read_whole(request, body, bytes_max)).await.unwrap_or_else(|_| Err(too_slow()))
+/// A body in memory, which counts among the bodies in flight until this is dropped.
+pub(crate) struct Received {
+    pub(crate) bytes: Bytes,
+    share: Share,
 }
 
-async fn read_whole(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+impl Received {
+    /// The body without its content coding; the limit of `bytes_max` bytes applies to the result, too.
+    pub(crate) async fn decoded(mut self, request: &Request, bytes_max: usize) -> Result<Self, Problem> {
+        if request.headers().contains_key(CONTENT_ENCODING) {
+            if !self.share.grow(bytes_max) {
+                return Err(no_memory());
+            }
+            self.bytes = decoded(request.headers(), self.bytes, bytes_max).await?;
+        }
+        Ok(self)
+    }
+}
+
+/// Reads a body of at most `bytes_max` bytes, whether or not its length was announced. It takes memory only for what has arrived.
+pub(crate) async fn read(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Received, Problem> {
+    let app = app_of(request)?;
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
-    if announced.is_some_and(|length| length <= bytes_max) {
-        // The server reads no more than was announced, usually in one piece that need not be copied.
-        return body.into_bytes().await.map_err(|_| Problem::new(Code::InvalidRequest, BROKE_OFF));
+    in_time(app.limits.body_arrival_max, read_whole(body, announced, bytes_max, app.bodies.share())).await
+}
+
+async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut share: Share) -> Result<Received, Problem> {
+    let mut chunks = body.into_bytes_stream();
+    let mut gathered = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Code::InvalidRequest, BROKE_OFF))?;
+        if gathered.len() + chunk.len() > bytes_max {
+            drop((gathered, share));
+            discard(chunks).await;
+            return Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes")));
+        }
+        if !share.grow(chunk.len()) {
+            drop((gathered, share));
+            tokio::time::timeout(DISCARDED_FOR, discard(chunks)).await.ok();
+            return Err(no_memory());
+        }
+        // Most bodies come in one piece, which need not be copied. Of several, each would keep all of the buffer that it was read into.
+        if gathered.is_empty() && announced == Some(chunk.len()) {
+            return Ok(Received { bytes: chunk, share });
+        }
+        gathered.extend_from_slice(&chunk);
     }
-    let mut reader = body.into_async_read();
-    let mut bytes = Vec::new();
-    let within = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
-    (&mut reader).take(within).read_to_end(&mut bytes).await.map_err(|_| Problem::new(Code::InvalidRequest, BROKE_OFF))?;
-    if bytes.len() <= bytes_max {
-        return Ok(bytes.into());
-    }
-    discard(reader).await;
-    Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes")))
+    Ok(Received { bytes: gathered.into(), share })
 }
 
 /// Reads and discards a body; returns its number of bytes.
-pub(crate) async fn discarded(body: Body) -> u64 {
-    tokio::time::timeout(ARRIVAL_MAX, discard(body.into_async_read())).await.unwrap_or(1)
+pub(crate) async fn discarded(body: Body, arrival_max: Duration) -> Result<u64, Problem> {
+    in_time(arrival_max, async { Ok(discard(body.into_bytes_stream()).await) }).await
 }
 
 /// A client that is still sending would see a broken connection instead of the answer, so its body is read up to a limit.
-async fn discard(reader: impl AsyncRead + Unpin) -> u64 {
+async fn discard(mut chunks: impl Stream<Item = io::Result<Bytes>> + Unpin) -> u64 {
+    let mut count = 0;
     // If the connection breaks, the count does not matter: the client gets no answer.
-    tokio::io::copy(&mut reader.take(DISCARDED_BYTES_MAX), &mut tokio::io::sink()).await.unwrap_or(1)
+    while count < DISCARDED_BYTES_MAX
+        && let Some(Ok(chunk)) = chunks.next().await
+    {
+        count += chunk.len() as u64;
+    }
+    count
+}
+
+/// A slow client must not hold its connection forever: its body arrives in time, or the connection is closed after the refusal.
+async fn in_time<T>(arrival_max: Duration, arrival: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    let too_slow = |_| {
+        let detail = format!("the body did not arrive within {} s: send all of it at once", arrival_max.as_secs());
+        Err(Problem::new(Code::RequestTimeout, detail).with_header(CONNECTION, HeaderValue::from_static("close")))
+    };
+    tokio::time::timeout(arrival_max, arrival).await.unwrap_or_else(too_slow)
+}
+
+fn no_memory() -> Problem {
+    Problem::passing(Code::Overloaded, RETRY_AFTER_S).with_detail("too many request bodies are arriving at the same time; nothing was done")
 }
 
 pub(crate) fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
@@ -154,55 +202,4 @@ pub(crate) fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_is_declared_as_json_in_utf_8_and_as_nothing_else() {
-        let refusal = |media_types: &[&str]| {
-            let request = media_types.iter().fold(Request::builder(), |request, media_type| request.header("content-type", *media_type));
-            check_media_type(&request.finish()).map_err(|problem| (problem.code(), problem.detail().to_owned()))
-        };
-        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "application/json ;"] {
-            assert_eq!(refusal(&[good]), Ok(()), "{good}");
-        }
-        let once = (Code::UnsupportedMediaType, MEDIA_TYPE_EXPECTED.to_owned());
-        for bad in [
-            "application/problem+json",
-            "application/cloudevents+json",
-            "application/json; charset=latin1",
-            "application/json; charset",
-            "application/json; version=2",
-            "application/json, text/plain",
-            "text/plain",
-            "application/jsonp",
-            "application",
-            "",
-        ] {
-            assert_eq!(refusal(&[bad]).as_ref(), Err(&once), "{bad}");
-        }
-        assert_eq!(refusal(&[]).as_ref(), Err(&once));
-        for twice in [["application/json", "application/json"], ["application/json", "text/plain"], ["text/plain", "application/json"]] {
-            assert!(refusal(&twice).unwrap_err().1.contains("more than once"), "{twice:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn bodies_are_limited_whether_or_not_their_length_is_announced() {
-        let read = async |sent: usize, announced: Option<usize>| {
-            let mut request = Request::builder();
-            if let Some(length) = announced {
-                request = request.header("content-length", length.to_string());
-            }
-            let body = poem::Body::from(vec![b' '; sent]);
-            read(&request.finish(), &mut RequestBody::new(body), 100).await.map(|bytes| bytes.len()).map_err(|problem| problem.code())
-        };
-        for announced in [Some(100), None] {
-            assert_eq!(read(100, announced).await, Ok(100));
-        }
-        for announced in [Some(101), None, Some(usize::MAX)] {
-            assert_eq!(read(101, announced).await, Err(Code::BodyTooLarge));
-        }
-        assert_eq!(read(0, Some(0)).await, Ok(0));
-    }
-}
+mod tests;

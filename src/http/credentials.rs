@@ -1,6 +1,5 @@
 //! Who is calling: customers by bearer token, admins by API key, the gateway by its signature over the body.
 
-use bytes::Bytes;
 use poem::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use poem::http::{HeaderMap, HeaderValue};
 use poem::{Request, RequestBody};
@@ -14,9 +13,8 @@ use crate::auth::{AuthError, AuthFailure, only_value};
 use crate::db::api_keys::AdminKey;
 use crate::domain::Viewer;
 use crate::http::app_of;
-use crate::http::body::{Input, check_media_type, parse, read, request_meta};
+use crate::http::body::{Received, Input, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
-use crate::http::content_encoding::decoded;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
@@ -169,18 +167,18 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let bytes_max = T::bytes_max(&app_of(request)?.limits);
-        let bytes = signed(request, body, bytes_max).await?;
+        let received = signed(request, body, bytes_max).await?;
         check_media_type(request)?;
-        Ok(Self(parse(&decoded(request.headers(), bytes, bytes_max).await?)?))
+        Ok(Self(parse(&received.decoded(request, bytes_max).await?.bytes)?))
     }
 }
 
-/// The bytes of a body that the gateway signed.
-async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Bytes, Problem> {
-    let bytes = read(request, body, bytes_max).await?;
-    let signed = app_of(request)?.auth.gateway.check(request.headers(), &bytes, OffsetDateTime::now_utc());
+/// A body that the gateway signed.
+async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Received, Problem> {
+    let received = read(request, body, bytes_max).await?;
+    let signed = app_of(request)?.auth.gateway.check(request.headers(), &received.bytes, OffsetDateTime::now_utc());
     signed.map_err(|error| Credential::GatewaySignature.refuse(error, request.headers()))?;
-    Ok(bytes)
+    Ok(received)
 }
 
 /// Who sent a request, for the log.

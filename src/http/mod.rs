@@ -1,9 +1,9 @@
 //! The parts of HTTP that all resources share.
 //!
-//! [`connections`] accepts and serves; [`middleware`] gives each request an id and turns every error into a problem; [`accepted_input`]
-//! refuses what an operation does not take. An operation extracts who is calling ([`credentials`]), its parameters ([`params`]) and its
-//! body ([`body`], checked against its [`schema`]), and answers with one of [`replies`], a refusal ([`refusals`]), or an answer that comes
-//! later ([`deferred`]).
+//! [`connections`] accepts and serves; [`middleware`] gives each request an id and turns every error into a problem; [`message_head`]
+//! refuses what HTTP forbids, and [`accepted_input`] what an operation does not take. An operation extracts who is calling
+//! ([`credentials`]), its parameters ([`params`]) and its body ([`body`], checked against its [`schema`]), and answers with one of
+//! [`replies`], a refusal ([`refusals`]), or an answer that comes later ([`deferred`]).
 
 pub(crate) mod accepted_input;
 pub(crate) mod allowed_methods;
@@ -14,6 +14,7 @@ pub(crate) mod content_encoding;
 pub(crate) mod credentials;
 pub(crate) mod deferred;
 pub(crate) mod expectations;
+pub(crate) mod message_head;
 pub(crate) mod middleware;
 pub(crate) mod params;
 pub(crate) mod refusal_log;

@@ -23,7 +23,8 @@ pub(crate) const EVERY: &[Code] = &[Code::InternalError, Code::Unavailable];
 /// What an operation that changes something with a call of its own may answer.
 pub(crate) const CHANGE: &[Code] = &[Code::OutcomeUnknown];
 /// What an operation with a body may answer.
-pub(crate) const BODY: &[Code] = &[Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType];
+pub(crate) const BODY: &[Code] =
+    &[Code::InvalidRequest, Code::RequestTimeout, Code::BodyTooLarge, Code::UnsupportedMediaType, Code::Overloaded];
 /// What a customer's operation may answer.
 pub(crate) const CUSTOMER: &[Code] = &[Code::Unauthorized, Code::TokenExpired];
 /// What an admin's operation may answer.

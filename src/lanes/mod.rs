@@ -77,7 +77,7 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// Starts the lanes; each opens its connection with its first request.
+    /// Starts the lanes, whose workers connect at once: whether the login and the limits suffice shows at the start, not in a rush.
     pub(crate) fn start(endpoint: &Endpoint, settings: LaneSettings, queue: &ExpiryQueue, metrics: &Arc<Metrics>) -> Self {
         let claims = Arc::new(Claims::new(queue.clone(), Arc::clone(metrics)));
         let payments = Arc::new(Payments::new(Arc::clone(metrics)));

@@ -108,6 +108,12 @@ impl<W: Work> Queue<W> {
         self.news.notify_one();
     }
 
+    /// Whether it is closed and empty.
+    pub(super) fn has_ended(&self) -> bool {
+        let state = self.state();
+        state.is_closed && state.jobs.is_empty()
+    }
+
     /// Waits until a call is worthwhile; false once the queue is closed and empty.
     pub(super) async fn wait(&self) -> bool {
         loop {

@@ -67,8 +67,20 @@ impl<W: Work> Worker<W> {
     }
 
     async fn rounds(&mut self) {
-        while self.lost.is_some() || self.queue.wait().await {
-            if self.client.as_ref().is_none_or(|connection| connection.lane.client.is_closed()) && !self.reconnect().await {
+        loop {
+            // At the start, too: the first request should find a connection.
+            if !self.is_connected() {
+                if self.lost.is_none() && self.queue.has_ended() {
+                    return;
+                }
+                if !self.reconnect().await {
+                    continue;
+                }
+            }
+            if !self.queue.wait().await {
+                return;
+            }
+            if !self.is_connected() {
                 continue;
             }
             let queue = Arc::clone(&self.queue);
@@ -77,6 +89,10 @@ impl<W: Work> Worker<W> {
                 self.call(std::mem::take(&mut batch.jobs)).await;
             }
         }
+    }
+
+    fn is_connected(&self) -> bool {
+        self.client.as_ref().is_some_and(|connection| !connection.lane.client.is_closed())
     }
 
     async fn call(&mut self, batch: Vec<Job<W>>) {

@@ -94,6 +94,9 @@ codes! {
         Never "Get the path from `/openapi.json`." "";
     MethodNotAllowed 405 "method_not_allowed" "Method not allowed" "The path does not support this method; `Allow` lists the methods it supports."
         Changed "Use one of the methods in `Allow`." "";
+    RequestTimeout 408 "request_timeout" "Request timeout" "The head or the body of the request did not arrive in time. Nothing was done."
+        Later "Send the same request again on a new connection, without pauses."
+        "Your connection is slow. We are still trying for you.";
     SeatTaken 409 "seat_taken" "Seat taken"
         "Some of these seats are held, sold or blocked; `taken` lists them. Nothing was claimed."
         Changed "Show the seats in `taken` as unavailable and let the buyer choose others, or claim `best_available`; use a new `Idempotency-Key`."
@@ -122,16 +125,24 @@ codes! {
         Changed "Use a new key for a new event." "";
     BodyTooLarge 413 "body_too_large" "Body too large" "The body is larger than this operation accepts."
         Changed "Send less; the detail says how many bytes are allowed." "";
+    UriTooLong 414 "uri_too_long" "URI too long" "The path and the query of the request are too long."
+        Changed "Send a shorter query; no operation needs one that long." "";
     UnsupportedMediaType 415 "unsupported_media_type" "Unsupported media type"
         "The body must be `application/json` in UTF-8, uncompressed or compressed with `gzip`, `deflate`, `br` or `zstd`; the detail says whether the media type or the coding is wrong."
         Changed "Send `Content-Type: application/json` once, with no parameter but `charset=utf-8`; send one of these as `Content-Encoding`, or leave that header out." "";
     IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key was used before with a different request."
         Changed "Use a new key for each new request, and an old one only to repeat exactly the same request. `GET …/orders` shows what a claim created."
         "";
+    HeadTooLarge 431 "head_too_large" "Head too large" "The head of the request has more than 16 KB or more than 100 headers."
+        Changed "Send fewer or smaller headers; a token should have a few hundred bytes." "";
     InternalError 500 "internal_error" "Internal error" "The server failed; its log has the cause under the request id."
         Later "Report the `request_id` to the operators. Repeat the request a few times at growing intervals; repeat a claim only with its `Idempotency-Key`."
         "Something went wrong on our side. Please try again later.";
-    Overloaded 503 "overloaded" "Overloaded" "Too many requests are already waiting. Nothing was done: try again after `Retry-After` seconds."
+    UnsupportedTransferCoding 501 "unsupported_transfer_coding" "Unsupported transfer coding"
+        "The `Transfer-Encoding` of the request is not `chunked`. Nothing was done."
+        Changed "Send the body with a `Content-Length`, or with `Transfer-Encoding: chunked`; compress it with `Content-Encoding`." "";
+    Overloaded 503 "overloaded" "Overloaded"
+        "Too many requests are already waiting, or too many connections are open. Nothing was done: try again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds plus a random fraction of a second."
         "Many people are buying right now. We are still trying for you.";
     Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached, or a lock blocks the request. Nothing was done: try again after `Retry-After` seconds."
@@ -223,7 +234,9 @@ mod tests {
 
     #[test]
     fn what_the_server_could_not_do_is_worth_another_try_and_says_when() {
-        for code in Code::ALL.iter().filter(|code| code.status().is_server_error()) {
+        // 501 is the client's mistake, but HTTP has no other status for it.
+        let failures = |code: &&Code| code.status().is_server_error() && **code != Code::UnsupportedTransferCoding;
+        for code in Code::ALL.iter().filter(failures) {
             assert_eq!(code.retry(), Retry::Later, "{}", code.as_str());
         }
         for code in [Code::Overloaded, Code::Unavailable] {

@@ -9,6 +9,7 @@ mod bodies;
 mod both_ways;
 mod currencies;
 mod events;
+mod heads;
 mod queries;
 mod texts;
 mod times;

@@ -23,6 +23,7 @@ mod documents;
 mod events;
 mod expiry;
 mod faults;
+mod floods;
 mod health;
 mod model;
 mod orders;

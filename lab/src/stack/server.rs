@@ -68,6 +68,8 @@ impl ServerProcess {
         command.arg("serve").args(arguments).env("DATABASE_URL", database_url).envs(redis_url.map(|url| ("REDIS_URL", url)));
         command.env("ROWLOCK_LISTEN", format!("127.0.0.1:{}", port_to_ask_for(port))).env("ROWLOCK_ADDRESS_FILE", &address_file);
         command.env("ROWLOCK_JWT_SECRET", &secrets.jwt_secret).env("ROWLOCK_WEBHOOK_SECRET", &secrets.webhook_secret);
+        // All buyers of a crowd come from this machine.
+        command.env("ROWLOCK_CONNECTIONS_PER_ADDRESS_MAX", "0");
         let output = new_log(&log)?;
         command.stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output).process_group(0);
         let mut guard = Guard::start("TERM", STOP_PATIENCE_SECONDS)?;

@@ -2,12 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
+use futures_util::FutureExt;
 use poem::IntoResponse;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
+
+mod room;
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything that should happen.
@@ -20,13 +24,23 @@ struct Served {
     address: SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<()>,
+    metrics: Arc<Metrics>,
 }
 
+/// More than any of these tests opens.
+const MANY: ConnectionLimits = ConnectionLimits { connections_max: 1000, per_address_max: 1000, leaving_max: 10 };
+
 fn serve(timeouts: ConnectionTimeouts, routes: impl Routes) -> Served {
-    let connections = Connections::listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    serve_within(MANY, timeouts, routes)
+}
+
+fn serve_within(limits: ConnectionLimits, timeouts: ConnectionTimeouts, routes: impl Routes) -> Served {
+    let metrics = Arc::new(Metrics::new());
+    let listen = Connections::listen("127.0.0.1:0".parse().expect("an address"), limits, Arc::clone(&metrics));
+    let connections = listen.expect("a free port");
     let (address, stop) = (connections.address(), CancellationToken::new());
     let task = tokio::spawn(connections.serve(routes, stop.clone(), timeouts));
-    Served { address, stop, task }
+    Served { address, stop, task, metrics }
 }
 
 fn hello(_: Request) -> BoxFuture<'static, Response> {
@@ -62,6 +76,20 @@ async fn a_head_that_trickles_in_is_given_up_and_a_whole_one_is_answered() {
     assert!(begun.elapsed() < LONG, "it waited forever");
 }
 
+/// A whole problem, after which the connection ended.
+#[track_caller]
+fn assert_problem(text: &[u8], status: &str, code: &str) {
+    let text = String::from_utf8_lossy(text);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{text}");
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default();
+    assert_eq!(header("content-type"), "application/problem+json");
+    assert_eq!(header("content-length"), body.len().to_string());
+    assert_eq!(header("connection"), "close");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!((&body["code"], &body["request_id"]), (&code.into(), &header("x-request-id").into()), "{text}");
+}
+
 /// Sends a request and reads its answer, after which the connection is idle.
 async fn ask(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(REQUEST).await?;
@@ -93,10 +121,10 @@ async fn a_connection_may_be_idle_for_longer_than_a_head_may_take() {
     // The next head is begun but not finished, which times out, both at once and after a request.
     let begun = std::time::Instant::now();
     idle.write_all(b"GET / HT").await.expect("sent");
-    assert!(rest(&mut idle).await.is_empty());
+    assert_problem(&rest(&mut idle).await, "408 Request Timeout", "request_timeout");
     let mut slow = TcpStream::connect(served.address).await.expect("a connection");
     slow.write_all(b"G").await.expect("sent");
-    assert!(rest(&mut slow).await.is_empty());
+    assert_problem(&rest(&mut slow).await, "408 Request Timeout", "request_timeout");
     assert!(begun.elapsed() >= SHORT * 2 && begun.elapsed() < LONG, "after {} ms", begun.elapsed().as_millis());
 }
 

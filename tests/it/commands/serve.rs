@@ -117,9 +117,12 @@ fn with_password(url: &str, password: &str) -> String {
 }
 
 /// `rowlock serve`, which must end by itself at once; returns its message.
-async fn refused_start(database_url: &str) -> String {
+async fn refused_start(database_url: &str, args: &[&str]) -> String {
     let mut command = rowlock(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("DATABASE_URL", database_url).envs([("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET)]);
+    command
+        .args(args)
+        .env("DATABASE_URL", database_url)
+        .envs([("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET)]);
     let mut serve = Running::start(command).await;
     let status = serve.ended().await;
     assert_eq!(status.code(), Some(1), "{}", serve.stderr());
@@ -139,7 +142,7 @@ async fn a_start_with_a_wrong_login_or_database_is_refused_with_what_to_do() {
         (with_database(&database.url(), "no_such_database"), ["the database does not exist", "3D000", "run `rowlock migrate`"]),
     ];
     for (url, said) in refusals {
-        let log = refused_start(&url).await;
+        let log = refused_start(&url, &[]).await;
         let last = log.lines().last().unwrap_or_default();
         assert!(last.starts_with("rowlock: ") && said.iter().all(|part| last.contains(part)), "{said:?}: {log}");
         for secret in ["hunter2", PASSWORD, password_of(&database.url()), JWT_SECRET] {
@@ -150,6 +153,18 @@ async fn a_start_with_a_wrong_login_or_database_is_refused_with_what_to_do() {
     printed_by(&mut rowlock(&["health", "--url", &format!("{url}/readyz")]));
     ends_in_order(child, "TERM").await;
     logins.gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_that_cannot_be_kept_are_refused_at_the_start() {
+    let database = TestDatabase::cloned().await;
+    for (flag, value, said) in [
+        ("--connections-max", "4294967295", "with 4294967295 connections of clients, the server needs "),
+        ("--bodies-in-flight-max-mb", "3", "--bodies-in-flight-max-mb must be at least 4, so that"),
+    ] {
+        let log = refused_start(&database.url(), &[flag, value]).await;
+        assert!(log.lines().last().is_some_and(|last| last.starts_with(&format!("rowlock: {said}"))), "{log}");
+    }
 }
 
 pub fn with_database(url: &str, database: &str) -> String {

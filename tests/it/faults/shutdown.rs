@@ -1,11 +1,15 @@
 //! The server stops in order: it finishes what it has begun, and accepts nothing new.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use pretty_assertions::assert_eq;
+use rowlock::db::{Endpoint, migrate::migrate};
 use tokio::net::TcpStream;
 
-use crate::harness::{PATIENCE, TestServer, eventually, patience_left};
+use crate::commands::process::{descendants, serve};
+use crate::harness::{JWT_SECRET, PATIENCE, Scratch, TestServer, WEBHOOK_SECRET, eventually, own_postgres, patience_left};
 
 /// From now on claims and payments take three seconds.
 const SLOW: &str = "
@@ -47,4 +51,58 @@ async fn idle_connections_do_not_hold_up_the_end() {
     let idle = TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("a connection that says nothing");
     tokio::time::timeout(Duration::from_secs(10), server.stop()).await.expect("it ends soon").expect("in order");
     drop(idle);
+}
+
+/// A PostgreSQL that is frozen while this exists: it accepts connections, and answers nothing.
+struct Frozen(BTreeSet<u32>);
+
+impl Frozen {
+    fn all_of(postmaster: u32) -> Self {
+        let frozen = Self(descendants(postmaster).into_iter().chain([postmaster]).collect());
+        frozen.signal("STOP");
+        frozen
+    }
+
+    fn signal(&self, name: &str) {
+        let pids = self.0.iter().map(ToString::to_string);
+        // One of them may have ended meanwhile.
+        Command::new("kill").arg(format!("-{name}")).args(pids).stderr(Stdio::null()).status().expect("kill runs");
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal("CONT");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_hangs_does_not_hold_up_the_end() {
+    const DRAIN: Duration = Duration::from_secs(2);
+    let dir = Scratch::new();
+    let Some(postgres) = own_postgres(dir.path()).await else { return };
+    let database_url = postgres.url("rowlock");
+    migrate(&Endpoint::new(&database_url, None).expect("a URL")).await.expect("migrated");
+    let settings = [("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET), ("ROWLOCK_DRAIN_S", "2")];
+    let (mut server, url) = serve(&database_url, &settings).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let get = async |path: &str| client.get(format!("{url}{path}")).send().await?.text().await;
+    eventually(PATIENCE, || async { get("/readyz").await.is_ok_and(|text| text.contains("\"ready\"")) }).await;
+
+    let frozen = Frozen::all_of(postgres.pid().expect("it runs"));
+    let stopping = async {
+        // A reader waits, and before its time is over the sweep does, too.
+        let waits = |metrics: String| metrics.contains("rowlock_pool_connections{state=\"idle\"} 0");
+        eventually(PATIENCE, || async { get("/metrics").await.is_ok_and(waits) }).await;
+        let begun = Instant::now();
+        server.signal("TERM");
+        (server.ended().await, begun.elapsed())
+    };
+    let reading = async {
+        get("/v1/events").await.ok();
+    };
+    let ((status, took), ()) = tokio::join!(stopping, reading);
+    assert!(status.success() && took < DRAIN + Duration::from_secs(2), "{status} after {} ms: {}", took.as_millis(), server.stderr());
+    drop(frozen);
+    postgres.stop().await.expect("stopped");
 }

@@ -89,8 +89,12 @@ impl TestServer {
 
     /// A customer with a valid token.
     pub fn customer(&self, id: &str) -> Customer {
-        let token = mint_customer_token(JWT_SECRET, id, 3600).expect("a token");
-        Customer::new(self.bearer(&token), id)
+        Customer::new(self.bearer(&self.token(id)), id)
+    }
+
+    /// The token of a customer.
+    pub fn token(&self, id: &str) -> String {
+        mint_customer_token(JWT_SECRET, id, 3600).expect("a token")
     }
 
     /// Somebody with this bearer token.
