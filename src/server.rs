@@ -109,8 +109,8 @@ impl Bound {
 
 /// How many connections of clients this process has room for, beside its own to PostgreSQL and Redis.
 fn connection_limits(config: &ServeConfig) -> anyhow::Result<ConnectionLimits> {
-    let lanes = 2 * u64::from(config.lanes) * WORKERS as u64;
-    let own = lanes + u64::from(config.pool_size) + u64::from(config.expiry_workers) + OTHER_CONNECTIONS;
+    let lanes = 2 * u64::from(config.lanes.lanes) * WORKERS as u64;
+    let own = lanes + u64::from(config.pool_size) + u64::from(config.expiry.expiry_workers) + OTHER_CONNECTIONS;
     let wanted = OPEN_FILES_WANTED.max(u64::from(config.connections_max.unwrap_or_default()) * 2);
     ConnectionLimits::new(raise_open_files(wanted), own, config.connections_max, config.connections_per_address_max)
 }

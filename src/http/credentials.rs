@@ -13,7 +13,7 @@ use crate::auth::{AuthError, AuthFailure, only_value};
 use crate::db::api_keys::AdminKey;
 use crate::domain::Viewer;
 use crate::http::app_of;
-use crate::http::body::{Received, Input, check_media_type, parse, read, request_meta};
+use crate::http::body::{Input, Received, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
 use crate::problem::Problem;
 use crate::problem::code::Code;

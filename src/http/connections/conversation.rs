@@ -47,7 +47,7 @@ pub(super) struct Serving<R> {
     local: LocalAddr,
     http: http1::Builder,
     timeouts: ConnectionTimeouts,
-    refusals: Arc<RefusalLog>,
+    refusals: RefusalLog,
 }
 
 impl<R: Routes> Serving<R> {
@@ -116,7 +116,7 @@ pub(super) async fn converse<R: Routes>(server: Arc<Serving<R>>, stream: TcpStre
 }
 
 /// Tells a client why its head was refused. Whoever is still sending would see a broken connection instead, so that is read for a while.
-async fn refuse(mut stream: Stream, problem: Problem, activity: &Activity, refusals: &Arc<RefusalLog>) {
+async fn refuse(mut stream: Stream, problem: Problem, activity: &Activity, refusals: &RefusalLog) {
     let (code, detail) = (problem.code(), problem.detail().to_owned());
     let (answer, request_id) = written(problem);
     if refusals.admits(code) {

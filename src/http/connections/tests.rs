@@ -199,7 +199,8 @@ async fn what_outlasts_the_drain_is_cut() {
 /// A small answer must not wait until the client has acknowledged the one before it.
 #[tokio::test]
 async fn answers_are_sent_without_delay() {
-    let connections = Connections::listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let listen = Connections::listen("127.0.0.1:0".parse().expect("an address"), MANY, Arc::new(Metrics::new()));
+    let connections = listen.expect("a free port");
     let client = TcpStream::connect(connections.address()).await.expect("a connection");
     let (accepted, _) = within(connections.listener.accept()).await.expect("accepted");
     assert!(accepted.nodelay().expect("an option"));
