@@ -188,7 +188,7 @@ pub struct ServeConfig {
     #[arg(long, env = "ROWLOCK_CONNECTIONS_MAX", value_parser = whole::<u32>(1..=u32::MAX))]
     pub connections_max: Option<u32>,
     /// Maximum number of connections from one IPv4 address or IPv6 /64 network; 0 means no limit [default: half of --connections-max]
-    #[arg(long, env = "ROWLOCK_CONNECTIONS_PER_ADDRESS_MAX")]
+    #[arg(long, env = "ROWLOCK_CONNECTIONS_PER_ADDRESS_MAX", value_parser = whole::<u32>(0..=u32::MAX))]
     pub connections_per_address_max: Option<u32>,
     /// How long a connection may be idle between requests, in seconds; must be longer than the load balancer's own timeout
     #[arg(long, env = "ROWLOCK_IDLE_S", default_value_t = 620, value_parser = whole::<u64>(1..=86_400))]

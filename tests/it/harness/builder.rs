@@ -91,7 +91,7 @@ impl Shared {
             ("--jwt-secret", JWT_SECRET),
             ("--webhook-secret", WEBHOOK_SECRET),
             ("--pool-size", "8"),
-            ("--lanes", "2"),
+            ("--lanes", "1"),
             ("--drain-s", "2"),
         ];
         flags.extend(own.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]));
