@@ -70,9 +70,9 @@ impl App {
         let limits = limits(config);
         let bodies_max_bytes = config.bodies_in_flight_max_mb as usize * 1024 * 1024;
         anyhow::ensure!(
-            bodies_max_bytes >= limits.large_body_max_bytes,
-            "--bodies-in-flight-max-mb must be at least {}, so that the largest body that --body-max-bytes allows can be read",
-            limits.large_body_max_bytes.div_ceil(1024 * 1024)
+            bodies_max_bytes >= 2 * limits.large_body_max_bytes,
+            "--bodies-in-flight-max-mb must be at least {}, so that the largest body that --body-max-bytes allows can be read and decoded",
+            (2 * limits.large_body_max_bytes).div_ceil(1024 * 1024)
         );
         Ok(Self {
             lanes: Lanes::start(endpoint, config.lanes, &queue, &metrics),

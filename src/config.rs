@@ -184,7 +184,7 @@ pub struct ServeConfig {
     #[arg(long, env = "ROWLOCK_BODY_S", default_value_t = 30, value_parser = whole::<u64>(1..=3600))]
     pub body_s: u64,
     /// Maximum number of clients' connections; for another one, the connection that has been idle longest is closed [default: as many as
-    /// the limit on open files allows, up to 65536]
+    /// the limit on open files allows, up to 16384]
     #[arg(long, env = "ROWLOCK_CONNECTIONS_MAX", value_parser = whole::<u32>(1..=u32::MAX))]
     pub connections_max: Option<u32>,
     /// Maximum number of connections from one IPv4 address or IPv6 /64 network; 0 means no limit [default: half of --connections-max]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use poem::http::HeaderValue;
-use poem::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use poem::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
@@ -15,7 +15,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use crate::app::HttpLimits;
 use crate::budget::Share;
 use crate::http::app_of;
-use crate::http::content_encoding::decoded;
+use crate::http::content_encoding::{decoded, is_coded};
 use crate::http::schema::Schema;
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -113,7 +113,7 @@ const DISCARDED_FOR: Duration = Duration::from_millis(500);
 /// When to try again, in seconds, after there was no memory for a body.
 const RETRY_AFTER_S: u32 = 1;
 
-/// A body in memory, which counts among the bodies in flight until this is dropped.
+/// A body in memory. If it came in several pieces or was compressed, it counts among the bodies in flight until this is dropped.
 pub(crate) struct Received {
     pub(crate) bytes: Bytes,
     share: Share,
@@ -122,12 +122,10 @@ pub(crate) struct Received {
 impl Received {
     /// The body without its content coding; the limit of `bytes_max` bytes applies to the result, too.
     pub(crate) async fn decoded(mut self, request: &Request, bytes_max: usize) -> Result<Self, Problem> {
-        if request.headers().contains_key(CONTENT_ENCODING) {
-            if !self.share.grow(bytes_max) {
-                return Err(no_memory());
-            }
-            self.bytes = decoded(request.headers(), self.bytes, bytes_max).await?;
+        if is_coded(request.headers()) && !self.share.grow(bytes_max) {
+            return Err(no_memory());
         }
+        self.bytes = decoded(request.headers(), self.bytes, bytes_max).await?;
         Ok(self)
     }
 }
@@ -150,14 +148,15 @@ async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut 
             discard(chunks).await;
             return Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes")));
         }
+        // Most bodies come in one piece, which need not be copied and is never refused: it is used at once, however many bodies others
+        // have begun and do not finish. Of several pieces, each would keep all of the buffer that it was read into.
+        if gathered.is_empty() && announced == Some(chunk.len()) {
+            return Ok(Received { bytes: chunk, share });
+        }
         if !share.grow(chunk.len()) {
             drop((gathered, share));
             tokio::time::timeout(DISCARDED_FOR, discard(chunks)).await.ok();
             return Err(no_memory());
-        }
-        // Most bodies come in one piece, which need not be copied. Of several, each would keep all of the buffer that it was read into.
-        if gathered.is_empty() && announced == Some(chunk.len()) {
-            return Ok(Received { bytes: chunk, share });
         }
         gathered.extend_from_slice(&chunk);
     }

@@ -59,6 +59,11 @@ pub(crate) async fn decoded(headers: &HeaderMap, bytes: Bytes, bytes_max: usize)
     decoding.await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
 }
 
+/// Whether the body has to be decoded.
+pub(crate) fn is_coded(headers: &HeaderMap) -> bool {
+    coding(headers).is_ok_and(|coding| coding.is_some())
+}
+
 /// The coding that the headers name, if any.
 fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Problem> {
     if !headers.contains_key(CONTENT_ENCODING) {

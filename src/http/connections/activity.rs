@@ -33,6 +33,8 @@ pub(super) struct Activity {
     is_writing: AtomicBool,
     /// The status of the answer by which the parser refused a head, or 0.
     refused_status: AtomicU16,
+    /// Whether the client is being told why its head was refused.
+    is_telling: AtomicBool,
     asked: AtomicU8,
     task: AtomicWaker,
 }
@@ -46,6 +48,7 @@ impl Activity {
             has_begun: AtomicBool::new(false),
             is_writing: AtomicBool::new(false),
             refused_status: AtomicU16::new(0),
+            is_telling: AtomicBool::new(false),
             asked: AtomicU8::new(0),
             task: AtomicWaker::new(),
         };
@@ -100,6 +103,15 @@ impl Activity {
     /// The status with which the parser refused a head, if it did.
     pub(super) fn refused_status(&self) -> Option<u16> {
         Some(self.refused_status.load(Relaxed)).filter(|status| *status != 0)
+    }
+
+    /// From now on the client is told why its head was refused.
+    pub(super) fn tells(&self) {
+        self.is_telling.store(true, Relaxed);
+    }
+
+    pub(super) fn is_telling(&self) -> bool {
+        self.is_telling.load(Relaxed)
     }
 
     /// Asks the connection's task for something.

@@ -87,7 +87,7 @@ pub(super) async fn converse<R: Routes>(server: Arc<Serving<R>>, stream: TcpStre
     let ended = poll_fn(|context| {
         activity.listen(context.waker());
         loop {
-            if let Poll::Ready(ended) = connection.poll_without_shutdown(context) {
+            if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
                 return Poll::Ready(Some(ended));
             }
             match activity.asked() {
@@ -123,7 +123,7 @@ async fn refuse(mut stream: Stream, problem: Problem, activity: &Activity, refus
         tracing::info!(request_id, route = "unknown", status = code.status().as_u16(), code = code.as_str(), detail, "refused");
     }
     // From now on, what is written is sent.
-    activity.refuses(code.status().as_u16());
+    activity.tells();
     let telling = async {
         stream.write_all(&answer).await?;
         stream.shutdown().await?;

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Files beyond those for clients, PostgreSQL and Redis: the log, the listener, the runtime, and what a library opens for a moment.
 const OTHER_FILES: u64 = 32;
-/// More connections by default would fill the memory of a usual machine before they fill a higher limit on open files.
-const DEFAULT_MAX: u64 = 65_536;
+/// By default, so that connections fill no more than 700 MB even if each has sent half a body.
+const DEFAULT_MAX: u64 = 16_384;
 /// Fewer are not worth a server.
 const LEAST: u64 = 16;
 /// One connection in this many may be on its way out while another has already taken its room.

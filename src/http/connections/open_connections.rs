@@ -84,8 +84,14 @@ impl OpenConnections {
                 self.one_ended().await;
             }
         };
-        tokio::time::timeout(LEAVING_WAIT, few_are_leaving).await.ok();
-        self.admit_at_once(remote)
+        match self.admit_at_once(remote) {
+            // Whoever is only one too many of its address keeps nobody waiting.
+            Err(RefusedConnection::Full) => {
+                tokio::time::timeout(LEAVING_WAIT, few_are_leaving).await.ok();
+                self.admit_at_once(remote)
+            }
+            decided => decided,
+        }
     }
 
     fn admit_at_once(self: &Arc<Self>, remote: IpAddr) -> Result<Admitted, RefusedConnection> {

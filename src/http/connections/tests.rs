@@ -172,6 +172,19 @@ async fn an_answer_that_nobody_reads_is_given_up() {
     assert!(rest(&mut deaf).await.len() < LARGE_BYTES, "everything was sent: nobody had to wait");
 }
 
+/// hyper considers an answer done once it is in the server's memory.
+#[tokio::test]
+async fn an_answer_under_way_is_sent_to_its_end_when_the_server_stops() {
+    let large = |_: Request| async { vec![b'x'; LARGE_BYTES / 4].into_response() }.boxed();
+    let served = serve(ConnectionTimeouts { idle_max: LONG, stalled_max: LONG, drain: LONG }, large);
+    let mut last = TcpStream::connect(served.address).await.expect("a connection");
+    last.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.expect("sent");
+    within(last.read_u8()).await.expect("the answer begins");
+    served.stop.cancel();
+    assert!(rest(&mut last).await.len() > LARGE_BYTES / 4, "it was cut off");
+    within(served.task).await.expect("no panic");
+}
+
 #[tokio::test]
 async fn what_outlasts_the_drain_is_cut() {
     let (begun, ended) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));

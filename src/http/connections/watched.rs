@@ -27,10 +27,13 @@ impl<S> Watched<S> {
         Self { stream, activity }
     }
 
-    /// Whether these bytes are an answer of the parser, which is then noted and not sent. What follows it is sent.
+    /// Whether these bytes are an answer of the parser, which is then noted and not sent.
     fn keeps_back(&self, head: &[u8]) -> bool {
-        if self.activity.is_serving() || self.activity.idle_since().is_none() || self.activity.refused_status().is_some() {
+        if self.activity.is_serving() || self.activity.idle_since().is_none() || self.activity.is_telling() {
             return false;
+        }
+        if self.activity.refused_status().is_some() {
+            return true;
         }
         let status = head.get(STATUS).and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
         self.activity.refuses(status.unwrap_or(BAD_REQUEST));
@@ -61,6 +64,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper ends the connection after its own refusal, but the problem is still to be sent.
+        if self.activity.refused_status().is_some() && !self.activity.is_telling() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 

@@ -160,7 +160,7 @@ async fn limits_that_cannot_be_kept_are_refused_at_the_start() {
     let database = TestDatabase::cloned().await;
     for (flag, value, said) in [
         ("--connections-max", "4294967295", "with 4294967295 connections of clients, the server needs "),
-        ("--bodies-in-flight-max-mb", "3", "--bodies-in-flight-max-mb must be at least 4, so that"),
+        ("--bodies-in-flight-max-mb", "3", "--bodies-in-flight-max-mb must be at least 8, so that"),
     ] {
         let log = refused_start(&database.url(), &[flag, value]).await;
         assert!(log.lines().last().is_some_and(|last| last.starts_with(&format!("rowlock: {said}"))), "{log}");
