@@ -2,8 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Files beyond those for clients, PostgreSQL and Redis: the log, the listener, the runtime, and what a library opens for a moment.
-const OTHER_FILES: u64 = 32;
+/// Files beyond those for clients, PostgreSQL and Redis: the log, the listener, the runtime, what a library opens for a moment, and
+/// [`LEAVING_LEAST`].
+const OTHER_FILES: u64 = 40;
+/// So many connections may be on their way out, however few there may be in all: a busy machine takes a while to close one.
+const LEAVING_LEAST: u64 = 8;
 /// By default, so that connections fill no more than 700 MB even if each has sent half a body.
 const DEFAULT_MAX: u64 = 16_384;
 /// Fewer are not worth a server.
@@ -47,7 +50,11 @@ impl ConnectionLimits {
             Some(most) => usize::try_from(most)?.min(connections_max),
             None => connections_max / ADDRESS_SHARE,
         };
-        Ok(Self { connections_max, per_address_max, leaving_max: (connections_max / usize::try_from(LEAVING_SHARE)?).max(1) })
+        Ok(Self {
+            connections_max,
+            per_address_max,
+            leaving_max: usize::try_from((connections_max as u64 / LEAVING_SHARE).max(LEAVING_LEAST))?,
+        })
     }
 }
 
@@ -79,10 +86,10 @@ mod tests {
     fn clients_get_what_the_server_does_not_need_itself() {
         let limits = |open_files, asked, per_address| ConnectionLimits::new(open_files, 41, asked, per_address);
         let derived = limits(1000, None, None).unwrap();
-        assert_eq!(derived, ConnectionLimits { connections_max: 872, per_address_max: 436, leaving_max: 54 });
+        assert_eq!(derived, ConnectionLimits { connections_max: 864, per_address_max: 432, leaving_max: 54 });
         for open_files in [110, 256, 1000, 1024, 4096, 65_536, 1 << 20, u64::MAX] {
             let ConnectionLimits { connections_max, leaving_max, .. } = limits(open_files, None, None).unwrap();
-            let files = (connections_max + leaving_max) as u64 + 41 + OTHER_FILES;
+            let files = (connections_max + leaving_max) as u64 + 41 + OTHER_FILES - LEAVING_LEAST;
             assert!(files <= open_files && connections_max as u64 <= DEFAULT_MAX, "{open_files}: {files}");
         }
         assert_eq!(limits(1000, Some(100), Some(0)).unwrap().per_address_max, 100);

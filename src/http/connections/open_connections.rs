@@ -85,7 +85,7 @@ impl OpenConnections {
             }
         };
         match self.admit_at_once(remote) {
-            // Whoever is only one too many of its address keeps nobody waiting.
+            // One too many of its own address keeps nobody else waiting.
             Err(RefusedConnection::Full) => {
                 tokio::time::timeout(LEAVING_WAIT, few_are_leaving).await.ok();
                 self.admit_at_once(remote)

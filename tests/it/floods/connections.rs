@@ -25,7 +25,9 @@ async fn silent_connections_shut_nobody_out() {
     let open = || async { futures_util::future::join_all(silent.iter().map(|raw| async { !raw.is_closed().await })).await };
     eventually(PATIENCE, || async { open().await.iter().filter(|is_open| **is_open).count() < MAX }).await;
     let open = open().await;
-    assert!(open.is_sorted() && open[3 * MAX - MAX / 2], "not those that were idle longest: {open:?}");
+    // Those that came within the same millisecond may go in any order.
+    let (first, last) = (&open[..MAX], &open[3 * MAX - MAX / 2..]);
+    assert!(first.iter().all(|is_open| !is_open) && last.iter().all(|is_open| *is_open), "not those that were idle longest: {open:?}");
     let counted = server.metric("rowlock_connections_open").await;
     assert!((MAX as u64 / 2..=MAX as u64 + 2).contains(&counted), "{counted} are open");
     assert!(server.metric("rowlock_connections_closed_for_room_total").await >= 2 * MAX as u64);
