@@ -23,9 +23,9 @@ begin
     select min(r.row_no) into v_repeated
     from (
         select s.row_no, row_number() over (partition by s.label order by s.row_no) as nth
-        from rowlock.section_rows as s
+        from rowlock.section_rows s
         where s.event_id = p_event_id and s.section_no = p_section_no
-    ) as r
+    ) r
     where r.nth > 1;
     if v_repeated is not null then
         perform rowlock._invalid_request(format('%s[%s].label', p_path, v_repeated - 1), 'is the label of an earlier row');
