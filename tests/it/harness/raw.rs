@@ -49,10 +49,10 @@ impl Raw {
         assert!(rest.is_none() && self.read.is_empty(), "something came: {}", String::from_utf8_lossy(&self.read));
     }
 
-    /// Whether the server has closed the connection.
-    pub async fn is_closed(&self) -> bool {
+    /// Whether the connection is open and nothing has come.
+    pub async fn is_silent(&self) -> bool {
         let seen = tokio::time::timeout(Duration::from_millis(1), self.stream.peek(&mut [0])).await;
-        matches!(seen, Ok(Ok(0) | Err(_)))
+        seen.is_err()
     }
 }
 
