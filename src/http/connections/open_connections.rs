@@ -84,14 +84,11 @@ impl OpenConnections {
                 self.one_ended().await;
             }
         };
-        match self.admit_at_once(remote) {
-            // One too many of its own address keeps nobody else waiting.
-            Err(RefusedConnection::Full) => {
-                tokio::time::timeout(LEAVING_WAIT, few_are_leaving).await.ok();
-                self.admit_at_once(remote)
-            }
-            decided => decided,
+        if let Ok(admitted) = self.admit_at_once(remote) {
+            return Ok(admitted);
         }
+        tokio::time::timeout(LEAVING_WAIT, few_are_leaving).await.ok();
+        self.admit_at_once(remote)
     }
 
     fn admit_at_once(self: &Arc<Self>, remote: IpAddr) -> Result<Admitted, RefusedConnection> {
