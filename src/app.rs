@@ -11,15 +11,23 @@ use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Readings};
 use crate::reads::{Catalogue, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
+use crate::turns::Turns;
 
 /// Creating an event describes every row of a large venue, and blocking may list each of its seats: such bodies may be this many times
 /// larger than others.
 const LARGE_BODY_FACTOR: usize = 64;
 
+/// Connections apart from the pool.
+pub(crate) const OWN_CONNECTIONS: usize = 4;
+
 /// Everything a request may need.
 pub(crate) struct App {
     /// Reads and rare changes.
     pub db: Db,
+    /// A few connections apart, for what must not wait behind buyers: readiness, filling the caches, upkeep.
+    pub own_db: Db,
+    /// Keeps one customer from taking all of `db`.
+    pub turns: Turns,
     /// Claims and payments.
     pub lanes: Lanes,
     /// Events and their layouts.
@@ -66,6 +74,7 @@ impl App {
         };
         let metrics = Arc::new(Metrics::new());
         let db = Db::new(endpoint, usize::from(config.pool_size), Patience::POOL)?;
+        let own_db = Db::new(endpoint, OWN_CONNECTIONS, Patience::POOL)?;
         let queue = ExpiryQueue::new(redis.clone());
         let limits = limits(config);
         let bodies_max_bytes = config.bodies_in_flight_max_mb as usize * 1024 * 1024;
@@ -76,14 +85,16 @@ impl App {
         );
         Ok(Self {
             lanes: Lanes::start(endpoint, config.lanes, &queue, &metrics),
-            catalogue: Catalogue::new(db.clone()),
-            summaries: Summaries::new(db.clone(), redis, Arc::clone(&metrics)),
+            catalogue: Catalogue::new(own_db.clone()),
+            summaries: Summaries::new(own_db.clone(), redis, Arc::clone(&metrics)),
             seat_maps: SeatMaps::new(db.clone(), Arc::clone(&metrics)),
             auth: Auth::new(&config.auth)?,
             metrics,
             queue,
             limits,
             bodies: Budget::new(bodies_max_bytes),
+            turns: Turns::new(),
+            own_db,
             db,
         })
     }

@@ -26,6 +26,7 @@ mod routes;
 pub mod server;
 pub mod signal;
 mod strict_json;
+mod turns;
 pub mod types;
 pub mod web;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
-use crate::background::expiry;
+use crate::app::{App, OWN_CONNECTIONS};
+use crate::background::{expiry, pruning};
 use crate::config::{ExpirySettings, ServeConfig};
 use crate::db::{DbError, Endpoint, Outage, OutageKind, migrate};
 use crate::http::connections::{ConnectionLimits, ConnectionTimeouts, Connections, STALLED_MAX};
@@ -21,7 +21,7 @@ const FIRST_CONTACT_MAX: Duration = Duration::from_secs(3);
 
 /// What the server wants to open: enough for the connections of buyers, PostgreSQL and Redis.
 const OPEN_FILES_WANTED: u64 = 65_536 + 8_192;
-/// Connections to PostgreSQL and Redis beyond those of the lanes, the pool and the expiry workers.
+/// Connections to PostgreSQL and Redis beyond those of the lanes, the pools and the expiry workers.
 const OTHER_CONNECTIONS: u64 = 6;
 /// How long what a request left behind may take to finish, after the time for the requests themselves.
 const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
@@ -85,6 +85,7 @@ impl Bound {
         let Self { connections, app, endpoint, expiry, timeouts, extra_routes } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
+        workers.spawn(pruning::run(app.own_db.clone(), expiry.unpaid_kept_days, workers_stop.clone()));
         let overdue = {
             let stop = stop.clone();
             async move {
@@ -110,7 +111,7 @@ impl Bound {
 /// How many connections of clients this process has room for, beside its own to PostgreSQL and Redis.
 fn connection_limits(config: &ServeConfig) -> anyhow::Result<ConnectionLimits> {
     let lanes = 2 * u64::from(config.lanes.lanes) * WORKERS as u64;
-    let own = lanes + u64::from(config.pool_size) + u64::from(config.expiry.expiry_workers) + OTHER_CONNECTIONS;
+    let own = lanes + u64::from(config.pool_size) + OWN_CONNECTIONS as u64 + u64::from(config.expiry.expiry_workers) + OTHER_CONNECTIONS;
     let wanted = OPEN_FILES_WANTED.max(u64::from(config.connections_max.unwrap_or_default()) * 2);
     ConnectionLimits::new(raise_open_files(wanted), own, config.connections_max, config.connections_per_address_max)
 }

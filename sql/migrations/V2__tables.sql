@@ -25,9 +25,13 @@ create table rowlock.events (
     opened_at          timestamptz,
     window_ms          integer not null default 10000 check (window_ms between 1000 and 86400000),
     seats_per_customer integer not null default 10 check (seats_per_customer between 1 and 1000),
+    unpaid_orders_max  integer not null default 5 check (unpaid_orders_max between 1 and 100),
+    unpaid_window_ms   integer not null default 600000 check (unpaid_window_ms between 1000 and 86400000),
+    cooldown_ms        integer not null default 120000 check (cooldown_ms between 0 and 86400000),
     currency           text not null check (currency ~ '^[A-Z]{3}$'),
     created_at         timestamptz not null default clock_timestamp(),
     updated_at         timestamptz not null default clock_timestamp(),
+    pruned_to          uuid not null default '00000000-0000-0000-0000-000000000000',
     check (off_sale_at > on_sale_at),
     check (opened_at is not null or status in ('draft', 'closed')),
     check (opened_at is null or status <> 'draft')
@@ -51,9 +55,15 @@ comment on column rowlock.events.status is 'Seats are sold only while open.';
 comment on column rowlock.events.opened_at is 'When it was first opened; null: it was never on sale, and only admins see it.';
 comment on column rowlock.events.window_ms is 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
 comment on column rowlock.events.seats_per_customer is 'How many seats one customer may hold and own in total, over all orders.';
+comment on column rowlock.events.unpaid_orders_max is
+    'How many orders a customer may let end unpaid within unpaid_window_ms, since the last that was paid; then comes the cooldown.';
+comment on column rowlock.events.unpaid_window_ms is 'How long an order that ended unpaid counts, in milliseconds, 1 s to 24 h.';
+comment on column rowlock.events.cooldown_ms is
+    'How long after the last order that ended unpaid such a customer cannot claim, in milliseconds, up to 24 h; 0: no cooldown.';
 comment on column rowlock.events.currency is 'ISO 4217 code; every price of the event is in its minor units.';
 comment on column rowlock.events.created_at is 'When the event was created.';
 comment on column rowlock.events.updated_at is 'When its settings last changed.';
+comment on column rowlock.events.pruned_to is 'Orders up to this one have been looked at by prune_unpaid_orders.';
 
 -- A table of its own, because a key outlives a draft that is deleted: a retry must never create a second event. No foreign keys: a check of
 -- the API key would lock its row until a large house is created, and nobody could revoke it meanwhile.
@@ -153,9 +163,9 @@ comment on column rowlock.seats.status is 'available, held, sold or blocked.';
 comment on column rowlock.seats.order_id is 'The order that holds or owns it; null if there is none.';
 comment on column rowlock.seats.filler is 'Takes up room until the seat''s first change, then null.';
 
--- Paying an order touches no index: none covers its status, not even in a condition, and is_live does not change when an order is paid.
--- There are no foreign keys: the functions check both ends under their locks, no function deletes an order or an event that was ever on
--- sale, and admin.invariant_violations would show a missing end; checking again row by row cost a sixth of a payment. Names that are only
+-- Paying an order touches no index: none covers its status, not even in a condition, and neither is_live nor ended_as changes then.
+-- There are no foreign keys: the functions check both ends under their locks, no function deletes an order that anything refers to
+-- or an event that was ever on sale, and admin.invariant_violations would show a missing end; checking again row by row cost a sixth of a payment. Names that are only
 -- compared for equality need no language's collation.
 create table rowlock.orders (
     event_id        bigint not null,
@@ -163,6 +173,7 @@ create table rowlock.orders (
     customer_id     text collate "C" not null check (char_length(customer_id) between 1 and 200),
     status          rowlock.order_status not null default 'pending_payment',
     is_live         boolean not null generated always as (status in ('pending_payment', 'paid')) stored,
+    ended_as        rowlock.order_status generated always as (case when status not in ('pending_payment', 'paid') then status end) stored,
     section_nos     integer[] not null,
     seat_nos        integer[] not null,
     amount_minor    bigint not null check (amount_minor >= 0),
@@ -181,12 +192,16 @@ create table rowlock.orders (
 -- first look-up finds both unless the order has ended, and the second uses an index that is nearly empty while a sale is young.
 create unique index orders_live on rowlock.orders (event_id, customer_id, idempotency_key) where is_live;
 create unique index orders_ended on rowlock.orders (event_id, customer_id, idempotency_key) where not is_live;
+-- A customer's ended orders, newest first, by how they ended: a page of them costs the same however many there are, and so does a look at
+-- the last ones that ended unpaid.
+create index orders_ended_by_customer on rowlock.orders (event_id, customer_id, ended_as, order_id) where not is_live;
 comment on table rowlock.orders is 'One row per claim: who claimed which seats, for how much, until when, and how it ended.';
 comment on column rowlock.orders.event_id is 'The event whose seats it claims.';
 comment on column rowlock.orders.order_id is 'UUIDv7, chosen by the server before the claim, so that a lost answer can be looked up.';
 comment on column rowlock.orders.customer_id is 'The buyer: the sub of the bearer token.';
 comment on column rowlock.orders.status is 'pending_payment, or how it ended.';
 comment on column rowlock.orders.is_live is 'Whether it holds or owns its seats: pending or paid.';
+comment on column rowlock.orders.ended_as is 'How it gave its seats back or lost them; null while it is live.';
 comment on column rowlock.orders.section_nos is 'Sections of its seats, parallel to seat_nos.';
 comment on column rowlock.orders.seat_nos is
     'Numbers of its seats. While an order is pending, seats may be removed from both arrays; none is ever added.';
@@ -259,6 +274,8 @@ create table rowlock.payments (
     check ((status = 'failed') = (outcome = 'failed_recorded')),
     check (refunded_at is null or outcome = 'refund_due')
 );
+-- Of an order that ended unpaid, these are the only payments; nothing that was paid for enters.
+create index payments_without_seats on rowlock.payments (event_id, order_id) where outcome in ('refund_due', 'failed_recorded');
 create index payments_refund_due on rowlock.payments (event_id, received_at) where outcome = 'refund_due' and refunded_at is null;
 comment on table rowlock.payments is
     'One row per payment that a gateway reported, with its outcome. Money is never turned away unrecorded.';
@@ -355,7 +372,8 @@ create type rowlock.claim_answer as (
     created_at        timestamptz,
     expires_at        timestamptz,
     taken_section_nos integer[],
-    taken_seat_nos    integer[]
+    taken_seat_nos    integer[],
+    retry_after_ms    integer
 );
 comment on type rowlock.claim_answer is 'The answer to one claim request; sql/README.md lists the outcomes.';
 
@@ -385,6 +403,9 @@ create type rowlock.event_row as (
     opened_at          timestamptz,
     window_ms          integer,
     seats_per_customer integer,
+    unpaid_orders_max  integer,
+    unpaid_window_ms   integer,
+    cooldown_ms        integer,
     currency           text,
     created_at         timestamptz,
     updated_at         timestamptz

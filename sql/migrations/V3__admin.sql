@@ -52,7 +52,7 @@ select o.event_id, o.order_id,
     case when (select pg_has_role('rowlock_admin', 'usage')) then o.customer_id
         else 'c-' || left(encode(sha256((select k.key from rowlock.pseudonym_key k) || convert_to(o.customer_id, 'UTF8')), 'hex'), 16)
     end as customer,
-    o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at, o.ended_at
+    o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at, o.ended_at, o.customer_id
 from rowlock.orders o;
 comment on view rowlock.shown_orders is
     'Orders as the views of schema admin show them: with customers'' ids for rowlock_admin, with pseudonyms for everybody else.';
@@ -66,5 +66,6 @@ comment on column rowlock.shown_orders.amount_minor is 'What its seats cost toge
 comment on column rowlock.shown_orders.created_at is 'When the claim succeeded.';
 comment on column rowlock.shown_orders.expires_at is 'The deadline for the payment.';
 comment on column rowlock.shown_orders.ended_at is 'When it ended; null while it is pending.';
+comment on column rowlock.shown_orders.customer_id is 'The buyer, for joins; a view that shows it gives the pseudonyms away.';
 
 reset role;

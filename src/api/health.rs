@@ -64,7 +64,7 @@ impl HealthApi {
 /// # Errors
 /// `unavailable`, with the reason, when it is not.
 pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
-    let state = tokio::time::timeout(ANSWER_MAX, app.db.migration_state());
+    let state = tokio::time::timeout(ANSWER_MAX, app.own_db.migration_state());
     let (state, redis) = tokio::join!(state, app.queue.health());
     let state = state.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned())));
     let state = state.map_err(not_ready)?;

@@ -1,3 +1,4 @@
 //! What a server does in the background.
 
 pub(crate) mod expiry;
+pub(crate) mod pruning;

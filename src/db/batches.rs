@@ -13,7 +13,7 @@ macro_rules! select_answers {
     ($rest:literal) => {
         concat!(
             "select request_no, outcome, order_id, order_status, section_nos, seat_nos, amount_minor, created_at, expires_at, ",
-            "taken_section_nos, taken_seat_nos",
+            "taken_section_nos, taken_seat_nos, retry_after_ms",
             $rest
         )
     };
@@ -222,6 +222,7 @@ fn claim_outcome(row: &Row, event_id: i64, requests: &[&ClaimRequest]) -> Result
         "seat_not_found" => ClaimOutcome::SeatNotFound(taken()?),
         "duplicate_seat" => ClaimOutcome::DuplicateSeat,
         "too_many_seats" => ClaimOutcome::TooManySeats,
+        "cooldown" => ClaimOutcome::Cooldown { left_ms: row.get("retry_after_ms") },
         "customer_limit" => ClaimOutcome::CustomerLimit,
         "seat_taken" => ClaimOutcome::SeatTaken(taken()?),
         "sold_out" => ClaimOutcome::SoldOut,

@@ -16,7 +16,7 @@ macro_rules! select_events {
     ($rest:literal) => {
         concat!(
             "select event_id, name, venue, starts_at, on_sale_at, off_sale_at, status, opened_at, window_ms, seats_per_customer, ",
-            "currency, created_at, updated_at",
+            "unpaid_orders_max, unpaid_window_ms, cooldown_ms, currency, created_at, updated_at",
             $rest
         )
     };
@@ -148,6 +148,9 @@ fn event(row: &Row) -> Result<Event, DbError> {
         opened_at: row.get("opened_at"),
         window_ms: row.get("window_ms"),
         seats_per_customer: row.get("seats_per_customer"),
+        unpaid_orders_max: row.get("unpaid_orders_max"),
+        unpaid_window_ms: row.get("unpaid_window_ms"),
+        cooldown_ms: row.get("cooldown_ms"),
         currency: row.get("currency"),
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),

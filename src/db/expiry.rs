@@ -39,6 +39,15 @@ pub struct Overdue {
     pub order_id: Uuid,
 }
 
+/// What became of some old orders of an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pruned {
+    /// The event.
+    pub event_id: i64,
+    /// How many were deleted.
+    pub deleted: u64,
+}
+
 /// What follows a failed expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiryRetry {
@@ -78,6 +87,14 @@ impl Db {
     pub(crate) async fn overdue_orders(&self, grace_ms: i32, limit: i32) -> Result<Vec<Overdue>, DbError> {
         let rows = self.query("select event_id, order_id from rowlock.overdue_orders($1, $2)", &[&grace_ms, &limit]).await?;
         Ok(rows.iter().map(|row| Overdue { event_id: row.get(0), order_id: row.get(1) }).collect())
+    }
+
+    /// Deletes orders that ended unpaid at least so many days ago, of the first event from this one on that has any; `None`: none has.
+    pub(crate) async fn prune_unpaid_orders(&self, from_event_id: i64, kept_days: i32, limit: i32) -> Result<Option<Pruned>, DbError> {
+        let sql = "select o_event_id, o_deleted from rowlock.prune_unpaid_orders($1, $2, $3)";
+        let row = self.query_one(sql, &[&from_event_id, &kept_days, &limit]).await?;
+        let event_id: Option<i64> = row.get(0);
+        Ok(event_id.map(|event_id| Pruned { event_id, deleted: u64::from(row.get::<_, i32>(1).unsigned_abs()) }))
     }
 
     /// Records that an expiry failed; returns when to try again.

@@ -35,6 +35,7 @@ fn problem(operation_id: &str, code: Code) -> Problem {
         }
         Code::SeatNotFound => Problem::new(code, "section A has seats 1 to 1000, not 1001").with_seats(seat(1001)),
         Code::SeatTaken => Problem::new(code, "1 of the seats is not available; `taken` lists it").with_taken(seat(12)),
+        Code::Cooldown => Problem::new(code, "too many of your orders ended unpaid; you can claim again in 90 s"),
         Code::CustomerLimit => Problem::new(code, "the event allows each customer 4 seats, held and bought together"),
         Code::NotOnSale => Problem::new(code, "the event is paused"),
         Code::OrderNotPending => Problem::new(code, format!("order {} is paid: only a pending order can be changed", OrderId::example().0)),

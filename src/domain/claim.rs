@@ -63,6 +63,11 @@ pub enum ClaimOutcome {
     DuplicateSeat,
     /// No seat, or more than 100.
     TooManySeats,
+    /// The customer has let too many orders end unpaid.
+    Cooldown {
+        /// How long it still lasts, in milliseconds.
+        left_ms: i32,
+    },
     /// The customer would have more seats than the event allows.
     CustomerLimit,
     /// These of the requested seats are not available; none was claimed.
@@ -84,6 +89,7 @@ impl ClaimOutcome {
             Self::SeatNotFound(_) => "seat_not_found",
             Self::DuplicateSeat => "duplicate_seat",
             Self::TooManySeats => "too_many_seats",
+            Self::Cooldown { .. } => "cooldown",
             Self::CustomerLimit => "customer_limit",
             Self::SeatTaken(_) => "seat_taken",
             Self::SoldOut => "sold_out",

@@ -27,6 +27,8 @@ pub(crate) const BODY: &[Code] =
     &[Code::InvalidRequest, Code::RequestTimeout, Code::BodyTooLarge, Code::UnsupportedMediaType, Code::Overloaded];
 /// What a customer's operation may answer.
 pub(crate) const CUSTOMER: &[Code] = &[Code::Unauthorized, Code::TokenExpired];
+/// What a customer's operation may answer that is not a claim: too many of the customer's requests wait.
+pub(crate) const TURN: &[Code] = &[Code::Overloaded];
 /// What an admin's operation may answer.
 pub(crate) const ADMIN: &[Code] = &[Code::Unauthorized];
 /// What an operation on an event may answer: the id may be malformed or unknown.
@@ -78,6 +80,9 @@ fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
     let text: Vec<_> = codes.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.meaning())).collect();
     let mut headers = vec![header::request_id()];
     match status {
+        409 if codes.contains(&Code::Cooldown) => {
+            headers.push(header::sometimes("Retry-After", "Seconds to wait before trying again, with `cooldown`.", "90"));
+        }
         415 => {
             let meaning = "The supported content codings, if an unsupported one was sent.";
             headers.push(header::sometimes("Accept-Encoding", meaning, ACCEPTED));

@@ -108,6 +108,10 @@ codes! {
         "The customer would have more seats, held and bought together, than the event allows. Nothing was claimed."
         Changed "Ask for fewer seats, or cancel a pending order first; the event's `seats_per_customer` is the limit."
         "You have reached the limit of seats per person.";
+    Cooldown 409 "cooldown" "Cooldown"
+        "The customer has let too many orders for this event end unpaid. Nothing was claimed: try again after `Retry-After` seconds."
+        Later "Tell the buyer how long to wait, and send the claim again after `Retry-After` seconds. Paying for a pending order ends the cooldown at once."
+        "Several of your orders were not paid. Please try again in a few minutes.";
     NotOnSale 409 "not_on_sale" "Not on sale" "The event is not on sale at the moment; the detail says why."
         Later "Wait for `on_sale_at`, or until `GET /v1/events/{event_id}` says `open`; poll at most every few seconds. After `off_sale_at` the sale has ended."
         "These seats are not on sale at the moment.";
@@ -239,7 +243,7 @@ mod tests {
         for code in Code::ALL.iter().filter(failures) {
             assert_eq!(code.retry(), Retry::Later, "{}", code.as_str());
         }
-        for code in [Code::Overloaded, Code::Unavailable] {
+        for code in [Code::Cooldown, Code::Overloaded, Code::Unavailable] {
             assert!(code.advice().contains("`Retry-After`"), "{}", code.as_str());
         }
     }

@@ -27,6 +27,10 @@ pub(crate) type SeatCount = Whole<i32, 0, SEATS_MAX>;
 pub(crate) type SeatLimit = Whole<i32, 1, 1_000>;
 /// How long a pending order holds its seats, in milliseconds.
 pub(crate) type WindowMs = Whole<i32, 1_000, 86_400_000>;
+/// How many orders a customer may let end unpaid before the cooldown.
+pub(crate) type UnpaidOrdersMax = Whole<i32, 1, 100>;
+/// How long a customer cannot claim, in milliseconds.
+pub(crate) type CooldownMs = Whole<i32, 0, 86_400_000>;
 /// The price of a seat in minor units.
 pub(crate) type Price = Whole<i64, 0, 1_000_000_000_000>;
 /// An amount of money in minor units.

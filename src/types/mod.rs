@@ -16,7 +16,8 @@ use uuid::fmt::Hyphenated;
 use uuid::{Uuid, uuid};
 
 pub(crate) use bounded::{
-    Amount, Capacity, Label, Name, Price, Provider, ProviderReference, Revision, SeatCount, SeatLimit, SeatNo, Text, Venue, Whole, WindowMs,
+    Amount, Capacity, CooldownMs, Label, Name, Price, Provider, ProviderReference, Revision, SeatCount, SeatLimit, SeatNo, Text,
+    UnpaidOrdersMax, Venue, Whole, WindowMs,
 };
 pub(crate) use currency::{Currency, CurrencyCode};
 pub(crate) use rfc3339::Time;

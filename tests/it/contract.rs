@@ -6,6 +6,7 @@ mod breaking;
 mod compatibility;
 mod conformance;
 mod examples;
+mod fuzz;
 mod lint;
 mod problems;
 mod stage;

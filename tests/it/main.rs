@@ -22,6 +22,7 @@ mod database;
 mod documents;
 mod events;
 mod expiry;
+mod fairness;
 mod faults;
 mod floods;
 mod health;

@@ -9,6 +9,7 @@ mod steps;
 
 use std::cell::RefCell;
 use std::env;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use pretty_assertions::assert_eq;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use crate::harness::{EventHandle, TestServer};
 use crate::stored::{Ask, Session, server_without_expiry};
-use event::{LIMIT, ModelEvent, PRICES, ROWS, WINDOW_MS};
+use event::{LIMIT, ModelEvent, PRICES, ROWS, UNPAID_MAX, WINDOW_MS};
 use past::Past;
 use steps::{Action, Outcome, Step, action};
 
@@ -58,7 +59,8 @@ async fn new_event(server: &TestServer) -> EventHandle {
         })
         .collect();
     let event = json!({
-        "name": "Concert", "currency": "TWD", "window_ms": WINDOW_MS, "seats_per_customer": LIMIT, "sections": sections
+        "name": "Concert", "currency": "TWD", "window_ms": WINDOW_MS, "seats_per_customer": LIMIT,
+        "unpaid_orders_max": UNPAID_MAX, "unpaid_window_ms": 86_400_000, "cooldown_ms": 86_400_000, "sections": sections
     });
     let sql = "select event_id from rowlock.create_event($1)";
     let id: i64 = server.db.query_one(sql, &[&event]).await.expect("an event").get(0);
@@ -87,6 +89,8 @@ async fn step_by_step_the_database_answers_what_the_model_foretells() {
                 let outcome = step.perform(&server, &session).await;
                 assert_eq!(outcome, model.perform(&step), "{step:?}");
                 past.learn(&step, &outcome);
+                // The database tells earlier from later by the millisecond.
+                tokio::time::sleep(Duration::from_millis(2)).await;
                 for section_no in [1, 2, 3] {
                     assert_eq!(session.seats(section_no).await, model.statuses(section_no), "section {section_no} after {step:?}");
                 }

@@ -1,26 +1,31 @@
 -- Begins a batch of claims: reads the event's rules, serialises the customers, and finds which requests share a customer or a key.
 --
--- Returns o_limit, o_window_ms and o_is_on_sale (null if there is no such event, or it was never on sale), and o_are_distinct: whether
--- every request is from another customer. If not, o_customer_nos and o_key_nos give, for each request, the first request of the same
--- customer, and the first of the same customer and idempotency key; a request without a key counts as having one of its own.
+-- Returns o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms and o_is_on_sale (null if there is no such event, or
+-- it was never on sale), and o_are_distinct: whether every request is from another customer. If not, o_customer_nos and o_key_nos give, for
+-- each request, the first request of the same customer, and the first of the same customer and idempotency key; a request without a key
+-- counts as having one of its own.
 --
 -- Locks: customers (advisory class 1, sorted).
 create or replace function rowlock._begin_claims(
-    p_event_id         bigint,
-    p_customer_ids     text[],
-    p_idempotency_keys text[],
-    out o_limit        integer,
-    out o_window_ms    integer,
-    out o_is_on_sale   boolean,
-    out o_are_distinct boolean,
-    out o_customer_nos integer[],
-    out o_key_nos      integer[]
+    p_event_id              bigint,
+    p_customer_ids          text[],
+    p_idempotency_keys      text[],
+    out o_limit             integer,
+    out o_window_ms         integer,
+    out o_unpaid_orders_max integer,
+    out o_unpaid_window_ms  integer,
+    out o_cooldown_ms       integer,
+    out o_is_on_sale        boolean,
+    out o_are_distinct      boolean,
+    out o_customer_nos      integer[],
+    out o_key_nos           integer[]
 )
 language plpgsql
 as $$
 begin
-    select e.seats_per_customer, e.window_ms, rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at)
-    into o_limit, o_window_ms, o_is_on_sale
+    select e.seats_per_customer, e.window_ms, e.unpaid_orders_max, e.unpaid_window_ms, e.cooldown_ms,
+        rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at)
+    into o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms, o_is_on_sale
     from rowlock.events e
     where e.event_id = p_event_id and e.opened_at is not null;
     o_are_distinct := rowlock._lock_customers(p_event_id, p_customer_ids) = cardinality(p_customer_ids);

@@ -12,8 +12,8 @@
 -- Locks: customers (advisory class 1, sorted), searches of sections (advisory class 2, sorted), seats in (section_no, seat_no) order,
 -- skipping locked ones, sections in section_no order at the end.
 -- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (below 1 or above 100),
--- section_not_found, customer_limit, sold_out (fewer seats are available than wanted), busy (rivals' open transactions hold them: try again
--- in a few milliseconds; nothing was changed).
+-- section_not_found, cooldown, customer_limit, sold_out (fewer seats are available than wanted), busy (rivals' open transactions hold them:
+-- try again in a few milliseconds; nothing was changed).
 -- Errors: RL010 if a locked seat could not be held.
 create or replace function rowlock.claim_best_available(
     p_event_id         bigint,
@@ -65,9 +65,10 @@ begin
     from unnest(p_section_nos, p_quantities) with ordinality as r (section_no, quantity, request_no)
     left join rowlock.sections s on s.event_id = p_event_id and s.section_no = r.section_no;
     v_checked := rowlock._check_claims(
-        p_event_id => p_event_id, p_limit => v_begun.o_limit, p_is_on_sale => v_begun.o_is_on_sale, p_order_ids => p_order_ids,
-        p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-        p_key_nos => v_begun.o_key_nos, p_quantities => p_quantities, p_faults => v_faults
+        p_event_id => p_event_id, p_limit => v_begun.o_limit, p_unpaid_orders_max => v_begun.o_unpaid_orders_max,
+        p_unpaid_window_ms => v_begun.o_unpaid_window_ms, p_cooldown_ms => v_begun.o_cooldown_ms, p_is_on_sale => v_begun.o_is_on_sale,
+        p_order_ids => p_order_ids, p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys,
+        p_fingerprints => p_fingerprints, p_key_nos => v_begun.o_key_nos, p_quantities => p_quantities, p_faults => v_faults
     );
     v_outcomes := v_checked.o_outcomes;
     v_answers := v_checked.o_answers;
@@ -128,11 +129,12 @@ begin
     end if;
     return query
     select a.request_no, a.outcome, a.order_id, a.order_status, a.section_nos, a.seat_nos, a.amount_minor, a.created_at, a.expires_at,
-        a.taken_section_nos, a.taken_seat_nos
+        a.taken_section_nos, a.taken_seat_nos, a.retry_after_ms
     from rowlock._claim_answers(
         p_event_id => p_event_id, p_outcomes => array_replace(v_outcomes, null, 'busy'), p_order_ids => p_order_ids, p_answers => v_answers,
         p_firsts => v_firsts, p_quantities => p_quantities, p_amounts => v_amounts, p_section_nos => v_won_section_nos,
-        p_seat_nos => v_won_seat_nos, p_blamed => null::boolean[], p_created_at => v_created_at, p_expires_at => v_expires_at
+        p_seat_nos => v_won_seat_nos, p_blamed => null::boolean[], p_retry_after_ms => v_checked.o_retry_after_ms,
+        p_created_at => v_created_at, p_expires_at => v_expires_at
     ) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
     if v_won_seat_nos <> '{}' then

@@ -13,7 +13,7 @@
 --
 -- Locks: customers (advisory class 1, sorted), seats in (section_no, seat_no) order, skipping locked ones, sections in section_no order.
 -- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (none, or above 100), duplicate_seat,
--- section_not_found, seat_not_found, customer_limit, seat_taken.
+-- section_not_found, seat_not_found, cooldown, customer_limit, seat_taken.
 -- Errors: RL007 if the seats are not in request order; RL010 if a locked seat could not be held.
 create or replace function rowlock.claim_seats(
     p_event_id         bigint,
@@ -59,9 +59,11 @@ begin
         p_seat_nos => p_seat_nos
     );
     v_checked := rowlock._check_claims(
-        p_event_id => p_event_id, p_limit => v_begun.o_limit, p_is_on_sale => v_begun.o_is_on_sale, p_order_ids => p_order_ids,
-        p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys, p_fingerprints => p_fingerprints,
-        p_key_nos => v_begun.o_key_nos, p_quantities => v_wanted.o_quantities, p_faults => v_wanted.o_faults
+        p_event_id => p_event_id, p_limit => v_begun.o_limit, p_unpaid_orders_max => v_begun.o_unpaid_orders_max,
+        p_unpaid_window_ms => v_begun.o_unpaid_window_ms, p_cooldown_ms => v_begun.o_cooldown_ms, p_is_on_sale => v_begun.o_is_on_sale,
+        p_order_ids => p_order_ids, p_customer_ids => p_customer_ids, p_idempotency_keys => p_idempotency_keys,
+        p_fingerprints => p_fingerprints, p_key_nos => v_begun.o_key_nos, p_quantities => v_wanted.o_quantities,
+        p_faults => v_wanted.o_faults
     );
     if cardinality(array_remove(v_checked.o_outcomes, null)) > 0 then
         v_is_wanted := array(
@@ -103,12 +105,12 @@ begin
     end if;
     return query
     select a.request_no, a.outcome, a.order_id, a.order_status, a.section_nos, a.seat_nos, a.amount_minor, a.created_at, a.expires_at,
-        a.taken_section_nos, a.taken_seat_nos
+        a.taken_section_nos, a.taken_seat_nos, a.retry_after_ms
     from rowlock._claim_answers(
         p_event_id => p_event_id, p_outcomes => v_outcomes, p_order_ids => p_order_ids, p_answers => v_answers,
         p_firsts => v_wanted.o_firsts, p_quantities => v_wanted.o_quantities, p_amounts => v_wanted.o_amounts,
-        p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_blamed => v_blamed, p_created_at => v_created_at,
-        p_expires_at => v_expires_at
+        p_section_nos => p_section_nos, p_seat_nos => p_seat_nos, p_blamed => v_blamed,
+        p_retry_after_ms => v_checked.o_retry_after_ms, p_created_at => v_created_at, p_expires_at => v_expires_at
     ) a;
     -- Last: every other batch of the event waits for the sections, from here to the commit.
     perform rowlock._count_claimed(

@@ -11,7 +11,7 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
     select r.request_no::integer, 'claimed', o.order_id, o.status::text, o.section_nos, o.seat_nos, o.amount_minor, o.created_at,
-        o.expires_at, null::integer[], null::integer[]
+        o.expires_at, null::integer[], null::integer[], null::integer
     from unnest(p_order_ids) with ordinality as r (order_id, request_no)
     cross join lateral (
         select o.order_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.created_at, o.expires_at

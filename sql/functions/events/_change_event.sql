@@ -1,6 +1,5 @@
--- Changes an event and logs it: any of name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer and status, all of
--- them or none. null clears a time. Existing orders keep their deadlines, and customers keep seats beyond a lowered limit. Returns the
--- status.
+-- Changes an event and logs it: any of its settings that _read_settings reads, and its status; all of them or none. null clears a time.
+-- Existing orders keep their deadlines, and customers keep seats beyond a lowered limit. Returns the status.
 --
 -- Every claim that begins after this has committed sees the change; a claim already running, which takes milliseconds, may still commit.
 -- Claims do not lock the event's row. When they did, the locks of six busy servers overlapped without a gap and a sale could not be
@@ -16,7 +15,8 @@ declare
     v_before jsonb;
 begin
     perform rowlock._json_object(p_change, 'event', array[
-        'name', 'venue', 'starts_at', 'on_sale_at', 'off_sale_at', 'window_ms', 'seats_per_customer', 'status'
+        'name', 'venue', 'starts_at', 'on_sale_at', 'off_sale_at', 'window_ms', 'seats_per_customer', 'unpaid_orders_max',
+        'unpaid_window_ms', 'cooldown_ms', 'status'
     ]);
     select e.* into v_event from rowlock.events e where e.event_id = p_event_id for no key update;
     if not found then
@@ -36,6 +36,9 @@ begin
         off_sale_at = v_event.off_sale_at,
         window_ms = v_event.window_ms,
         seats_per_customer = v_event.seats_per_customer,
+        unpaid_orders_max = v_event.unpaid_orders_max,
+        unpaid_window_ms = v_event.unpaid_window_ms,
+        cooldown_ms = v_event.cooldown_ms,
         status = v_event.status,
         opened_at = coalesce(e.opened_at, case when v_event.status = 'open' then date_trunc('milliseconds', clock_timestamp()) end),
         updated_at = date_trunc('milliseconds', clock_timestamp())

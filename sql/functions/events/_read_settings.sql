@@ -1,5 +1,6 @@
 -- Reads settings of an event from JSON into the event: those that p_settings has of name, venue, starts_at, on_sale_at, off_sale_at,
--- window_ms and seats_per_customer; the others stay as they are in p_event. null clears a time, and is refused for anything else.
+-- window_ms, seats_per_customer, unpaid_orders_max, unpaid_window_ms and cooldown_ms; the others stay as they are in p_event. null clears a
+-- time, and is refused for anything else.
 -- Errors: RL007.
 create or replace function rowlock._read_settings(p_event rowlock.events, p_settings jsonb) returns rowlock.events
 language plpgsql
@@ -36,6 +37,21 @@ begin
     if p_settings ? 'seats_per_customer' then
         v_event.seats_per_customer := rowlock._json_integer(
             p_value => p_settings -> 'seats_per_customer', p_path => 'seats_per_customer', p_min => 1, p_max => 1000
+        );
+    end if;
+    if p_settings ? 'unpaid_orders_max' then
+        v_event.unpaid_orders_max := rowlock._json_integer(
+            p_value => p_settings -> 'unpaid_orders_max', p_path => 'unpaid_orders_max', p_min => 1, p_max => 100
+        );
+    end if;
+    if p_settings ? 'unpaid_window_ms' then
+        v_event.unpaid_window_ms := rowlock._json_integer(
+            p_value => p_settings -> 'unpaid_window_ms', p_path => 'unpaid_window_ms', p_min => 1000, p_max => 86400000
+        );
+    end if;
+    if p_settings ? 'cooldown_ms' then
+        v_event.cooldown_ms := rowlock._json_integer(
+            p_value => p_settings -> 'cooldown_ms', p_path => 'cooldown_ms', p_min => 0, p_max => 86400000
         );
     end if;
     return v_event;

@@ -4,7 +4,8 @@
 -- Locks: none. Errors: none.
 create or replace function rowlock.event_with_sections(p_event_id bigint) returns table (
     event_id bigint, name text, venue text, starts_at timestamptz, on_sale_at timestamptz, off_sale_at timestamptz, status text,
-    opened_at timestamptz, window_ms integer, seats_per_customer integer, currency text, created_at timestamptz, updated_at timestamptz,
+    opened_at timestamptz, window_ms integer, seats_per_customer integer, unpaid_orders_max integer, unpaid_window_ms integer,
+    cooldown_ms integer, currency text, created_at timestamptz, updated_at timestamptz,
     section_no integer, code text, section_name text, price_minor bigint, capacity integer, available integer, revision bigint,
     row_labels text[], row_first_seats integer[]
 )
@@ -19,7 +20,7 @@ begin
     return query
     select
         e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.off_sale_at, e.status::text, e.opened_at, e.window_ms,
-        e.seats_per_customer, e.currency, e.created_at, e.updated_at,
+        e.seats_per_customer, e.unpaid_orders_max, e.unpaid_window_ms, e.cooldown_ms, e.currency, e.created_at, e.updated_at,
         s.section_no, s.code, s.name, s.price_minor, s.capacity, s.available, s.revision, r.labels, r.first_seats
     from rowlock.events e
     join rowlock.sections s on s.event_id = e.event_id

@@ -11,7 +11,7 @@ begin
     return query
     select
         e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.off_sale_at, e.status::text, e.opened_at, e.window_ms,
-        e.seats_per_customer, e.currency, e.created_at, e.updated_at
+        e.seats_per_customer, e.unpaid_orders_max, e.unpaid_window_ms, e.cooldown_ms, e.currency, e.created_at, e.updated_at
     from rowlock.events e
     where e.event_id = p_event_id;
 end

@@ -16,7 +16,8 @@ create or replace function rowlock.list_events(
     p_name           text
 ) returns table (
     event_id bigint, name text, venue text, starts_at timestamptz, on_sale_at timestamptz, off_sale_at timestamptz, status text,
-    opened_at timestamptz, window_ms integer, seats_per_customer integer, currency text, created_at timestamptz, updated_at timestamptz,
+    opened_at timestamptz, window_ms integer, seats_per_customer integer, unpaid_orders_max integer, unpaid_window_ms integer,
+    cooldown_ms integer, currency text, created_at timestamptz, updated_at timestamptz,
     is_match boolean, ends_search boolean
 )
 language plpgsql
@@ -58,10 +59,11 @@ begin
     return query
     select
         l.event_id, l.name, l.venue, l.starts_at, l.on_sale_at, l.off_sale_at, l.status::text, l.opened_at, l.window_ms,
-        l.seats_per_customer, l.currency, l.created_at, l.updated_at, l.is_match, p_name is not null and l.look_no = v_looks
+        l.seats_per_customer, l.unpaid_orders_max, l.unpaid_window_ms, l.cooldown_ms, l.currency, l.created_at, l.updated_at, l.is_match,
+        p_name is not null and l.look_no = v_looks
     from (
         select e.event_id, e.name, e.venue, e.starts_at, e.on_sale_at, e.off_sale_at, e.status, e.opened_at, e.window_ms,
-            e.seats_per_customer, e.currency, e.created_at, e.updated_at, p.place,
+            e.seats_per_customer, e.unpaid_orders_max, e.unpaid_window_ms, e.cooldown_ms, e.currency, e.created_at, e.updated_at, p.place,
             p_name is null or strpos(lower(e.name), lower(p_name)) > 0 as is_match, row_number() over in_order as look_no
         from rowlock.events e
         cross join lateral (

@@ -1,8 +1,8 @@
 -- Lists orders of an event, newest first: a customer's own or (p_customer_id null) everybody's, in one status or (null) any, older than
 -- p_after_order_id (null: from the newest), at most p_limit (1 to 1000; null: 100).
 --
--- A customer has few orders: they are gathered by customer first, the live and the ended ones from one index each. Everybody's are read
--- along the primary key; ids are UUIDv7, so their order is the order of creation.
+-- A customer has few live orders: they are all gathered. The ended ones, of which there may be any number, are read along an index, a page
+-- of each status at most. Everybody's are read along the primary key; ids are UUIDv7, so their order is the order of creation.
 --
 -- Locks: none. Errors: RL007 for a status that does not exist.
 create or replace function rowlock.list_orders(
@@ -33,7 +33,19 @@ begin
         v_ids := array(
             select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and o.is_live
             union all
-            select o.order_id from rowlock.orders o where o.event_id = p_event_id and o.customer_id = p_customer_id and not o.is_live
+            select o.order_id
+            from unnest(array['expired', 'cancelled', 'refund_due', 'refunded']::rowlock.order_status[]) as k (ended_as)
+            cross join lateral (
+                -- "between" and the order keep the plan on the right index: see _live_orders.
+                select o.order_id
+                from rowlock.orders o
+                where o.event_id = p_event_id and o.customer_id between p_customer_id and p_customer_id
+                    and o.ended_as between k.ended_as and k.ended_as and not o.is_live
+                    and (p_after_order_id is null or o.order_id < p_after_order_id)
+                order by o.customer_id desc, o.ended_as desc, o.order_id desc
+                limit v_limit
+            ) o
+            where v_status is null or k.ended_as = v_status
         );
     end if;
 

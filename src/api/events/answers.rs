@@ -7,7 +7,10 @@ use time::macros::datetime;
 use crate::db::EventPage;
 use crate::domain::{Event, EventLayout, EventStatus, SectionLayout};
 use crate::http::replies::{Answer, answer};
-use crate::types::{Capacity, CurrencyCode, EventId, Name, Price, SeatLimit, SectionCode, Time, Venue, Whole, WindowMs, example};
+use crate::types::{
+    Capacity, CooldownMs, CurrencyCode, EventId, Name, Price, SeatLimit, SectionCode, Time, UnpaidOrdersMax, Venue, Whole, WindowMs,
+    example,
+};
 
 /// One concert session.
 #[derive(Clone, Debug, Object, Serialize)]
@@ -34,6 +37,13 @@ pub(crate) struct EventOut {
     pub window_ms: WindowMs,
     /// How many seats one customer may have, held and bought together, over all orders.
     pub seats_per_customer: SeatLimit,
+    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last paid one. Then claims
+    /// are refused with `cooldown`.
+    pub unpaid_orders_max: UnpaidOrdersMax,
+    /// How long an order that ended unpaid counts, in milliseconds.
+    pub unpaid_window_ms: WindowMs,
+    /// How long the cooldown lasts after the last order that ended unpaid, in milliseconds; 0 means that there is none.
+    pub cooldown_ms: CooldownMs,
     /// The currency of every price, an ISO 4217 code.
     pub currency: CurrencyCode,
     /// When it was created.
@@ -93,6 +103,9 @@ impl EventOut {
             status: event.status,
             window_ms: Whole(event.window_ms),
             seats_per_customer: Whole(event.seats_per_customer),
+            unpaid_orders_max: Whole(event.unpaid_orders_max),
+            unpaid_window_ms: Whole(event.unpaid_window_ms),
+            cooldown_ms: Whole(event.cooldown_ms),
             currency: CurrencyCode(event.currency.clone()),
             created_at: Time(event.created_at),
             updated_at: Time(event.updated_at),
@@ -136,6 +149,9 @@ example!(EventOut {
     status: EventStatus::Open,
     window_ms: Whole(10_000),
     seats_per_customer: Whole(4),
+    unpaid_orders_max: Whole(5),
+    unpaid_window_ms: Whole(600_000),
+    cooldown_ms: Whole(120_000),
     currency: CurrencyCode("TWD".into()),
     created_at: Time(datetime!(2026-08-01 08:00 UTC)),
     updated_at: Time(datetime!(2026-08-01 08:00 UTC)),

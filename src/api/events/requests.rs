@@ -8,7 +8,7 @@ use time::macros::datetime;
 use crate::api::events::new_sections::{SectionIn, sections_json};
 use crate::http::body::input;
 use crate::problem::Problem;
-use crate::types::{Currency, EventStatusChange, Name, SeatLimit, Time, Venue, Whole, WindowMs, example};
+use crate::types::{CooldownMs, Currency, EventStatusChange, Name, SeatLimit, Time, UnpaidOrdersMax, Venue, Whole, WindowMs, example};
 
 /// A new event. It is created as a draft: open it to put it on sale.
 #[derive(Debug, Object)]
@@ -28,6 +28,13 @@ pub(crate) struct EventIn {
     pub window_ms: Option<WindowMs>,
     /// How many seats one customer may have, held and bought together, over all orders; 10 if absent.
     pub seats_per_customer: Option<SeatLimit>,
+    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last paid one. Then claims
+    /// are refused with `cooldown`; 5 orders if absent.
+    pub unpaid_orders_max: Option<UnpaidOrdersMax>,
+    /// How long an order that ended unpaid counts, in milliseconds; 10 minutes if absent.
+    pub unpaid_window_ms: Option<WindowMs>,
+    /// How long the cooldown lasts after the last order that ended unpaid, in milliseconds; 0 means that there is none; 2 minutes if absent.
+    pub cooldown_ms: Option<CooldownMs>,
     /// The currency of every price, the ISO 4217 code of a currency in use.
     pub currency: Currency,
     /// Its sections, with 1 to 1,000,000 seats in all.
@@ -56,6 +63,9 @@ example!(EventIn {
     off_sale_at: None,
     window_ms: Some(Whole(10_000)),
     seats_per_customer: Some(Whole(4)),
+    unpaid_orders_max: None,
+    unpaid_window_ms: None,
+    cooldown_ms: None,
     currency: Currency("TWD".into()),
     sections: vec![SectionIn::example()],
 });
@@ -83,6 +93,13 @@ pub(crate) struct EventPatch {
     pub window_ms: Option<WindowMs>,
     /// How many seats one customer may have, held and bought together, over all orders.
     pub seats_per_customer: Option<SeatLimit>,
+    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last paid one. Then claims
+    /// are refused with `cooldown`.
+    pub unpaid_orders_max: Option<UnpaidOrdersMax>,
+    /// How long an order that ended unpaid counts, in milliseconds.
+    pub unpaid_window_ms: Option<WindowMs>,
+    /// How long the cooldown lasts after the last order that ended unpaid, in milliseconds; 0 means that there is none.
+    pub cooldown_ms: Option<CooldownMs>,
 }
 input!(EventPatch);
 
@@ -99,6 +116,9 @@ impl EventPatch {
             ("off_sale_at", time(&self.off_sale_at)),
             ("window_ms", self.window_ms.map(|window_ms| json!(window_ms))),
             ("seats_per_customer", self.seats_per_customer.map(|seats| json!(seats))),
+            ("unpaid_orders_max", self.unpaid_orders_max.map(|orders| json!(orders))),
+            ("unpaid_window_ms", self.unpaid_window_ms.map(|window_ms| json!(window_ms))),
+            ("cooldown_ms", self.cooldown_ms.map(|cooldown_ms| json!(cooldown_ms))),
         ];
         changes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }

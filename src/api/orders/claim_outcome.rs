@@ -23,6 +23,7 @@ pub(crate) fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Optio
         ClaimOutcome::SeatNotFound(seats) => seats_not_found(SeatName::all(layout, &seats)?),
         ClaimOutcome::DuplicateSeat => Problem::invalid("seats", "must not list a seat twice"),
         ClaimOutcome::TooManySeats => Problem::invalid("seats", "must have 1 to 100 items"),
+        ClaimOutcome::Cooldown { left_ms } => cooldown(left_ms),
         ClaimOutcome::CustomerLimit => Problem::new(Code::CustomerLimit, customer_limit(event)),
         ClaimOutcome::SeatTaken(seats) => {
             let detail = some_of_the_seats(seats.len(), "is not available", "are not available", "taken");
@@ -30,6 +31,12 @@ pub(crate) fn order_of(outcome: ClaimOutcome, layout: &EventLayout, event: Optio
         }
         ClaimOutcome::SoldOut => Problem::plain(Code::SoldOut),
     })
+}
+
+fn cooldown(left_ms: i32) -> Problem {
+    let left_s = left_ms.unsigned_abs().div_ceil(1_000);
+    let detail = format!("too many of your orders ended unpaid; you can claim again in {left_s} s");
+    Problem::passing(Code::Cooldown, left_s).with_detail(detail)
 }
 
 fn customer_limit(event: Option<&Event>) -> String {
@@ -76,6 +83,7 @@ mod tests {
             (ClaimOutcome::SeatNotFound(vec![seat]), Code::SeatNotFound),
             (ClaimOutcome::DuplicateSeat, Code::InvalidRequest),
             (ClaimOutcome::TooManySeats, Code::InvalidRequest),
+            (ClaimOutcome::Cooldown { left_ms: 1 }, Code::Cooldown),
             (ClaimOutcome::CustomerLimit, Code::CustomerLimit),
             (ClaimOutcome::SeatTaken(vec![seat]), Code::SeatTaken),
             (ClaimOutcome::SoldOut, Code::SoldOut),

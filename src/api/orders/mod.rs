@@ -21,7 +21,7 @@ use crate::http::body::JsonBody;
 use crate::http::credentials::Customer;
 use crate::http::deferred::Deferred;
 use crate::http::params::{IdempotencyKey, limit_default};
-use crate::http::refusals::{BODY, CHANGE, CUSTOMER, EVENT, Refusal, refusals};
+use crate::http::refusals::{BODY, CHANGE, CUSTOMER, EVENT, Refusal, TURN, refusals};
 use crate::http::replies::{Created, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -35,13 +35,13 @@ pub(crate) struct OrdersApi {
 
 refusals! {
     ClaimSeats = CUSTOMER, BODY, EVENT, &[
-        Code::SectionNotFound, Code::SeatNotFound, Code::SeatTaken, Code::SoldOut, Code::CustomerLimit, Code::NotOnSale,
+        Code::SectionNotFound, Code::SeatNotFound, Code::SeatTaken, Code::SoldOut, Code::CustomerLimit, Code::Cooldown, Code::NotOnSale,
         Code::IdempotencyKeyReused, Code::Overloaded, Code::OutcomeUnknown,
     ];
-    ListOrders = CUSTOMER, EVENT;
-    GetOrder = CUSTOMER, EVENT, &[Code::OrderNotFound];
-    ChangeOrder = CUSTOMER, BODY, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
-    CancelOrder = CUSTOMER, CHANGE, EVENT, &[Code::OrderNotFound, Code::OrderNotPending];
+    ListOrders = CUSTOMER, EVENT, TURN;
+    GetOrder = CUSTOMER, EVENT, TURN, &[Code::OrderNotFound];
+    ChangeOrder = CUSTOMER, BODY, CHANGE, EVENT, TURN, &[Code::OrderNotFound, Code::OrderNotPending];
+    CancelOrder = CUSTOMER, CHANGE, EVENT, TURN, &[Code::OrderNotFound, Code::OrderNotPending];
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Orders")]
@@ -89,6 +89,7 @@ impl OrdersApi {
         let event_id = event_id.0.0;
         let (customer_id, after) = (Some(customer.0.as_str()), after.0.map(|order| order.0));
         let query = OrderQuery { event_id, customer_id, status: None, after, limit: limit.0 + 1 };
+        let _turn = self.app.turns.take(&customer.0).await?;
         let orders = self.app.db.list_orders(&query).await?;
         Ok(OkJson(OrderList::page(orders, limit.0, |order| OrderOut::new(order, &layout))?))
     }
@@ -106,6 +107,7 @@ impl OrdersApi {
         order_id: Path<OrderId>,
     ) -> Result<OkJson<OrderOut>, Refusal<GetOrder>> {
         let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
+        let _turn = self.app.turns.take(&customer.0).await?;
         let order = self.app.db.get_order(event_id.0.0, order_id.0.0, &customer.0).await?;
         let order = order.ok_or_else(|| Problem::plain(Code::OrderNotFound))?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
@@ -129,6 +131,7 @@ impl OrdersApi {
         let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
         let kept = patch.0.kept(&layout);
+        let _turn = self.app.turns.take(&customer.0).await?;
         let order = self.app.db.release_seats(event_id, order_id, &customer.0, &kept).await.map_err(of_change)?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
     }
@@ -147,6 +150,7 @@ impl OrdersApi {
     ) -> Result<OkJson<OrderOut>, Refusal<CancelOrder>> {
         let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
+        let _turn = self.app.turns.take(&customer.0).await?;
         let order = self.app.db.cancel_order(event_id, order_id, &customer.0).await.map_err(of_change)?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
     }

@@ -66,6 +66,7 @@ async fn the_sale_ends_at_its_moment_and_what_was_claimed_before_can_be_paid() {
     let server = TestServer::start().await;
     let mut event = event_json(&[("A", 1000, 20)]);
     event["window_ms"] = json!(600_000);
+    event["cooldown_ms"] = json!(0);
     let event = server.event(event).await;
     let (alice, bob) = (server.customer("alice"), server.customer("bob"));
     let pending = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);

@@ -5,6 +5,7 @@ use rowlock::auth::sign_notice;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::fuzz::Odd;
 use super::stage::CUSTOMER;
 use crate::harness::{Answer, Caller, Operation, TestServer, WEBHOOK_SECRET, entries};
 
@@ -99,6 +100,44 @@ impl Attempt {
     /// Without any credentials.
     pub fn without_credentials(self) -> Self {
         Self { credentials: false, ..self }
+    }
+
+    /// Its body, if it has one of JSON.
+    pub fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
+    /// The values in its path, in the order in which the document lists them.
+    pub fn path_values(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().map(|(_, value)| value.as_str())
+    }
+
+    /// Sends something odd in its place, as a caller who may call the operation, and returns the status of the answer, whatever else it is.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub async fn send_odd(&self, server: &TestServer, odd: &Odd) -> reqwest::Result<u16> {
+        let caller = match self.scheme.as_deref() {
+            Some("CustomerToken") => (*server.customer(CUSTOMER)).clone(),
+            Some("AdminKey") => server.admin(),
+            _ => server.anyone(),
+        };
+        let path = self
+            .path
+            .iter()
+            .zip(&odd.path)
+            .fold(self.template.clone(), |path, ((name, _), value)| path.replace(&format!("{{{name}}}"), value));
+        let mut request = caller.request(self.method.clone(), &format!("{path}{}", odd.query)).header("content-type", odd.media_type);
+        if self.scheme.as_deref() == Some("GatewaySignature") {
+            let signed = sign_notice(WEBHOOK_SECRET, "msg_odd", &odd.body, OffsetDateTime::now_utc()).expect("a signature");
+            request = signed.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+        }
+        for (name, value) in &odd.headers {
+            request = request.header(*name, value.as_bytes());
+        }
+        let answer = request.body(odd.body.clone()).send().await?;
+        let status = answer.status().as_u16();
+        answer.bytes().await.map(|_| status)
     }
 
     /// Sends it as a caller who may call the operation.

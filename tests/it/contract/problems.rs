@@ -120,6 +120,15 @@ async fn in_its_state(server: &TestServer, operation: &Operation<'_>, code: &str
             let two = json!({"best_available": {"section": "A", "quantity": 2}});
             server.customer(CUSTOMER).post("/v1/events/7/orders", &two).await.expect(201);
         }
+        "cooldown" => {
+            let strict = json!({"unpaid_orders_max": 2, "cooldown_ms": 90_000});
+            server.admin().patch("/v1/events/7", &strict).await.expect(200);
+            // She has cancelled another one before.
+            let customer = server.customer(CUSTOMER);
+            let one = json!({"best_available": {"section": "A", "quantity": 1}});
+            let order = customer.post("/v1/events/7/orders", &one).await.expect(201);
+            customer.cancel(&order).await.expect(200);
+        }
         "not_on_sale" => drop(server.admin().patch("/v1/events/7", &json!({"status": "paused"})).await.expect(200)),
         // The draft of the example could be deleted.
         "event_conflict" if operation.id() == "deleteEvent" => return shown.with("event_id", "7"),

@@ -15,6 +15,8 @@ pub const ROWS: [&[(i32, i32)]; 3] = [&[(1, 5), (6, 12)], &[(1, 12)], &[(1, 6)]]
 pub const PRICES: [i64; 3] = [1000, 300, 0];
 /// Seats that a customer may have, held and bought together.
 pub const LIMIT: usize = 7;
+/// Orders that a customer may let end unpaid; the cooldown outlasts the test.
+pub const UNPAID_MAX: usize = 3;
 /// Payment window in milliseconds: no order comes due by itself while a test runs.
 pub const WINDOW_MS: i32 = 3_600_000;
 
@@ -27,23 +29,28 @@ pub struct ModelEvent {
     seats: Vec<Vec<char>>,
     orders: Vec<Order>,
     payments: Vec<Notice>,
+    /// Counts the steps.
+    now: usize,
 }
 
 struct Order {
     ask: Ask,
     placed: Placed,
     is_due: bool,
+    /// The step in which its status last changed.
+    ended: usize,
 }
 
 impl ModelEvent {
     /// Open, with every seat available.
     pub fn new() -> Self {
         let seats = ROWS.iter().map(|rows| vec!['a'; rows.last().expect("rows").1 as usize]).collect();
-        Self { is_open: true, is_over: false, seats, orders: Vec::new(), payments: Vec::new() }
+        Self { is_open: true, is_over: false, seats, orders: Vec::new(), payments: Vec::new(), now: 0 }
     }
 
     /// Carries out the step and returns what the database must answer.
     pub fn perform(&mut self, step: &Step) -> Outcome {
+        self.now += 1;
         match step {
             Step::Claim(asks) => {
                 let before = self.orders.len();
@@ -119,6 +126,7 @@ impl ModelEvent {
                     return "late_reclaimed";
                 }
                 self.orders[index].placed.status = "refund_due".to_owned();
+                self.orders[index].ended = self.now;
                 "refund_due"
             }
             _ => "refund_due",
@@ -196,6 +204,7 @@ impl ModelEvent {
 
     fn end(&mut self, index: usize, order_status: &str, seat_status: char) {
         self.orders[index].placed.status = order_status.to_owned();
+        self.orders[index].ended = self.now;
         let seats = self.orders[index].placed.seats.clone();
         self.mark(&seats, seat_status);
     }

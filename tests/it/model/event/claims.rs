@@ -1,8 +1,9 @@
 //! What the model answers a claim.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::{LIMIT, ModelEvent, Order, ROWS, WINDOW_MS, price};
+use super::{LIMIT, ModelEvent, Order, ROWS, UNPAID_MAX, WINDOW_MS, price};
 use crate::stored::{Ask, Claimed, Placed, Seat, Wanted};
 
 impl ModelEvent {
@@ -15,7 +16,7 @@ impl ModelEvent {
                 let (order_id, status) = (ask.order_id, status.to_owned());
                 self.mark(&seats, letter);
                 let placed = Placed { order_id, status, seats, amount_minor, window_ms: WINDOW_MS.into() };
-                self.orders.push(Order { ask: ask.clone(), placed: placed.clone(), is_due: false });
+                self.orders.push(Order { ask: ask.clone(), placed: placed.clone(), is_due: false, ended: self.now });
                 Claimed { outcome: "claimed".to_owned(), order: Some(placed), taken: vec![] }
             }
             Err(refused) => *refused,
@@ -38,6 +39,9 @@ impl ModelEvent {
             return refuse("too_many_seats");
         }
         self.find_faults(&ask.wanted)?;
+        if must_wait(&ask.customer_id, known) {
+            return refuse("cooldown");
+        }
         replay(ask, brought)?;
         if self.live_seats(&ask.customer_id) + quantity > LIMIT {
             return refuse("customer_limit");
@@ -82,6 +86,20 @@ impl ModelEvent {
         let chosen = together.or_else(|| groups().min_by_key(|(_, rows, spread)| (*rows, *spread)));
         chosen.map(|(group, _, _)| group.iter().map(|(_, seat_no)| (section_no, *seat_no)).collect())
     }
+}
+
+/// Whether the customer has let too many orders end unpaid since the last paid one: of each kind, the newest are looked at.
+fn must_wait(customer_id: &str, orders: &[Order]) -> bool {
+    let theirs = |status: &'static str| {
+        let mut theirs: Vec<_> =
+            orders.iter().filter(|order| order.ask.customer_id == customer_id && order.placed.status == status).collect();
+        theirs.sort_by_key(|order| Reverse(order.placed.order_id));
+        theirs
+    };
+    let last_paid = theirs("paid").iter().map(|order| order.ended).max().unwrap_or_default();
+    let unpaid =
+        ["expired", "cancelled"].map(|status| theirs(status).into_iter().take(UNPAID_MAX).filter(|order| order.ended > last_paid).count());
+    unpaid.iter().sum::<usize>() >= UNPAID_MAX
 }
 
 /// Answers a claim that was sent before, by its key or by its order id.

@@ -1,0 +1,45 @@
+-- How long a customer still has to wait, in milliseconds, who has let too many orders end unpaid: p_unpaid_orders_max or more that expired
+-- or were cancelled within the last p_unpaid_window_ms and since p_last_paid_at (null: the customer has paid for none), until p_cooldown_ms
+-- after the last of them. Null: the customer need not wait.
+--
+-- Looks at no more than p_unpaid_orders_max orders of each kind, however many there are. The newest are those that were created last.
+--
+-- Locks: none. Callers hold the customer's advisory lock.
+create or replace function rowlock._cooldown_left_ms(
+    p_event_id          bigint,
+    p_customer_id       text,
+    p_last_paid_at      timestamptz,
+    p_unpaid_orders_max integer,
+    p_unpaid_window_ms  integer,
+    p_cooldown_ms       integer
+) returns integer
+language plpgsql
+stable
+as $$
+declare
+    v_now    constant timestamptz := clock_timestamp();
+    v_after  constant timestamptz := greatest(v_now - p_unpaid_window_ms * interval '1 millisecond', p_last_paid_at);
+    v_unpaid integer;
+    v_ended  timestamptz;
+begin
+    -- "between" and the order keep the plan on the right index: see _live_orders.
+    select count(*), max(u.ended_at) into v_unpaid, v_ended
+    from (values ('expired'::rowlock.order_status), ('cancelled')) as k (ended_as)
+    cross join lateral (
+        select o.ended_at
+        from rowlock.orders o
+        where o.event_id = p_event_id and o.customer_id between p_customer_id and p_customer_id
+            and o.ended_as between k.ended_as and k.ended_as and not o.is_live
+        order by o.customer_id desc, o.ended_as desc, o.order_id desc
+        limit p_unpaid_orders_max
+    ) u
+    where u.ended_at > v_after;
+    if v_unpaid < p_unpaid_orders_max then
+        return null;
+    end if;
+    return nullif(greatest(ceil(extract(epoch from v_ended - v_now) * 1000) + p_cooldown_ms, 0), 0)::integer;
+end
+$$;
+
+comment on function rowlock._cooldown_left_ms(bigint, text, timestamptz, integer, integer, integer) is
+    'How long a customer who has let too many orders end unpaid still has to wait; null: not at all.';

@@ -1,0 +1,7 @@
+//! One customer does not cost what many do: neither seats, nor connections, nor time.
+
+mod cooldown;
+mod hoarders;
+mod listing;
+mod pruning;
+mod turns;

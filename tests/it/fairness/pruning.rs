@@ -1,0 +1,128 @@
+//! Old orders that ended unpaid are deleted, unless something still refers to them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pretty_assertions::assert_eq;
+use uuid::Uuid;
+
+use crate::harness::{EventHandle, TestServer, eventually};
+use crate::stored::{Ask, Notice, Session, server_without_expiry};
+
+/// The id of an order of that many days ago.
+fn old_id(days: i64) -> Uuid {
+    let at = time::OffsetDateTime::now_utc() - time::Duration::days(days);
+    let seconds = u64::try_from(at.unix_timestamp()).expect("after 1970");
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, 0))
+}
+
+/// Claims one seat in an order of so many days ago.
+async fn claimed(session: &Session, server: &TestServer, seat_no: i32, days: i64) -> Uuid {
+    let ask = Ask { order_id: old_id(days), ..Ask::seats(&format!("customer-{seat_no}"), &[(1, seat_no), (1, seat_no + 50)]) };
+    let order_id = session.claim_one(ask).await.order().order_id;
+    let sql = "update rowlock.orders set created_at = created_at - $2 * interval '1 day', expires_at = expires_at - $2 * interval '1 day'
+        where order_id = $1";
+    server.db.execute(sql, &[&order_id, &(days as f64)]).await.expect("an older order");
+    order_id
+}
+
+async fn ended_days_ago(server: &TestServer, order_id: Uuid, days: f64) {
+    let sql = "update rowlock.orders set ended_at = ended_at - $2 * interval '1 day' where order_id = $1";
+    server.db.execute(sql, &[&order_id, &days]).await.expect("an older end");
+}
+
+async fn all_orders(server: &TestServer) -> BTreeSet<Uuid> {
+    let rows = server.db.query("select order_id from rowlock.orders", &[]).await.expect("orders");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// An order of each kind: those that must go, and those that must stay.
+async fn history(server: &TestServer, event: &EventHandle) -> (BTreeSet<Uuid>, BTreeSet<Uuid>) {
+    let session = Session::new(server, event).await;
+    let (mut go, mut stay) = (BTreeSet::new(), BTreeSet::new());
+    for seat_no in 1..=5 {
+        let order_id = claimed(&session, server, seat_no, 40).await;
+        session.release(order_id, &format!("customer-{seat_no}"), &[(1, seat_no)]).await.expect("a released seat");
+        if seat_no % 2 == 0 {
+            session.cancel(order_id, &format!("customer-{seat_no}")).await.expect("a cancelled order");
+        } else {
+            assert_eq!(session.expire(order_id).await, "expired");
+        }
+        ended_days_ago(server, order_id, 40.0).await;
+        go.insert(order_id);
+    }
+    // Paid, failed, ended lately, pending still, too young, released by an operator.
+    let mut made = Vec::new();
+    for (seat_no, days) in [(11, 40), (12, 40), (13, 40), (14, 40), (15, 29), (16, 40)] {
+        made.push(claimed(&session, server, seat_no, days).await);
+    }
+    let notice = |order_id, succeeded| Notice {
+        order_id,
+        reference: order_id.to_string(),
+        amount_minor: 2000,
+        currency: "TWD".to_owned(),
+        succeeded,
+    };
+    assert_eq!(session.settle(&[notice(made[0], true), notice(made[1], false)]).await, ["paid", "failed_recorded"]);
+    for order_id in [made[1], made[2], made[4]] {
+        assert_eq!(session.expire(order_id).await, "expired");
+    }
+    let sql = "select admin.release_order($1, $2, 'a call')";
+    server.db.execute(sql, &[&event.id, &made[5]]).await.expect("a release");
+    for (index, days) in [(0, 40.0), (1, 40.0), (2, 1.0), (4, 29.0), (5, 40.0)] {
+        ended_days_ago(server, made[index], days).await;
+    }
+    stay.extend(made);
+    (go, stay)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_unpaid_orders_go_and_everything_that_is_needed_stays() {
+    let server = server_without_expiry().await;
+    let event = server.small_event(&[("A", 1000, 100)]).await;
+    let other = server.small_event(&[("A", 1000, 100)]).await;
+    let (go, stay) = history(&server, &event).await;
+    let (others_go, others_stay) = history(&server, &other).await;
+    let released = "select count(*) from rowlock.released_seats";
+    assert_eq!(server.ask::<i64>(released).await, 10);
+
+    // As the background task does, in batches so small that one event takes several.
+    let (mut from, mut deleted, mut looked_at) = (0_i64, 0, 0);
+    loop {
+        let row = server.db.query_one("select * from rowlock.prune_unpaid_orders($1, 30, 3)", &[&from]).await.expect("a call");
+        let Some(event_id) = row.get::<_, Option<i64>>("o_event_id") else { break };
+        from = event_id;
+        looked_at += row.get::<_, i32>("o_looked_at");
+        deleted += row.get::<_, i32>("o_deleted");
+    }
+    assert_eq!((looked_at, deleted), (20, 10), "each old order is looked at once");
+    let expected: BTreeSet<Uuid> = stay.union(&others_stay).copied().collect();
+    assert_eq!(all_orders(&server).await, expected);
+    assert_eq!((go.len(), others_go.len()), (5, 5));
+    assert_eq!(server.ask::<i64>(released).await, 0);
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.prune_unpaid_orders(0, 30, 3) p where p.o_event_id is not null").await, 0);
+    let release = "select admin.release_order(event_id, order_id, 'done') from rowlock.orders where status = 'pending_payment'";
+    server.db.execute(release, &[]).await.expect("an end");
+    server.assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_prunes_in_the_background() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 100)]).await;
+    let session = Session::new(&server, &event).await;
+    let order_id = claimed(&session, &server, 1, 40).await;
+    let is_expired = "select count(*) from rowlock.orders where status = 'expired'";
+    eventually(Duration::from_secs(20), || async { server.ask::<i64>(is_expired).await == 1 }).await;
+    ended_days_ago(&server, order_id, 40.0).await;
+    let _second = server.second().await;
+    eventually(Duration::from_secs(20), || async { all_orders(&server).await.is_empty() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_how_large_each_table_is() {
+    let server = TestServer::start().await;
+    let sql = "select count(*) from admin.table_health where table_bytes is not null and index_bytes is not null";
+    let tables = "select count(*) from pg_tables where schemaname = 'rowlock'";
+    assert_eq!(server.ask::<i64>(sql).await, server.ask::<i64>(tables).await);
+}

@@ -1,0 +1,42 @@
+//! Whoever sends many requests at once waits for their own, and keeps nobody else waiting.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::harness::{TestServer, eventually};
+
+/// What a server answers at once although nothing about orders can be read.
+const AT_ONCE: Duration = Duration::from_millis(1500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_takes_a_few_connections_of_the_pool_and_never_those_of_readiness() {
+    let server = TestServer::builder().arg("--pool-size", 8).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    server.anyone().get(&event.path()).await.expect(200);
+    let alice = server.customer("alice");
+    let locker = server.connect().await;
+    locker.batch_execute("begin; lock table rowlock.orders in access exclusive mode").await.expect("a lock");
+
+    let lists = join_all((0..40).map(|_| alice.orders(&event)));
+    let others = async {
+        let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+        eventually(Duration::from_secs(10), || async { server.ask::<i64>(waiting).await >= 4 }).await;
+        for path in [event.at("sections/A/seats"), event.at("availability"), event.at("sections"), "/readyz".to_owned()] {
+            let begun = Instant::now();
+            server.anyone().get(&path).await.expect(200);
+            assert!(begun.elapsed() < AT_ONCE, "{path}: {:?}", begun.elapsed());
+        }
+        assert_eq!(server.ask::<i64>(waiting).await, 4, "of one customer's requests, four are in the pool");
+        locker.batch_execute("commit").await.expect("the end of the lock");
+    };
+    let (answers, ()) = tokio::join!(lists, others);
+    // Nothing is lost: who waited too long for their own requests is told so.
+    let codes: Vec<_> = answers.iter().map(|answer| (answer.status, answer.body.get("code").cloned())).collect();
+    assert!(codes.contains(&(200, None)), "{codes:?}");
+    for (status, code) in codes {
+        let is_known = status == 200 || ["overloaded", "unavailable"].map(Value::from).map(Some).contains(&code);
+        assert!(is_known, "{status} {code:?}");
+    }
+}
