@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::auth::Auth;
 use crate::budget::Budget;
+
 use crate::config::ServeConfig;
 use crate::db::{Db, Endpoint, Patience};
 use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Readings};
-use crate::reads::{Catalogue, SeatMaps, Summaries};
+use crate::reads::{Catalogue, ClaimsWatch, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
 use crate::turns::Turns;
 
@@ -40,6 +41,8 @@ pub(crate) struct App {
     pub auth: Auth,
     /// What operators watch.
     pub metrics: Arc<Metrics>,
+    /// Whether claims would succeed.
+    pub claims_watch: ClaimsWatch,
     /// Pending orders by deadline.
     pub queue: ExpiryQueue,
     /// What a body may be.
@@ -76,6 +79,7 @@ impl App {
         let db = Db::new(endpoint, usize::from(config.pool_size), Patience::POOL)?;
         let own_db = Db::new(endpoint, OWN_CONNECTIONS, Patience::POOL)?;
         let queue = ExpiryQueue::new(redis.clone());
+        let stale_max = Duration::from_secs(config.stale_max_s);
         let limits = limits(config);
         let bodies_max_bytes = config.bodies_in_flight_max_mb as usize * 1024 * 1024;
         anyhow::ensure!(
@@ -85,15 +89,16 @@ impl App {
         );
         Ok(Self {
             lanes: Lanes::start(endpoint, config.lanes, &queue, &metrics),
-            catalogue: Catalogue::new(own_db.clone()),
-            summaries: Summaries::new(own_db.clone(), redis, Arc::clone(&metrics)),
-            seat_maps: SeatMaps::new(db.clone(), Arc::clone(&metrics)),
+            catalogue: Catalogue::new(own_db.clone(), stale_max),
+            summaries: Summaries::new(own_db.clone(), redis, Arc::clone(&metrics), stale_max),
+            seat_maps: SeatMaps::new(db.clone(), Arc::clone(&metrics), stale_max),
             auth: Auth::new(&config.auth)?,
             metrics,
             queue,
             limits,
             bodies: Budget::new(bodies_max_bytes),
             turns: Turns::new(),
+            claims_watch: ClaimsWatch::default(),
             own_db,
             db,
         })

@@ -177,6 +177,9 @@ pub struct ServeConfig {
     #[command(flatten)]
     /// How orders expire.
     pub expiry: ExpirySettings,
+    /// How old what is read of events and seats may be while PostgreSQL cannot be asked, in seconds; 0 means that such reads are refused
+    #[arg(long, env = "ROWLOCK_STALE_MAX_S", default_value_t = 60, value_parser = whole::<u64>(0..=86_400))]
+    pub stale_max_s: u64,
     /// Largest request body, in bytes; 64 times as much for creating events and for blocking and unblocking seats
     #[arg(long, env = "ROWLOCK_BODY_MAX_BYTES", default_value_t = 65_536, value_parser = whole::<u32>(1024..=16_777_216))]
     pub body_max_bytes: u32,

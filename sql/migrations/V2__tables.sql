@@ -326,6 +326,12 @@ comment on column rowlock.expiry_failures.first_failed_at is 'When the first att
 comment on column rowlock.expiry_failures.last_failed_at is 'When the last attempt failed.';
 comment on column rowlock.expiry_failures.retry_at is 'When the next attempt is due; null: a dead letter.';
 
+create table rowlock.probes (
+    probe_id uuid primary key
+);
+comment on table rowlock.probes is 'Always empty: probe_claims tries to write a row, and undoes it.';
+comment on column rowlock.probes.probe_id is 'Any.';
+
 create table rowlock.api_keys (
     api_key_id   bigint generated always as identity primary key,
     name         text not null check (char_length(name) between 1 and 200),

@@ -11,13 +11,15 @@ use serde::Serialize;
 use crate::api::Tag;
 use crate::app::App;
 use crate::app::SharedApp;
+
 use crate::db::{DbError, Outage, OutageKind, migrate};
 use crate::http::refusals::{Refusal, refusals};
 use crate::http::replies::{OkJson, answer, header};
 use crate::problem::Problem;
 use crate::problem::conversions::of_outage;
+use crate::reads::Hindrance;
 use crate::redis::RedisHealth;
-use crate::types::example;
+use crate::types::{Text, example};
 
 /// The operations for operators.
 pub(crate) struct HealthApi {
@@ -43,8 +45,9 @@ impl HealthApi {
 
     /// Is it ready for requests?
     ///
-    /// Ready when PostgreSQL answers and has the migrations that this server expects. If Redis does not answer or refuses writes, the
-    /// server is `degraded`: everything works, but expired seats return within 2 s instead of 250 ms.
+    /// Ready when PostgreSQL answers, has the migrations that this server expects, and would carry out a claim. If Redis does not answer or
+    /// refuses writes, the server is `degraded`: everything works, but expired seats return within 2 s instead of 250 ms. It is `degraded`,
+    /// too, if somebody's transaction keeps sections locked: `detail` names them.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self) -> Result<OkJson<Readiness>, Refusal<GetReadiness>> {
         Ok(OkJson(readiness(&self.app).await?))
@@ -64,13 +67,22 @@ impl HealthApi {
 /// # Errors
 /// `unavailable`, with the reason, when it is not.
 pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
-    let state = tokio::time::timeout(ANSWER_MAX, app.own_db.migration_state());
-    let (state, redis) = tokio::join!(state, app.queue.health());
-    let state = state.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned())));
-    let state = state.map_err(not_ready)?;
+    let (claims, redis) = tokio::join!(tokio::time::timeout(ANSWER_MAX, claims(app)), app.queue.health());
+    let hindrance = claims.unwrap_or_else(|_| Err(not_ready(DbError::Unavailable("no answer in time".to_owned()))))?;
+    if let Some(failure) = hindrance.failure {
+        return Err(of_outage(OutageKind::Unreachable).with_detail(failure));
+    }
+    let is_degraded = redis == RedisHealth::Down || hindrance.held.is_some();
+    let status = if is_degraded { Ready::Degraded } else { Ready::Ready };
+    let detail = hindrance.held.map(Text::from);
+    Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail, version: env!("CARGO_PKG_VERSION").to_owned() })
+}
+
+/// What hinders claims.
+async fn claims(app: &App) -> Result<Hindrance, Problem> {
+    let state = app.own_db.migration_state().await.map_err(not_ready)?;
     migrate::check(state).map_err(|behind| of_outage(OutageKind::NotMigrated).with_detail(behind.to_string()))?;
-    let status = if redis == RedisHealth::Down { Ready::Degraded } else { Ready::Ready };
-    Ok(Readiness { status, postgresql: PostgresState::Up, redis, version: env!("CARGO_PKG_VERSION").to_owned() })
+    app.claims_watch.look(&app.own_db).await.map_err(not_ready)
 }
 
 /// Operators ask for readiness, so the detail says what to do, without any name or address.
@@ -100,14 +112,17 @@ pub(crate) enum Alive {
 
 /// The server is ready for requests.
 #[derive(Debug, Object, Serialize)]
-#[oai(example)]
+#[oai(example, skip_serializing_if_is_none)]
 pub(crate) struct Readiness {
-    /// `degraded`: everything works, but without Redis.
+    /// `degraded`: Redis does not work, or claims for some sections fail.
     pub status: Ready,
     /// Always `up`: without PostgreSQL the server is not ready.
     pub postgresql: PostgresState,
     /// `off`: the server is configured without Redis.
     pub redis: RedisHealth,
+    /// What hinders some of the claims, if anything does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Text<1, 2000>>,
     /// Version of the server.
     #[oai(validator(pattern = "^[0-9]+[.][0-9]+[.][0-9]+"))]
     pub version: String,
@@ -120,7 +135,7 @@ pub(crate) struct Readiness {
 pub(crate) enum Ready {
     /// Everything that is configured is available.
     Ready,
-    /// Redis is not available.
+    /// Redis is not available, or some claims fail.
     Degraded,
 }
 
@@ -138,7 +153,7 @@ answer!(Readiness = "Ready, possibly degraded.");
 
 example!(Liveness { status: Alive::Alive });
 
-example!(Readiness { status: Ready::Ready, postgresql: PostgresState::Up, redis: RedisHealth::Up, version: "0.1.0".into() });
+example!(Readiness { status: Ready::Ready, postgresql: PostgresState::Up, redis: RedisHealth::Up, detail: None, version: "0.1.0".into() });
 
 /// The metrics as text.
 pub(crate) struct MetricsText(String);

@@ -1,5 +1,7 @@
 //! Sections, their seats, and all seats of an event: bodies that are ready in the cache.
 
+use std::sync::Arc;
+
 use poem::Request;
 use poem_openapi::param::{Header, Path};
 use poem_openapi::{Object, OpenApi};
@@ -11,8 +13,10 @@ use crate::domain::SeatStatus;
 use crate::http::credentials::MaybeAdmin;
 use crate::http::refusals::{ADMIN, EVENT, Refusal, refusals};
 use crate::http::replies::{CachedJson, answer};
+use crate::http::stale::MaybeStale;
 use crate::problem::Problem;
 use crate::problem::code::Code;
+use crate::reads::{Aged, CachedBody};
 use crate::types::{Capacity, CurrencyCode, EventId, Label, Name, Price, Revision, SeatCount, SeatNo, SectionCode, Text, Whole, example};
 
 /// The operations on sections and seats.
@@ -41,12 +45,12 @@ impl SectionsApi {
         /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
-    ) -> Result<CachedJson<SectionList>, Refusal<ListSections>> {
+    ) -> Result<MaybeStale<CachedJson<SectionList>>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
         // The catalogue remembers unknown ids: a flood of them must not reach Redis and the database.
         let layout = self.app.catalogue.layout(event_id.0.0, admin.viewer(), Some(&self.app.summaries)).await?;
-        let body = self.app.summaries.get(&*layout.ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
-        Ok(CachedJson::new(&body, request.headers()).await)
+        let read = self.app.summaries.get(&*layout.ok_or_else(unknown)?).await?;
+        cached_json(read, request, unknown).await
     }
 
     /// List the seats of a section
@@ -64,12 +68,11 @@ impl SectionsApi {
         /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
-    ) -> Result<CachedJson<SeatList>, Refusal<ListSeats>> {
+    ) -> Result<MaybeStale<CachedJson<SeatList>>, Refusal<ListSeats>> {
         let layout = layout_of(&self.app, event_id.0, admin.viewer()).await?;
         let unknown = || Problem::new(Code::SectionNotFound, "the event has no section with this code");
         let section = layout.section_by_code(&section.0.0).ok_or_else(unknown)?;
-        let body = self.app.seat_maps.section(&layout, section).await?.ok_or_else(unknown)?;
-        Ok(CachedJson::new(&body, request.headers()).await)
+        cached_json(self.app.seat_maps.section(&layout, section).await?, request, unknown).await
     }
 
     /// Read the availability of all seats
@@ -85,11 +88,21 @@ impl SectionsApi {
         /// The `ETag` of the response that you have.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
-    ) -> Result<CachedJson<Availability>, Refusal<GetAvailability>> {
+    ) -> Result<MaybeStale<CachedJson<Availability>>, Refusal<GetAvailability>> {
         let layout = layout_of(&self.app, event_id.0, admin.viewer()).await?;
-        let body = self.app.seat_maps.availability(&layout).await?.ok_or_else(|| Problem::plain(Code::EventNotFound))?;
-        Ok(CachedJson::new(&body, request.headers()).await)
+        cached_json(self.app.seat_maps.availability(&layout).await?, request, || Problem::plain(Code::EventNotFound)).await
     }
+}
+
+/// The answer with what was read, or that there is no such thing.
+async fn cached_json<T, R>(
+    read: Aged<Option<Arc<CachedBody>>>,
+    request: &Request,
+    unknown: impl FnOnce() -> Problem,
+) -> Result<MaybeStale<CachedJson<T>>, Refusal<R>> {
+    let age = read.stale_age();
+    let body = read.value.ok_or_else(unknown)?;
+    Ok(MaybeStale { response: CachedJson::new(&body, request.headers()).await, age })
 }
 
 /// The sections of an event and how many of their seats are available.

@@ -102,6 +102,13 @@ pub enum DbError {
     Internal(String),
 }
 
+impl DbError {
+    /// Whether the database cannot be asked at the moment, whatever the question.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Outage(_) | Self::Unavailable(_) | Self::Lost(_))
+    }
+}
+
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {

@@ -16,6 +16,7 @@ pub mod migrate;
 mod orders;
 mod outage;
 mod outage_log;
+mod probe;
 mod reads;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
@@ -33,12 +34,15 @@ pub use expiry::{Expired, ExpiryOutcome, ExpiryRetry, Overdue, try_lead_sweep};
 pub use orders::OrderQuery;
 pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
+pub(crate) use probe::{ClaimsProbe, LockedSection};
 pub(crate) use reads::{SectionCount, SectionSeats};
 
 /// How long a caller waits for a free connection before it is told that the database is unavailable.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 /// How long an answer may take before the connection counts as lost: a PostgreSQL that hangs must not make callers hang.
 const CALL_MAX: Duration = Duration::from_secs(10);
+/// How long all of it may take for whoever knows an older answer.
+const HASTE_MAX: Duration = Duration::from_secs(1);
 /// How long opening a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
@@ -49,6 +53,8 @@ pub(crate) struct Db {
     outages: OutageLog,
     /// The API key that calls, where the action log needs it.
     api_key_id: Option<i64>,
+    /// Whether a connection, and then an answer, is waited for only briefly.
+    is_in_haste: bool,
 }
 
 impl Db {
@@ -68,12 +74,17 @@ impl Db {
                 Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
             }))
             .build()?;
-        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None })
+        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None, is_in_haste: false })
     }
 
     /// The same pool on behalf of an API key: the action log names the key beside each change.
     pub(crate) fn for_key(&self, api_key: &AdminKey) -> Self {
         Self { api_key_id: Some(api_key.api_key_id), ..self.clone() }
+    }
+
+    /// The same pool for a call that can do without an answer.
+    pub(crate) fn in_haste(&self) -> Self {
+        Self { is_in_haste: true, ..self.clone() }
     }
 
     /// Open connections and idle connections.
@@ -97,7 +108,7 @@ impl Db {
                 None => Ok(client.query(&statement, params).await?),
             }
         };
-        let outcome = within(call_max, call).await;
+        let outcome = within(if self.is_in_haste { HASTE_MAX } else { call_max }, call).await;
         match &outcome {
             Ok(_) => self.outages.works(),
             // Its statements are out of date, or it may still be busy with this one: close it instead of reusing it.
@@ -115,12 +126,12 @@ impl Db {
     }
 
     async fn connection(&self) -> Result<Object, DbError> {
-        self.pool.get().await.map_err(|error| {
-            let error = no_connection(error);
-            if let DbError::Outage(outage) = &error {
+        let get = async { self.pool.get().await.map_err(no_connection) };
+        let got = if self.is_in_haste { within(HASTE_MAX, get).await } else { get.await };
+        got.inspect_err(|error| {
+            if let DbError::Outage(outage) = error {
                 self.outages.failed(outage);
             }
-            error
         })
     }
 

@@ -21,6 +21,7 @@ pub(crate) mod refusal_log;
 pub(crate) mod refusals;
 pub(crate) mod replies;
 pub(crate) mod schema;
+pub(crate) mod stale;
 
 use poem::Request;
 

@@ -1,7 +1,7 @@
-//! A request in a lane: the request itself, who waits for the answer, and its place.
+//! A request in a lane: the request itself, who waits for the answer, its place, and how far it has come.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -14,21 +14,27 @@ pub(super) struct Job<W: Work> {
     pub(super) request: W::Request,
     reply: oneshot::Sender<Result<W::Answer, LaneError>>,
     since: Instant,
+    progress: Progress,
     _place: Place,
 }
 
 impl<W: Work> Job<W> {
-    pub(super) fn new(request: W::Request, reply: oneshot::Sender<Result<W::Answer, LaneError>>, place: Place) -> Self {
-        Self { request, reply, since: Instant::now(), _place: place }
+    pub(super) fn new(request: W::Request, reply: oneshot::Sender<Result<W::Answer, LaneError>>, progress: Progress, place: Place) -> Self {
+        Self { request, reply, since: Instant::now(), progress, _place: place }
     }
 
     pub(super) fn age(&self) -> Duration {
         self.since.elapsed()
     }
 
-    /// Whether somebody waits for the answer, or the request must be carried out anyway.
-    pub(super) fn is_wanted(&self) -> bool {
-        !(W::NEEDS_CALLER && self.reply.is_closed())
+    /// Takes it for a call; false if it needs a caller and nobody waits for the answer any more.
+    pub(super) fn take(&self) -> bool {
+        !W::NEEDS_CALLER || (!self.reply.is_closed() && self.progress.take())
+    }
+
+    /// It was not carried out and waits again.
+    pub(super) fn wait_again(&self) {
+        self.progress.0.store(WAITING, Ordering::Release);
     }
 
     pub(super) fn event_id(&self) -> i64 {
@@ -43,6 +49,25 @@ impl<W: Work> Job<W> {
     /// The caller may have disconnected, which is fine.
     pub(super) fn reply(self, answer: Result<W::Answer, LaneError>) {
         self.reply.send(answer).ok();
+    }
+}
+
+const WAITING: u8 = 0;
+const TAKEN: u8 = 1;
+const ABANDONED: u8 = 2;
+
+/// How far a request has come, as its caller and the worker both know it.
+#[derive(Clone, Default)]
+pub(super) struct Progress(Arc<AtomicU8>);
+
+impl Progress {
+    fn take(&self) -> bool {
+        self.0.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire) != Err(ABANDONED)
+    }
+
+    /// Makes sure that the request is never carried out; false if it is in a call already.
+    pub(super) fn abandon(&self) -> bool {
+        self.0.compare_exchange(WAITING, ABANDONED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 

@@ -8,6 +8,7 @@
 //! Within a batch, first come is first served; between two batches in progress PostgreSQL's row locks decide, as between two servers:
 //! a claim may be answered `seat_taken` for a seat that the other batch has locked and then does not take.
 
+mod heartbeat;
 mod job;
 mod queue;
 mod work;
@@ -15,7 +16,7 @@ mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
@@ -25,11 +26,14 @@ use crate::db::Endpoint;
 use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settlement};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
-use job::{Job, Place};
+use heartbeat::STALLED_AFTER;
+use job::{Job, Place, Progress};
 use queue::Queue;
 use work::{Claims, Payments, Work};
 use worker::Worker;
 
+/// How often a caller who has waited for long looks again whether the lane is stalled.
+const STALLED_AGAIN: Duration = Duration::from_millis(250);
 /// Workers of each lane, with a connection each.
 pub(crate) const WORKERS: usize = 2;
 
@@ -160,8 +164,20 @@ impl<W: Work> Lane<W> {
     async fn submit(&self, request: W::Request) -> Result<W::Answer, LaneError> {
         // The depth also counts what is in a call.
         let place = Place::take(&self.depth, self.waiting_max).ok_or(LaneError::Overloaded { retry_after_s: 1 })?;
-        let (reply, answer) = oneshot::channel();
-        self.queue.push(Job::new(request, reply, place)).map_err(|_| LaneError::Unavailable)?;
+        let (reply, mut answer) = oneshot::channel();
+        let progress = Progress::default();
+        self.queue.push(Job::new(request, reply, progress.clone(), place)).map_err(|_| LaneError::Unavailable)?;
+        let mut patience = STALLED_AFTER;
+        while W::NEEDS_CALLER {
+            match tokio::time::timeout(patience, &mut answer).await {
+                Ok(answer) => return answer.map_err(|_| LaneError::OutcomeUnknown)?,
+                Err(_) if self.queue.heartbeat.is_silent_for(STALLED_AFTER) => {
+                    return Err(if progress.abandon() { LaneError::Unavailable } else { LaneError::OutcomeUnknown });
+                }
+                // The lane is busy, not stalled.
+                Err(_) => patience = STALLED_AGAIN,
+            }
+        }
         // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
         answer.await.map_err(|_| LaneError::OutcomeUnknown)?
     }
@@ -173,8 +189,6 @@ impl<W: Work> Lane<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::redis::RedisLink;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::heartbeat::Heartbeat;
 use super::job::Job;
 use super::work::Work;
 
@@ -19,6 +20,7 @@ const OVERLAP_MIN: usize = 128;
 pub(super) struct Queue<W: Work> {
     state: Mutex<State<W>>,
     news: Notify,
+    pub(super) heartbeat: Heartbeat,
 }
 
 struct State<W: Work> {
@@ -72,6 +74,7 @@ impl<W: Work> Queue<W> {
         Self {
             state: Mutex::new(State { jobs: VecDeque::new(), under_way: Vec::new(), connected: 0, is_closed: false }),
             news: Notify::new(),
+            heartbeat: Heartbeat::new(),
         }
     }
 
@@ -89,14 +92,14 @@ impl<W: Work> Queue<W> {
 
     /// Puts taken requests back at the end, even if the queue is closed.
     pub(super) fn put_back(&self, jobs: impl IntoIterator<Item = Job<W>>) {
-        self.state().jobs.extend(jobs);
+        self.state().jobs.extend(jobs.into_iter().inspect(Job::wait_again));
         self.news.notify_one();
     }
 
     /// Puts taken requests back at the front, in their order, even if the queue is closed.
     pub(super) fn put_first(&self, jobs: Vec<Job<W>>) {
         let mut state = self.state();
-        jobs.into_iter().rev().for_each(|job| state.jobs.push_front(job));
+        jobs.into_iter().inspect(Job::wait_again).rev().for_each(|job| state.jobs.push_front(job));
         drop(state);
         self.news.notify_one();
     }
@@ -153,8 +156,10 @@ impl<W: Work> Queue<W> {
         while jobs.len() < batch_max
             && let Some(job) = state.jobs.pop_front()
         {
-            if job.is_wanted() {
-                if (job.event_id(), job.kind()) == (event_id, kind) { jobs.push(job) } else { others.push_back(job) }
+            if (job.event_id(), job.kind()) != (event_id, kind) {
+                others.push_back(job);
+            } else if job.take() {
+                jobs.push(job);
             }
         }
         // Nearly always, all requests are of one event; then nothing is moved.

@@ -100,7 +100,11 @@ impl<W: Work> Worker<W> {
         self.work.batched(batch.len());
         let requests = requests(&batch);
         let outcome = tokio::time::timeout(CALL_MAX, W::call(lane, W::event_id(requests[0]), &requests)).await;
-        match outcome.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned()))) {
+        let outcome = outcome.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned())));
+        if !matches!(outcome, Err(DbError::Lost(_))) {
+            self.queue.heartbeat.beat();
+        }
+        match outcome {
             Ok(answers) => self.answer(batch, answers).await,
             Err(DbError::Lost(text)) => self.lose(batch, &text),
             Err(DbError::Outdated(_)) => self.renew(batch),

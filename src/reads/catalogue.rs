@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 
-use super::{Aged, Summaries, WhileFresh};
+use super::{Aged, Kept, KeptSettings, Summaries};
 use crate::db::{Db, DbError};
 use crate::domain::{Event, EventLayout, Viewer};
 
@@ -22,12 +22,12 @@ const UNKNOWN_MAX: u64 = 10_000;
 pub(crate) struct Catalogue {
     db: Db,
     layouts: Cache<i64, Arc<EventLayout>>,
-    events: Cache<i64, Aged<Option<Arc<Event>>>>,
+    events: Kept<i64, Option<Arc<Event>>>,
 }
 
 impl Catalogue {
     /// An empty catalogue.
-    pub(crate) fn new(db: Db) -> Self {
+    pub(crate) fn new(db: Db, stale_max: Duration) -> Self {
         let weigh = |_: &i64, layout: &Arc<EventLayout>| {
             let rows: usize = layout.sections.iter().map(|section| section.rows.len() + 2).sum();
             u32::try_from(rows).unwrap_or(u32::MAX)
@@ -35,7 +35,7 @@ impl Catalogue {
         Self {
             db,
             layouts: Cache::builder().weigher(weigh).max_capacity(LAYOUT_ROWS_MAX).time_to_idle(LAYOUT_IDLE).build(),
-            events: Cache::builder().max_capacity(UNKNOWN_MAX).time_to_live(EVENT_TTL).expire_after(WhileFresh).build(),
+            events: Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: UNKNOWN_MAX, ttl: EVENT_TTL, stale_max }),
         }
     }
 
@@ -56,7 +56,7 @@ impl Catalogue {
 
     async fn load_layout(&self, event_id: i64, viewer: Viewer, summaries: Option<&Summaries>) -> Result<Option<Arc<EventLayout>>, DbError> {
         // Unknown ids are remembered with the settings: a flood of them must not become a flood of queries.
-        let Some(event) = self.event_with(event_id, viewer, summaries).await? else { return Ok(None) };
+        let Some(event) = self.event_with(event_id, viewer, summaries).await?.value else { return Ok(None) };
         if !event.is_public() {
             // Only admins see it, and they may delete it, so it is not cached.
             return Ok(self.db.event_with_sections(event_id).await?.map(|read| Arc::new(read.layout)));
@@ -76,23 +76,23 @@ impl Catalogue {
     }
 
     /// The settings of an event, at most 500 ms behind the database; `None` when there is no such event for this viewer.
-    pub(crate) async fn event(&self, event_id: i64, viewer: Viewer) -> Result<Option<Arc<Event>>, DbError> {
+    pub(crate) async fn event(&self, event_id: i64, viewer: Viewer) -> Result<Aged<Option<Arc<Event>>>, DbError> {
         Box::pin(self.event_with(event_id, viewer, None)).await
     }
 
-    async fn event_with(&self, event_id: i64, viewer: Viewer, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
-        let load = Aged::read(self.load_event(event_id, summaries));
-        let event = self.events.try_get_with(event_id, load).await.map_err(|error| (*error).clone())?.value;
-        Ok(event.filter(|event| event.is_shown_to(viewer)))
+    async fn event_with(&self, event_id: i64, viewer: Viewer, summaries: Option<&Summaries>) -> Result<Aged<Option<Arc<Event>>>, DbError> {
+        let mut event = self.events.get_or_load(event_id, &self.db, |db| Aged::read(self.load_event(event_id, summaries, db))).await?;
+        event.value = event.value.filter(|event| event.is_shown_to(viewer));
+        Ok(event)
     }
 
     /// One round trip: only the settings if the layout is cached, otherwise everything.
-    async fn load_event(&self, event_id: i64, summaries: Option<&Summaries>) -> Result<Option<Arc<Event>>, DbError> {
+    async fn load_event(&self, event_id: i64, summaries: Option<&Summaries>, db: Db) -> Result<Option<Arc<Event>>, DbError> {
         if self.layouts.contains_key(&event_id) {
-            return Ok(self.db.get_event(event_id).await?.map(Arc::new));
+            return Ok(db.get_event(event_id).await?.map(Arc::new));
         }
         let begun = Instant::now();
-        let Some(read) = self.db.event_with_sections(event_id).await? else { return Ok(None) };
+        let Some(read) = db.event_with_sections(event_id).await? else { return Ok(None) };
         if read.event.is_public() {
             if let Some(summaries) = summaries {
                 summaries.put(&read.layout, &read.counts, begun).await?;
@@ -104,6 +104,6 @@ impl Catalogue {
 
     /// Drops an event's settings after this server changed them or deleted the event.
     pub(crate) async fn forget(&self, event_id: i64) {
-        self.events.invalidate(&event_id).await;
+        self.events.forget(&event_id).await;
     }
 }

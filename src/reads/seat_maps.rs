@@ -3,76 +3,76 @@
 use std::fmt::Write;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use moka::future::Cache;
-
-use super::{Aged, CachedBody, MEMORY_TTL, WhileFresh};
+use super::{Aged, CachedBody, Kept, KeptSettings, MAPS_TTL};
 use crate::db::{Db, DbError, SectionSeats};
 use crate::domain::{EventLayout, SeatStatus, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// The memory that all bodies together may use, in bytes; a section of 1,000 seats takes about 80 KB.
 const SECTIONS_MAX_BYTES: u64 = 256 * 1024 * 1024;
 const AVAILABILITY_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// A body, or none if the database has no such section or event.
+type Body = Option<Arc<CachedBody>>;
+
 /// Cached bodies of seats, at most 500 ms behind the database.
 pub(crate) struct SeatMaps {
     db: Db,
     metrics: Arc<Metrics>,
-    sections: Cache<(i64, i32), Aged<Option<Arc<CachedBody>>>>,
-    availability: Cache<i64, Aged<Option<Arc<CachedBody>>>>,
+    sections: Kept<(i64, i32), Body>,
+    availability: Kept<i64, Body>,
 }
 
 impl SeatMaps {
     /// An empty cache.
-    pub(crate) fn new(db: Db, metrics: Arc<Metrics>) -> Self {
-        Self { db, metrics, sections: cache(SECTIONS_MAX_BYTES), availability: cache(AVAILABILITY_MAX_BYTES) }
+    pub(crate) fn new(db: Db, metrics: Arc<Metrics>, stale_max: Duration) -> Self {
+        Self { db, metrics, sections: kept(SECTIONS_MAX_BYTES, stale_max), availability: kept(AVAILABILITY_MAX_BYTES, stale_max) }
     }
 
     /// `GET …/seats` of one section; `None` when the database has no such section.
-    pub(crate) async fn section(&self, layout: &EventLayout, section: &SectionLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
+    pub(crate) async fn section(&self, layout: &EventLayout, section: &SectionLayout) -> Result<Aged<Body>, DbError> {
         let key = (layout.event_id, section.section_no);
         if let Some(body) = self.sections.get(&key).await {
             self.metrics.cache_read("seats", CacheResult::Memory);
-            return Ok(body.value);
+            return Ok(body);
         }
-        let load = async {
+        let load = |db: Db| async move {
             self.metrics.cache_read("seats", CacheResult::Database);
-            let seats = self.db.section_seats(layout.event_id, section.section_no).await?;
+            let seats = db.section_seats(layout.event_id, section.section_no).await?;
             let body =
                 |seats: SectionSeats| Ok::<_, DbError>(CachedBody::new(seats.revision, section_json(layout.event_id, section, &seats)?));
             Ok::<_, DbError>(seats.map(body).transpose()?.map(Arc::new))
         };
-        let kept = Box::pin(self.sections.try_get_with(key, Aged::read(load))).await;
-        kept.map(|body| body.value).map_err(|error| (*error).clone())
+        Box::pin(self.sections.get_or_load(key, &self.db, |db| Aged::read(load(db)))).await
     }
 
     /// `GET …/availability`; `None` when the database has no such event.
-    pub(crate) async fn availability(&self, layout: &EventLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
+    pub(crate) async fn availability(&self, layout: &EventLayout) -> Result<Aged<Body>, DbError> {
         if let Some(body) = self.availability.get(&layout.event_id).await {
             self.metrics.cache_read("availability", CacheResult::Memory);
-            return Ok(body.value);
+            return Ok(body);
         }
-        let load = async {
+        let load = |db: Db| async move {
             self.metrics.cache_read("availability", CacheResult::Database);
-            let sections = self.db.event_availability(layout.event_id).await?;
+            let sections = db.event_availability(layout.event_id).await?;
             let revision = sections.iter().map(|section| section.revision).sum();
             if sections.is_empty() {
                 return Ok::<_, DbError>(None);
             }
             Ok(Some(Arc::new(CachedBody::new(revision, availability_json(layout, revision, &sections)?))))
         };
-        let kept = Box::pin(self.availability.try_get_with(layout.event_id, Aged::read(load))).await;
-        kept.map(|body| body.value).map_err(|error| (*error).clone())
+        Box::pin(self.availability.get_or_load(layout.event_id, &self.db, |db| Aged::read(load(db)))).await
     }
 }
 
 /// A cache of bodies that take at most that many bytes together.
-fn cache<K: Hash + Eq + Send + Sync + 'static>(max_bytes: u64) -> Cache<K, Aged<Option<Arc<CachedBody>>>> {
-    let weigh = |_: &K, body: &Aged<Option<Arc<CachedBody>>>| body.value.as_ref().map_or(1, |body| body.weight());
-    Cache::builder().weigher(weigh).max_capacity(max_bytes).time_to_live(MEMORY_TTL).expire_after(WhileFresh).build()
+fn kept<K: Hash + Eq + Clone + Send + Sync + 'static>(weight_max: u64, stale_max: Duration) -> Kept<K, Body> {
+    let weigh = |_: &K, body: &Aged<Body>| body.value.as_ref().map_or(1, |body| body.weight());
+    Kept::new(KeptSettings { weigh, weight_max, ttl: MAPS_TTL, stale_max })
 }
 
 /// A status by the letter that the database uses for it; in the availability of an event its two bits are its number.

@@ -9,10 +9,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::{Aged, CachedBody, MEMORY_TTL, WhileFresh};
+use super::{Aged, COUNTS_TTL, CachedBody, Kept, KeptSettings};
 use crate::db::{Db, DbError, SectionCount};
 use crate::domain::{EventLayout, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
@@ -32,43 +31,42 @@ pub(crate) struct Summaries {
     db: Db,
     redis: RedisLink,
     metrics: Arc<Metrics>,
-    bodies: Cache<i64, Aged<Option<Arc<CachedBody>>>>,
+    bodies: Kept<i64, Option<Arc<CachedBody>>>,
 }
 
 impl Summaries {
     /// An empty cache over Redis (which may be off or down) and the database.
-    pub(crate) fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>) -> Self {
-        let bodies = Cache::builder().max_capacity(EVENTS_MAX).time_to_live(MEMORY_TTL).expire_after(WhileFresh).build();
+    pub(crate) fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>, stale_max: Duration) -> Self {
+        let bodies = Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: EVENTS_MAX, ttl: COUNTS_TTL, stale_max });
         Self { db, redis, metrics, bodies }
     }
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
-    pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
+    pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
         let event_id = layout.event_id;
         if let Some(body) = self.bodies.get(&event_id).await {
             self.metrics.cache_read("summary", CacheResult::Memory);
-            return Ok(body.value);
+            return Ok(body);
         }
-        let kept = Box::pin(self.bodies.try_get_with(event_id, self.load(layout))).await;
-        kept.map(|body| body.value).map_err(|error| (*error).clone())
+        Box::pin(self.bodies.get_or_load(event_id, &self.db, |db| self.load(layout, db))).await
     }
 
-    async fn load(&self, layout: &EventLayout) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
+    async fn load(&self, layout: &EventLayout, db: Db) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
         let asked = Instant::now();
         let key = format!("summary:{}", layout.event_id);
         if let Some(body) = self.shared(&key, layout).await {
             self.metrics.cache_read("summary", CacheResult::Redis);
             // Another server may have begun so long before.
             let begun = asked.checked_sub(LOAD_MAX + Duration::from_millis(REDIS_TTL_MS)).unwrap_or(asked);
-            return Ok(Aged { value: Some(Arc::new(body)), begun });
+            return Ok(Aged::new(Some(Arc::new(body)), begun));
         }
         self.metrics.cache_read("summary", CacheResult::Database);
         let begun = Instant::now();
-        let body = self.read(layout).await?.map(|(revision, json)| {
+        let body = read(&db, layout).await?.map(|(revision, json)| {
             self.share(&key, revision, &json, begun);
             Arc::new(CachedBody::new(revision, json))
         });
-        Ok(Aged { value: body, begun })
+        Ok(Aged::new(body, begun))
     }
 
     /// Caches counts that were read along with the event, starting at `begun`, unless there is already a summary.
@@ -76,8 +74,7 @@ impl Summaries {
         self.metrics.cache_read("summary", CacheResult::Database);
         let (revision, json) = summary_json(layout, counts)?;
         self.share(&format!("summary:{}", layout.event_id), revision, &json, begun);
-        let body = Some(Arc::new(CachedBody::new(revision, json)));
-        self.bodies.entry(layout.event_id).or_insert(Aged { value: body, begun }).await;
+        self.bodies.put(layout.event_id, Aged::new(Some(Arc::new(CachedBody::new(revision, json))), begun)).await;
         Ok(())
     }
 
@@ -90,12 +87,7 @@ impl Summaries {
     /// The same from PostgreSQL, past all caches, to measure what they save.
     #[cfg(feature = "bench-routes")]
     pub(crate) async fn uncached(&self, layout: &EventLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
-        Ok(self.read(layout).await?.map(|(revision, json)| Arc::new(CachedBody::new(revision, json))))
-    }
-
-    async fn read(&self, layout: &EventLayout) -> Result<Option<(i64, String)>, DbError> {
-        let counts = self.db.section_summary(layout.event_id).await?;
-        if counts.is_empty() { Ok(None) } else { summary_json(layout, &counts).map(Some) }
+        Ok(read(&self.db, layout).await?.map(|(revision, json)| Arc::new(CachedBody::new(revision, json))))
     }
 
     /// The summary that another server has put into Redis, or is about to put there.
@@ -125,6 +117,11 @@ impl Summaries {
         }
         None
     }
+}
+
+async fn read(db: &Db, layout: &EventLayout) -> Result<Option<(i64, String)>, DbError> {
+    let counts = db.section_summary(layout.event_id).await?;
+    if counts.is_empty() { Ok(None) } else { summary_json(layout, &counts).map(Some) }
 }
 
 /// The body that a server wrote: a revision on the first line, then the JSON. `None`: no server wrote this for the event.

@@ -67,7 +67,7 @@ mod tests {
     use crate::redis::RedisHealth;
 
     fn text(status: Ready, redis: RedisHealth) -> String {
-        page(Ok(Readiness { status, postgresql: PostgresState::Up, redis, version: "0".into() })).text
+        page(Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail: None, version: "0".into() })).text
     }
 
     #[test]

@@ -51,6 +51,38 @@ async fn without_its_redis_a_server_is_degraded_and_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readiness_tells_what_claims_would_meet() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10), ("B", 1000, 10)]).await;
+    let ready = || async { server.anyone().get("/readyz").await };
+    eventually(PATIENCE, || async { ready().await.body["status"] == "ready" }).await;
+
+    let holder = server.connect().await;
+    holder.batch_execute("begin; select from rowlock.sections where code = 'B' for update").await.expect("a lock");
+    let told = eventually(PATIENCE, || async { Some(ready().await.expect(200)).filter(|told| told["status"] == "degraded") }).await;
+    let detail = format!("B of event {};", event.id);
+    assert!(told["detail"].as_str().is_some_and(|text| text.contains(&detail) && !text.contains("A of event")), "{told}");
+    holder.batch_execute("commit").await.expect("released");
+    eventually(PATIENCE, || async { ready().await.body["status"] == "ready" }).await;
+
+    for (sqlstate, words) in
+        [("53200", "lock table is full"), ("53100", "disk is full"), ("25006", "no writes"), ("XX000", "SQLSTATE XX000")]
+    {
+        let plant = format!(
+            "create or replace function public.fail() returns trigger language plpgsql as
+                'begin raise exception ''planted'' using errcode = ''{sqlstate}''; end';
+             create or replace trigger fail before insert on rowlock.probes for each statement execute function public.fail()"
+        );
+        server.db.batch_execute(&plant).await.expect("a trigger");
+        let told = eventually(PATIENCE, || async { Some(ready().await).filter(|told| told.text().contains(words)) }).await;
+        told.problem(503, "unavailable");
+    }
+    server.db.batch_execute("drop trigger fail on rowlock.probes").await.expect("dropped");
+    eventually(PATIENCE, || async { ready().await.body["status"] == "ready" }).await;
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.probes").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_on_a_database_that_is_behind_is_alive_but_not_ready() {
     let behind = TestServer::start().await;
     behind.db.execute("delete from rowlock.applied_files where path = 'functions/claims/claim_seats.sql'", &[]).await.expect("deleted");
@@ -116,7 +148,7 @@ async fn a_missing_function_is_a_fault_of_ours_only_where_everything_is_migrated
     let server = TestServer::start().await;
     server.db.batch_execute("alter table rowlock.events rename to elsewhere").await.expect("renamed");
     server.anyone().get("/v1/events").await.problem(500, "internal_error");
-    server.anyone().get("/readyz").await.expect(200);
+    server.anyone().get("/readyz").await.problem(500, "internal_error");
     server.db.batch_execute("alter table rowlock.elsewhere rename to events").await.expect("renamed");
     server.anyone().get("/v1/events").await.expect(200);
 

@@ -18,6 +18,7 @@ use crate::http::credentials::{Admin, MaybeAdmin};
 use crate::http::params::{IdempotencyKey, limit_default};
 use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
 use crate::http::replies::{Created, NoContent, OkJson};
+use crate::http::stale::MaybeStale;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::{after_change, of_change};
@@ -80,11 +81,12 @@ impl EventsApi {
         admin: MaybeAdmin,
         /// Id of the event.
         event_id: Path<EventId>,
-    ) -> Result<OkJson<EventOut>, Refusal<GetEvent>> {
+    ) -> Result<MaybeStale<OkJson<EventOut>>, Refusal<GetEvent>> {
         let (event_id, viewer, catalogue) = (event_id.0.0, admin.viewer(), &self.app.catalogue);
         let (event, layout) = tokio::try_join!(catalogue.event(event_id, viewer), catalogue.layout(event_id, viewer, None))?;
-        match (event, layout) {
-            (Some(event), Some(layout)) => Ok(OkJson(EventOut::new(&event, Some(&layout)))),
+        let age = event.stale_age();
+        match (event.value, layout) {
+            (Some(event), Some(layout)) => Ok(MaybeStale { response: OkJson(EventOut::new(&event, Some(&layout))), age }),
             _ => Err(Problem::plain(Code::EventNotFound).into()),
         }
     }

@@ -165,7 +165,7 @@ async fn claimed(app: SharedApp, layout: Arc<EventLayout>, request: ClaimRequest
     // Only these two details need the event's settings.
     let event = match outcome {
         ClaimOutcome::NotOnSale | ClaimOutcome::CustomerLimit => {
-            Box::pin(app.catalogue.event(event_id, Viewer::Public)).await.ok().flatten()
+            Box::pin(app.catalogue.event(event_id, Viewer::Public)).await.ok().and_then(|event| event.value)
         }
         _ => None,
     };

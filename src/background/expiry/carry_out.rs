@@ -121,7 +121,13 @@ mod tests {
             db: Db::new(&endpoint, 1, Patience::LANE).unwrap(),
             queue: ExpiryQueue::new(RedisLink::off()),
             metrics: Arc::new(Metrics::new()),
-            settings: ExpirySettings { expiry_workers: 1, expiry_attempts_max: 1, expiry_lease_ms: 1, sweep_interval_ms: 1 },
+            settings: ExpirySettings {
+                expiry_workers: 1,
+                expiry_attempts_max: 1,
+                expiry_lease_ms: 1,
+                sweep_interval_ms: 1,
+                unpaid_kept_days: 1,
+            },
         };
         let not_due = |due_in_ms| ExpiryOutcome::NotDue { due_in_ms };
         for (outcomes, done, due_in_ms) in [

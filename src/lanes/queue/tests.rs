@@ -2,7 +2,7 @@ use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::super::LaneError;
-use super::super::job::Place;
+use super::super::job::{Place, Progress};
 use super::super::work::Answers;
 use super::*;
 use crate::db::batches::LaneClient;
@@ -44,7 +44,7 @@ fn push(queue: &Queue<Numbers>, event_id: i64, numbers: impl IntoIterator<Item =
     let push = |number| {
         let (reply, waiting) = oneshot::channel();
         let place = Place::take(&depth, usize::MAX).expect("a place");
-        assert!(queue.push(Job::new((event_id, number), reply, place)).is_ok(), "the queue is open");
+        assert!(queue.push(Job::new((event_id, number), reply, Progress::default(), place)).is_ok(), "the queue is open");
         waiting
     };
     numbers.into_iter().map(push).collect()
@@ -145,7 +145,7 @@ async fn a_closed_queue_takes_nothing_more_and_ends_when_it_is_empty() {
     queue.close();
     let (reply, _answer) = oneshot::channel();
     let place = Place::take(&Arc::default(), 1).expect("a place");
-    assert!(queue.push(Job::new((7, 1), reply, place)).is_err());
+    assert!(queue.push(Job::new((7, 1), reply, Progress::default(), place)).is_err());
     assert_eq!(queue.wait().now_or_never(), Some(true));
     queue.put_first(std::mem::take(&mut queue.take_batch(256).expect("a batch").jobs));
     assert_eq!(numbers(&queue.take_batch(256).expect("a batch")), [0], "what was taken may go back");

@@ -32,11 +32,11 @@ fn written() -> String {
 async fn what_comes_with_an_event_does_not_replace_a_summary() {
     let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
     let db = Db::new(&endpoint, 1, Patience::POOL).unwrap();
-    let summaries = Summaries::new(db, RedisLink::off(), Arc::new(Metrics::new()));
+    let summaries = Summaries::new(db, RedisLink::off(), Arc::new(Metrics::new()), Duration::ZERO);
     for available in [9, 8] {
         summaries.put(&layout(), &counts(available), Instant::now()).await.unwrap();
     }
-    let body = summaries.get(&layout()).await.unwrap().expect("a summary");
+    let body = summaries.get(&layout()).await.unwrap().value.expect("a summary");
     let json = String::from_utf8(body.plain().to_vec()).unwrap();
     assert!(json.contains("\"available\":9") && !json.contains("\"available\":8"), "{json}");
 }

@@ -72,7 +72,7 @@ async fn a_reader_does_not_wait_long_for_a_free_connection() {
     };
     let first: Vec<_> = (0..CONNECTIONS).map(|_| read()).collect();
     let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    eventually(PATIENCE, || async { server.ask::<i64>(waiting).await == 4 }).await;
+    eventually(PATIENCE, || async { server.ask::<i64>(waiting).await >= 4 }).await;
     let last = read().await.expect("no panic");
     assert!(first.iter().all(|read| !read.is_finished()), "it waited for another's connection");
     last.problem(503, "unavailable");

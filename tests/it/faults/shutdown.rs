@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use crate::commands::process::{descendants, serve};
 use crate::harness::{JWT_SECRET, PATIENCE, Scratch, TestServer, WEBHOOK_SECRET, eventually, own_postgres, patience_left};
 
-/// From now on claims and payments take three seconds.
+/// From now on claims and payments take two seconds.
 const SLOW: &str = "
-    create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(3); return new; end';
+    create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(2); return new; end';
     create trigger slow before insert on rowlock.orders for each statement execute function public.slow();
     create trigger slow before insert on rowlock.payments for each statement execute function public.slow()";
 /// How many of them are in progress.

@@ -19,7 +19,7 @@ async fn loads(server: &TestServer, cache: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_took_half_a_second_to_read_is_read_again() {
-    let server = TestServer::start().await;
+    let server = TestServer::builder().arg("--stale-max-s", 0).start().await;
     let event = server.small_event(&[("A", 1000, 10)]).await;
     for (cache, rest) in [("summary", "sections"), ("seats", "sections/A/seats"), ("availability", "availability")] {
         let (anyone, path) = (server.anyone(), event.at(rest));

@@ -1,0 +1,82 @@
+//! Whether claims would succeed, looked at no more than once a second, however often somebody asks.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::db::{ClaimsProbe, Db, DbError, LockedSection};
+
+/// How long an answer is good for. A section that the same transaction holds in two looks has been held for at least so long.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// After this, two looks have nothing to do with each other any more.
+const MEMORY: Duration = Duration::from_secs(30);
+
+/// What keeps claims from succeeding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hindrance {
+    /// Why all of them fail.
+    pub failure: Option<String>,
+    /// Why some of them fail.
+    pub held: Option<String>,
+}
+
+/// The last look.
+#[derive(Default)]
+pub(crate) struct ClaimsWatch(Mutex<Option<Look>>);
+
+struct Look {
+    at: Instant,
+    locked: BTreeSet<LockedSection>,
+    hindrance: Hindrance,
+}
+
+impl ClaimsWatch {
+    /// What hinders claims, at most a second ago.
+    pub(crate) async fn look(&self, db: &Db) -> Result<Hindrance, DbError> {
+        let mut last = self.0.lock().await;
+        if let Some(look) = last.as_ref().filter(|look| look.at.elapsed() < INTERVAL) {
+            return Ok(look.hindrance.clone());
+        }
+        let probe = db.probe_claims().await?;
+        let before = last.take().filter(|look| look.at.elapsed() < MEMORY).map(|look| look.locked).unwrap_or_default();
+        let hindrance = hindrance(&probe, &before);
+        *last = Some(Look { at: Instant::now(), locked: probe.locked, hindrance: hindrance.clone() });
+        Ok(hindrance)
+    }
+}
+
+fn hindrance(probe: &ClaimsProbe, before: &BTreeSet<LockedSection>) -> Hindrance {
+    let held: Vec<_> = probe.locked.intersection(before).map(|held| format!("{} of event {}", held.section, held.event_id)).collect();
+    let held = (!held.is_empty()).then(|| {
+        format!("somebody's transaction keeps sections locked, and claims for them fail: {}; `admin.lock_waits` says who", held.join(", "))
+    });
+    Hindrance { failure: probe.failure.as_deref().map(why), held }
+}
+
+/// What an SQLSTATE means for claims, and what to do.
+fn why(sqlstate: &str) -> String {
+    match sqlstate {
+        "25006" => "PostgreSQL takes no writes: it is a standby, or its transactions are read-only by default".to_owned(),
+        "53100" => "PostgreSQL's disk is full: free some space".to_owned(),
+        "53200" => {
+            "PostgreSQL's lock table is full: find who holds so many locks in `pg_locks`, or raise `max_locks_per_transaction`".to_owned()
+        }
+        other => format!("claims fail in PostgreSQL with SQLSTATE {other}: its log says why"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_section_that_the_same_transaction_still_holds_is_held() {
+        let locked = |section: &str, holder: &str| LockedSection::new(7, section, holder);
+        let probe = |locked: &[LockedSection]| ClaimsProbe { failure: None, locked: locked.iter().cloned().collect() };
+        let before = BTreeSet::from([locked("A", "100"), locked("B", "101")]);
+        let now = probe(&[locked("A", "100"), locked("B", "102"), locked("C", "103")]);
+        assert!(hindrance(&now, &before).held.is_some_and(|held| held.contains("A of event 7;")));
+        assert_eq!(hindrance(&probe(&[locked("B", "102")]), &before), Hindrance::default());
+    }
+}
