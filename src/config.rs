@@ -105,6 +105,9 @@ pub struct AuthSettings {
     /// Issuer (iss) that customers' tokens must name [default: any]
     #[arg(long, env = "ROWLOCK_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
+    /// Longest lifetime of customers' tokens (exp minus iat, or minus now if that is earlier), in seconds; 0 means no limit
+    #[arg(long, env = "ROWLOCK_JWT_LIFETIME_MAX_S", default_value_t = 2_592_000, value_parser = whole::<u32>(0..=u32::MAX))]
+    pub jwt_lifetime_max_s: u32,
     /// The payment gateway's signing secret (Standard Webhooks): whsec_ followed by base64
     #[arg(long, env = "ROWLOCK_WEBHOOK_SECRET", hide_env_values = true)]
     pub webhook_secret: String,

@@ -124,7 +124,14 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_refused() {
 #[test]
 fn weak_or_missing_keys_are_refused_before_the_server_starts() {
     let webhook_secret = WEBHOOK_SECRET.to_owned();
-    let settings = AuthSettings { jwt_secret: None, jwt_public_key_file: None, jwt_audience: None, jwt_issuer: None, webhook_secret };
+    let settings = AuthSettings {
+        jwt_secret: None,
+        jwt_public_key_file: None,
+        jwt_audience: None,
+        jwt_issuer: None,
+        jwt_lifetime_max_s: 0,
+        webhook_secret,
+    };
     let error = |settings: AuthSettings| format!("{:#}", Auth::new(&settings).err().expect("refused"));
     let short = "x".repeat(31);
     assert!(error(settings.clone()).contains("neither"));
