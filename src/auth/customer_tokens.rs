@@ -56,8 +56,8 @@ struct TokenClaims {
 impl CustomerTokens {
     pub(super) fn new(settings: &AuthSettings) -> anyhow::Result<Self> {
         let mut keys = Vec::new();
-        if let Some(secret) = &settings.jwt_secret {
-            check_secret(secret)?;
+        if let Some(secret) = settings.jwt_secret()? {
+            check_secret(&secret)?;
             keys.push((DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256));
         }
         if let Some(path) = &settings.jwt_public_key_file {
@@ -67,8 +67,8 @@ impl CustomerTokens {
         }
         if keys.is_empty() {
             bail!(
-                "neither a JWT secret nor a JWT public key is given: set --jwt-secret (ROWLOCK_JWT_SECRET) or --jwt-public-key-file \
-                 (ROWLOCK_JWT_PUBLIC_KEY_FILE)"
+                "neither a JWT secret nor a JWT public key is given: set --jwt-secret (ROWLOCK_JWT_SECRET), --jwt-secret-file \
+                 (ROWLOCK_JWT_SECRET_FILE) or --jwt-public-key-file (ROWLOCK_JWT_PUBLIC_KEY_FILE)"
             );
         }
         Ok(Self {

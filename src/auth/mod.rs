@@ -85,7 +85,7 @@ impl Auth {
         Ok(Self {
             customers: CustomerTokens::new(settings)?,
             admins: AdminKeys::new(),
-            gateway: GatewaySignatures::new(&settings.webhook_secret)?,
+            gateway: GatewaySignatures::new(&settings.webhook_secret()?)?,
             off_time: LogLimit::default(),
         })
     }

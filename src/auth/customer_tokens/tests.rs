@@ -11,14 +11,7 @@ const NOW_S: f64 = 1_796_040_000.25;
 
 fn settings() -> AuthSettings {
     let jwt_secret = Some(SECRET.to_owned());
-    AuthSettings {
-        jwt_secret,
-        jwt_public_key_file: None,
-        jwt_audience: None,
-        jwt_issuer: None,
-        jwt_lifetime_max_s: 0,
-        webhook_secret: String::new(),
-    }
+    AuthSettings { jwt_secret, ..AuthSettings::default() }
 }
 
 fn encoded(json: &str) -> String {
