@@ -76,7 +76,7 @@ CREATE TYPE rowlock.order_status AS ENUM (
     'refunded'
 );
 
-COMMENT ON TYPE rowlock.order_status IS 'pending_payment (unless the order is free) ends as paid, expired or cancelled; money without seats leads to refund_due, then refunded.';
+COMMENT ON TYPE rowlock.order_status IS 'pending_payment (unless the order is free) ends as paid, expired or cancelled; late money that gets no seats leads to refund_due, then refunded.';
 
 CREATE TYPE rowlock.payment_outcome AS ENUM (
     'paid',
@@ -193,7 +193,7 @@ CREATE FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) RETURNS
 
 COMMENT ON FUNCTION admin.revoke_api_key(p_api_key_id bigint, p_reason text) IS 'Revokes an API key for good. For rowlock_admin.';
 
-CREATE FUNCTION admin.sale_export(p_event_id bigint) RETURNS TABLE(section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text, ordered_at timestamp with time zone, paid_at timestamp with time zone, provider text, provider_reference text)
+CREATE FUNCTION admin.sale_export(p_event_id bigint) RETURNS TABLE(section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text, ordered_at timestamp with time zone, paid_at timestamp with time zone, provider text, provider_reference text, reversed_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
@@ -261,10 +261,10 @@ CREATE FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos in
 
 COMMENT ON FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) IS 'Raises RL007 unless the seats to keep are distinct seats of the order.';
 
-CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) RETURNS void
+CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Raises RL007 unless the arrays describe a batch of payment notices.';
+COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) IS 'Raises RL007 unless the arrays describe a batch of payment notices.';
 
 CREATE FUNCTION rowlock._check_reason(p_reason text) RETURNS text
     LANGUAGE plpgsql;
@@ -275,6 +275,11 @@ CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_o
     LANGUAGE sql STABLE;
 
 COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) IS 'The answers to a batch of claims.';
+
+CREATE FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) RETURNS boolean
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) IS 'Makes an order refunded if nothing more is owed for it.';
 
 CREATE FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
@@ -521,12 +526,12 @@ COMMENT ON FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests int
 CREATE FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) IS 'Claims a late order''s seats again and pays it, if all of them are free and the limit holds.';
+COMMENT ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) IS 'Claims a late order''s seats again and pays it, if they are on sale, all of them are free, and the limit holds.';
 
-CREATE FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) RETURNS record
+CREATE FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) IS 'Locks the orders of payment notices, records new payments, and finds which can be paid together.';
+COMMENT ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) IS 'Locks the orders of payment notices, records new payments, and finds which can be paid together.';
 
 CREATE FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) RETURNS void
     LANGUAGE plpgsql;
@@ -536,12 +541,64 @@ COMMENT ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id u
 CREATE FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) IS 'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale.';
+COMMENT ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) IS 'Ends pending orders as expired or cancelled and puts their seats back on sale.';
 
 CREATE FUNCTION rowlock._release_seats(p_event_id bigint, p_order_row tid, p_kept_section_nos integer[], p_kept_seat_nos integer[], p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowlock._release_seats(p_event_id bigint, p_order_row tid, p_kept_section_nos integer[], p_kept_seat_nos integer[], p_at timestamp with time zone) IS 'Takes from a pending order the seats it does not keep.';
+
+CREATE TABLE rowlock.payments (
+    event_id bigint NOT NULL,
+    provider text NOT NULL COLLATE pg_catalog."C",
+    provider_reference text NOT NULL COLLATE pg_catalog."C",
+    order_id uuid NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    status rowlock.payment_status NOT NULL,
+    outcome rowlock.payment_outcome NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    refunded_at timestamp with time zone,
+    reversed_at timestamp with time zone,
+    failed_message_ids text[] COLLATE pg_catalog."C",
+    CONSTRAINT payments_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT payments_check CHECK (((status = 'failed'::rowlock.payment_status) = (outcome = 'failed_recorded'::rowlock.payment_outcome))),
+    CONSTRAINT payments_check1 CHECK (((refunded_at IS NULL) OR (outcome = 'refund_due'::rowlock.payment_outcome))),
+    CONSTRAINT payments_check2 CHECK (((reversed_at IS NULL) OR (status = 'succeeded'::rowlock.payment_status))),
+    CONSTRAINT payments_provider_check CHECK (((char_length(provider) >= 1) AND (char_length(provider) <= 100))),
+    CONSTRAINT payments_provider_reference_check CHECK (((char_length(provider_reference) >= 1) AND (char_length(provider_reference) <= 200)))
+);
+
+COMMENT ON TABLE rowlock.payments IS 'One row per payment that a gateway reported, with its outcome. Money is never turned away unrecorded.';
+
+COMMENT ON COLUMN rowlock.payments.event_id IS 'The event it pays for.';
+
+COMMENT ON COLUMN rowlock.payments.provider IS 'The gateway''s name.';
+
+COMMENT ON COLUMN rowlock.payments.provider_reference IS 'The gateway''s id for the payment: the same id is the same money.';
+
+COMMENT ON COLUMN rowlock.payments.order_id IS 'The order the notice named; it may not exist.';
+
+COMMENT ON COLUMN rowlock.payments.amount_minor IS 'What was paid, in minor units.';
+
+COMMENT ON COLUMN rowlock.payments.currency IS 'ISO 4217 code of the money.';
+
+COMMENT ON COLUMN rowlock.payments.status IS 'What the gateway said: succeeded or failed; it stays succeeded if the payment was reversed.';
+
+COMMENT ON COLUMN rowlock.payments.outcome IS 'paid and late_reclaimed bought seats; refund_due is owed back; failed_recorded moved no money.';
+
+COMMENT ON COLUMN rowlock.payments.received_at IS 'When the notice was settled.';
+
+COMMENT ON COLUMN rowlock.payments.refunded_at IS 'When the money was refunded, if it was owed back.';
+
+COMMENT ON COLUMN rowlock.payments.reversed_at IS 'When the gateway reported that a payment that had succeeded failed after all: a charge-back, or a transfer that bounced.';
+
+COMMENT ON COLUMN rowlock.payments.failed_message_ids IS 'Ids of the notices that reported its failure before it succeeded: one of them that is sent again is no reversal.';
+
+CREATE FUNCTION rowlock._repeat_notice(p_recorded rowlock.payments, p_succeeded boolean, p_message_id text, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded text) RETURNS record
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._repeat_notice(p_recorded rowlock.payments, p_succeeded boolean, p_message_id text, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded text) IS 'Settles another notice for a recorded payment: a duplicate, or the reversal of one that had succeeded.';
 
 CREATE FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) RETURNS text
     LANGUAGE sql IMMUTABLE;
@@ -628,10 +685,10 @@ CREATE FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) RETURNS
 
 COMMENT ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) IS 'Reads an operator''s selection of seats: A 1-20 35, B 5, C.';
 
-CREATE FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded rowlock.payment_outcome) RETURNS record
+CREATE FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_message_id text, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded text) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded rowlock.payment_outcome) IS 'Settles one recorded payment notice against its order.';
+COMMENT ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_message_id text, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded text) IS 'Settles one recorded payment notice against its order.';
 
 CREATE FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) RETURNS rowlock.payment_outcome
     LANGUAGE plpgsql;
@@ -872,7 +929,7 @@ CREATE FUNCTION rowlock.section_summary(p_event_id bigint) RETURNS TABLE(section
 
 COMMENT ON FUNCTION rowlock.section_summary(p_event_id bigint) IS 'Reads how many seats each section of an event has on sale.';
 
-CREATE FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) RETURNS TABLE(notice_no integer, outcome text, recorded_outcome text)
+CREATE FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) RETURNS TABLE(notice_no integer, outcome text, recorded_outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -880,7 +937,7 @@ CREATE FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) IS 'Records payment notices of one event and pays their orders; one row per notice.';
+COMMENT ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) IS 'Records payment notices of one event and pays their orders; one row per notice.';
 
 CREATE FUNCTION rowlock.try_lead_sweep() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1138,7 +1195,7 @@ COMMENT ON COLUMN rowlock.orders.created_at IS 'When the claim succeeded (the da
 
 COMMENT ON COLUMN rowlock.orders.expires_at IS 'The deadline for the payment.';
 
-COMMENT ON COLUMN rowlock.orders.ended_at IS 'When its status last changed: paid, expired, cancelled, or found to need a refund.';
+COMMENT ON COLUMN rowlock.orders.ended_at IS 'When it was paid, expired or cancelled, or late money for it was found to need a refund.';
 
 COMMENT ON COLUMN rowlock.orders.idempotency_key IS 'What the client sent to make a retry harmless; unique for an event and customer.';
 
@@ -1326,46 +1383,6 @@ COMMENT ON COLUMN rowlock.deadlines.first_order_id IS 'One of them, to tell batc
 
 COMMENT ON COLUMN rowlock.deadlines.order_ids IS 'The orders; those that have ended may be missing.';
 
-CREATE TABLE rowlock.payments (
-    event_id bigint NOT NULL,
-    provider text NOT NULL COLLATE pg_catalog."C",
-    provider_reference text NOT NULL COLLATE pg_catalog."C",
-    order_id uuid NOT NULL,
-    amount_minor bigint NOT NULL,
-    currency text NOT NULL,
-    status rowlock.payment_status NOT NULL,
-    outcome rowlock.payment_outcome NOT NULL,
-    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    refunded_at timestamp with time zone,
-    CONSTRAINT payments_amount_minor_check CHECK ((amount_minor >= 0)),
-    CONSTRAINT payments_check CHECK (((status = 'failed'::rowlock.payment_status) = (outcome = 'failed_recorded'::rowlock.payment_outcome))),
-    CONSTRAINT payments_check1 CHECK (((refunded_at IS NULL) OR (outcome = 'refund_due'::rowlock.payment_outcome))),
-    CONSTRAINT payments_provider_check CHECK (((char_length(provider) >= 1) AND (char_length(provider) <= 100))),
-    CONSTRAINT payments_provider_reference_check CHECK (((char_length(provider_reference) >= 1) AND (char_length(provider_reference) <= 200)))
-);
-
-COMMENT ON TABLE rowlock.payments IS 'One row per payment that a gateway reported, with its outcome. Money is never turned away unrecorded.';
-
-COMMENT ON COLUMN rowlock.payments.event_id IS 'The event it pays for.';
-
-COMMENT ON COLUMN rowlock.payments.provider IS 'The gateway''s name.';
-
-COMMENT ON COLUMN rowlock.payments.provider_reference IS 'The gateway''s id for the payment: the same id is the same money.';
-
-COMMENT ON COLUMN rowlock.payments.order_id IS 'The order the notice named; it may not exist.';
-
-COMMENT ON COLUMN rowlock.payments.amount_minor IS 'What was paid, in minor units.';
-
-COMMENT ON COLUMN rowlock.payments.currency IS 'ISO 4217 code of the money.';
-
-COMMENT ON COLUMN rowlock.payments.status IS 'What the gateway said: succeeded or failed.';
-
-COMMENT ON COLUMN rowlock.payments.outcome IS 'paid and late_reclaimed bought seats; refund_due is owed back; failed_recorded moved no money.';
-
-COMMENT ON COLUMN rowlock.payments.received_at IS 'When the notice was settled.';
-
-COMMENT ON COLUMN rowlock.payments.refunded_at IS 'When the money was refunded, if it was owed back.';
-
 CREATE TABLE rowlock.released_seats (
     event_id bigint NOT NULL,
     order_id uuid NOT NULL,
@@ -1492,10 +1509,11 @@ CREATE VIEW admin.money (
     paid_minor bigint,
     refund_due_minor bigint,
     refunded_minor bigint,
-    failed_payments bigint
+    failed_payments bigint,
+    reversed_minor bigint
 );
 
-COMMENT ON VIEW admin.money IS 'Money by gateway: what bought seats, what is owed back, what was refunded. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.money IS 'Money by gateway: what bought seats, what is owed back, what was refunded or reversed. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.money.event_id IS 'The event.';
 
@@ -1505,13 +1523,15 @@ COMMENT ON COLUMN admin.money.currency IS 'ISO 4217 code of the money received, 
 
 COMMENT ON COLUMN admin.money.payments IS 'Payments that succeeded.';
 
-COMMENT ON COLUMN admin.money.paid_minor IS 'What bought seats, in minor units.';
+COMMENT ON COLUMN admin.money.paid_minor IS 'What bought seats and was not reversed, in minor units.';
 
 COMMENT ON COLUMN admin.money.refund_due_minor IS 'What is owed back, in minor units.';
 
 COMMENT ON COLUMN admin.money.refunded_minor IS 'What was refunded, in minor units.';
 
 COMMENT ON COLUMN admin.money.failed_payments IS 'Payments that the gateway reported as failed; they moved no money.';
+
+COMMENT ON COLUMN admin.money.reversed_minor IS 'What was reversed: charge-backs and bounced transfers, in minor units.';
 
 CREATE VIEW admin.orders WITH (security_barrier='true') (
     event_id bigint,
@@ -1543,7 +1563,7 @@ COMMENT ON COLUMN admin.orders.created_at IS 'When the claim succeeded.';
 
 COMMENT ON COLUMN admin.orders.expires_at IS 'The deadline for the payment.';
 
-COMMENT ON COLUMN admin.orders.ended_at IS 'When it was paid, expired, cancelled or found to need a refund.';
+COMMENT ON COLUMN admin.orders.ended_at IS 'When it was paid, expired or cancelled, or late money for it was found to need a refund.';
 
 CREATE VIEW admin.orders_by_state (
     event_id bigint,
@@ -1633,7 +1653,51 @@ COMMENT ON COLUMN admin.refunds_due.order_id IS 'The order that the notice named
 
 COMMENT ON COLUMN admin.refunds_due.customer IS 'Its buyer: the id for rowlock_admin, a pseudonym for others; null if there is no such order.';
 
-COMMENT ON COLUMN admin.refunds_due.order_status IS 'Its status: refund_due if it has no other money, paid if this was paid in addition; null if there is no such order.';
+COMMENT ON COLUMN admin.refunds_due.order_status IS 'Its status: refund_due if the money came too late, paid if this was paid in addition, any other if this was wrong and came in time; null if there is no such order.';
+
+CREATE VIEW admin.reversals WITH (security_barrier='true') (
+    event_id bigint,
+    reversed_at timestamp with time zone,
+    provider text,
+    provider_reference text,
+    amount_minor bigint,
+    currency text,
+    bought_seats boolean,
+    received_at timestamp with time zone,
+    refunded_at timestamp with time zone,
+    order_id uuid,
+    customer text,
+    order_status text,
+    seats text
+);
+
+COMMENT ON VIEW admin.reversals IS 'Payments that were reversed after they had succeeded. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
+
+COMMENT ON COLUMN admin.reversals.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.reversals.reversed_at IS 'When the notice of the reversal was settled.';
+
+COMMENT ON COLUMN admin.reversals.provider IS 'The gateway''s name.';
+
+COMMENT ON COLUMN admin.reversals.provider_reference IS 'The gateway''s id for the payment.';
+
+COMMENT ON COLUMN admin.reversals.amount_minor IS 'What was reversed, in minor units.';
+
+COMMENT ON COLUMN admin.reversals.currency IS 'ISO 4217 code of the money.';
+
+COMMENT ON COLUMN admin.reversals.bought_seats IS 'Whether it had bought the seats: their tickets are not paid for any more.';
+
+COMMENT ON COLUMN admin.reversals.received_at IS 'When the notice of its success was settled.';
+
+COMMENT ON COLUMN admin.reversals.refunded_at IS 'When it was marked as refunded, if it was: the money may have gone back twice.';
+
+COMMENT ON COLUMN admin.reversals.order_id IS 'The order that the notices named.';
+
+COMMENT ON COLUMN admin.reversals.customer IS 'Its buyer: the id for rowlock_admin, a pseudonym for others; null if there is no such order.';
+
+COMMENT ON COLUMN admin.reversals.order_status IS 'Its status; null if there is no such order.';
+
+COMMENT ON COLUMN admin.reversals.seats IS 'The seats it claimed, by section and number; null if there is no such order.';
 
 CREATE VIEW admin.sales_by_minute (
     event_id bigint,
@@ -1891,7 +1955,7 @@ CREATE UNIQUE INDEX orders_ended ON rowlock.orders USING btree (event_id, custom
 
 CREATE UNIQUE INDEX orders_live ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE is_live;
 
-CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL));
+CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL) AND (reversed_at IS NULL));
 
 CREATE OR REPLACE VIEW admin.house_now AS
  SELECT e.event_id,
@@ -1996,11 +2060,13 @@ REVOKE ALL ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer,
 
 REVOKE ALL ON FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
 
@@ -2080,13 +2146,15 @@ REVOKE ALL ON FUNCTION rowlock._read_wanted_seats(p_event_id bigint, p_requests 
 
 REVOKE ALL ON FUNCTION rowlock._reclaim_order(p_event_id bigint, p_order_row tid, p_at timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._record_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[], OUT o_payable_rows tid[], OUT o_one_by_one integer[], OUT o_fresh integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._release_seats(p_event_id bigint, p_order_row tid, p_kept_section_nos integer[], p_kept_seat_nos integer[], p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._repeat_notice(p_recorded rowlock.payments, p_succeeded boolean, p_message_id text, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._repeat_outcome(p_fingerprint bytea, p_first_fingerprint bytea) FROM PUBLIC;
 
@@ -2100,7 +2168,7 @@ REVOKE ALL ON FUNCTION rowlock._section_statuses(p_event_id bigint, p_section_no
 
 REVOKE ALL ON FUNCTION rowlock._selected_seats(p_event_id bigint, p_seats text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded rowlock.payment_outcome) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uuid, p_provider text, p_provider_reference text, p_amount_minor bigint, p_currency text, p_succeeded boolean, p_message_id text, p_fresh boolean, p_at timestamp with time zone, OUT o_outcome text, OUT o_recorded text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) FROM PUBLIC;
 
@@ -2208,8 +2276,8 @@ REVOKE ALL ON FUNCTION rowlock.section_summary(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.section_summary(p_event_id bigint) TO rowlock_app;
 GRANT ALL ON FUNCTION rowlock.section_summary(p_event_id bigint) TO rowlock_admin;
 
-REVOKE ALL ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[]) TO rowlock_app;
+REVOKE ALL ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.try_lead_sweep() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.try_lead_sweep() TO rowlock_app;
@@ -2255,6 +2323,9 @@ GRANT SELECT ON TABLE admin.overdue_orders TO rowlock_readonly;
 
 GRANT SELECT ON TABLE admin.refunds_due TO rowlock_admin;
 GRANT SELECT ON TABLE admin.refunds_due TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.reversals TO rowlock_admin;
+GRANT SELECT ON TABLE admin.reversals TO rowlock_readonly;
 
 GRANT SELECT ON TABLE admin.sales_by_minute TO rowlock_admin;
 GRANT SELECT ON TABLE admin.sales_by_minute TO rowlock_readonly;

@@ -71,8 +71,8 @@ impl App {
     /// # Errors
     /// When a setting is wrong.
     pub(crate) fn new(config: &ServeConfig, endpoint: &Endpoint) -> anyhow::Result<Self> {
-        let redis = match &config.redis_url {
-            Some(url) => RedisLink::new(url, &config.redis_prefix)?,
+        let redis = match config.redis_url()? {
+            Some(url) => RedisLink::new(&url, &config.redis_prefix)?,
             None => RedisLink::off(),
         };
         let metrics = Arc::new(Metrics::new());

@@ -1,13 +1,20 @@
 //! All settings, by flag or by environment variable.
 
+mod auth_settings;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
+use poem::http::HeaderName;
 use tracing::level_filters::LevelFilter;
 
 use crate::db::Endpoint;
-use crate::flags::{address, whole};
+use crate::flags::{address, header_name, whole};
+use crate::secrets;
+
+pub use auth_settings::AuthSettings;
 
 /// The default prefix of keys in Redis.
 pub const REDIS_PREFIX: &str = "rowlock";
@@ -15,9 +22,13 @@ pub const REDIS_PREFIX: &str = "rowlock";
 /// Where PostgreSQL is.
 #[derive(Args, Clone)]
 pub struct DatabaseArgs {
-    /// PostgreSQL URL: postgres://user:password@host:port/database (TLS with ?sslmode=require)
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub database_url: String,
+    /// PostgreSQL URL: postgres://user:password@host:port/database (TLS with ?sslmode=require) [default: none; required unless a file
+    /// has it]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, required_unless_present = "database_url_file")]
+    pub database_url: Option<String>,
+    /// File with that URL, instead of the URL itself [default: none]
+    #[arg(long, env = "ROWLOCK_DATABASE_URL_FILE", conflicts_with = "database_url")]
+    pub database_url_file: Option<PathBuf>,
     /// PEM file of the authority that signed PostgreSQL's certificate [default: the authorities this machine trusts]
     #[arg(long, env = "ROWLOCK_DATABASE_CA_FILE")]
     pub database_ca_file: Option<PathBuf>,
@@ -27,9 +38,10 @@ impl DatabaseArgs {
     /// The address, ready to connect.
     ///
     /// # Errors
-    /// When the URL or the authority's file cannot be read.
+    /// When the URL, its file or the authority's file cannot be read.
     pub(crate) fn endpoint(&self) -> anyhow::Result<Endpoint> {
-        Endpoint::new(&self.database_url, self.database_ca_file.as_deref())
+        let url = secrets::given(self.database_url.as_ref(), self.database_url_file.as_ref(), "--database-url-file")?;
+        Endpoint::new(&url.context("neither --database-url nor --database-url-file is given")?, self.database_ca_file.as_deref())
     }
 }
 
@@ -90,26 +102,6 @@ impl LogFilter {
     }
 }
 
-/// How callers are authenticated.
-#[derive(Args, Clone)]
-pub struct AuthSettings {
-    /// Secret for customers' HS256 tokens, at least 32 bytes
-    #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
-    pub jwt_secret: Option<String>,
-    /// PEM file with one or more public keys for customers' tokens: RSA of 2048 to 4096 bits (RS256) or Ed25519 (EdDSA)
-    #[arg(long, env = "ROWLOCK_JWT_PUBLIC_KEY_FILE")]
-    pub jwt_public_key_file: Option<PathBuf>,
-    /// Audience (aud) that customers' tokens must name [default: any]
-    #[arg(long, env = "ROWLOCK_JWT_AUDIENCE")]
-    pub jwt_audience: Option<String>,
-    /// Issuer (iss) that customers' tokens must name [default: any]
-    #[arg(long, env = "ROWLOCK_JWT_ISSUER")]
-    pub jwt_issuer: Option<String>,
-    /// The payment gateway's signing secret (Standard Webhooks): whsec_ followed by base64
-    #[arg(long, env = "ROWLOCK_WEBHOOK_SECRET", hide_env_values = true)]
-    pub webhook_secret: String,
-}
-
 /// Number and size of the lanes.
 #[derive(Args, Clone, Copy)]
 pub struct LaneSettings {
@@ -153,6 +145,9 @@ pub struct ServeConfig {
     /// Redis URL: redis://[user:password@]host:port[/db], or rediss:// for TLS [default: none; the server works without Redis]
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// File with that URL, instead of the URL itself [default: none]
+    #[arg(long, env = "ROWLOCK_REDIS_URL_FILE", conflicts_with = "redis_url")]
+    pub redis_url_file: Option<PathBuf>,
     /// Prefix of all keys in Redis; servers that share a database must use the same one
     #[arg(long, env = "ROWLOCK_REDIS_PREFIX", default_value = REDIS_PREFIX)]
     pub redis_prefix: String,
@@ -196,6 +191,13 @@ pub struct ServeConfig {
     /// Maximum number of connections from one IPv4 address or IPv6 /64 network; 0 means no limit [default: half of --connections-max]
     #[arg(long, env = "ROWLOCK_CONNECTIONS_PER_ADDRESS_MAX", value_parser = whole::<u32>(0..=u32::MAX))]
     pub connections_per_address_max: Option<u32>,
+    /// Header in which a trusted proxy says whether the client came by TLS, such as X-Forwarded-Proto: answers to those that did have
+    /// Strict-Transport-Security. The proxy must set or remove it in every request [default: none]
+    #[arg(long, env = "ROWLOCK_FORWARDED_PROTO_HEADER", value_parser = header_name)]
+    pub forwarded_proto_header: Option<HeaderName>,
+    /// How long browsers that came by TLS must come by TLS only (Strict-Transport-Security), in seconds; 0 makes them forget it
+    #[arg(long, env = "ROWLOCK_HSTS_S", default_value_t = 31_536_000, value_parser = whole::<u32>(0..=u32::MAX))]
+    pub hsts_s: u32,
     /// How long a connection may be idle between requests, in seconds; must be longer than the load balancer's own timeout
     #[arg(long, env = "ROWLOCK_IDLE_S", default_value_t = 620, value_parser = whole::<u64>(1..=86_400))]
     pub idle_s: u64,
@@ -209,6 +211,16 @@ pub struct ServeConfig {
     #[command(flatten)]
     /// The log's settings.
     pub log: LogArgs,
+}
+
+impl ServeConfig {
+    /// Where Redis is, if there is one.
+    ///
+    /// # Errors
+    /// When the file with its URL cannot be read.
+    pub(crate) fn redis_url(&self) -> anyhow::Result<Option<String>> {
+        secrets::given(self.redis_url.as_ref(), self.redis_url_file.as_ref(), "--redis-url-file")
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use poem::http::HeaderName;
+
 /// Reads a whole number within bounds.
 pub fn whole<T>(bounds: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
 where
@@ -22,6 +24,14 @@ where
 /// When it is no address with a port: a name is not resolved.
 pub fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080".to_owned())
+}
+
+/// Reads the name of a header.
+///
+/// # Errors
+/// When no header can have that name.
+pub fn header_name(text: &str) -> Result<HeaderName, String> {
+    text.parse().map_err(|_| "it must be the name of a header, such as X-Forwarded-Proto".to_owned())
 }
 
 #[cfg(test)]

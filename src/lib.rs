@@ -23,6 +23,7 @@ pub mod problem;
 mod reads;
 pub mod redis;
 mod routes;
+mod secrets;
 pub mod server;
 pub mod signal;
 mod strict_json;

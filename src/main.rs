@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use rowlock::commands::Command;
 
 /// Ten thousand connections allocate and free in bursts: the C library's allocator would use an eighth of the CPU, this one far less.
@@ -10,7 +9,7 @@ use rowlock::commands::Command;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match Command::parse().run() {
+    match Command::run_as_given() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rowlock: {error:#}");

@@ -1,5 +1,7 @@
 //! What operators watch: counters, gauges and histograms for Prometheus.
 
+mod credential_fault;
+
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+pub use credential_fault::CredentialFault;
 
 /// A word of our own, never a value that a caller chose.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +44,12 @@ struct CacheRead {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct State {
     state: Word,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    credential: Word,
+    fault: Word,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -102,6 +112,7 @@ pub struct Metrics {
     connections_closed_for_room: Counter,
     connections_refused: Family<Reason, Counter>,
     body_bytes: Gauge<i64, AtomicI64>,
+    credentials_refused: Family<Refused, Counter>,
 }
 
 /// From half a millisecond to ten seconds.
@@ -133,6 +144,7 @@ impl Metrics {
             connections_closed_for_room: Counter::default(),
             connections_refused: Family::default(),
             body_bytes: Gauge::default(),
+            credentials_refused: Family::default(),
         };
         metrics.register();
         metrics
@@ -160,6 +172,8 @@ impl Metrics {
         registry.register("connections_refused", "Connections of clients that were refused, by reason", self.connections_refused.clone());
         let help = "Request bodies in memory, arriving or being read";
         registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, self.body_bytes.clone());
+        let help = "Requests refused for their credentials, by kind and fault";
+        registry.register("credentials_refused", help, self.credentials_refused.clone());
     }
 
     /// Counts a claim's answer; `outcome` is one of the API's words.
@@ -227,6 +241,11 @@ impl Metrics {
             RefusedConnection::Failed => "failed",
         };
         self.connections_refused.get_or_create(&Reason { reason: Word(reason) }).inc();
+    }
+
+    /// Counts a request whose credentials were refused; `credential` is their kind.
+    pub fn credential_refused(&self, credential: &'static str, fault: CredentialFault) {
+        self.credentials_refused.get_or_create(&Refused { credential: Word(credential), fault: Word(fault.as_str()) }).inc();
     }
 
     /// Everything, in the OpenMetrics text format.

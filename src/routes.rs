@@ -12,6 +12,7 @@ use crate::document;
 use crate::http::accepted_input::{AcceptedInput, Accepting};
 use crate::http::allowed_methods::Methods;
 use crate::http::expectations::Expectations;
+use crate::http::hsts::Hsts;
 use crate::http::middleware::Middleware;
 use crate::web::PagesApi;
 
@@ -25,7 +26,11 @@ pub(crate) struct ExtraRoutes {
 
 /// Answers `/v1/**`, `/livez`, `/readyz`, `/metrics`, `/`, `/docs`, `/errors` and `/openapi.json`.
 #[cfg_attr(not(feature = "bench-routes"), expect(unused_variables))]
-pub(crate) fn routes(app: SharedApp, extra: ExtraRoutes) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
+pub(crate) fn routes(
+    app: SharedApp,
+    extra: ExtraRoutes,
+    hsts: Option<Hsts>,
+) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
     let apis = (api::all(&app), PagesApi { app: app.clone() });
     #[cfg(feature = "bench-routes")]
     let endpoint = if extra.bench {
@@ -36,7 +41,7 @@ pub(crate) fn routes(app: SharedApp, extra: ExtraRoutes) -> impl Fn(Request) -> 
     #[cfg(not(feature = "bench-routes"))]
     let endpoint = document::service(apis).into_endpoint();
     let endpoint = Accepting::new(endpoint, AcceptedInput::of(&Apis::meta()), app.limits.body_arrival_max);
-    let middleware = Arc::new(Middleware::new(endpoint, Some(app), methods(), expectations()));
+    let middleware = Arc::new(Middleware::new(endpoint, Some(app), methods(), expectations()).with_hsts(hsts));
     move |request| Box::pin(Arc::clone(&middleware).answer(request))
 }
 

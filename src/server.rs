@@ -12,6 +12,7 @@ use crate::background::{expiry, pruning};
 use crate::config::{ExpirySettings, ServeConfig};
 use crate::db::{DbError, Endpoint, Outage, OutageKind, migrate};
 use crate::http::connections::{ConnectionLimits, ConnectionTimeouts, Connections, STALLED_MAX};
+use crate::http::hsts::Hsts;
 use crate::lanes::WORKERS;
 use crate::open_files::raise_open_files;
 use crate::routes::{ExtraRoutes, routes};
@@ -34,6 +35,7 @@ pub struct Bound {
     expiry: ExpirySettings,
     timeouts: ConnectionTimeouts,
     extra_routes: ExtraRoutes,
+    hsts: Option<Hsts>,
 }
 
 impl Bound {
@@ -63,7 +65,8 @@ impl Bound {
             #[cfg(feature = "bench-routes")]
             bench: config.bench_routes,
         };
-        Ok(Self { connections, app, endpoint, expiry: config.expiry, timeouts, extra_routes })
+        let hsts = config.forwarded_proto_header.clone().map(|header| Hsts::new(header, config.hsts_s));
+        Ok(Self { connections, app, endpoint, expiry: config.expiry, timeouts, extra_routes, hsts })
     }
 
     /// Where it listens.
@@ -82,7 +85,7 @@ impl Bound {
     /// # Errors
     /// When the workers cannot be started.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { connections, app, endpoint, expiry, timeouts, extra_routes } = self;
+        let Self { connections, app, endpoint, expiry, timeouts, extra_routes, hsts } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
         workers.spawn(pruning::run(app.own_db.clone(), expiry.unpaid_kept_days, workers_stop.clone()));
@@ -94,7 +97,7 @@ impl Bound {
             }
         };
         let in_order = async {
-            connections.serve(routes(Arc::clone(&app), extra_routes), stop, timeouts).await;
+            connections.serve(routes(Arc::clone(&app), extra_routes, hsts), stop, timeouts).await;
             tracing::info!("all requests have ended; stopping the workers");
             workers_stop.cancel();
             while workers.join_next().await.is_some() {}

@@ -26,21 +26,25 @@ with seat_claims as not materialized (
     group by event_id, order_id, section_no, seat_no
     having count(listed) <> 1 or max(seat) is distinct from max(listed) or count(ticket) <> (max(listed) = 'sold')::integer
 ), order_money as not materialized (
-    -- Suspicious orders: paid ones without exactly one payment that bought their seats, others with money. Money for an unknown
-    -- order is fine while it is owed back. Seats that cost nothing need no payment; notices of a zero amount may report one.
-    select event_id, order_id, max(status) as status, max(costs) as costs, count(outcome) as payments,
+    -- Suspicious orders: paid ones without exactly one payment that bought their seats, others with money. Money that is owed back is
+    -- fine if it was wrong while the order was pending, or for an unknown order. Seats that cost nothing need no payment; notices of a
+    -- zero amount may report one.
+    select event_id, order_id, max(status) as status, max(costs) as costs, count(outcome) as payments, count(owed_at) as owed,
+        max(received_at) > max(ended_at) as came_late,
         count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid > 0) as buying_payments,
         count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid = 0) as empty_payments
     from (
-        select o.event_id, o.order_id, o.status, o.amount_minor as costs, null::rowlock.payment_outcome as outcome, null::bigint as paid
+        select o.event_id, o.order_id, o.status, o.amount_minor as costs, o.ended_at, null::rowlock.payment_outcome as outcome,
+            null::bigint as paid, null::timestamptz as received_at, null::timestamptz as owed_at
         from rowlock.orders o
         union all
-        select p.event_id, p.order_id, null, null, p.outcome, p.amount_minor
+        select p.event_id, p.order_id, null, null, null, p.outcome, p.amount_minor, p.received_at,
+            case when p.outcome = 'refund_due' and p.refunded_at is null and p.reversed_at is null then p.received_at end
         from rowlock.payments p
         where p.status = 'succeeded'
     ) m
     group by event_id, order_id
-    having count(outcome) > 0 and max(status) is distinct from 'paid'
+    having count(outcome) > 0 and max(status) is distinct from 'paid' or max(status) = 'refund_due'
         or count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid > 0) <> (max(status) = 'paid' and max(costs) > 0)::integer
         or count(*) filter (where outcome in ('paid', 'late_reclaimed') and paid = 0) > 0 and max(costs) > 0
 ), section_seats as not materialized (
@@ -106,8 +110,9 @@ from order_money m
 cross join lateral (
     values
         ('money_without_seats',
-            case when m.status is null then m.buying_payments + m.empty_payments > 0
-                else m.payments > 0 and m.status not in ('paid', 'refund_due', 'refunded') or m.costs = 0 and m.buying_payments > 0 end),
+            m.status is distinct from 'paid' and m.buying_payments + m.empty_payments > 0
+                or m.status in ('expired', 'cancelled') and m.came_late or m.costs = 0 and m.buying_payments > 0),
+        ('refund_without_money', m.status = 'refund_due' and m.owed = 0),
         ('paid_without_payment', m.status = 'paid' and m.costs > 0 and m.buying_payments = 0),
         ('paid_twice', m.buying_payments > 1 or m.costs > 0 and m.buying_payments + m.empty_payments > 1)
 ) as v (invariant, is_broken)

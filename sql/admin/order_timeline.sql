@@ -1,5 +1,5 @@
--- What happened to an order, in chronological order: its claim, the seats it gave back, its end, every payment that named it, its refunds,
--- failed expiries, and what operators did. Also works for an order that only payments have named.
+-- What happened to an order, in chronological order: its claim, the seats it gave back, its end, every payment that named it, its refunds
+-- and reversals, failed expiries, and what operators did. Also works for an order that only payments have named.
 --
 -- An order is found in any event through its key; its payments by reading those of its event, or of all events if it is unknown: 2 ms for
 -- 10,000 of them, 20 ms for 200,000.
@@ -59,9 +59,7 @@ begin
             case
                 when v_order.status = 'paid' then 'seats sold, tickets issued'
                 when v_order.status in ('expired', 'cancelled') then 'seats on sale again'
-                when exists (select from rowlock.late_orders l where l.event_id = v_order.event_id and l.order_id = p_order_id)
-                    then 'the money came too late'
-                else 'the money was not right; seats on sale again'
+                else 'the money came too late'
             end
         union all
         select 2, p.received_at, format('payment %s', p.status),
@@ -70,6 +68,10 @@ begin
         where p.order_id = p_order_id and (v_order.event_id is null or p.event_id = v_order.event_id)
         union all
         select 5, p.refunded_at, 'refunded', format('%s %s through %s, %s', p.amount_minor, p.currency, p.provider, p.provider_reference)
+        from rowlock.payments p
+        where p.order_id = p_order_id and (v_order.event_id is null or p.event_id = v_order.event_id)
+        union all
+        select 5, p.reversed_at, 'payment reversed', format('%s %s by %s, %s', p.amount_minor, p.currency, p.provider, p.provider_reference)
         from rowlock.payments p
         where p.order_id = p_order_id and (v_order.event_id is null or p.event_id = v_order.event_id)
         union all

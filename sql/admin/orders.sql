@@ -18,5 +18,5 @@ comment on column admin.orders.seats is 'The seats it claimed, by section and nu
 comment on column admin.orders.amount_minor is 'Their total price, in minor units of the event''s currency.';
 comment on column admin.orders.created_at is 'When the claim succeeded.';
 comment on column admin.orders.expires_at is 'The deadline for the payment.';
-comment on column admin.orders.ended_at is 'When it was paid, expired, cancelled or found to need a refund.';
+comment on column admin.orders.ended_at is 'When it was paid, expired or cancelled, or late money for it was found to need a refund.';
 grant select on admin.orders to rowlock_admin, rowlock_readonly;

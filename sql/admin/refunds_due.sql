@@ -4,7 +4,7 @@ select p.event_id, p.provider collate "default" as provider, p.provider_referenc
     p.amount_minor, p.currency, p.received_at, p.order_id, o.customer, o.status::text as order_status
 from rowlock.payments p
 left join rowlock.shown_orders o on o.event_id = p.event_id and o.order_id = p.order_id
-where p.outcome = 'refund_due' and p.refunded_at is null
+where p.outcome = 'refund_due' and p.refunded_at is null and p.reversed_at is null
 order by p.event_id, p.received_at, p.provider, p.provider_reference;
 
 comment on view admin.refunds_due is
@@ -19,5 +19,6 @@ comment on column admin.refunds_due.order_id is 'The order that the notice named
 comment on column admin.refunds_due.customer is
     'Its buyer: the id for rowlock_admin, a pseudonym for others; null if there is no such order.';
 comment on column admin.refunds_due.order_status is
-    'Its status: refund_due if it has no other money, paid if this was paid in addition; null if there is no such order.';
+    'Its status: refund_due if the money came too late, paid if this was paid in addition, any other if this was wrong and came in time; '
+    'null if there is no such order.';
 grant select on admin.refunds_due to rowlock_admin, rowlock_readonly;

@@ -1,12 +1,13 @@
 -- Everything sold of an event, one row per seat, for accounting and for the doors:
 --   \copy (select * from admin.sale_export(1)) to 'sale.csv' csv header
--- csv_text puts an apostrophe before texts that a spreadsheet would run; numbers stay numbers. Reads all payments of the event once.
+-- csv_text puts an apostrophe before texts that a spreadsheet would run; numbers stay numbers. reversed_at: when
+-- the payment was reversed, so that the doors know. Reads all payments of the event once.
 -- Locks: none.
 -- Errors: RL001.
 create or replace function admin.sale_export(p_event_id bigint)
 returns table (
     section text, row_label text, seat integer, price_minor bigint, currency text, order_id uuid, customer_id text,
-    ordered_at timestamptz, paid_at timestamptz, provider text, provider_reference text
+    ordered_at timestamptz, paid_at timestamptz, provider text, provider_reference text, reversed_at timestamptz
 )
 language plpgsql
 stable
@@ -21,7 +22,7 @@ begin
     return query
     select rowlock._csv_text(s.code), rowlock._csv_text(r.label), t.seat_no, s.price_minor, e.currency, t.order_id,
         rowlock._csv_text(o.customer_id), o.created_at, t.issued_at, rowlock._csv_text(p.provider),
-        rowlock._csv_text(p.provider_reference)
+        rowlock._csv_text(p.provider_reference), p.reversed_at
     from rowlock.tickets t
     join rowlock.events e on e.event_id = t.event_id
     join rowlock.sections s on s.event_id = t.event_id and s.section_no = t.section_no

@@ -58,7 +58,6 @@ begin
                 when r.action_id is not null then format('released by %s: %s', r.login_role, r.reason)
                 when c.released_as is not null and c.status = 'paid' then format('%s, but paid late', c.released_as)
                 when c.released_as is not null then format('%s; its money came too late', c.released_as)
-                when c.status in ('refund_due', 'refunded') then 'the wrong amount or currency was paid'
                 else c.status::text
             end as why
         from claims c

@@ -9,8 +9,8 @@ comment on type rowlock.event_status is 'draft, then open; an open event can be 
 comment on type rowlock.seat_status is
     'The status of a seat: on sale, held by a pending order, sold with a ticket, or blocked by the box office.';
 comment on type rowlock.order_status is
-    'pending_payment (unless the order is free) ends as paid, expired or cancelled; money without seats leads to refund_due, then '
-    'refunded.';
+    'pending_payment (unless the order is free) ends as paid, expired or cancelled; late money that gets no seats leads to refund_due, '
+    'then refunded.';
 comment on type rowlock.payment_status is 'What the gateway said about a payment.';
 comment on type rowlock.payment_outcome is 'The outcome of a payment notice, recorded for good.';
 
@@ -208,7 +208,7 @@ comment on column rowlock.orders.seat_nos is
 comment on column rowlock.orders.amount_minor is 'Sum of the prices of its seats, in minor units of the event''s currency.';
 comment on column rowlock.orders.created_at is 'When the claim succeeded (the database''s clock).';
 comment on column rowlock.orders.expires_at is 'The deadline for the payment.';
-comment on column rowlock.orders.ended_at is 'When its status last changed: paid, expired, cancelled, or found to need a refund.';
+comment on column rowlock.orders.ended_at is 'When it was paid, expired or cancelled, or late money for it was found to need a refund.';
 comment on column rowlock.orders.idempotency_key is 'What the client sent to make a retry harmless; unique for an event and customer.';
 comment on column rowlock.orders.fingerprint is 'SHA-256 of the request the key came with: the same key with another body is refused.';
 
@@ -270,13 +270,17 @@ create table rowlock.payments (
     outcome            rowlock.payment_outcome not null,
     received_at        timestamptz not null default clock_timestamp(),
     refunded_at        timestamptz,
+    reversed_at        timestamptz,
+    failed_message_ids text[] collate "C",
     primary key (event_id, provider, provider_reference),
     check ((status = 'failed') = (outcome = 'failed_recorded')),
-    check (refunded_at is null or outcome = 'refund_due')
+    check (refunded_at is null or outcome = 'refund_due'),
+    check (reversed_at is null or status = 'succeeded')
 );
 -- Of an order that ended unpaid, these are the only payments; nothing that was paid for enters.
 create index payments_without_seats on rowlock.payments (event_id, order_id) where outcome in ('refund_due', 'failed_recorded');
-create index payments_refund_due on rowlock.payments (event_id, received_at) where outcome = 'refund_due' and refunded_at is null;
+create index payments_refund_due on rowlock.payments (event_id, received_at)
+where outcome = 'refund_due' and refunded_at is null and reversed_at is null;
 comment on table rowlock.payments is
     'One row per payment that a gateway reported, with its outcome. Money is never turned away unrecorded.';
 comment on column rowlock.payments.event_id is 'The event it pays for.';
@@ -285,11 +289,15 @@ comment on column rowlock.payments.provider_reference is 'The gateway''s id for 
 comment on column rowlock.payments.order_id is 'The order the notice named; it may not exist.';
 comment on column rowlock.payments.amount_minor is 'What was paid, in minor units.';
 comment on column rowlock.payments.currency is 'ISO 4217 code of the money.';
-comment on column rowlock.payments.status is 'What the gateway said: succeeded or failed.';
+comment on column rowlock.payments.status is 'What the gateway said: succeeded or failed; it stays succeeded if the payment was reversed.';
 comment on column rowlock.payments.outcome is
     'paid and late_reclaimed bought seats; refund_due is owed back; failed_recorded moved no money.';
 comment on column rowlock.payments.received_at is 'When the notice was settled.';
 comment on column rowlock.payments.refunded_at is 'When the money was refunded, if it was owed back.';
+comment on column rowlock.payments.reversed_at is
+    'When the gateway reported that a payment that had succeeded failed after all: a charge-back, or a transfer that bounced.';
+comment on column rowlock.payments.failed_message_ids is
+    'Ids of the notices that reported its failure before it succeeded: one of them that is sent again is no reversal.';
 
 create table rowlock.tickets (
     event_id   bigint not null,

@@ -32,14 +32,15 @@ impl PaymentsApi {
     /// Notify of a payment
     ///
     /// Reports what became of a payment. Every payment gets a recorded outcome, even for an unknown order, a wrong amount or a wrong
-    /// currency: such a payment is `refund_due`. The same notice may be sent any number of times; it is settled once.
+    /// currency: such a payment is `refund_due`. The same notice may be sent any number of times; it is settled once. A payment that
+    /// succeeded and is then reported as `failed` was reversed: by a charge-back, for example.
     #[oai(path = "/payments", method = "post", operation_id = "notifyPayment")]
     async fn notify_payment(
         &self,
         notice: SignedJson<PaymentIn>,
         /// Id of the message, 1 to 200 characters; the same when the message is sent again.
         #[oai(name = "webhook-id")]
-        _webhook_id: Header<String>,
+        webhook_id: Header<String>,
         /// When the message was sent, in seconds since 1970; within 5 minutes of the server's clock.
         #[oai(name = "webhook-timestamp")]
         _webhook_timestamp: Header<String>,
@@ -47,7 +48,8 @@ impl PaymentsApi {
         #[oai(name = "webhook-signature")]
         _webhook_signature: Header<String>,
     ) -> Result<Deferred<OkJson<PaymentResult>>, Refusal<NotifyPayment>> {
-        Ok(Deferred::new(settled(SharedApp::clone(&self.app), notice.0.into())))
+        let notice = notice.0.in_message(webhook_id.0);
+        Ok(Deferred::new(settled(SharedApp::clone(&self.app), notice)))
     }
 }
 
@@ -94,7 +96,7 @@ input!(PaymentIn);
 pub(crate) enum PaymentStatus {
     /// The payment succeeded.
     Succeeded,
-    /// The payment failed: no money moved.
+    /// The payment failed: no money moved, or it was taken back after the payment had succeeded.
     Failed,
 }
 
@@ -103,26 +105,28 @@ pub(crate) enum PaymentStatus {
 #[oai(example, skip_serializing_if_is_none)]
 pub(crate) struct PaymentResult {
     /// `paid`: the order is paid and its seats are sold. `duplicate`: this notice was settled before. `late_reclaimed`: the order had lost
-    /// its seats, but they were still free and are now sold to it. `refund_due`: the money could not buy the seats and is owed back.
-    /// `failed_recorded`: the payment failed, which was recorded.
+    /// its seats, but they were still on sale and are now sold to it. `refund_due`: the money could not buy the seats and is owed back.
+    /// `failed_recorded`: the payment failed, which was recorded. `reversal_recorded`: the payment had succeeded and was reversed, which
+    /// was recorded; the order does not change.
     pub outcome: PaymentOutcome,
-    /// Only with `duplicate`: the outcome when the payment was first settled.
+    /// Only with `duplicate`: the outcome when the notice was first settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded_outcome: Option<RecordedOutcome>,
 }
 
 answer!(PaymentResult = "The notice is settled.");
 
-impl From<PaymentIn> for PaymentNotice {
-    fn from(notice: PaymentIn) -> Self {
-        Self {
-            event_id: notice.event_id.0,
-            order_id: notice.order_id.0,
-            provider: notice.provider.0,
-            provider_reference: notice.provider_reference.0,
-            amount_minor: notice.amount_minor,
-            currency: notice.currency.0,
-            succeeded: notice.status == PaymentStatus::Succeeded,
+impl PaymentIn {
+    fn in_message(self, message_id: String) -> PaymentNotice {
+        PaymentNotice {
+            event_id: self.event_id.0,
+            order_id: self.order_id.0,
+            provider: self.provider.0,
+            provider_reference: self.provider_reference.0,
+            amount_minor: self.amount_minor,
+            currency: self.currency.0,
+            succeeded: self.status == PaymentStatus::Succeeded,
+            message_id,
         }
     }
 }

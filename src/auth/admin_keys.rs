@@ -8,6 +8,7 @@ use moka::future::Cache;
 use super::{AuthError, AuthFailure};
 use crate::db::Db;
 use crate::db::api_keys::{self, AdminKey};
+use crate::metrics::CredentialFault;
 
 /// A revoked key stops working within this time.
 const CACHED: Duration = Duration::from_secs(5);
@@ -29,11 +30,11 @@ impl AdminKeys {
     pub(crate) async fn admin(&self, db: &Db, api_key: &str) -> Result<AdminKey, AuthFailure> {
         // Anything that `create` cannot have created is refused without asking the database.
         if !api_keys::is_well_formed(api_key) {
-            return Err(AuthFailure::Auth(AuthError::invalid(MALFORMED)));
+            return Err(AuthFailure::Auth(AuthError::malformed(MALFORMED)));
         }
         let hash = api_keys::hash(api_key);
         let found = Box::pin(self.0.try_get_with(hash, db.find_api_key(&hash))).await;
-        let unknown = || AuthFailure::Auth(AuthError::invalid("the API key is unknown or was revoked"));
+        let unknown = || AuthFailure::Auth(AuthError::Invalid(CredentialFault::Unknown, "the API key is unknown or was revoked".into()));
         found.map_err(|error| AuthFailure::Db((*error).clone()))?.ok_or_else(unknown)
     }
 

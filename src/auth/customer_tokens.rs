@@ -8,13 +8,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{AuthError, public_keys};
 use crate::config::AuthSettings;
+use crate::metrics::CredentialFault;
 use crate::strict_json;
 use crate::types::text;
 
@@ -29,13 +30,16 @@ pub(crate) struct CustomerTokens {
     keys: Vec<(DecodingKey, Algorithm)>,
     audience: Option<String>,
     issuer: Option<String>,
+    /// How long a token may be valid in all.
+    lifetime_max_s: Option<u32>,
 }
 
 /// The part of a token's header that is needed.
 #[derive(Deserialize)]
 struct TokenHeader {
     alg: String,
-    crit: Option<Value>,
+    #[serde(default, deserialize_with = "is_there")]
+    crit: bool,
 }
 
 /// The claims that are checked, of whatever type.
@@ -52,8 +56,8 @@ struct TokenClaims {
 impl CustomerTokens {
     pub(super) fn new(settings: &AuthSettings) -> anyhow::Result<Self> {
         let mut keys = Vec::new();
-        if let Some(secret) = &settings.jwt_secret {
-            check_secret(secret)?;
+        if let Some(secret) = settings.jwt_secret()? {
+            check_secret(&secret)?;
             keys.push((DecodingKey::from_secret(secret.as_bytes()), Algorithm::HS256));
         }
         if let Some(path) = &settings.jwt_public_key_file {
@@ -63,11 +67,16 @@ impl CustomerTokens {
         }
         if keys.is_empty() {
             bail!(
-                "neither a JWT secret nor a JWT public key is given: set --jwt-secret (ROWLOCK_JWT_SECRET) or --jwt-public-key-file \
-                 (ROWLOCK_JWT_PUBLIC_KEY_FILE)"
+                "neither a JWT secret nor a JWT public key is given: set --jwt-secret (ROWLOCK_JWT_SECRET), --jwt-secret-file \
+                 (ROWLOCK_JWT_SECRET_FILE) or --jwt-public-key-file (ROWLOCK_JWT_PUBLIC_KEY_FILE)"
             );
         }
-        Ok(Self { keys, audience: settings.jwt_audience.clone(), issuer: settings.jwt_issuer.clone() })
+        Ok(Self {
+            keys,
+            audience: settings.jwt_audience.clone(),
+            issuer: settings.jwt_issuer.clone(),
+            lifetime_max_s: Some(settings.jwt_lifetime_max_s).filter(|seconds| *seconds > 0),
+        })
     }
 
     /// The customer that a bearer token names.
@@ -76,7 +85,7 @@ impl CustomerTokens {
     /// `Expired` for a genuine token that has expired; `Invalid` for everything else, including unsigned tokens (`alg: none`).
     pub(crate) fn customer(&self, token: &str, now: OffsetDateTime) -> Result<String, AuthError> {
         let claims = self.genuine_claims(token)?;
-        check_times(&claims, seconds(now))?;
+        check_times(&claims, seconds(now), self.lifetime_max_s)?;
         if let Some(issuer) = &self.issuer {
             check_issuer(issuer, claims.iss.as_ref())?;
         }
@@ -86,39 +95,39 @@ impl CustomerTokens {
         match claims.sub {
             Some(Value::String(sub)) => match customer_id_objection(&sub) {
                 None => Ok(sub),
-                Some(objection) => Err(AuthError::invalid(format!("the token's sub {objection}"))),
+                Some(objection) => Err(AuthError::malformed(format!("the token's sub {objection}"))),
             },
-            Some(_) => Err(AuthError::invalid("the token's sub is not a string")),
-            None => Err(AuthError::invalid("the token has no sub, which is the customer's id")),
+            Some(_) => Err(AuthError::malformed("the token's sub is not a string")),
+            None => Err(AuthError::malformed("the token has no sub, which is the customer's id")),
         }
     }
 
     /// The claims of a token, if one of the keys signed it.
     fn genuine_claims(&self, token: &str) -> Result<TokenClaims, AuthError> {
-        let malformed = || AuthError::invalid("the token is malformed: a JSON Web Token is three base64url parts separated by dots");
+        let malformed = || AuthError::malformed("the token is malformed: a JSON Web Token is three base64url parts separated by dots");
         let (message, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
         let (header, payload) = message.split_once('.').filter(|(_, payload)| !payload.contains('.')).ok_or_else(malformed)?;
         let header: TokenHeader =
-            part(header, "header")?.ok_or_else(|| AuthError::invalid("the token is malformed: its header is not JSON with an alg"))?;
-        if header.crit.is_some() {
-            return Err(AuthError::invalid("the token's header has crit: no critical extension is supported"));
+            part(header, "header")?.ok_or_else(|| AuthError::malformed("the token is malformed: its header is not JSON with an alg"))?;
+        if header.crit {
+            return Err(AuthError::malformed("the token's header has crit: no critical extension is supported"));
         }
         let mut keys =
             self.keys.iter().filter(|(_, algorithm)| header.alg.parse().is_ok_and(|alg: Algorithm| alg == *algorithm)).peekable();
         if keys.peek().is_none() {
-            return Err(AuthError::invalid(format!("the token's alg is not supported: this server takes {}", self.algorithms())));
+            return Err(AuthError::malformed(format!("the token's alg is not supported: this server takes {}", self.algorithms())));
         }
         for (key, algorithm) in keys {
             match crypto::verify(signature, message.as_bytes(), key, *algorithm) {
                 Ok(true) => {
                     let claims = part(payload, "claims")?;
-                    return claims.ok_or_else(|| AuthError::invalid("the token is malformed: its claims are not a JSON object"));
+                    return claims.ok_or_else(|| AuthError::malformed("the token is malformed: its claims are not a JSON object"));
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::Base64(_)) => return Err(malformed()),
                 Ok(false) | Err(_) => {}
             }
         }
-        Err(AuthError::invalid("the token's signature does not match any key that this server knows"))
+        Err(AuthError::Invalid(CredentialFault::Unknown, "the token's signature does not match any key that this server knows".into()))
     }
 
     /// The algorithms of the keys, each once.
@@ -136,21 +145,33 @@ fn part<T: DeserializeOwned>(text: &str, what: &str) -> Result<Option<T>, AuthEr
     let Ok(bytes) = URL_SAFE_NO_PAD.decode(text) else { return Ok(None) };
     match strict_json::read(&bytes) {
         Ok(value) => Ok(value.is_object().then(|| serde_json::from_value(value).ok()).flatten()),
-        Err(error) if error.is_data() => Err(AuthError::invalid(format!("the token is malformed: a name appears twice in its {what}"))),
+        Err(error) if error.is_data() => Err(AuthError::malformed(format!("the token is malformed: a name appears twice in its {what}"))),
         Err(_) => Ok(None),
     }
 }
 
-/// `exp` is required and `nbf` is checked. `iat` only tells the age (RFC 7519, 4.1.6), but must be a time.
-fn check_times(claims: &TokenClaims, now_s: f64) -> Result<(), AuthError> {
+/// Notes that a member is there, whatever its value, `null` included.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+/// `exp` is required and `nbf` is checked. `iat` only tells the age (RFC 7519, 4.1.6), but must be a time. The lifetime begins at `iat`, or
+/// now if that is earlier or there is none: a token that is about to be valid for years is too long-lived, whatever it says of its age.
+fn check_times(claims: &TokenClaims, now_s: f64, lifetime_max_s: Option<u32>) -> Result<(), AuthError> {
     let time = |name: &str, claim: &Option<Value>| claim.as_ref().map(|value| numeric_date(name, value)).transpose();
-    let (exp, nbf, _) = (time("exp", &claims.exp)?, time("nbf", &claims.nbf)?, time("iat", &claims.iat)?);
-    let exp = exp.ok_or_else(|| AuthError::invalid("the token has no exp, which is when it expires"))?;
+    let (exp, nbf, iat) = (time("exp", &claims.exp)?, time("nbf", &claims.nbf)?, time("iat", &claims.iat)?);
+    let exp = exp.ok_or_else(|| AuthError::malformed("the token has no exp, which is when it expires"))?;
     if now_s >= exp + CLOCK_LEEWAY_S {
         return Err(AuthError::Expired);
     }
     if nbf.is_some_and(|nbf| now_s < nbf - CLOCK_LEEWAY_S) {
-        return Err(AuthError::invalid("the token is not valid yet: its nbf is in the future"));
+        return Err(AuthError::Invalid(CredentialFault::Early, "the token is not valid yet: its nbf is in the future".into()));
+    }
+    if let Some(max_s) = lifetime_max_s
+        && exp - iat.map_or(now_s, |iat| iat.min(now_s)) > f64::from(max_s) + CLOCK_LEEWAY_S
+    {
+        let reason = format!("the token is valid for too long: this server takes tokens with at most {max_s} s from iat to exp");
+        return Err(AuthError::Invalid(CredentialFault::LongLived, reason.into()));
     }
     Ok(())
 }
@@ -165,15 +186,17 @@ fn numeric_date(name: &str, value: &Value) -> Result<f64, AuthError> {
     let latest_s = LATEST_S as f64;
     let seconds = value.as_f64().filter(|seconds| (0.0..=latest_s).contains(seconds));
     seconds.ok_or_else(|| {
-        AuthError::invalid(format!("the token's {name} is malformed: it must be seconds since 1970, a number up to {LATEST_S}"))
+        AuthError::malformed(format!("the token's {name} is malformed: it must be seconds since 1970, a number up to {LATEST_S}"))
     })
 }
 
 fn check_issuer(issuer: &str, iss: Option<&Value>) -> Result<(), AuthError> {
     match iss {
         Some(Value::String(iss)) if iss == issuer => Ok(()),
-        Some(_) => Err(AuthError::invalid("the token is from another issuer (iss) than this server expects")),
-        None => Err(AuthError::invalid("the token names no issuer (iss)")),
+        Some(_) => {
+            Err(AuthError::Invalid(CredentialFault::Foreign, "the token is from another issuer (iss) than this server expects".into()))
+        }
+        None => Err(AuthError::Invalid(CredentialFault::Foreign, "the token names no issuer (iss)".into())),
     }
 }
 
@@ -183,8 +206,8 @@ fn check_audience(audience: &str, aud: Option<&Value>) -> Result<(), AuthError> 
     match aud {
         Some(Value::Array(audiences)) if audiences.iter().any(is_ours) => Ok(()),
         Some(aud) if is_ours(aud) => Ok(()),
-        Some(_) => Err(AuthError::invalid("the token is for another audience (aud) than this server")),
-        None => Err(AuthError::invalid("the token names no audience (aud)")),
+        Some(_) => Err(AuthError::Invalid(CredentialFault::Foreign, "the token is for another audience (aud) than this server".into())),
+        None => Err(AuthError::Invalid(CredentialFault::Foreign, "the token names no audience (aud)".into())),
     }
 }
 
@@ -193,7 +216,7 @@ fn customer_id_objection(sub: &str) -> Option<&'static str> {
     if !(1..=200).contains(&sub.chars().count()) {
         return Some("must have 1 to 200 characters");
     }
-    text::objection(sub)
+    text::id_objection(sub)
 }
 
 fn check_secret(secret: &str) -> anyhow::Result<()> {

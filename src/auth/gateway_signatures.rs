@@ -9,6 +9,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 
 use super::{AuthError, only_value};
+use crate::metrics::CredentialFault;
 
 /// The headers with the signature of a notice.
 pub const WEBHOOK_HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
@@ -30,33 +31,41 @@ impl GatewaySignatures {
     /// Checks that the gateway signed these bytes within the last five minutes.
     ///
     /// # Errors
-    /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed, or the signature or its time is wrong.
+    /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed, the signature is wrong, or only its time is.
     pub(crate) fn check(&self, headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Result<(), AuthError> {
         let [id, timestamp, signature] = values(headers)?;
         if !(1..=ID_MAX_BYTES).contains(&id.len()) {
-            return Err(AuthError::invalid(format!("the header webhook-id must have 1 to {ID_MAX_BYTES} characters")));
+            return Err(AuthError::malformed(format!("the header webhook-id must have 1 to {ID_MAX_BYTES} characters")));
         }
         let seconds = timestamp.parse::<u32>().ok().filter(|_| timestamp.bytes().all(|byte| byte.is_ascii_digit()));
-        let seconds = seconds.ok_or_else(|| AuthError::invalid("the header webhook-timestamp must be whole seconds since 1970"))?;
-        let age_s = now.unix_timestamp() - i64::from(seconds);
-        if age_s.abs() > TOLERANCE_S {
-            let (distance_s, side) = (age_s.abs(), if age_s > 0 { "past" } else { "future" });
-            return Err(AuthError::invalid(format!(
-                "the header webhook-timestamp is {distance_s} s in the {side}; it must be within {TOLERANCE_S} s of the server's clock"
-            )));
-        }
+        let seconds = seconds.ok_or_else(|| AuthError::malformed("the header webhook-timestamp must be whole seconds since 1970"))?;
         let mut versioned = signature.split(' ').filter_map(|one| one.strip_prefix("v1,")).peekable();
         if versioned.peek().is_none() {
-            return Err(AuthError::invalid("the header webhook-signature must be `v1,` followed by the base64 of an HMAC-SHA256"));
+            return Err(AuthError::malformed("the header webhook-signature must be `v1,` followed by the base64 of an HMAC-SHA256"));
         }
         let expected = over(&self.0, id, timestamp, body);
         // Compared in constant time.
         let matches = |sent: &str| STANDARD.decode(sent).is_ok_and(|sent| expected.clone().verify_slice(&sent).is_ok());
-        if versioned.any(matches) {
-            return Ok(());
+        if !versioned.any(matches) {
+            let reason = "the signature does not match: sign the bytes of the body exactly as they are sent, with the shared secret";
+            return Err(AuthError::Invalid(CredentialFault::Unknown, reason.into()));
         }
-        Err(AuthError::invalid("the signature does not match: sign the bytes of the body exactly as they are sent, with the shared secret"))
+        check_age(now.unix_timestamp() - i64::from(seconds))
     }
+}
+
+/// Refuses what was signed too long ago, or in the future. The signature is checked before, so that a wrong clock is not confused with a
+/// wrong secret.
+fn check_age(age_s: i64) -> Result<(), AuthError> {
+    if age_s.abs() <= TOLERANCE_S {
+        return Ok(());
+    }
+    let (distance_s, side) = (age_s.abs(), if age_s > 0 { "past" } else { "future" });
+    let reason = format!(
+        "the signature is right, but the header webhook-timestamp is {distance_s} s in the {side}; it must be within {TOLERANCE_S} s of the \
+         server's clock: sign each attempt anew, and check both clocks"
+    );
+    Err(AuthError::Invalid(CredentialFault::OffTime, reason.into()))
 }
 
 /// The authentication code of a message: over its id, its time and its body.
@@ -75,7 +84,7 @@ fn values(headers: &HeaderMap) -> Result<[&str; 3], AuthError> {
     }
     if !missing.is_empty() {
         let (noun, verb) = if missing.len() == 1 { ("header", "is") } else { ("headers", "are") };
-        return Err(AuthError::invalid(format!("the {noun} {} {verb} missing", missing.join(" and "))));
+        return Err(AuthError::malformed(format!("the {noun} {} {verb} missing", missing.join(" and "))));
     }
     let [id, timestamp, signature] = WEBHOOK_HEADERS.map(|name| only_value(headers, name));
     Ok([id?, timestamp?, signature?])
@@ -131,7 +140,7 @@ mod tests {
         match GatewaySignatures::new(SECRET).unwrap().check(&headers, b"{}", now) {
             Ok(()) => None,
             Err(AuthError::Missing) => Some("nothing was sent".to_owned()),
-            Err(AuthError::Invalid(reason)) => Some(reason.into_owned()),
+            Err(AuthError::Invalid(_, reason)) => Some(reason.into_owned()),
             Err(AuthError::Expired) => panic!("signatures do not expire"),
         }
     }
@@ -179,8 +188,14 @@ mod tests {
             assert_eq!(refused(Duration::seconds(seconds), |_| {}), None, "{seconds}");
         }
         let old = refused(Duration::seconds(301), |_| {}).unwrap();
-        assert_eq!(old, "the header webhook-timestamp is 301 s in the past; it must be within 300 s of the server's clock");
+        assert_eq!(
+            old,
+            "the signature is right, but the header webhook-timestamp is 301 s in the past; it must be within 300 s of the server's clock: \
+             sign each attempt anew, and check both clocks"
+        );
         assert!(refused(Duration::seconds(-301), |_| {}).unwrap().contains("301 s in the future"));
+        let forged = |headers: &mut HeaderMap| drop(headers.insert("webhook-id", HeaderValue::from_static("msg_2")));
+        assert!(refused(Duration::seconds(301), forged).unwrap().starts_with("the signature does not match"), "whatever its time");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use poem::http::HeaderMap;
 
 use crate::config::AuthSettings;
 use crate::db::DbError;
+use crate::log_limit::LogLimit;
+use crate::metrics::CredentialFault;
 use admin_keys::AdminKeys;
 use customer_tokens::CustomerTokens;
 use gateway_signatures::GatewaySignatures;
@@ -25,14 +27,24 @@ pub(crate) enum AuthError {
     /// No credentials were sent.
     Missing,
     /// They are malformed, forged, or not meant for this server.
-    Invalid(Cow<'static, str>),
+    Invalid(CredentialFault, Cow<'static, str>),
     /// They have expired.
     Expired,
 }
 
 impl AuthError {
-    pub(crate) fn invalid(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::Invalid(reason.into())
+    /// Refuses what cannot be read.
+    pub(crate) fn malformed(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid(CredentialFault::Malformed, reason.into())
+    }
+
+    /// How operators count it.
+    pub(crate) fn fault(&self) -> CredentialFault {
+        match self {
+            Self::Missing => CredentialFault::Missing,
+            Self::Invalid(fault, _) => *fault,
+            Self::Expired => CredentialFault::Expired,
+        }
     }
 }
 
@@ -41,9 +53,9 @@ pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a s
     let mut values = headers.get_all(name).iter();
     let value = values.next().ok_or(AuthError::Missing)?;
     if values.next().is_some() {
-        return Err(AuthError::invalid(format!("the header {name} was sent more than once")));
+        return Err(AuthError::malformed(format!("the header {name} was sent more than once")));
     }
-    value.to_str().map_err(|_| AuthError::invalid(format!("the header {name} must be visible ASCII")))
+    value.to_str().map_err(|_| AuthError::malformed(format!("the header {name} must be visible ASCII")))
 }
 
 /// Why an admin was refused.
@@ -60,6 +72,8 @@ pub struct Auth {
     pub(crate) customers: CustomerTokens,
     pub(crate) admins: AdminKeys,
     pub(crate) gateway: GatewaySignatures,
+    /// Lines in the log about notices that were signed too long ago, or in the future.
+    pub(crate) off_time: LogLimit,
 }
 
 impl Auth {
@@ -71,7 +85,8 @@ impl Auth {
         Ok(Self {
             customers: CustomerTokens::new(settings)?,
             admins: AdminKeys::new(),
-            gateway: GatewaySignatures::new(&settings.webhook_secret)?,
+            gateway: GatewaySignatures::new(&settings.webhook_secret()?)?,
+            off_time: LogLimit::default(),
         })
     }
 }

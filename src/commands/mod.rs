@@ -1,6 +1,7 @@
 //! The commands of the `rowlock` binary, one file each.
 
 mod api_key;
+mod exposed;
 mod health;
 mod migrate;
 mod openapi;
@@ -9,7 +10,7 @@ mod token;
 
 use std::future::Future;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 /// Sells numbered concert seats to everyone at once, and never sells one twice.
 #[derive(Parser)]
@@ -29,7 +30,7 @@ pub enum Command {
     ApiKey(api_key::Args),
     /// Create a customer token, for development
     ///
-    /// It is signed with HS256, so the server must have the same --jwt-secret. In production, the identity provider issues the tokens.
+    /// It is signed with HS256, so the server must have the same secret. In production, the identity provider issues the tokens.
     Token(token::Args),
     /// Print or write the OpenAPI document
     Openapi(openapi::Args),
@@ -40,11 +41,24 @@ pub enum Command {
 }
 
 impl Command {
-    /// Runs the command.
+    /// Runs the command that was given to this process, and warns of secrets on its command line: the server in its log, the others on
+    /// standard error.
     ///
     /// # Errors
     /// An error for people, which says what to do and never contains a secret.
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run_as_given() -> anyhow::Result<()> {
+        let matches = <Self as CommandFactory>::command().get_matches();
+        let mut command = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let warnings = exposed::warnings(&matches);
+        if let Self::Serve(args) = &mut command {
+            args.warnings = warnings;
+        } else {
+            warnings.iter().for_each(|warning| eprintln!("rowlock: warning: {warning}"));
+        }
+        command.run()
+    }
+
+    fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Serve(args) => block_on(serve::run(*args)),
             Self::Migrate(args) => block_on(migrate::run(args)),

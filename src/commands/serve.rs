@@ -14,6 +14,9 @@ use crate::signal::stop_asked;
 pub struct Args {
     #[command(flatten)]
     config: ServeConfig,
+    /// What the log warns of at the start.
+    #[arg(skip)]
+    pub(super) warnings: Vec<String>,
 }
 
 /// Serves until a signal stops it.
@@ -23,6 +26,12 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config;
     start_log(&config.log)?;
+    args.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    if config.auth.jwt_audience.is_none() && config.auth.jwt_issuer.is_none() {
+        tracing::warn!(
+            "neither --jwt-audience nor --jwt-issuer is set: a token that the identity provider issued for another service is taken, too"
+        );
+    }
     let bound = Bound::new(&config).await?;
     let address = bound.address();
     if let Some(path) = &config.address_file {
@@ -30,7 +39,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             .with_context(|| format!("cannot write {} (--address-file, ROWLOCK_ADDRESS_FILE)", path.display()))?;
     }
     let connections_max = bound.connections_max();
-    tracing::info!(%address, connections_max, redis = config.redis_url.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
+    tracing::info!(%address, connections_max, redis = config.redis_url.is_some() || config.redis_url_file.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
     let stop = CancellationToken::new();
     tokio::spawn({
         let stop = stop.clone();

@@ -32,7 +32,7 @@ const CLAIM_BEST_AVAILABLE: &str = select_answers!(
 const CLAIMED_ORDERS: &str = select_answers!(" from rowlock.claimed_orders($1, $2)");
 const SETTLE_PAYMENTS: &str = "select notice_no, outcome, recorded_outcome from rowlock.settle_payments( \
     p_event_id => $1, p_order_ids => $2, p_providers => $3, p_provider_references => $4, p_amounts_minor => $5, p_currencies => $6, \
-    p_succeeded => $7)";
+    p_succeeded => $7, p_message_ids => $8)";
 
 /// The process behind a connection, distinguished from any other process that had the same pid.
 pub(crate) struct Backend {
@@ -171,7 +171,9 @@ pub(crate) async fn settle_payments(
     let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
     let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
     let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
-    let params: [&(dyn ToSql + Sync); 7] = [&event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
+    let message_ids: Vec<&str> = notices.iter().map(|notice| notice.message_id.as_str()).collect();
+    let params: [&(dyn ToSql + Sync); 8] =
+        [&event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded, &message_ids];
     let rows = lane.client.query(&lane.settle_payments, &params).await?;
     answers(&rows, notices.len(), |row| settlement(row).map(Some))
 }

@@ -16,7 +16,7 @@ const REQUEST_ID: &str = "01980f2e4c7a7bd2a6f3d1f0c9a5e812";
 pub(crate) fn example(operation_id: &str, taken: Option<(Credential, bool)>, code: Code) -> Node {
     let problem = match taken.filter(|_| [Code::Unauthorized, Code::InvalidSignature].contains(&code)) {
         Some((credential, may_be_left_out)) => {
-            let error = if may_be_left_out { AuthError::invalid(MALFORMED_KEY) } else { AuthError::Missing };
+            let error = if may_be_left_out { AuthError::malformed(MALFORMED_KEY) } else { AuthError::Missing };
             credential.refuse(error, &HeaderMap::new())
         }
         None => problem(operation_id, code),

@@ -7,8 +7,8 @@ use super::SeatRef;
 use super::named::named;
 
 named! {
-    /// Status of an order: `pending_payment` becomes `paid`, `expired` or `cancelled`; a payment that cannot buy the seats makes it
-    /// `refund_due`, then `refunded`.
+    /// Status of an order: `pending_payment` becomes `paid`, `expired` or `cancelled`; a payment that comes later and cannot buy the seats
+    /// makes it `refund_due`, then `refunded`.
     pub enum OrderStatus {
         /// Holds its seats until the deadline.
         PendingPayment = "pending_payment",
@@ -18,9 +18,9 @@ named! {
         Expired = "expired",
         /// The customer cancelled it.
         Cancelled = "cancelled",
-        /// A payment arrived that could not buy the seats; it is owed back.
+        /// A payment arrived too late and could not buy the seats; it is owed back.
         RefundDue = "refund_due",
-        /// The money was paid back.
+        /// The money was paid back, or the payment was reversed.
         Refunded = "refunded",
     }
 }

@@ -21,6 +21,8 @@ pub struct PaymentNotice {
     pub currency: String,
     /// Whether the payment succeeded.
     pub succeeded: bool,
+    /// The gateway's id of the message, the same when the message is sent again.
+    pub message_id: String,
 }
 
 named! {
@@ -28,19 +30,21 @@ named! {
     pub enum PaymentOutcome {
         /// The order is paid and its seats are sold.
         Paid = "paid",
-        /// The notice was settled before; nothing changed.
+        /// This notice was settled before; nothing changed.
         Duplicate = "duplicate",
-        /// The order had lost its seats, but they were still free and are now sold to it.
+        /// The order had lost its seats, but they were still on sale and are now sold to it.
         LateReclaimed = "late_reclaimed",
         /// The money could not buy the seats and is owed back.
         RefundDue = "refund_due",
         /// The payment failed, which was recorded.
         FailedRecorded = "failed_recorded",
+        /// The payment had succeeded and was reversed, which was recorded.
+        ReversalRecorded = "reversal_recorded",
     }
 }
 
 named! {
-    /// The recorded outcome of a payment.
+    /// The recorded outcome of a notice.
     #[oai(rename = "RecordedPaymentOutcome")]
     pub enum RecordedOutcome {
         /// The order was paid and its seats were sold.
@@ -51,6 +55,8 @@ named! {
         RefundDue = "refund_due",
         /// The payment failed.
         FailedRecorded = "failed_recorded",
+        /// The payment was reversed.
+        ReversalRecorded = "reversal_recorded",
     }
 }
 
@@ -61,7 +67,7 @@ pub enum Settlement {
     Settled {
         /// What became of the notice.
         outcome: PaymentOutcome,
-        /// Of a duplicate: what became of the payment when it was first settled, in case that answer was lost.
+        /// Of a duplicate: its outcome when it was first settled, in case that answer was lost.
         recorded: Option<RecordedOutcome>,
     },
     /// The reference belongs to another payment; nothing changed.

@@ -34,6 +34,15 @@ impl Credential {
         }
     }
 
+    /// A word for the metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::BearerToken => "token",
+            Self::ApiKey => "api_key",
+            Self::GatewaySignature => "signature",
+        }
+    }
+
     /// Adds it to the document.
     pub(crate) fn register(self, registry: &mut Registry) {
         let (header, description) = match self {
@@ -124,7 +133,7 @@ impl Credential {
         };
         let (problem, challenge) = match error {
             AuthError::Missing => (Problem::new(code, self.missing(headers)), HeaderValue::from_static(self.challenge())),
-            AuthError::Invalid(reason) => (Problem::new(code, &*reason), self.challenge_to(&reason)),
+            AuthError::Invalid(_, reason) => (Problem::new(code, &*reason), self.challenge_to(&reason)),
             AuthError::Expired => (Problem::plain(code), self.challenge_to("the token has expired")),
         };
         problem.with_header(WWW_AUTHENTICATE, challenge)
@@ -186,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_challenge_names_the_error_where_a_credential_was_sent() {
-        let invalid = |credential: Credential| challenge(credential.refuse(AuthError::Invalid("why".into()), &HeaderMap::new()));
+        let invalid = |credential: Credential| challenge(credential.refuse(AuthError::malformed("why"), &HeaderMap::new()));
         assert_eq!(invalid(Credential::BearerToken), "Bearer error=\"invalid_token\", error_description=\"why\"");
         assert_eq!(invalid(Credential::ApiKey), "ApiKey header=\"X-Api-Key\", error=\"invalid_key\", error_description=\"why\"");
         let signature = "Signature headers=\"webhook-id webhook-timestamp webhook-signature\", error=\"invalid_signature\", \
@@ -201,7 +210,7 @@ mod tests {
     fn nothing_breaks_out_of_a_challenge() {
         assert_eq!(quotable("a \"b\" \\ `c` …\r\nd\u{7f}"), "a ?b? ? `c` ???d?");
         let reason = "x\"\r\nSet-Cookie: a=b";
-        let challenge = challenge(Credential::ApiKey.refuse(AuthError::Invalid(reason.into()), &HeaderMap::new()));
+        let challenge = challenge(Credential::ApiKey.refuse(AuthError::malformed(reason), &HeaderMap::new()));
         assert!(challenge.ends_with("error_description=\"x???Set-Cookie: a=b\""), "{challenge}");
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::Viewer;
 use crate::http::app_of;
 use crate::http::body::{Input, Received, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
+use crate::metrics::CredentialFault;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
@@ -37,7 +38,7 @@ impl<'a> ApiExtractor<'a> for Customer {
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let app = app_of(request)?;
         let customer = bearer_token(request.headers()).and_then(|token| app.auth.customers.customer(token, OffsetDateTime::now_utc()));
-        Ok(Self(customer.map_err(|error| Credential::BearerToken.refuse(error, request.headers()))?))
+        Ok(Self(customer.map_err(|error| refuse(app, Credential::BearerToken, error, request.headers()))?))
     }
 }
 
@@ -45,8 +46,8 @@ impl<'a> ApiExtractor<'a> for Customer {
 fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
     let value = only_value(headers, AUTHORIZATION.as_str())?;
     let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim());
-    let token = token.ok_or(AuthError::invalid("the header Authorization must be `Bearer`, a space and the token"))?;
-    if token.is_empty() { Err(AuthError::invalid("the header Authorization has no token after `Bearer`")) } else { Ok(token) }
+    let token = token.ok_or(AuthError::malformed("the header Authorization must be `Bearer`, a space and the token"))?;
+    if token.is_empty() { Err(AuthError::malformed("the header Authorization has no token after `Bearer`")) } else { Ok(token) }
 }
 
 /// The calling admin or box office.
@@ -67,10 +68,10 @@ impl<'a> ApiExtractor<'a> for Admin {
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let (app, headers) = (app_of(request)?, request.headers());
-        let refused = |error| Credential::ApiKey.refuse(error, headers);
+        let refused = |error| refuse(app, Credential::ApiKey, error, headers);
         let key = only_value(headers, API_KEY_HEADER).map_err(refused)?;
         if key.is_empty() {
-            return Err(refused(AuthError::invalid("the header X-Api-Key is empty")).into());
+            return Err(refused(AuthError::malformed("the header X-Api-Key is empty")).into());
         }
         match app.auth.admins.admin(&app.db, key).await {
             Ok(admin) => Ok(Self(admin)),
@@ -93,10 +94,11 @@ impl MaybeAdmin {
     ///
     /// # Errors
     /// `unauthorized` without a key.
-    pub(crate) fn or_refuse(&self, detail: &str) -> Result<(), Problem> {
+    pub(crate) fn or_refuse(&self, app: &App, detail: &str) -> Result<(), Problem> {
         if self.0.is_some() {
             return Ok(());
         }
+        app.metrics.credential_refused(Credential::ApiKey.as_str(), CredentialFault::Missing);
         let challenge = HeaderValue::from_static(Credential::ApiKey.challenge());
         Err(Problem::new(Code::Unauthorized, detail).with_header(WWW_AUTHENTICATE, challenge))
     }
@@ -176,9 +178,22 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
 /// A body that the gateway signed.
 async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Received, Problem> {
     let received = read(request, body, bytes_max).await?;
-    let signed = app_of(request)?.auth.gateway.check(request.headers(), &received.bytes, OffsetDateTime::now_utc());
-    signed.map_err(|error| Credential::GatewaySignature.refuse(error, request.headers()))?;
+    let app = app_of(request)?;
+    let signed = app.auth.gateway.check(request.headers(), &received.bytes, OffsetDateTime::now_utc());
+    signed.map_err(|error| refuse(app, Credential::GatewaySignature, error, request.headers()))?;
     Ok(received)
+}
+
+/// Refuses credentials, and counts that. A gateway whose clock is wrong loses every payment until somebody sees it, so it is also a warning
+/// in the log.
+fn refuse(app: &App, credential: Credential, error: AuthError, headers: &HeaderMap) -> Problem {
+    app.metrics.credential_refused(credential.as_str(), error.fault());
+    if let AuthError::Invalid(CredentialFault::OffTime, reason) = &error
+        && app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices were off time than were logged"))
+    {
+        tracing::warn!("a payment notice was refused: {reason}");
+    }
+    credential.refuse(error, headers)
 }
 
 /// Who sent a request, for the log.
@@ -216,7 +231,7 @@ mod tests {
         }
         bearer_token(&headers).map(str::to_owned).map_err(|error| match error {
             AuthError::Missing => "nothing was sent".to_owned(),
-            AuthError::Invalid(reason) => reason.into_owned(),
+            AuthError::Invalid(_, reason) => reason.into_owned(),
             AuthError::Expired => panic!("nobody looked at the token"),
         })
     }

@@ -17,6 +17,7 @@ use crate::http::challenges::API_KEY_HEADER;
 use crate::http::credentials::KnownCaller;
 use crate::http::deferred::awaited_by;
 use crate::http::expectations::Expectations;
+use crate::http::hsts::Hsts;
 use crate::http::refusal_log::RefusalLog;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_framework;
@@ -30,6 +31,7 @@ pub(crate) struct Middleware<E> {
     methods: Methods,
     expectations: Expectations,
     refusals: RefusalLog,
+    hsts: Option<Hsts>,
 }
 
 /// The parts of a request that are needed to answer it. They are cheap to keep, because they share the text of the request's head.
@@ -63,7 +65,12 @@ impl<E> Middleware<E> {
     /// Wraps `inner` and puts `app` into each request. `methods` are for paths that do not support a method, `expectations` for parameters
     /// that are not as documented.
     pub(crate) fn new(inner: E, app: Option<SharedApp>, methods: Methods, expectations: Expectations) -> Self {
-        Self { inner, app, methods, expectations, refusals: RefusalLog::new() }
+        Self { inner, app, methods, expectations, refusals: RefusalLog::new(), hsts: None }
+    }
+
+    /// The same, with `Strict-Transport-Security` in answers to clients that came by TLS.
+    pub(crate) fn with_hsts(self, hsts: Option<Hsts>) -> Self {
+        Self { hsts, ..self }
     }
 }
 
@@ -71,6 +78,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
     /// Answers a request, whatever happens.
     pub(crate) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
         let asked = Asked::by(&request);
+        let hsts = self.hsts.as_ref().and_then(|hsts| hsts.policy_for(request.headers()));
         if let Some(app) = &self.app {
             request.set_data(SharedApp::clone(app));
         }
@@ -90,6 +98,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, asked.request_id);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.extend(hsts.map(|policy| (header::STRICT_TRANSPORT_SECURITY, policy)));
         // Orders are private, and events are cached by this server: nobody else stores a response that does not say otherwise.
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response

@@ -14,6 +14,7 @@ pub(crate) mod content_encoding;
 pub(crate) mod credentials;
 pub(crate) mod deferred;
 pub(crate) mod expectations;
+pub(crate) mod hsts;
 pub(crate) mod message_head;
 pub(crate) mod middleware;
 pub(crate) mod params;

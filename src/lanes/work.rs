@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::db::DbError;
 use crate::db::batches::{self, LaneClient};
-use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, Settlement, Wanted};
+use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, PaymentOutcome, Settlement, Wanted};
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
 use crate::redis::{DueOrders, ExpiryQueue};
@@ -92,11 +92,12 @@ impl Work for Claims {
 pub(super) struct Payments {
     metrics: Arc<Metrics>,
     refused: LogLimit,
+    reversed: LogLimit,
 }
 
 impl Payments {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, refused: LogLimit::default() }
+        Self { metrics, refused: LogLimit::default(), reversed: LogLimit::default() }
     }
 }
 
@@ -124,13 +125,19 @@ impl Work for Payments {
         Ok(vec![None; notices.len()])
     }
 
-    /// Logs money that no row records, so that the gateway's operator can look into it. A gateway repeats what is refused, and must not fill
-    /// the log.
+    /// Logs what a person must look into: money that no row records, conflicts, and reversals. A gateway repeats what is refused, and must
+    /// not fill the log.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a PaymentNotice, &'a Settlement)>) {
         for (notice, answer) in answered {
-            let is_refused = matches!(answer, Settlement::PaymentConflict | Settlement::EventNotFound);
-            if notice.succeeded && is_refused && self.refused.admits(more_refused) {
-                tracing::error!(?notice, outcome = answer.as_str(), "a payment notice was refused");
+            match answer {
+                Settlement::EventNotFound if !notice.succeeded => {}
+                Settlement::PaymentConflict | Settlement::EventNotFound if self.refused.admits(more_refused) => {
+                    tracing::error!(?notice, outcome = answer.as_str(), "a payment notice was refused");
+                }
+                Settlement::Settled { outcome: PaymentOutcome::ReversalRecorded, .. } if self.reversed.admits(more_reversed) => {
+                    tracing::warn!(?notice, "a payment was reversed: decide what becomes of its order (admin.reversals)");
+                }
+                _ => {}
             }
         }
     }
@@ -142,6 +149,10 @@ impl Work for Payments {
 
 fn more_refused(left_out: u64) {
     tracing::error!(left_out, "more payment notices were refused than were logged");
+}
+
+fn more_reversed(left_out: u64) {
+    tracing::warn!(left_out, "more payments were reversed than were logged");
 }
 
 /// The orders that were claimed and await payment, by deadline in Unix milliseconds. An order that costs nothing has no deadline.

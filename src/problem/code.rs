@@ -123,7 +123,7 @@ codes! {
         "Some of the seats are held or sold; `seats` lists them. Nothing was changed."
         Changed "Leave out the seats in `seats`; those that are held may become available again." "";
     PaymentConflict 409 "payment_conflict" "Payment conflict"
-        "This provider reference was used before for another order, amount, currency or status. Nothing was changed."
+        "This provider reference was used before for another order, amount or currency. Nothing was changed."
         Never "The first notice stands. Two different payments need two references: have a person compare both with the gateway's books." "";
     EventDeleted 410 "event_deleted" "Event deleted" "The event that this request's idempotency key created was deleted. No other event was created."
         Changed "Use a new key for a new event." "";

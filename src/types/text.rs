@@ -65,6 +65,20 @@ pub fn objection(text: &str) -> Option<&'static str> {
     None
 }
 
+/// What is wrong with a name that identifies somebody, beside its length: two names that look the same must be the same.
+pub fn id_objection(text: &str) -> Option<&'static str> {
+    if let Some(objection) = objection(text) {
+        return Some(objection);
+    }
+    if text.chars().any(|character| character != ' ' && is_one_of(character, INVISIBLE)) {
+        return Some("must not contain invisible characters or spaces other than U+0020, such as U+200B or U+00A0");
+    }
+    if text.starts_with(' ') || text.ends_with(' ') {
+        return Some("must not begin or end with a space");
+    }
+    None
+}
+
 fn is_one_of(character: char, ranges: &[Range]) -> bool {
     ranges.iter().any(|(first, last)| (*first..=*last).contains(&character))
 }

@@ -123,14 +123,13 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_refused() {
 
 #[test]
 fn weak_or_missing_keys_are_refused_before_the_server_starts() {
-    let webhook_secret = WEBHOOK_SECRET.to_owned();
-    let settings = AuthSettings { jwt_secret: None, jwt_public_key_file: None, jwt_audience: None, jwt_issuer: None, webhook_secret };
+    let settings = AuthSettings { webhook_secret: Some(WEBHOOK_SECRET.to_owned()), ..AuthSettings::default() };
     let error = |settings: AuthSettings| format!("{:#}", Auth::new(&settings).err().expect("refused"));
     let short = "x".repeat(31);
     assert!(error(settings.clone()).contains("neither"));
     assert!(error(AuthSettings { jwt_secret: Some(short.clone()), ..settings.clone() }).contains("32"));
     for webhook_secret in ["", "whsec_", "whsec_?", "whsec_c2hvcnQ=", "dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk="] {
-        let (jwt_secret, webhook_secret) = (Some(JWT_SECRET.to_owned()), webhook_secret.to_owned());
+        let (jwt_secret, webhook_secret) = (Some(JWT_SECRET.to_owned()), Some(webhook_secret.to_owned()));
         assert!(error(AuthSettings { jwt_secret, webhook_secret, ..settings.clone() }).contains("webhook secret"));
     }
     let private = key_file("rsa_private.pem");

@@ -197,14 +197,14 @@ async fn notices_of_one_batch_are_settled_in_the_order_they_came() {
         "duplicate",
         "failed_recorded",
         "paid",       // the same reference, this time with money
-        "refund_due", // too little: the order loses its seats ...
-        "refund_due", // ... and is not bought back
+        "refund_due", // too little: the order waits on ...
+        "paid",       // ... for the right payment
         "refund_due",
         "payment_conflict",
         "refund_due",
     ];
     assert_eq!(session.settle(&batch).await, expected);
-    assert_eq!(session.seats(1).await, "ssaaaaaaaaaaaaaaaaaa");
+    assert_eq!(session.seats(1).await, "ssshaaaaaaaaaaaaaaaa");
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.payments").await, 7, "a duplicate and a conflict leave no trace");
     server.assert_invariants().await;
 }

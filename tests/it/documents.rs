@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use clap::{Arg, Command, Subcommand};
-use rowlock::metrics::{CacheResult, Metrics, Readings, RefusedConnection};
+use rowlock::metrics::{CacheResult, CredentialFault, Metrics, Readings, RefusedConnection};
 use rowlock::problem::code::{Code, Retry};
 
 use crate::drift::{assert_up_to_date, in_project};
@@ -92,6 +92,9 @@ fn full_registry() -> String {
     metrics.payments_batched(1);
     metrics.order_expired(Some(moment));
     metrics.expiry_failed();
+    for credential in ["token", "api_key", "signature"] {
+        CredentialFault::ALL.into_iter().for_each(|fault| metrics.credential_refused(credential, fault));
+    }
     for why in [RefusedConnection::Full, RefusedConnection::AddressFull, RefusedConnection::Failed] {
         metrics.connection_refused(why);
     }

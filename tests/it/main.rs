@@ -10,6 +10,7 @@ mod admin;
 mod auth;
 mod bad_input;
 mod batches;
+mod behind_a_proxy;
 mod bench_routes;
 mod best_available;
 mod browser;

@@ -134,6 +134,11 @@ async fn assert_recorded(server: &TestServer, event: &EventHandle, said: &[(Stri
             // A success with the reference of a failure may follow, with any outcome.
             "failed_recorded" | "duplicate" | "payment_conflict" => {}
             "refund_due" => assert_eq!(recorded, "refund_due", "{reference}"),
+            "reversal_recorded" => {
+                let sql = "select reversed_at is not null from rowlock.payments where event_id = $1 and provider_reference = $2";
+                let row = server.db.query_one(sql, &[&event.id, reference]).await.expect("a payment");
+                assert!(row.get::<_, bool>(0), "{reference}: {recorded}");
+            }
             other => panic!("{reference}: {other}"),
         }
     }

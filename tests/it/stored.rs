@@ -120,9 +120,10 @@ impl Session {
         let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
         let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
         let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
-        let sql = "select outcome, recorded_outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7) order by notice_no";
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-            [&self.event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded];
+        let messages: Vec<&str> = notices.iter().map(|notice| notice.message_id.as_str()).collect();
+        let sql = "select outcome, recorded_outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7, $8) order by notice_no";
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+            [&self.event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded, &messages];
         Ok(self.client.query(sql, &params).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 

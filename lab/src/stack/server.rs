@@ -23,14 +23,19 @@ const PROBE_INTERVAL: Duration = Duration::from_millis(20);
 /// The server drains what it has begun; after this it is killed.
 const STOP_PATIENCE_SECONDS: u32 = 30;
 /// Settings of the surroundings that a private server must not take over.
-const FOREIGN_SETTINGS: [&str; 7] = [
+const FOREIGN_SETTINGS: [&str; 12] = [
     "REDIS_URL",
     "ROWLOCK_DATABASE_CA_FILE",
+    "ROWLOCK_DATABASE_URL_FILE",
     "ROWLOCK_JWT_AUDIENCE",
     "ROWLOCK_JWT_ISSUER",
+    "ROWLOCK_JWT_LIFETIME_MAX_S",
     "ROWLOCK_JWT_PUBLIC_KEY_FILE",
+    "ROWLOCK_JWT_SECRET_FILE",
     "ROWLOCK_MIGRATE",
     "ROWLOCK_REDIS_PREFIX",
+    "ROWLOCK_REDIS_URL_FILE",
+    "ROWLOCK_WEBHOOK_SECRET_FILE",
 ];
 
 #[derive(Clone, Copy)]

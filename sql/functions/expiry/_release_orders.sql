@@ -1,4 +1,4 @@
--- Ends pending orders without a sale: they become p_status (expired, cancelled or refund_due), and their seats are available again.
+-- Ends pending orders without a sale: they become p_status (expired or cancelled), and their seats are available again.
 --
 -- p_order_rows: where the locked rows of the orders are. Releasing waits for locks and never skips one: a skipped seat would stay held
 -- forever.
@@ -34,4 +34,4 @@ end
 $$;
 
 comment on function rowlock._release_orders(bigint, tid[], rowlock.order_status, timestamptz) is
-    'Ends pending orders as expired, cancelled or refund_due and puts their seats back on sale.';
+    'Ends pending orders as expired or cancelled and puts their seats back on sale.';

@@ -1,8 +1,8 @@
 -- Tries to claim the seats of an expired or cancelled order again, for money that came late, and pays it. p_order_row: where the locked row
 -- of the order is.
 --
--- Returns false, having changed nothing, if the event is closed, the customer's limit would be exceeded, or a seat is not available or is
--- locked by somebody: nobody waits behind another customer's claim.
+-- Returns false, having changed nothing, if the event is not on sale at this moment, the customer's limit would be exceeded, or a seat is
+-- not available or is locked by somebody: nobody waits behind another customer's claim.
 --
 -- Locks: seats (SKIP LOCKED), then sections (section_no). The caller has locked the order and holds the customer's advisory lock, without
 -- which two transactions could both find room under the limit.
@@ -22,7 +22,9 @@ begin
     from rowlock.orders o
     where o.ctid = p_order_row;
 
-    select e.seats_per_customer into v_limit from rowlock.events e where e.event_id = p_event_id and e.status <> 'closed';
+    select e.seats_per_customer into v_limit
+    from rowlock.events e
+    where e.event_id = p_event_id and rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at);
     if not found then
         return false;
     end if;
@@ -43,4 +45,4 @@ end
 $$;
 
 comment on function rowlock._reclaim_order(bigint, tid, timestamptz) is
-    'Claims a late order''s seats again and pays it, if all of them are free and the limit holds.';
+    'Claims a late order''s seats again and pays it, if they are on sale, all of them are free, and the limit holds.';

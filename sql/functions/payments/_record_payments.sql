@@ -17,6 +17,7 @@ create or replace function rowlock._record_payments(
     p_amounts_minor        bigint[],
     p_currencies           text[],
     p_succeeded            boolean[],
+    p_message_ids          text[],
     out o_payable_rows     tid[],
     out o_one_by_one       integer[],
     out o_fresh            integer[]
@@ -27,14 +28,15 @@ declare
     v_currency constant text := (select e.currency from rowlock.events e where e.event_id = p_event_id);
 begin
     with notices as (
-        select n.order_id, n.provider, n.reference, n.amount_minor, n.currency, n.succeeded, n.no,
+        select n.order_id, n.provider, n.reference, n.amount_minor, n.currency, n.succeeded, n.message_id, n.no,
             row_number() over (partition by n.order_id order by n.no) = 1 as first_of_order,
             row_number() over (partition by n.provider, n.reference order by n.no) = 1 as first_of_identity
-        from unnest(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded)
-            with ordinality as n (order_id, provider, reference, amount_minor, currency, succeeded, no)
+        from unnest(p_order_ids, p_providers, p_provider_references, p_amounts_minor, p_currencies, p_succeeded, p_message_ids)
+            with ordinality as n (order_id, provider, reference, amount_minor, currency, succeeded, message_id, no)
         order by n.order_id
     ), locked as materialized (
-        select n.order_id, n.provider, n.reference, n.amount_minor, n.currency, n.succeeded, n.no, n.first_of_identity, o.order_row,
+        select n.order_id, n.provider, n.reference, n.amount_minor, n.currency, n.succeeded, n.message_id, n.no, n.first_of_identity,
+            o.order_row,
             coalesce(n.first_of_order and n.first_of_identity and n.succeeded and n.currency = v_currency
                     and o.status = 'pending_payment' and o.amount_minor = n.amount_minor, false) as payable
         from notices n
@@ -47,11 +49,11 @@ begin
         ) o on true
     ), recorded as (
         insert into rowlock.payments
-            (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome, received_at)
+            (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome, received_at, failed_message_ids)
         select p_event_id, l.provider, l.reference, l.order_id, l.amount_minor, l.currency,
             case when l.succeeded then 'succeeded' else 'failed' end::rowlock.payment_status,
             case when l.payable then 'paid' when l.succeeded then 'refund_due' else 'failed_recorded' end::rowlock.payment_outcome,
-            date_trunc('milliseconds', clock_timestamp())
+            date_trunc('milliseconds', clock_timestamp()), case when not l.succeeded then array[l.message_id] end
         from locked l
         where l.first_of_identity
         order by l.provider, l.reference
@@ -71,5 +73,5 @@ begin
 end
 $$;
 
-comment on function rowlock._record_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
+comment on function rowlock._record_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[], text[]) is
     'Locks the orders of payment notices, records new payments, and finds which can be paid together.';

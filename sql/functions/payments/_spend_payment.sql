@@ -1,7 +1,7 @@
 -- Decides what money that has arrived for an order buys, paid, late_reclaimed or nothing (refund_due), and does it.
 --
 --   pending, right money    paid
---   pending, wrong money    refund_due, and so is the order; its seats are back on sale
+--   pending, wrong money    refund_due; the order keeps waiting for the right payment
 --   expired or cancelled    late_reclaimed if the money is right and the seats can be claimed again, otherwise refund_due, as the order
 --   paid, costs nothing     paid for a payment of nothing, which some gateways report: no money moved, and none is owed back
 --   anything else           refund_due: the order already has its money, or its refund, and does not change
@@ -37,8 +37,6 @@ begin
         when v_status = 'pending_payment' and v_right then
             perform rowlock._pay_orders(p_event_id => p_event_id, p_order_rows => array[v_row], p_from => 'held', p_at => p_at);
             return 'paid'::rowlock.payment_outcome;
-        when v_status = 'pending_payment' then
-            perform rowlock._release_orders(p_event_id => p_event_id, p_order_rows => array[v_row], p_status => 'refund_due', p_at => p_at);
         when v_status in ('expired', 'cancelled') then
             insert into rowlock.late_orders (event_id, order_id, released_as, released_at)
             select o.event_id, o.order_id, o.status, o.ended_at from rowlock.orders o where o.ctid = v_row

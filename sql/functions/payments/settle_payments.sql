@@ -3,9 +3,12 @@
 -- A payment is identified by (event_id, provider, provider_reference). Outcomes:
 --   paid              the pending order is paid, its seats sold, one ticket issued for each; or nothing was paid for a free order
 --   late_reclaimed    the order had expired or was cancelled; all its seats were free, were claimed again and are paid
---   refund_due        the money buys nothing and is owed back: wrong amount or currency, seats gone, order already paid or unknown
+--   refund_due        the money buys nothing and is owed back: wrong amount or currency (a pending order waits for the right payment),
+--                     too late, order already paid or unknown
 --   failed_recorded   the gateway reports a failure; the order does not change
---   duplicate         this payment is already settled; recorded_outcome is the outcome it had then
+--   reversal_recorded the gateway reports that a payment that had succeeded failed after all: it is not owed back any more; its order
+--                     does not change, and keeps its tickets until a person decides about them
+--   duplicate         this notice is already settled; recorded_outcome is the outcome it had then
 --   payment_conflict  its identity is recorded with another order, amount or currency; nothing changed
 --   event_not_found   no such event, or one that was never on sale; nothing is recorded
 --
@@ -24,7 +27,8 @@ create or replace function rowlock.settle_payments(
     p_provider_references text[],
     p_amounts_minor       bigint[],
     p_currencies          text[],
-    p_succeeded           boolean[]
+    p_succeeded           boolean[],
+    p_message_ids         text[]
 )
 returns table (notice_no integer, outcome text, recorded_outcome text)
 language plpgsql
@@ -46,7 +50,7 @@ declare
 begin
     perform rowlock._check_notices(
         p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
-        p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
+        p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded, p_message_ids => p_message_ids
     );
     if not exists (select from rowlock.events e where e.event_id = p_event_id and e.opened_at is not null) then
         return query select n, 'event_not_found', null::text from generate_series(1, cardinality(p_order_ids)) n;
@@ -55,7 +59,7 @@ begin
 
     v_sorted := rowlock._record_payments(
         p_event_id => p_event_id, p_order_ids => p_order_ids, p_providers => p_providers, p_provider_references => p_provider_references,
-        p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded
+        p_amounts_minor => p_amounts_minor, p_currencies => p_currencies, p_succeeded => p_succeeded, p_message_ids => p_message_ids
     );
 
     v_at := date_trunc('milliseconds', clock_timestamp());
@@ -70,7 +74,8 @@ begin
         v_settled := rowlock._settle_payment(
             p_event_id => p_event_id, p_order_id => p_order_ids[v_no], p_provider => p_providers[v_no],
             p_provider_reference => p_provider_references[v_no], p_amount_minor => p_amounts_minor[v_no], p_currency => p_currencies[v_no],
-            p_succeeded => p_succeeded[v_no], p_fresh => coalesce(v_no = any (v_sorted.o_fresh), false), p_at => v_at
+            p_succeeded => p_succeeded[v_no], p_message_id => p_message_ids[v_no],
+            p_fresh => coalesce(v_no = any (v_sorted.o_fresh), false), p_at => v_at
         );
         v_outcomes[v_no] := v_settled.o_outcome;
         v_recorded[v_no] := v_settled.o_recorded;
@@ -81,6 +86,6 @@ begin
 end
 $$;
 
-comment on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) is
+comment on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[], text[]) is
     'Records payment notices of one event and pays their orders; one row per notice.';
-grant execute on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[]) to rowlock_app;
+grant execute on function rowlock.settle_payments(bigint, uuid[], text[], text[], bigint[], text[], boolean[], text[]) to rowlock_app;

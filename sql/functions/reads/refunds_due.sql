@@ -20,7 +20,7 @@ begin
     return query
     select p.provider, p.provider_reference, p.order_id, p.amount_minor, p.currency, p.received_at
     from rowlock.payments p
-    where p.event_id = p_event_id and p.outcome = 'refund_due' and p.refunded_at is null
+    where p.event_id = p_event_id and p.outcome = 'refund_due' and p.refunded_at is null and p.reversed_at is null
     order by p.received_at, p.provider, p.provider_reference
     limit least(greatest(coalesce(p_limit, 1000), 1), 10000);
 end

@@ -62,7 +62,7 @@ impl EventsApi {
     ) -> Result<OkJson<EventList>, Refusal<ListEvents>> {
         let (limit, status) = (limit.0, status.0);
         if status == Some(EventStatus::Draft) {
-            admin.or_refuse("drafts are listed for admins only: send an API key in `X-Api-Key`")?;
+            admin.or_refuse(&self.app, "drafts are listed for admins only: send an API key in `X-Api-Key`")?;
         }
         let name = name.0.as_deref();
         let (viewer, starts_after) = (admin.viewer(), starts_after.0.map(|time| time.0));

@@ -11,7 +11,7 @@ const NOW_S: f64 = 1_796_040_000.25;
 
 fn settings() -> AuthSettings {
     let jwt_secret = Some(SECRET.to_owned());
-    AuthSettings { jwt_secret, jwt_public_key_file: None, jwt_audience: None, jwt_issuer: None, webhook_secret: String::new() }
+    AuthSettings { jwt_secret, ..AuthSettings::default() }
 }
 
 fn encoded(json: &str) -> String {
@@ -46,7 +46,7 @@ fn with(name: &str, value: &str) -> Result<String, AuthError> {
 #[track_caller]
 fn assert_invalid(result: &Result<String, AuthError>, part_of_reason: &str) {
     match result {
-        Err(AuthError::Invalid(reason)) => assert!(reason.contains(part_of_reason), "{reason:?} does not say {part_of_reason:?}"),
+        Err(AuthError::Invalid(_, reason)) => assert!(reason.contains(part_of_reason), "{reason:?} does not say {part_of_reason:?}"),
         other => panic!("{other:?} instead of {part_of_reason:?}"),
     }
 }
@@ -94,12 +94,64 @@ fn a_token_from_a_clock_that_is_ahead_is_taken() {
 }
 
 #[test]
+fn a_token_is_valid_for_as_long_as_the_server_allows_and_no_longer() {
+    let read = |max_s: u32, exp: f64, iat: Option<f64>| {
+        let settings = AuthSettings { jwt_lifetime_max_s: max_s, ..settings() };
+        let claims = json!({"sub": "alice", "exp": exp, "iat": iat});
+        read_by(&settings, &signed(r#"{"alg":"HS256"}"#, &claims.to_string()))
+    };
+    let alice = || Ok("alice".to_owned());
+    let too_long = "the token is valid for too long: this server takes tokens with at most 3600 s from iat to exp";
+    for (exp, iat, is_good) in [
+        (3600.0, None, true),
+        (3605.0, None, true),
+        (3605.25, None, false),
+        (3600.0, Some(0.0), true),
+        (1805.0, Some(-1800.0), true),
+        (1805.25, Some(-1800.0), false),
+        (60.0, Some(-3600.0), false),
+        // Whatever it says of its age, it would be good for longer than that.
+        (7200.0, Some(7100.0), false),
+        (3605.0, Some(3000.0), true),
+    ] {
+        let result = read(3600, NOW_S + exp, iat.map(|iat| NOW_S + iat));
+        if is_good {
+            assert_eq!(result, alice(), "{exp} {iat:?}");
+        } else {
+            assert_invalid(&result, too_long);
+        }
+    }
+    assert_eq!(read(0, 253_402_300_799.0, None), alice(), "no limit");
+    assert_eq!(read(3600, NOW_S - 60.0, Some(NOW_S - 60_000.0)), Err(AuthError::Expired), "which a client can mend by itself");
+}
+
+#[test]
 fn a_claim_that_is_missing_or_of_another_type_is_named() {
     assert_invalid(&of_claims(r#"{"sub":"alice"}"#), "has no exp");
     assert_invalid(&of_claims(r#"{"sub":"alice","exp":null}"#), "has no exp");
     assert_invalid(&of_claims(r#"{"exp":1796040600}"#), "has no sub");
     for sub in ["7", "true", "[\"alice\"]", "{}"] {
         assert_invalid(&with("sub", sub), "sub is not a string");
+    }
+    for (sub, objection) in [
+        ("\" \"", "must not be blank"),
+        ("\"\\u00a0\"", "must not be blank"),
+        ("\"alice \"", "must not begin or end with a space"),
+        ("\" alice\"", "must not begin or end with a space"),
+        ("\"ali\\u200bce\"", "must not contain invisible characters"),
+        ("\"alice\\u2060\"", "must not contain invisible characters"),
+        ("\"\\ufeffalice\"", "must not contain invisible characters"),
+        ("\"al\\u00adice\"", "must not contain invisible characters"),
+        ("\"alice\\u00a0b\"", "must not contain invisible characters or spaces other than U+0020"),
+        ("\"alice\\u3000b\"", "must not contain invisible characters or spaces other than U+0020"),
+        ("\"al\\u2028ice\"", "must not contain characters that reorder or break its line"),
+        ("\"al\\u2066ice\"", "must not contain characters that reorder or break its line"),
+        ("\"al\\tice\"", "must not contain control characters"),
+    ] {
+        assert_invalid(&with("sub", sub), &format!("the token's sub {objection}"));
+    }
+    for sub in ["auth0|5f7c8ec7", "CN=Alice Smith, OU=Fans", "alice@example.org", "愛麗絲"] {
+        assert_eq!(with("sub", &format!("\"{sub}\"")).as_deref(), Ok(sub));
     }
     for sub in ["\"\"", &format!("\"{}\"", "x".repeat(201))] {
         assert_invalid(&with("sub", sub), "sub must have 1 to 200 characters");
@@ -158,7 +210,10 @@ fn a_token_that_is_none_or_forged_says_no_more_than_that() {
         let token = signed(&format!("{{\"alg\":\"{alg}\"}}"), r#"{"sub":"alice","exp":1796040600}"#);
         assert_invalid(&read_by(&settings(), &token), "alg is not supported: this server takes HS256");
     }
-    assert_invalid(&read_by(&settings(), &signed(r#"{"alg":"HS256","crit":["b64"]}"#, "{}")), "crit");
+    for crit in ["[\"b64\"]", "[\"exp\"]", "[]", "null", "\"exp\"", "{}", "7"] {
+        let token = signed(&format!("{{\"alg\":\"HS256\",\"crit\":{crit}}}"), r#"{"sub":"alice","exp":1796040600}"#);
+        assert_invalid(&read_by(&settings(), &token), "the token's header has crit: no critical extension is supported");
+    }
     // Nothing in a forged token is checked, not even whether it has expired.
     let forged = format!("{}.{}.{}", parts[0], encoded(r#"{"sub":"alice","exp":1}"#), parts[2]);
     for token in [forged, format!("{}.{}.", parts[0], parts[1]), format!("{}.{}.AAAA", parts[0], parts[1])] {

@@ -6,7 +6,7 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use super::{claims, customers_operations, hs256, seconds_from_now, unsigned};
-use crate::harness::{JWT_SECRET, TestServer};
+use crate::harness::{Caller, JWT_SECRET, TestServer};
 
 /// What is wrong with each, the header `Authorization`, and the detail of the refusal.
 fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
@@ -14,6 +14,7 @@ fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
     const ALGORITHM: &str = "the token's alg is not supported: this server takes HS256";
     const MALFORMED: &str = "the token is malformed: a JSON Web Token is three base64url parts separated by dots";
     const SCHEME: &str = "the header Authorization must be `Bearer`, a space and the token";
+    const INVISIBLE: &str = "the token's sub must not contain invisible characters or spaces other than U+0020, such as U+200B or U+00A0";
     const LENGTH: &str = "the token's sub must have 1 to 200 characters";
     let bearer = |token: &str| format!("Bearer {token}");
     let signed = |claims: Value| bearer(&hs256(&claims, JWT_SECRET.as_bytes()));
@@ -51,6 +52,14 @@ fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
         ("a long customer", sub(&"x".repeat(201)), LENGTH),
         ("a NUL in the customer", sub("al\0ice"), "the token's sub must not contain control characters"),
         ("a blank customer", sub("\u{200b} "), "the token's sub must not be blank: it needs a character that can be seen"),
+        ("a customer of two words apart", sub("al\u{a0}ice"), INVISIBLE),
+        ("a customer who looks like another", sub("ali\u{200b}ce"), INVISIBLE),
+        ("a customer after a space", sub(" alice"), "the token's sub must not begin or end with a space"),
+        (
+            "years",
+            signed(json!({"sub": "alice", "exp": seconds_from_now(2_592_060)})),
+            "the token is valid for too long: this server takes tokens with at most 2592000 s from iat to exp",
+        ),
         (
             "a customer who reorders",
             sub("alice\u{202e}"),
@@ -91,7 +100,7 @@ async fn times_of_a_token_may_be_fractions_of_a_second() {
     let event = server.small_event(&[("A", 1000, 10)]).await;
     let orders = async |claims: Value| server.bearer(&hs256(&claims, JWT_SECRET.as_bytes())).get(&event.at("orders")).await;
     let half = |seconds: i64| seconds_from_now(seconds) as f64 + 0.5;
-    orders(json!({"sub": "alice", "exp": 1_893_456_000.5, "nbf": half(-60), "iat": half(0)})).await.expect(200);
+    orders(json!({"sub": "alice", "exp": half(86_400), "nbf": half(-60), "iat": half(0)})).await.expect(200);
     orders(json!({"sub": "alice", "exp": half(-3)})).await.expect(200);
     orders(json!({"sub": "alice", "exp": half(-8)})).await.problem(401, "token_expired");
     orders(json!({"sub": "alice", "exp": half(600), "nbf": half(3)})).await.expect(200);
@@ -117,4 +126,54 @@ async fn an_expired_token_says_so_but_a_forged_expired_one_does_not() {
     }
     let forged = server.bearer(&hs256(&old, b"a secret that is not the server's, but long enough"));
     forged.get(&event.at("orders")).await.problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_credentials_are_counted_by_their_kind_and_fault() {
+    let server = TestServer::builder().arg("--jwt-audience", "rowlock").start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let claims = |change: Value| {
+        let mut claims = json!({"sub": "alice", "exp": seconds_from_now(600), "aud": "rowlock"});
+        claims.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        server.bearer(&hs256(&claims, JWT_SECRET.as_bytes()))
+    };
+    let forged = server.bearer(&hs256(&json!({}), b"a secret that is not the server's, but long enough"));
+    let orders = event.at("orders");
+    let customers = [
+        ("missing", server.anyone()),
+        ("malformed", server.bearer("abc")),
+        ("malformed", claims(json!({"sub": " "}))),
+        ("unknown", forged),
+        ("expired", claims(json!({"exp": seconds_from_now(-60)}))),
+        ("early", claims(json!({"nbf": seconds_from_now(60)}))),
+        ("long_lived", claims(json!({"exp": seconds_from_now(100_000_000)}))),
+        ("foreign", claims(json!({"aud": "shop"}))),
+    ]
+    .map(|(fault, caller)| (fault, orders.as_str(), caller));
+    let key = |key: &str| server.anyone().with("x-api-key", key);
+    let admins = [
+        ("missing", "/v1/admin/dead-letters", server.anyone()),
+        ("missing", "/v1/events?status=draft", server.anyone()),
+        ("malformed", "/v1/admin/dead-letters", key("rlk_x")),
+        ("unknown", "/v1/events", key(&format!("rlk_{}", "A".repeat(43)))),
+    ];
+    for (fault, path, caller) in customers.iter().chain(&admins) {
+        assert_eq!(caller.get(path).await.status, 401, "{fault}");
+    }
+    let counted = server.anyone().get("/metrics").await.text();
+    let faults = |kind: &str, callers: &[(&'static str, &str, Caller)]| {
+        let mut expected: Vec<String> = callers
+            .iter()
+            .map(|(fault, ..)| {
+                let count = callers.iter().filter(|(other, ..)| other == fault).count();
+                format!("rowlock_credentials_refused_total{{credential=\"{kind}\",fault=\"{fault}\"}} {count}")
+            })
+            .collect();
+        expected.sort();
+        expected.dedup();
+        expected
+    };
+    let mut lines: Vec<_> = counted.lines().filter(|line| line.starts_with("rowlock_credentials_refused_total")).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [faults("api_key", &admins), faults("token", &customers)].concat());
 }

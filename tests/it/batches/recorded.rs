@@ -47,7 +47,7 @@ async fn a_payment_that_succeeds_after_a_failure_is_dated_by_its_success() {
     let failed = Notice { succeeded: false, ..Notice::of(&order) };
     assert_eq!(session.settle(std::slice::from_ref(&failed)).await, ["failed_recorded"]);
     server.db.batch_execute("update rowlock.payments set received_at = received_at - interval '1 day'").await.expect("a day ago");
-    assert_eq!(session.settle(&[Notice { succeeded: true, ..failed }]).await, ["paid"]);
+    assert_eq!(session.settle(&[failed.then(true)]).await, ["paid"]);
     let dated = "select p.received_at = o.ended_at from rowlock.payments p join rowlock.orders o using (event_id, order_id)";
     assert!(server.ask::<bool>(dated).await, "dated by the failure");
 }

@@ -92,9 +92,9 @@ async fn the_sale_ends_at_its_moment_and_what_was_claimed_before_can_be_paid() {
     assert!(OffsetDateTime::now_utc() >= ends - Duration::from_millis(1), "not before");
     bob.best_available(&event, "A", 1).await.problem(409, "not_on_sale");
     assert_eq!(alice.claim_once(&event, "once", keyed).await.expect(201), before, "what was claimed before the end is answered");
-    // A payment is not a claim: only closing the event ends what it may buy.
+    // A payment in time is not a claim; late money would claim its seats again.
     assert_eq!(server.gateway().pay(&pending).await.expect(200)["outcome"], "paid");
-    assert_eq!(server.gateway().pay(&late).await.expect(200)["outcome"], "late_reclaimed");
+    assert_eq!(server.gateway().pay(&late).await.expect(200)["outcome"], "refund_due");
 
     server.admin().patch(&event.path(), &json!({"off_sale_at": null})).await.expect(200);
     bob.claim_seats(&event, &[("A", 4)]).await.expect(201);

@@ -2,6 +2,7 @@
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
 
 use super::process::{Running, serve};
 use crate::harness::{Caller, JWT_SECRET, PATIENCE, RedisMode, TestServer, WEBHOOK_SECRET, eventually};
@@ -127,5 +128,33 @@ async fn debug_shows_our_own_lines_and_a_pair_those_of_a_driver() {
     eventually(PATIENCE, || async { lines(&child).iter().any(|line| is_of(line, "tokio_postgres")) }).await;
     for line in lines(&child).iter().filter(|line| is_of(line, "rowlock")) {
         assert!(line["level"] == "WARN" || line["level"] == "ERROR", "{line}");
+    }
+}
+
+/// Whatever else is refused: at this level refusals have no lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_clock_and_a_reversal_are_warned_of() {
+    let (server, child) = logging("warn").await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let gateway = server.gateway();
+    let mut notice = gateway.notice(&order);
+    let long_ago = gateway.sign_bytes(notice.to_string().into_bytes(), OffsetDateTime::now_utc() - Duration::seconds(600));
+    gateway.raw(&long_ago.headers, long_ago.body).await.problem(401, "invalid_signature");
+    gateway.notify(notice.clone()).await.expect(200);
+    notice["status"] = json!("failed");
+    assert_eq!(gateway.notify(notice.clone()).await.expect(200)["outcome"], "reversal_recorded");
+    notice["amount_minor"] = json!(1);
+    gateway.notify(notice.clone()).await.problem(409, "payment_conflict");
+
+    let reference = notice["provider_reference"].as_str().expect("a reference");
+    let has =
+        |line: &Value, level: &str, parts: [&str; 2]| line["level"] == level && parts.iter().all(|part| line.to_string().contains(part));
+    for (level, parts) in [
+        ("WARN", ["the signature is right, but the header webhook-timestamp is ", "s in the past"]),
+        ("WARN", ["a payment was reversed", reference]),
+        ("ERROR", ["a payment notice was refused", reference]),
+    ] {
+        eventually(PATIENCE, || async { lines(&child).iter().any(|line| has(line, level, parts)) }).await;
     }
 }

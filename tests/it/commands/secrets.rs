@@ -1,9 +1,8 @@
 //! Wrong settings: refused with a helpful message that repeats no secret.
 
-use super::process::{output_of, rowlock};
+use super::process::{Running, output_of, rowlock, serve};
+use crate::harness::{JWT_SECRET, PATIENCE, RedisMode, Scratch, TestServer, WEBHOOK_SECRET, eventually};
 
-const JWT_SECRET: &str = "0123456789abcdef0123456789abcdef";
-const WEBHOOK_SECRET: &str = "whsec_dGhlIHRlc3RzJyBzZWNyZXQgb2YgdGhlIGdhdGV3YXk=";
 const DATABASE_URL: &str = "postgres://nobody:hidden@127.0.0.1:9/nowhere";
 
 const NO_CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa_public.pem");
@@ -30,6 +29,9 @@ const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_DATABASE_CA_FILE", Some("/nowhere/ca.pem"), "cannot read /nowhere/ca.pem"),
     ("ROWLOCK_DATABASE_CA_FILE", Some(NO_CERTIFICATE), "(--database-ca-file, ROWLOCK_DATABASE_CA_FILE): it contains no certificate"),
     ("ROWLOCK_MIGRATE", Some("true"), "cannot connect for the migration"),
+    ("ROWLOCK_JWT_SECRET_FILE", Some("/nowhere/secret"), "'--jwt-secret <JWT_SECRET>' cannot be used with '--jwt-secret-file"),
+    ("ROWLOCK_REDIS_URL_FILE", Some("/nowhere/redis"), "cannot read the secret in /nowhere/redis (--redis-url-file)"),
+    ("ROWLOCK_FORWARDED_PROTO_HEADER", Some("X Proto"), "it must be the name of a header, such as X-Forwarded-Proto"),
 ];
 
 #[test]
@@ -60,4 +62,46 @@ fn commands_that_cannot_reach_the_database_say_so_without_its_password() {
         assert_eq!(output.status.code(), Some(1), "{args:?}: {text}");
         assert!(text.starts_with("rowlock: ") && !text.contains("hidden"), "{args:?}: {text}");
     }
+}
+
+/// Secrets in files work like those in the environment; on the command line they do, too, with a warning that does not repeat them.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_taken_from_files_and_warned_of_on_the_command_line() {
+    let server = TestServer::builder().redis(RedisMode::Off).start().await;
+    let files = Scratch::new();
+    let file = |name: &str, secret: &str| files.file(name, format!("{secret}\n")).display().to_string();
+    let (jwt, webhook, database) = (file("jwt", JWT_SECRET), file("webhook", WEBHOOK_SECRET), file("database", &server.database_url));
+
+    // `migrate` finds the database by its file, and `token` its secret.
+    let migrated = output_of(&mut rowlock(&["migrate", "--database-url-file", &database]));
+    assert!(migrated.status.success() && migrated.stderr.is_empty(), "{migrated:?}");
+    let mut tokens = Vec::new();
+    for (args, warned) in [(["--jwt-secret-file", jwt.as_str()], false), (["--jwt-secret", JWT_SECRET], true)] {
+        let output = output_of(rowlock(&["token", "--customer", "alice"]).args(args));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && !said.contains(JWT_SECRET), "{said}");
+        let warning = "rowlock: warning: everybody on this machine can read --jwt-secret on the command line: set ROWLOCK_JWT_SECRET or \
+                       --jwt-secret-file instead\n";
+        assert_eq!(said, if warned { warning } else { "" });
+        tokens.push(String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned());
+    }
+
+    let named = [("ROWLOCK_JWT_SECRET_FILE", jwt.as_str()), ("ROWLOCK_WEBHOOK_SECRET_FILE", webhook.as_str())];
+    let (mut child, url) = serve(&server.database_url, &named).await;
+    for token in &tokens {
+        let answer = reqwest::Client::new().get(format!("{url}/v1/events/1/orders")).bearer_auth(token).send().await.expect("an answer");
+        assert_eq!(answer.status(), 404, "the token is taken, and there is no such event");
+    }
+    let log = child.stderr();
+    assert!(!log.contains("can read --") && log.contains("neither --jwt-audience nor --jwt-issuer is set"), "{log}");
+    child.signal("TERM");
+    child.ended().await;
+
+    let mut command = rowlock(&["serve", "--jwt-secret", JWT_SECRET, "--jwt-issuer", "https://id.example", "--listen", "127.0.0.1:0"]);
+    command.env("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET).env("ROWLOCK_DATABASE_URL_FILE", &database);
+    let child = Running::start(command).await;
+    eventually(PATIENCE, || std::future::ready(child.stderr().contains("listening"))).await;
+    let log = child.stderr();
+    assert!(log.contains("can read --jwt-secret on the command line") && !log.contains(JWT_SECRET), "{log}");
+    assert!(!log.contains("neither --jwt-audience"), "{log}");
 }

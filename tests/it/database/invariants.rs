@@ -30,7 +30,15 @@ async fn all_kinds_of_orders(server: &TestServer) -> EventHandle {
     let smaller = alice.claim_seats(&event, &[("A", 5), ("A", 8), ("B", 3)]).await.expect(201);
     alice.keep(&smaller, &[("A", 5), ("B", 3)]).await.expect(200);
     assert_eq!(bob.claim_seats(&event, &[("C", 1)]).await.expect(201)["status"], "paid");
-    bob.claim_seats(&event, &[("A", 6)]).await.expect(201);
+    let pending = bob.claim_seats(&event, &[("A", 6)]).await.expect(201);
+    let mut wrong = gateway.notice(&pending);
+    wrong["amount_minor"] = json!(1);
+    assert_eq!(gateway.notify(wrong).await.expect(200)["outcome"], "refund_due");
+    let mut reversed = gateway.notice(&smaller);
+    reversed["amount_minor"] = json!(2);
+    assert_eq!(gateway.notify(reversed.clone()).await.expect(200)["outcome"], "refund_due");
+    reversed["status"] = json!("failed");
+    assert_eq!(gateway.notify(reversed).await.expect(200)["outcome"], "reversal_recorded");
     let cancelled = alice.claim_seats(&event, &[("A", 7)]).await.expect(201);
     alice.cancel(&cancelled).await.expect(200);
     let mut failed = gateway.notice(&cancelled);
@@ -147,14 +155,20 @@ const PLANTS: &[(&str, &[&str])] = &[
     (
         "money_without_seats",
         &[
-            "update rowlock.orders set status = 'expired' where status = 'refund_due'",
-            "update rowlock.payments set order_id = gen_random_uuid(), outcome = 'paid' where outcome = 'refund_due'",
+            "update rowlock.orders o set status = l.released_as, ended_at = l.released_at
+             from rowlock.late_orders l where l.order_id = o.order_id and o.status = 'refund_due'",
+            "update rowlock.payments set order_id = gen_random_uuid(), outcome = 'paid' where outcome = 'refund_due' and amount_minor = 1",
             "insert into rowlock.payments (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome)
              select event_id, 'planted', 'x', order_id, amount_minor, 'TWD', 'succeeded', 'refund_due' from rowlock.orders where status = 'cancelled'",
             "insert into rowlock.payments (event_id, provider, provider_reference, order_id, amount_minor, currency, status, outcome)
              select event_id, 'planted', 'x', order_id, 500, 'TWD', 'succeeded', 'paid' from rowlock.orders where amount_minor = 0",
         ],
     ),
+    ("refund_without_money", &[
+        "update rowlock.payments set refunded_at = now() where outcome = 'refund_due' and order_id in (select order_id from rowlock.late_orders)",
+        "update rowlock.payments set reversed_at = now() where outcome = 'refund_due' and order_id in (select order_id from rowlock.late_orders)",
+        "delete from rowlock.payments where outcome = 'refund_due' and order_id in (select order_id from rowlock.late_orders)",
+    ]),
     ("paid_without_payment", &[
         "update rowlock.payments set outcome = 'refund_due' where outcome = 'late_reclaimed'",
         "delete from rowlock.payments where outcome = 'paid'",

@@ -1,13 +1,15 @@
 //! The model: Rowlock's promises, implemented on vectors, one step after the other.
 
 mod claims;
+mod payments;
 
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
 use super::steps::{Outcome, Step};
-use crate::stored::{Ask, Notice, Placed, Seat};
+use crate::stored::{Ask, Placed, Seat};
+use payments::Payment;
 
 /// Rows of each section, as first and last seat.
 pub const ROWS: [&[(i32, i32)]; 3] = [&[(1, 5), (6, 12)], &[(1, 12)], &[(1, 6)]];
@@ -28,7 +30,7 @@ pub struct ModelEvent {
     /// One letter per seat, as the database returns them.
     seats: Vec<Vec<char>>,
     orders: Vec<Order>,
-    payments: Vec<Notice>,
+    payments: Vec<Payment>,
     /// Counts the steps.
     now: usize,
 }
@@ -83,54 +85,6 @@ impl ModelEvent {
         let mut statuses: Vec<_> = self.orders.iter().map(|order| (order.placed.order_id, order.placed.status.clone())).collect();
         statuses.sort();
         statuses
-    }
-
-    fn settle(&mut self, notice: &Notice) -> &'static str {
-        let recorded = self.payments.iter().position(|payment| payment.reference == notice.reference);
-        if let Some(index) = recorded {
-            let payment = &self.payments[index];
-            let same_money = (payment.amount_minor, &payment.currency) == (notice.amount_minor, &notice.currency);
-            if payment.order_id != notice.order_id {
-                return "payment_conflict";
-            }
-            // A failure may be followed by new money under the same reference; everything else is settled.
-            if payment.succeeded || !notice.succeeded {
-                return if same_money { "duplicate" } else { "payment_conflict" };
-            }
-            self.payments[index] = notice.clone();
-        } else {
-            self.payments.push(notice.clone());
-        }
-        if notice.succeeded { self.spend(notice) } else { "failed_recorded" }
-    }
-
-    fn spend(&mut self, notice: &Notice) -> &'static str {
-        let Some(index) = self.position(notice.order_id) else { return "refund_due" };
-        let Order { ask, placed, .. } = &self.orders[index];
-        let is_right = placed.amount_minor == notice.amount_minor && notice.currency == "TWD";
-        let seats = placed.seats.clone();
-        match placed.status.as_str() {
-            "pending_payment" if is_right => {
-                self.end(index, "paid", 's');
-                "paid"
-            }
-            "pending_payment" => {
-                self.end(index, "refund_due", 'a');
-                "refund_due"
-            }
-            "paid" if placed.amount_minor == 0 && notice.amount_minor == 0 => "paid",
-            "expired" | "cancelled" => {
-                let has_room = self.live_seats(&ask.customer_id) + seats.len() <= LIMIT;
-                if is_right && has_room && seats.iter().all(|seat| self.status(*seat) == Some('a')) {
-                    self.end(index, "paid", 's');
-                    return "late_reclaimed";
-                }
-                self.orders[index].placed.status = "refund_due".to_owned();
-                self.orders[index].ended = self.now;
-                "refund_due"
-            }
-            _ => "refund_due",
-        }
     }
 
     fn cancel(&mut self, order_id: Uuid, customer_id: &str) -> Result<String, String> {

@@ -74,7 +74,8 @@ impl Past {
             Money::WrongCurrency { order } => Notice { currency: "EUR".to_owned(), ..good(order) },
             Money::Failed { order } => Notice { succeeded: false, ..good(order) },
             Money::Same { notice } => earlier(notice),
-            Money::Succeeded { notice } => Notice { succeeded: true, ..earlier(notice) },
+            Money::Succeeded { notice } => earlier(notice).then(true),
+            Money::Reversed { notice } => earlier(notice).then(false),
             Money::Other { notice, order } => Notice { reference: earlier(notice).reference, ..good(order) },
         };
         self.notices.push(notice.clone());

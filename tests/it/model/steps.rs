@@ -71,6 +71,10 @@ pub enum Money {
     Succeeded {
         notice: usize,
     },
+    /// An earlier notice's reference, now failed: a reversal if it had succeeded.
+    Reversed {
+        notice: usize,
+    },
     /// An earlier notice's reference for some order.
     Other {
         notice: usize,
@@ -149,6 +153,7 @@ fn money() -> impl Strategy<Value = Money> {
         2 => number().prop_map(|order| Money::Failed { order }),
         2 => number().prop_map(|notice| Money::Same { notice }),
         2 => number().prop_map(|notice| Money::Succeeded { notice }),
+        3 => number().prop_map(|notice| Money::Reversed { notice }),
         1 => (number(), number()).prop_map(|(notice, order)| Money::Other { notice, order }),
     ]
 }

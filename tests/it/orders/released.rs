@@ -140,7 +140,8 @@ async fn what_is_kept_expires_at_the_deadline_and_late_money_claims_it_again() {
     server.assert_invariants().await;
 }
 
-/// The order's row decides. The second one sees the result of the first: a payment of the old amount is a wrong amount.
+/// The order's row decides. The second one sees the result of the first: a payment of the old amount is a wrong amount, and the order waits
+/// for the right one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_and_a_release_that_meet_are_decided_by_the_orders_lock() {
     let server = server_without_expiry().await;
@@ -156,14 +157,14 @@ async fn a_payment_and_a_release_that_meet_are_decided_by_the_orders_lock() {
         first.commit().await;
     };
     let (outcomes, ()) = tokio::join!(paying, releasing);
-    assert_eq!((outcomes, first.order_status(order.order_id).await), (vec!["refund_due".to_owned()], "refund_due".to_owned()));
-    assert_eq!(counts(&server).await, json!({"A": [10, 0, 0]}));
+    assert_eq!((outcomes, first.order_status(order.order_id).await), (vec!["refund_due".to_owned()], "pending_payment".to_owned()));
+    assert_eq!(counts(&server).await, json!({"A": [9, 1, 0]}));
     server.assert_invariants().await;
 
-    let order = first.claim_one(Ask::seats("a", &[(1, 1), (1, 2)])).await.order();
+    let order = first.claim_one(Ask::seats("a", &[(1, 3), (1, 4)])).await.order();
     second.begin().await;
     assert_eq!(second.settle(&[Notice::of(&order)]).await, ["paid"]);
-    let releasing = async { first.release(order.order_id, "a", &[(1, 2)]).await };
+    let releasing = async { first.release(order.order_id, "a", &[(1, 4)]).await };
     let paying = async {
         until_it_waits(&server, first.pid).await;
         second.commit().await;

@@ -49,7 +49,7 @@ async fn telling_views(db: &Client, client: &Client) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_find_no_customer_in_any_view_and_operators_do() {
     let (_database, db, logins) = sale().await;
-    let all = ["action_log", "dead_letters", "orders", "overdue_orders", "refunds_due"].map(str::to_owned).into();
+    let all = ["action_log", "dead_letters", "orders", "overdue_orders", "refunds_due", "reversals"].map(str::to_owned).into();
     for who in ["olivia", "both"] {
         assert_eq!(telling_views(&db, &logins.connect(who).await).await, all, "{who}");
     }
@@ -102,7 +102,7 @@ async fn neither_functions_nor_errors_nor_plans_tell_a_reader_who_it_is() {
     )
     .await
     .expect("temporary functions are anyone's");
-    for view in ["orders", "refunds_due", "dead_letters", "overdue_orders"] {
+    for view in ["orders", "refunds_due", "reversals", "dead_letters", "overdue_orders"] {
         for sql in [
             format!("select * from admin.{view} where pg_temp.tell(customer)"),
             format!("select * from admin.{view} v where pg_temp.tell(v::text)"),

@@ -22,6 +22,14 @@ async fn pay_wrongly(server: &TestServer, order: &Value, reference: &str) {
     assert_eq!(server.gateway().notify(notice).await.expect(200)["outcome"], "refund_due");
 }
 
+/// An order that has lost its seats.
+async fn lost_order(server: &TestServer, event: EventHandle) -> Value {
+    let alice = server.customer("alice");
+    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    alice.cancel(&order).await.expect(200);
+    order
+}
+
 async fn status(server: &TestServer, order: &Value) -> String {
     server.ask(&format!("select status::text from rowlock.orders where order_id = '{}'", order["order_id"].as_str().expect("an id"))).await
 }
@@ -32,7 +40,7 @@ async fn an_order_is_refunded_when_the_last_of_its_money_went_back() {
     let logins = Logins::new(&server.database_url).await;
     let olivia = logins.connect("olivia").await;
     let event = server.small_event(&[("A", 1000, 10)]).await;
-    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let order = lost_order(&server, event).await;
     pay_wrongly(&server, &order, "first").await;
     pay_wrongly(&server, &order, "second").await;
     let ended_at = "select ended_at::text from rowlock.orders";
@@ -49,6 +57,25 @@ async fn an_order_is_refunded_when_the_last_of_its_money_went_back() {
     // More money for it is owed back again, and the order stays as it is.
     pay_wrongly(&server, &order, "third").await;
     assert_eq!(refund(&olivia, event, "third").await.expect("refunded").as_deref(), Some("refunded"));
+    server.assert_invariants().await;
+    logins.gone().await;
+}
+
+/// Wrong money is no end of an order, and neither is its refund.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refund_of_wrong_money_changes_nothing_about_a_pending_order() {
+    let server = server_without_expiry().await;
+    let logins = Logins::new(&server.database_url).await;
+    let olivia = logins.connect("olivia").await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let alice = server.customer("alice");
+    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    pay_wrongly(&server, &order, "wrong").await;
+    assert_eq!(refund(&olivia, event, "wrong").await.expect("refunded").as_deref(), Some("pending_payment"));
+    assert_eq!(alice.order(&order).await.expect(200), order);
+    assert_eq!(server.ask::<i64>("select count(*) from admin.refunds_due").await, 0);
+    server.assert_invariants().await;
+    assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "paid");
     server.assert_invariants().await;
     logins.gone().await;
 }
@@ -93,7 +120,7 @@ async fn of_two_operators_who_note_one_refund_one_is_refused() {
     let server = server_without_expiry().await;
     let logins = Logins::new(&server.database_url).await;
     let event = server.small_event(&[("A", 1000, 10)]).await;
-    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let order = lost_order(&server, event).await;
     pay_wrongly(&server, &order, "once").await;
     let mut operators = Vec::new();
     for _ in 0..4 {

@@ -46,6 +46,7 @@ async fn a_release_waits_for_a_payment_under_way() {
         amount_minor: 1000,
         currency: "TWD".to_owned(),
         succeeded: true,
+        message_id: "msg_1".to_owned(),
     };
     assert_eq!(paying.settle(&[notice]).await, ["paid"]);
     let olivia = logins.connect("olivia").await;

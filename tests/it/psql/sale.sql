@@ -27,7 +27,7 @@ create function pg_temp.notice(p_order_no integer, p_provider text, p_reference 
 returns text language sql as $$
     select s.outcome
     from rowlock.settle_payments(1, array[pg_temp.id(p_order_no)], array[p_provider], array[p_reference], array[p_amount], array['TWD'],
-        array[p_succeeded]) s $$;
+        array[p_succeeded], array[gen_random_uuid()::text]) s $$;
 -- Moves an order, and everything that has just been said of it, back in time.
 create function pg_temp.age(p_order_no integer, p_minutes integer) returns void language sql as $$
     with moved as (
@@ -53,11 +53,12 @@ select pg_temp.notice(2, 'walletpay', 'w-78', 280000);
 -- 4 fails to pay and cancels.
 select pg_temp.notice(4, 'cardpay', 'ch_1003', 280000, false);
 select status from rowlock.cancel_order(1, pg_temp.id(4), 'finn');
--- 5 pays too little.
+-- 5 pays too little, and expires.
 select pg_temp.notice(5, 'cardpay', 'ch_1004', 1500);
--- 6 expires, and its late money finds the seat still free.
+select outcome from rowlock.expire_orders(1, array[pg_temp.id(5)]);
+-- 6 expires, and its late money finds the seat still free; then it is charged back.
 select outcome from rowlock.expire_orders(1, array[pg_temp.id(6)]);
-select pg_temp.notice(6, 'cardpay', 'ch_1005', 280000);
+select pg_temp.notice(6, 'cardpay', 'ch_1005', 280000), pg_temp.notice(6, 'cardpay', 'ch_1005', 280000, false);
 -- 7 is overdue and cannot be expired.
 select rowlock.record_expiry_failure(1, pg_temp.id(7), 'the disk is full', 1);
 -- 8 and 9 still have time.
@@ -68,13 +69,15 @@ update rowlock.late_orders set released_at = date_trunc('minute', now()) - inter
 update rowlock.late_orders set released_at = date_trunc('minute', now()) - interval '14 min' where order_id = pg_temp.id(6);
 update rowlock.orders set created_at = date_trunc('minute', now()) - interval '17 min' where order_id = pg_temp.id(3);
 create temporary table ends (order_no integer, minutes integer);
-insert into ends values (1, 27), (2, 10), (3, 15), (4, 22), (5, 21), (6, 10);
+insert into ends values (1, 27), (2, 10), (3, 15), (4, 22), (5, 15), (6, 10);
 update rowlock.orders o set ended_at = date_trunc('minute', now()) - make_interval(mins => e.minutes)
 from ends e where o.order_id = pg_temp.id(e.order_no);
 update rowlock.tickets t set issued_at = o.ended_at from rowlock.orders o where o.order_id = t.order_id;
 update rowlock.payments p set received_at = o.ended_at from rowlock.orders o where o.order_id = p.order_id;
 update rowlock.payments set received_at = received_at + interval '1 min' where provider_reference = 'ch_1002';
 update rowlock.payments set received_at = received_at - interval '30 s' where provider_reference = 'ch_1003';
+update rowlock.payments set received_at = received_at - interval '6 min' where provider_reference = 'ch_1004';
+update rowlock.payments set reversed_at = received_at + interval '7 min' where provider_reference = 'ch_1005';
 update rowlock.orders set created_at = date_trunc('second', now()) - interval '2 min' where order_id in (pg_temp.id(8), pg_temp.id(9));
 update rowlock.expiry_failures set first_failed_at = now() - interval '9 min', last_failed_at = now() - interval '8 min';
 update rowlock.admin_actions set acted_at = date_trunc('minute', now()) - make_interval(mins => 60 - action_id::integer);

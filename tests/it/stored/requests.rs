@@ -78,13 +78,20 @@ pub struct Notice {
     pub amount_minor: i64,
     pub currency: String,
     pub succeeded: bool,
+    pub message_id: String,
 }
 
 impl Notice {
     /// A payment in full for an order, with a new reference.
     pub fn of(order: &Placed) -> Self {
-        let reference = Uuid::now_v7().to_string();
-        Self { order_id: order.order_id, reference, amount_minor: order.amount_minor, currency: "TWD".to_owned(), succeeded: true }
+        let (order_id, reference) = (order.order_id, Uuid::now_v7().to_string());
+        let message_id = format!("msg_{reference}");
+        Self { order_id, reference, amount_minor: order.amount_minor, currency: "TWD".to_owned(), succeeded: true, message_id }
+    }
+
+    /// Another notice for the same payment, in a message of its own.
+    pub fn then(&self, succeeded: bool) -> Self {
+        Self { succeeded, message_id: format!("msg_{}", Uuid::now_v7()), ..self.clone() }
     }
 }
 
