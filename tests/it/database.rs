@@ -1,5 +1,6 @@
 //! The database: schema, functions, roles, migrations, and the view of violated invariants.
 
+mod advisory_locks;
 mod backup;
 mod calls;
 mod compose;
