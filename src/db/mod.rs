@@ -12,6 +12,7 @@ mod driver_error;
 mod error;
 mod events;
 mod expiry;
+pub mod harden;
 pub mod migrate;
 mod orders;
 mod outage;

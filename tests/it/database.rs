@@ -8,6 +8,7 @@ mod deadlines;
 mod function_files;
 pub mod functions;
 mod grown_answers;
+mod hardening;
 mod hot_updates;
 mod inconsistent;
 mod invariants;
