@@ -4,8 +4,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
 
-use super::DbError;
 use super::orders::seats;
+use super::DbError;
 use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, RecordedOutcome, Settlement, Wanted};
 
 /// What every query for answers to claims selects of them.
@@ -66,6 +66,11 @@ impl LaneClient {
             settle_payments: client.prepare(SETTLE_PAYMENTS).await?,
             client,
         })
+    }
+
+    /// How long its calls wait for a lock from now on, in milliseconds.
+    pub(crate) async fn wait_for_locks(&self, lock_ms: u32) -> Result<(), DbError> {
+        Ok(self.client.batch_execute(&format!("set lock_timeout = {lock_ms}")).await?)
     }
 
     /// Returns once the backend of a lost connection has certainly ended: what it has not done by then will never be done.
