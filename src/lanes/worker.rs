@@ -208,6 +208,7 @@ impl<W: Work> Worker<W> {
             Ok((lane, answers)) => {
                 self.outage = None;
                 self.endpoint.outages().works();
+                self.endpoint.identity().set(lane.database_id);
                 self.client = Some(Connection { lane, lock_ms: Patience::LANE.lock_ms, _counted: self.queue.connected() });
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
                 self.answer_recalled(jobs, answers);
