@@ -406,20 +406,10 @@ CREATE FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos i
 
 COMMENT ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) IS 'Locks available seats without waiting and returns where their rows are.';
 
-CREATE FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) RETURNS integer
-    LANGUAGE plpgsql;
-
-COMMENT ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) IS 'Takes the customers'' advisory locks for an event, sorted, until the transaction ends, and returns how many.';
-
 CREATE FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) RETURNS record
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) IS 'Locks a customer''s order.';
-
-CREATE FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) RETURNS void
-    LANGUAGE plpgsql;
-
-COMMENT ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) IS 'Takes the sections'' advisory locks for best-available searches, sorted, until the transaction ends.';
 
 CREATE FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
@@ -695,6 +685,11 @@ CREATE FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amo
 
 COMMENT ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) IS 'What money that has arrived buys: the seats, the seats claimed again, or a refund.';
 
+CREATE FUNCTION rowlock._take_locks(p_class integer, p_event_id bigint, p_names text[], p_wait boolean) RETURNS integer
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._take_locks(p_class integer, p_event_id bigint, p_names text[], p_wait boolean) IS 'Takes the advisory locks of a class with these names until the transaction ends, and returns how many.';
+
 CREATE FUNCTION rowlock._text_objection(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE;
 
@@ -779,6 +774,12 @@ CREATE FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint DEFAULT 
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
 COMMENT ON FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text) IS 'Creates a draft event with its sections, rows and seats, once per idempotency key; returns its id.';
+
+CREATE FUNCTION rowlock.database_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
+
+COMMENT ON FUNCTION rowlock.database_id() IS 'Returns the id of this database, which no other database has.';
 
 CREATE FUNCTION rowlock.delete_event(p_event_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1861,6 +1862,21 @@ ALTER TABLE rowlock.events ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE rowlock.identity (
+    is_only boolean DEFAULT true NOT NULL,
+    database_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    lock_secret uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT identity_is_only_check CHECK (is_only)
+);
+
+COMMENT ON TABLE rowlock.identity IS 'What no other database has. One row.';
+
+COMMENT ON COLUMN rowlock.identity.is_only IS 'True: there is only one row.';
+
+COMMENT ON COLUMN rowlock.identity.database_id IS 'Distinguishes what servers of this database keep in Redis.';
+
+COMMENT ON COLUMN rowlock.identity.lock_secret IS 'The secret in the keys of advisory locks. Nobody is granted the right to read it.';
+
 CREATE TABLE rowlock.late_orders (
     event_id bigint NOT NULL,
     order_id uuid NOT NULL,
@@ -1902,6 +1918,9 @@ ALTER TABLE ONLY rowlock.events
 
 ALTER TABLE ONLY rowlock.expiry_failures
     ADD CONSTRAINT expiry_failures_pkey PRIMARY KEY (event_id, order_id);
+
+ALTER TABLE ONLY rowlock.identity
+    ADD CONSTRAINT identity_pkey PRIMARY KEY (is_only);
 
 ALTER TABLE ONLY rowlock.late_orders
     ADD CONSTRAINT late_orders_pkey PRIMARY KEY (event_id, order_id);
@@ -2118,11 +2137,7 @@ REVOKE ALL ON FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id tex
 
 REVOKE ALL ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._lock_customers(p_event_id bigint, p_customer_ids text[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION rowlock._lock_order(p_event_id bigint, p_order_id uuid, p_customer_id text, OUT o_row tid, OUT o_status rowlock.order_status, OUT o_section_nos integer[], OUT o_seat_nos integer[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION rowlock._lock_section_searches(p_event_id bigint, p_section_nos integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos integer[]) FROM PUBLIC;
 
@@ -2172,6 +2187,8 @@ REVOKE ALL ON FUNCTION rowlock._settle_payment(p_event_id bigint, p_order_id uui
 
 REVOKE ALL ON FUNCTION rowlock._spend_payment(p_event_id bigint, p_order_id uuid, p_amount_minor bigint, p_currency text, p_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._take_locks(p_class integer, p_event_id bigint, p_names text[], p_wait boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._text_objection(p_text text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._wait_for_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
@@ -2203,6 +2220,9 @@ GRANT ALL ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_
 
 REVOKE ALL ON FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint, p_idempotency_key text) TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.database_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.database_id() TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.delete_event(p_event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.delete_event(p_event_id bigint) TO rowlock_app;

@@ -72,7 +72,7 @@ impl App {
     /// When a setting is wrong.
     pub(crate) fn new(config: &ServeConfig, endpoint: &Endpoint) -> anyhow::Result<Self> {
         let redis = match config.redis_url()? {
-            Some(url) => RedisLink::new(&url, &config.redis_prefix)?,
+            Some(url) => RedisLink::new(&url, &config.redis_prefix, endpoint.identity().clone())?,
             None => RedisLink::off(),
         };
         let metrics = Arc::new(Metrics::new());

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, OWN_CONNECTIONS};
 use crate::background::{expiry, pruning};
 use crate::config::{ExpirySettings, ServeConfig};
-use crate::db::{DbError, Endpoint, Outage, OutageKind, migrate};
+use crate::db::{DbError, Endpoint, Outage, OutageKind, database_id, migrate};
 use crate::http::connections::{ConnectionLimits, ConnectionTimeouts, Connections, STALLED_MAX};
 use crate::http::hsts::Hsts;
 use crate::lanes::WORKERS;
@@ -119,11 +119,15 @@ fn connection_limits(config: &ServeConfig) -> anyhow::Result<ConnectionLimits> {
     ConnectionLimits::new(raise_open_files(wanted), own, config.connections_max, config.connections_per_address_max)
 }
 
-/// Fails if a setting is wrong, and logs anything else that keeps the server from being ready.
+/// Learns which database it is. Fails if a setting is wrong, and logs anything else that keeps the server from being ready.
 async fn first_contact(endpoint: &Endpoint) -> anyhow::Result<()> {
     let contact = async {
         let client = endpoint.connect_as_app().await?;
-        migrate::state(&client).await
+        let state = migrate::state(&client).await?;
+        if migrate::check(state).is_ok() {
+            endpoint.identity().set(database_id(&client).await?);
+        }
+        Ok(state)
     };
     match tokio::time::timeout(FIRST_CONTACT_MAX, contact).await {
         Ok(Ok(state)) => {

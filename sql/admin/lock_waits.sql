@@ -5,12 +5,12 @@ create or replace view admin.lock_waits as
 select w.pid as waiting_pid, a.usename::text as waiting_login, a.application_name as waiting_application,
     round(extract(epoch from clock_timestamp() - w.waitstart) * 1000)::bigint as waiting_ms,
     case
-        when w.locktype = 'advisory' and w.objsubid = 2 then case w.classid
-            when 1 then 'the turn of a customer'
-            when 2 then 'the search for the best available seats of a section'
-            when 3 then 'the sweep of overdue orders'
-            when 5 then 'the migration'
-            else format('advisory lock (%s, %s)', w.classid, w.objid) end
+        -- The upper four bits of a key of Rowlock's are its class: see rowlock._take_locks.
+        when w.locktype = 'advisory' and w.objsubid = 1 and w.classid::bigint >> 28 = 1 then 'the turn of a customer'
+        when w.locktype = 'advisory' and w.objsubid = 1 and w.classid::bigint >> 28 = 2
+            then 'the search for the best available seats of a section'
+        when w.locktype = 'advisory' and (w.objsubid, w.classid::bigint, w.objid::bigint) = (2, 5, 0) then 'the migration'
+        when w.locktype = 'advisory' then format('advisory lock (%s, %s)', w.classid, w.objid)
         when w.locktype = 'relation' then format('table %s', w.relation::regclass)
         -- Waiting for a row means waiting for its holder's transaction: the tuple lock held while queueing tells the table.
         when coalesce(t.relation, w.relation) is not null then format('a row of %s', coalesce(t.relation, w.relation)::regclass)

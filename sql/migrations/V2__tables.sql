@@ -374,6 +374,17 @@ comment on table rowlock.releases is 'The releases that have migrated this datab
 comment on column rowlock.releases.version is 'Version of the rowlock binary.';
 comment on column rowlock.releases.applied_at is 'When it first migrated this database.';
 
+create table rowlock.identity (
+    is_only     boolean primary key default true check (is_only),
+    database_id uuid not null default gen_random_uuid(),
+    lock_secret uuid not null default gen_random_uuid()
+);
+comment on table rowlock.identity is 'What no other database has. One row.';
+comment on column rowlock.identity.is_only is 'True: there is only one row.';
+comment on column rowlock.identity.database_id is 'Distinguishes what servers of this database keep in Redis.';
+comment on column rowlock.identity.lock_secret is 'The secret in the keys of advisory locks. Nobody is granted the right to read it.';
+insert into rowlock.identity default values;
+
 -- What both claiming functions return, one row per request.
 create type rowlock.claim_answer as (
     request_no        integer,

@@ -1,6 +1,9 @@
 //! `rowlock migrate`.
 
+use anyhow::bail;
+
 use crate::config::DatabaseArgs;
+use crate::db::harden::{Hardening, harden};
 use crate::db::migrate::migrate;
 
 /// Which database to migrate; the user in its URL must be allowed to create roles, schemas and functions.
@@ -8,14 +11,47 @@ use crate::db::migrate::migrate;
 pub struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
+    /// Afterwards, take PostgreSQL's functions for advisory locks away from all logins of this database but superusers, so that no login
+    /// can get in the way of a sale with them. Says which others that could hinder. Needs a superuser
+    #[arg(long)]
+    harden: bool,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let report = migrate(&args.database.endpoint()?).await?;
+    let endpoint = args.database.endpoint()?;
+    let report = migrate(&endpoint).await?;
     for migration in &report.migrations {
         println!("applied {migration}");
     }
     println!("{} of {} function and view files applied", report.files.len(), report.state.files);
     println!("the database is at migration {}", report.state.version);
+    if args.harden { tell(&harden(&endpoint).await?) } else { Ok(()) }
+}
+
+/// Says what hardening did; fails if something was left.
+fn tell(hardening: &Hardening) -> anyhow::Result<()> {
+    if !hardening.still_open.is_empty() {
+        bail!(
+            "the database is migrated but not hardened: only a superuser may take the locking functions away from all logins. Have one \
+             run `rowlock migrate --harden`, or this in the database: {}",
+            hardening.remedy()
+        );
+    }
+    match hardening.revoked.len() {
+        0 => println!("the locking functions were already taken away from all logins"),
+        count => println!("{count} locking functions were taken away from all logins; rowlock_owner may execute them"),
+    }
+    for login in &hardening.other_logins {
+        println!("this login can take no advisory locks in this database any more: {login}");
+    }
+    for function in &hardening.other_functions {
+        println!("this function takes advisory locks and may fail for its callers: {function}");
+    }
+    if !(hardening.other_logins.is_empty() && hardening.other_functions.is_empty()) {
+        println!(
+            "if one of them needs such locks, as many migration tools do: \
+             grant execute on function pg_catalog.pg_advisory_lock(bigint) to its_login"
+        );
+    }
     Ok(())
 }

@@ -4,8 +4,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
 
-use super::DbError;
 use super::orders::seats;
+use super::{DbError, database_id};
 use crate::domain::{ClaimOutcome, ClaimRequest, Order, OrderStatus, PaymentNotice, PaymentOutcome, RecordedOutcome, Settlement, Wanted};
 
 /// What every query for answers to claims selects of them.
@@ -44,6 +44,8 @@ pub(crate) struct Backend {
 pub struct LaneClient {
     pub(crate) client: Client,
     pub(crate) backend: Backend,
+    /// The database that it is connected to.
+    pub(crate) database_id: Uuid,
     claim_seats: Statement,
     claim_best_available: Statement,
     claimed_orders: Statement,
@@ -60,12 +62,18 @@ impl LaneClient {
         let row = as_login(&client, sql, &[]).await?;
         Ok(Self {
             backend: Backend { pid: row.get(0), started: row.get(1) },
+            database_id: database_id(&client).await?,
             claim_seats: client.prepare(CLAIM_SEATS).await?,
             claim_best_available: client.prepare(CLAIM_BEST_AVAILABLE).await?,
             claimed_orders: client.prepare(CLAIMED_ORDERS).await?,
             settle_payments: client.prepare(SETTLE_PAYMENTS).await?,
             client,
         })
+    }
+
+    /// How long its calls wait for a lock from now on, in milliseconds.
+    pub(crate) async fn wait_for_locks(&self, lock_ms: u32) -> Result<(), DbError> {
+        Ok(self.client.batch_execute(&format!("set lock_timeout = {lock_ms}")).await?)
     }
 
     /// Returns once the backend of a lost connection has certainly ended: what it has not done by then will never be done.

@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::outage::{Outage, OutageKind};
-use super::{DbError, OutageLog, database_url};
+use super::{DbError, Identity, OutageLog, database_url};
 
 /// What a session sets before its first call. Dropping a query's future does not end the query, so the server needs timeouts. An answer
 /// means that the commit is on disk, so a different setting of the role or the database is overridden.
@@ -51,6 +51,7 @@ pub struct Endpoint {
     config: Config,
     tls: MakeRustlsConnect,
     outages: OutageLog,
+    identity: Identity,
 }
 
 impl Endpoint {
@@ -62,7 +63,7 @@ impl Endpoint {
     pub fn new(database_url: &str, ca_file: Option<&std::path::Path>) -> anyhow::Result<Self> {
         let config = database_url::read(database_url)?;
         let tls = MakeRustlsConnect::new(tls_config(config.get_ssl_mode() == SslMode::Disable, ca_file)?);
-        Ok(Self { config, tls, outages: OutageLog::default() })
+        Ok(Self { config, tls, outages: OutageLog::default(), identity: Identity::default() })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -76,6 +77,11 @@ impl Endpoint {
     /// The outages of this address, shared by all who use it.
     pub(crate) fn outages(&self) -> &OutageLog {
         &self.outages
+    }
+
+    /// Which database answers at this address, shared by all who use it.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Opens a connection as the URL's user; the task drives it until either side closes.

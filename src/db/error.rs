@@ -85,7 +85,10 @@ pub enum DbError {
     /// The database can serve nobody at the moment; nothing was changed. The server's `OutageLog` logs it once for all callers.
     #[error("{0}")]
     Outage(Outage),
-    /// PostgreSQL is too busy, or a lock is held; nothing was changed.
+    /// Somebody else holds a lock that the call needs, for longer than it waits; nothing was changed.
+    #[error("a lock is held: {0}")]
+    Locked(String),
+    /// PostgreSQL is too busy; nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// The connection broke during the call: it is not yet known whether anything was changed.
@@ -105,7 +108,7 @@ pub enum DbError {
 impl DbError {
     /// Whether the database cannot be asked at the moment, whatever the question.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Outage(_) | Self::Unavailable(_) | Self::Lost(_))
+        matches!(self, Self::Outage(_) | Self::Unavailable(_) | Self::Locked(_) | Self::Lost(_))
     }
 }
 
@@ -127,8 +130,8 @@ impl From<tokio_postgres::Error> for DbError {
             // The primary became a standby: another connection will find the new one.
             "25006" => Self::Outdated(text),
             "0A000" if db.message().contains("cached plan") => Self::Outdated(text),
-            // Rolled back for lack of time or resources, or by a deadlock: 57 operator, 53 resources, 40 retry, 55P03 lock timeout.
-            "55P03" => Self::Unavailable(text),
+            "55P03" => Self::Locked(text),
+            // Rolled back for lack of time or resources, or by a deadlock: 57 operator, 53 resources, 40 retry.
             _ if ["57", "53", "40", "08"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(text),
             _ => Self::Internal(text),
         }

@@ -25,8 +25,8 @@ struct SqlFile {
 static SQL_FILES: &[SqlFile] = include!(concat!(env!("OUT_DIR"), "/sql_files.rs"));
 
 /// Advisory lock of the migrator: class 5 of the registry in `sql/README.md`.
-const LOCK: &str = "select pg_advisory_lock(5, 0)";
-const UNLOCK: &str = "select pg_advisory_unlock(5, 0)";
+pub(super) const LOCK: &str = "select pg_advisory_lock(5, 0)";
+pub(super) const UNLOCK: &str = "select pg_advisory_unlock(5, 0)";
 /// refinery names its table without a schema: for a user called `rowlock`, that would mean our schema once it exists.
 const SEARCH_PATH: &str = "set search_path = public";
 

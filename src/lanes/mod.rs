@@ -7,9 +7,12 @@
 //!
 //! Within a batch, first come is first served; between two batches in progress PostgreSQL's row locks decide, as between two servers:
 //! a claim may be answered `seat_taken` for a seat that the other batch has locked and then does not take.
+//!
+//! A batch that meets a lock which somebody holds is called again in parts, so that only the requests that need this lock wait for it.
 
 mod heartbeat;
 mod job;
+mod parts;
 mod queue;
 mod work;
 mod worker;

@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -16,7 +16,10 @@ use super::work::Work;
 /// While a call for an event is in progress, another one is worth its fixed cost from this many requests on.
 const OVERLAP_MIN: usize = 128;
 
-/// Requests in the order they came.
+/// Pause before a blocked request is tried again.
+const BLOCKED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Requests in the order they came, and apart from them those that somebody's lock blocks: in a batch, they would hold up the others.
 pub(super) struct Queue<W: Work> {
     state: Mutex<State<W>>,
     news: Notify,
@@ -25,6 +28,10 @@ pub(super) struct Queue<W: Work> {
 
 struct State<W: Work> {
     jobs: VecDeque<Job<W>>,
+    /// Blocked requests, with the time of the last try.
+    blocked: VecDeque<(Instant, Job<W>)>,
+    /// Blocked requests and all others take turns.
+    blocked_came_last: bool,
     /// The events of the batches in progress.
     under_way: Vec<i64>,
     /// Workers that have a connection.
@@ -40,19 +47,41 @@ impl<W: Work> State<W> {
         }
         self.jobs.iter().find(|job| !self.under_way.contains(&job.event_id()))
     }
+
+    /// How long until the first blocked request may be tried again; `None` if there is none.
+    fn blocked_in(&self) -> Option<Duration> {
+        self.blocked.front().map(|(tried, _)| BLOCKED_PAUSE.saturating_sub(tried.elapsed()))
+    }
+
+    /// Whether it is the turn of a blocked request.
+    fn is_turn_of_blocked(&self) -> bool {
+        self.blocked_in().is_some_and(|pause| pause.is_zero()) && !(self.blocked_came_last && self.next().is_some())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.blocked.is_empty()
+    }
 }
 
 /// A batch that was taken; it counts as in progress until it is dropped.
 pub(super) struct Batch<'a, W: Work> {
     queue: &'a Queue<W>,
-    event_id: i64,
+    /// `None`: a blocked request, for which the others of its event do not wait.
+    event_id: Option<i64>,
     pub(super) jobs: Vec<Job<W>>,
+}
+
+impl<W: Work> Batch<'_, W> {
+    /// Whether it is a blocked request, tried again.
+    pub(super) fn was_blocked(&self) -> bool {
+        self.event_id.is_none()
+    }
 }
 
 impl<W: Work> Drop for Batch<'_, W> {
     fn drop(&mut self) {
         let mut state = self.queue.state();
-        if let Some(index) = state.under_way.iter().position(|event_id| *event_id == self.event_id) {
+        if let Some(index) = state.under_way.iter().position(|event_id| Some(*event_id) == self.event_id) {
             state.under_way.swap_remove(index);
         }
         drop(state);
@@ -72,7 +101,14 @@ impl<W: Work> Drop for Connected<W> {
 impl<W: Work> Queue<W> {
     pub(super) fn new() -> Self {
         Self {
-            state: Mutex::new(State { jobs: VecDeque::new(), under_way: Vec::new(), connected: 0, is_closed: false }),
+            state: Mutex::new(State {
+                jobs: VecDeque::new(),
+                blocked: VecDeque::new(),
+                blocked_came_last: false,
+                under_way: Vec::new(),
+                connected: 0,
+                is_closed: false,
+            }),
             news: Notify::new(),
             heartbeat: Heartbeat::new(),
         }
@@ -104,6 +140,13 @@ impl<W: Work> Queue<W> {
         self.news.notify_one();
     }
 
+    /// Puts back requests that were refused on their own for somebody's lock, even if the queue is closed.
+    pub(super) fn put_aside(&self, jobs: impl IntoIterator<Item = Job<W>>) {
+        let tried = Instant::now();
+        self.state().blocked.extend(jobs.into_iter().inspect(Job::wait_again).map(|job| (tried, job)));
+        self.news.notify_one();
+    }
+
     /// Accepts no more requests; workers end when the queue is empty.
     pub(super) fn close(&self) {
         self.state().is_closed = true;
@@ -114,25 +157,29 @@ impl<W: Work> Queue<W> {
     /// Whether it is closed and empty.
     pub(super) fn has_ended(&self) -> bool {
         let state = self.state();
-        state.is_closed && state.jobs.is_empty()
+        state.is_closed && state.is_empty()
     }
 
     /// Waits until a call is worthwhile; false once the queue is closed and empty.
     pub(super) async fn wait(&self) -> bool {
         loop {
             let news = self.news.notified();
-            {
+            let blocked_in = {
                 let state = self.state();
-                if state.next().is_some() {
+                if state.next().is_some() || state.is_turn_of_blocked() {
                     return true;
                 }
-                if state.is_closed && state.jobs.is_empty() {
+                if state.is_closed && state.is_empty() {
                     // The next worker must see the end, too.
                     self.news.notify_one();
                     return false;
                 }
+                state.blocked_in()
+            };
+            match blocked_in {
+                Some(pause) => drop(tokio::time::timeout(pause, news).await),
+                None => news.await,
             }
-            news.await;
         }
     }
 
@@ -148,9 +195,18 @@ impl<W: Work> Queue<W> {
     }
 
     /// The next requests of one event and kind, at most `batch_max`, first come first served, without those whose callers have
-    /// disconnected; `None` if no call is worthwhile.
+    /// disconnected; `None` if no call is worthwhile. Or, in turn with them, a blocked request, alone.
     pub(super) fn take_batch(&self, batch_max: usize) -> Option<Batch<'_, W>> {
         let mut state = self.state();
+        state.blocked_came_last = state.is_turn_of_blocked();
+        if state.blocked_came_last {
+            let jobs = state.blocked.pop_front().map(|(_, job)| job).filter(Job::take).into_iter().collect();
+            if state.next().is_some() {
+                self.news.notify_one();
+            }
+            drop(state);
+            return Some(Batch { queue: self, event_id: None, jobs });
+        }
         let (event_id, kind) = state.next().map(|job| (job.event_id(), job.kind()))?;
         let (mut jobs, mut others) = (Vec::new(), VecDeque::new());
         while jobs.len() < batch_max
@@ -172,7 +228,7 @@ impl<W: Work> Queue<W> {
             self.news.notify_one();
         }
         drop(state);
-        Some(Batch { queue: self, event_id, jobs })
+        Some(Batch { queue: self, event_id: Some(event_id), jobs })
     }
 
     /// Takes out the requests that have waited longer than `max`, if no worker has a connection.
@@ -182,7 +238,11 @@ impl<W: Work> Queue<W> {
             return Vec::new();
         }
         let old = state.jobs.iter().take_while(|job| job.age() > max).count();
-        state.jobs.drain(..old).collect()
+        let mut hopeless: Vec<_> = state.jobs.drain(..old).collect();
+        let (old, young) = std::mem::take(&mut state.blocked).into_iter().partition(|(_, job)| job.age() > max);
+        state.blocked = young;
+        hopeless.extend(VecDeque::into_iter(old).map(|(_, job)| job));
+        hopeless
     }
 
     fn state(&self) -> MutexGuard<'_, State<W>> {

@@ -1,5 +1,7 @@
 //! The loop of a lane's worker: take what waits, call, answer; and recover when the connection is lost in between.
 
+mod blocked;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +11,15 @@ use futures_util::FutureExt;
 use super::LaneError;
 use super::job::Job;
 use super::queue::{Connected, Queue};
-use super::work::Work;
+use super::work::{Answers, Work};
 use crate::db::batches::{Backend, LaneClient};
-use crate::db::{DbError, Endpoint, Outage, OutageKind};
+use crate::db::{DbError, Endpoint, Outage, OutageKind, Patience};
 
 /// A request that waits longer than this for a connection is answered `unavailable`.
 const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
 /// A request whose call was lost is answered `outcome_unknown` if the database cannot be asked for this long.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(15);
-/// A request that other transactions' locks keep from its seats is answered `overloaded` after this.
+/// A request that other transactions' locks block, or keep from its seats, is answered `overloaded` after this.
 const BUSY_MAX: Duration = Duration::from_secs(2);
 /// Pause before locked seats are tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
@@ -42,6 +44,8 @@ pub(super) struct Worker<W: Work> {
 
 struct Connection<W: Work> {
     lane: LaneClient,
+    /// How long its calls wait for a lock.
+    lock_ms: u32,
     _counted: Connected<W>,
 }
 
@@ -85,8 +89,11 @@ impl<W: Work> Worker<W> {
             }
             let queue = Arc::clone(&self.queue);
             let Some(mut batch) = queue.take_batch(self.batch_max) else { continue };
-            if !batch.jobs.is_empty() {
-                self.call(std::mem::take(&mut batch.jobs)).await;
+            let jobs = std::mem::take(&mut batch.jobs);
+            if batch.was_blocked() {
+                self.call_again(jobs).await;
+            } else if !jobs.is_empty() {
+                self.call(jobs).await;
             }
         }
     }
@@ -96,14 +103,32 @@ impl<W: Work> Worker<W> {
     }
 
     async fn call(&mut self, batch: Vec<Job<W>>) {
-        let Some(Connection { lane, .. }) = &self.client else { return self.queue.put_back(batch) };
         self.work.batched(batch.len());
-        let requests = requests(&batch);
-        let outcome = tokio::time::timeout(CALL_MAX, W::call(lane, W::event_id(requests[0]), &requests)).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned())));
+        match self.outcome(&batch, Patience::LANE.lock_ms).await {
+            Err(DbError::Locked(text)) => self.call_in_parts(batch, &text).await,
+            outcome => self.finish(batch, outcome).await,
+        }
+    }
+
+    /// Makes a call whose statements wait so long for a lock.
+    async fn outcome(&mut self, batch: &[Job<W>], lock_ms: u32) -> Answers<W::Answer> {
+        let Some(connection) = &mut self.client else { return Err(DbError::Outdated("there is no connection".to_owned())) };
+        let requests = requests(batch);
+        let call = async {
+            if connection.lock_ms != lock_ms {
+                connection.lane.wait_for_locks(lock_ms).await?;
+                connection.lock_ms = lock_ms;
+            }
+            W::call(&connection.lane, W::event_id(requests[0]), &requests).await
+        };
+        let outcome = tokio::time::timeout(CALL_MAX, call).await.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned())));
         if !matches!(outcome, Err(DbError::Lost(_))) {
             self.queue.heartbeat.beat();
         }
+        outcome
+    }
+
+    async fn finish(&mut self, batch: Vec<Job<W>>, outcome: Answers<W::Answer>) {
         match outcome {
             Ok(answers) => self.answer(batch, answers).await,
             Err(DbError::Lost(text)) => self.lose(batch, &text),
@@ -124,8 +149,8 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    /// The call was rolled back through no fault of its own, usually because somebody holds a lock. Its requests go to the end, so that
-    /// one event's trouble does not stop the rest of the lane; those that have waited long enough are refused.
+    /// The call was rolled back through no fault of its own. Its requests go to the end, so that one event's trouble does not stop the
+    /// rest of the lane; those that have waited long enough are refused.
     async fn put_back(&mut self, batch: Vec<Job<W>>, why: &str) {
         tracing::warn!(why, requests = batch.len(), "a call was rolled back");
         let (old, young): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.age() > UNAVAILABLE_AFTER);
@@ -187,7 +212,8 @@ impl<W: Work> Worker<W> {
             Ok((lane, answers)) => {
                 self.outage = None;
                 self.endpoint.outages().works();
-                self.client = Some(Connection { lane, _counted: self.queue.connected() });
+                self.endpoint.identity().set(lane.database_id);
+                self.client = Some(Connection { lane, lock_ms: Patience::LANE.lock_ms, _counted: self.queue.connected() });
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
                 self.answer_recalled(jobs, answers);
                 true

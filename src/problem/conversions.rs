@@ -39,7 +39,7 @@ impl From<DbError> for Problem {
                 _ => Self::internal(format!("{}: {message} {}", rule.sqlstate(), detail.unwrap_or_default())),
             },
             // A lost read has changed nothing; changes go through `of_change`.
-            DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
+            DbError::Locked(cause) | DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
                 Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
             }
             DbError::Outage(outage) => of_outage(outage.kind),
@@ -128,6 +128,7 @@ mod tests {
         assert!(!problem.detail().contains("secret"));
         assert_eq!(rule(Rule::Inconsistent, Some("rows")).code(), Code::InternalError);
         assert_eq!(Problem::from(DbError::Unavailable("host db.internal".into())).code(), Code::Unavailable);
+        assert_eq!(Problem::from(DbError::Locked("by whom".into())).code(), Code::Unavailable);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Section summaries: cached in memory, then in Redis, then read from PostgreSQL, with a single load at each level.
 //!
-//! Redis may contain anything. What is not exactly what a server would have written for this event is discarded.
+//! Redis may contain anything. What is not exactly what a server of this database would have written for this event is discarded, and so is
+//! what is older than an answer this server has already given. The body that is served is always written by this server.
 //!
 //! Within a server, the cache lets one caller load. Among servers, the one that sets the refill key in Redis asks PostgreSQL and the
 //! others wait for its result, but never long: if it is slow or Redis is down, each asks PostgreSQL itself.
@@ -9,6 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 
 use super::{Aged, COUNTS_TTL, CachedBody, Kept, KeptSettings};
@@ -32,13 +34,15 @@ pub(crate) struct Summaries {
     redis: RedisLink,
     metrics: Arc<Metrics>,
     bodies: Kept<i64, Option<Arc<CachedBody>>>,
+    /// The revision that each event had last.
+    revisions: Cache<i64, i64>,
 }
 
 impl Summaries {
     /// An empty cache over Redis (which may be off or down) and the database.
     pub(crate) fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>, stale_max: Duration) -> Self {
         let bodies = Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: EVENTS_MAX, ttl: COUNTS_TTL, stale_max });
-        Self { db, redis, metrics, bodies }
+        Self { db, redis, metrics, bodies, revisions: Cache::builder().max_capacity(EVENTS_MAX).build() }
     }
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
@@ -53,8 +57,10 @@ impl Summaries {
 
     async fn load(&self, layout: &EventLayout, db: Db) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
         let asked = Instant::now();
-        let key = format!("summary:{}", layout.event_id);
-        if let Some(body) = self.shared(&key, layout).await {
+        let key = self.key(layout);
+        if let Some(key) = &key
+            && let Some(body) = self.shared(key, layout).await
+        {
             self.metrics.cache_read("summary", CacheResult::Redis);
             // Another server may have begun so long before.
             let begun = asked.checked_sub(LOAD_MAX + Duration::from_millis(REDIS_TTL_MS)).unwrap_or(asked);
@@ -62,25 +68,34 @@ impl Summaries {
         }
         self.metrics.cache_read("summary", CacheResult::Database);
         let begun = Instant::now();
-        let body = read(&db, layout).await?.map(|(revision, json)| {
-            self.share(&key, revision, &json, begun);
-            Arc::new(CachedBody::new(revision, json))
-        });
-        Ok(Aged::new(body, begun))
+        let Some((revision, json)) = read(&db, layout).await? else { return Ok(Aged::new(None, begun)) };
+        self.share(key, revision, &json, begun);
+        self.revisions.insert(layout.event_id, revision).await;
+        Ok(Aged::new(Some(Arc::new(CachedBody::new(revision, json))), begun))
     }
 
     /// Caches counts that were read along with the event, starting at `begun`, unless there is already a summary.
     pub(super) async fn put(&self, layout: &EventLayout, counts: &[SectionCount], begun: Instant) -> Result<(), DbError> {
         self.metrics.cache_read("summary", CacheResult::Database);
         let (revision, json) = summary_json(layout, counts)?;
-        self.share(&format!("summary:{}", layout.event_id), revision, &json, begun);
+        self.share(self.key(layout), revision, &json, begun);
+        self.revisions.insert(layout.event_id, revision).await;
         self.bodies.put(layout.event_id, Aged::new(Some(Arc::new(CachedBody::new(revision, json))), begun)).await;
         Ok(())
     }
 
-    fn share(&self, key: &str, revision: i64, json: &str, begun: Instant) {
-        if begun.elapsed() < LOAD_MAX {
-            self.redis.set_px(key, &format!("{revision}\n{json}"), REDIS_TTL_MS);
+    /// Where its summary is in Redis; `None` if Redis is not to be asked.
+    fn key(&self, layout: &EventLayout) -> Option<String> {
+        self.redis.key(&format!("summary:{}", layout.event_id))
+    }
+
+    /// Puts a summary into Redis. It names its key, and so its database: under another key, nobody takes it for what belongs there.
+    fn share(&self, key: Option<String>, revision: i64, json: &str, begun: Instant) {
+        if let Some(key) = key
+            && begun.elapsed() < LOAD_MAX
+        {
+            let text = format!("{key} {revision}\n{json}");
+            self.redis.set_px(key, text, REDIS_TTL_MS);
         }
     }
 
@@ -93,29 +108,34 @@ impl Summaries {
     /// The summary that another server has put into Redis, or is about to put there.
     async fn shared(&self, key: &str, layout: &EventLayout) -> Option<CachedBody> {
         if let Some(found) = self.redis.get(key).await {
-            let body = body_of_shared(&found, layout);
-            if body.is_none() {
-                tracing::warn!(
-                    event_id = layout.event_id,
-                    bytes = found.len(),
-                    "Redis had unexpected data instead of a summary; replacing it"
-                );
-            }
             // Nobody waits for bad data: whoever finds it replaces it.
-            return body;
+            return self.accepted(key, &found, layout).await;
         }
-        let refill = format!("{key}:refill");
-        if self.redis.set_nx_px(&refill, REDIS_TTL_MS / 4).await != Some(false) {
+        if self.redis.set_nx_px(format!("{key}:refill"), REDIS_TTL_MS / 4).await != Some(false) {
             return None;
         }
         let begun = Instant::now();
         while begun.elapsed() < REFILL_WAIT {
             tokio::time::sleep(REFILL_POLL).await;
             if let Some(found) = self.redis.get(key).await {
-                return body_of_shared(&found, layout);
+                return self.accepted(key, &found, layout).await;
             }
         }
         None
+    }
+
+    /// What was found under a key, if a server of this database wrote it and it is not older than what this server knows.
+    async fn accepted(&self, key: &str, found: &[u8], layout: &EventLayout) -> Option<CachedBody> {
+        let Some((revision, json)) = summary_of_shared(key, found, layout) else {
+            tracing::warn!(event_id = layout.event_id, bytes = found.len(), "Redis had unexpected data instead of a summary; replacing it");
+            return None;
+        };
+        if revision < self.revisions.get(&layout.event_id).await.unwrap_or(0) {
+            tracing::debug!(event_id = layout.event_id, revision, "Redis had an older summary; replacing it");
+            return None;
+        }
+        self.revisions.insert(layout.event_id, revision).await;
+        Some(CachedBody::new(revision, json))
     }
 }
 
@@ -124,12 +144,14 @@ async fn read(db: &Db, layout: &EventLayout) -> Result<Option<(i64, String)>, Db
     if counts.is_empty() { Ok(None) } else { summary_json(layout, &counts).map(Some) }
 }
 
-/// The body that a server wrote: a revision on the first line, then the JSON. `None`: no server wrote this for the event.
-fn body_of_shared(bytes: &[u8], layout: &EventLayout) -> Option<CachedBody> {
-    let (revision, json) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
+/// The revision and the body of what a server put under a key: that key and the revision on the first line, then the JSON. `None`: no server
+/// wrote this for the event.
+fn summary_of_shared(key: &str, bytes: &[u8], layout: &EventLayout) -> Option<(i64, String)> {
+    let (first, json) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
     let summary: Summary<'_> = serde_json::from_str(json).ok()?;
-    let is_ours = summary.is_of(layout) && revision == summary.revision.to_string() && summary.json() == json;
-    is_ours.then(|| CachedBody::new(summary.revision, json.to_owned()))
+    let body = summary.json();
+    let is_ours = summary.is_of(layout) && first == format!("{key} {}", summary.revision) && body == json;
+    is_ours.then_some((summary.revision, body))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -11,22 +11,25 @@ use ::redis::{Pipeline, Script};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{RedisHealth, RedisLink, tagged};
+use super::{RedisHealth, RedisLink};
 
 const KEY: &str = "expiry";
 /// Entries that may wait for Redis; any more are dropped, and the sweep finds their orders.
 const ENTRIES_MAX: usize = 100_000;
+/// How long Redis keeps the queue after the last entry: an hour more than the longest payment window.
+const QUEUE_TTL_MS: u64 = 25 * 3_600_000;
 /// Maximum number of entries in one command.
 const COMMAND_MAX: usize = 1_000;
 
 /// Leases due entries, up to a number of orders, by moving their score ahead: the worker removes them in time, or they come due again. The
-/// clock is that of Redis, the same for every server. Anything but a sorted set is deleted. Returns the time until the next entry is due,
+/// clock is that of Redis, the same for every server. Anything but a sorted set is deleted, and one that would stay forever will not. Returns the time until the next entry is due,
 /// or -1 for none, followed by the leased entries.
 static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
         local kind = redis.call('TYPE', KEYS[1]).ok
         if kind ~= 'zset' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
+        if kind == 'zset' and redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
         local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
@@ -125,7 +128,8 @@ impl ExpiryQueue {
 
     /// Leases due entries with about this many orders for `lease_ms`; `None` when Redis cannot be asked.
     pub(crate) async fn lease(&self, orders: usize, lease_ms: i64) -> Option<Lease> {
-        let answer: Vec<Vec<u8>> = self.redis.script(&LEASE, KEY, &[orders.to_string(), lease_ms.to_string()]).await?;
+        let answer: Vec<Vec<u8>> =
+            self.redis.script(&LEASE, KEY, &[orders.to_string(), lease_ms.to_string(), QUEUE_TTL_MS.to_string()]).await?;
         let (next, entries) = answer.split_first()?;
         let (mut batches, mut broken) = (Vec::with_capacity(entries.len()), Vec::new());
         for entry in entries {
@@ -154,9 +158,9 @@ impl ExpiryQueue {
 
     async fn remove_entries<T: AsRef<[u8]>>(&self, entries: &[T]) {
         self.redis
-            .pipeline(|prefix| {
+            .pipeline(KEY, |key| {
                 let mut pipeline = ::redis::pipe();
-                pipeline.cmd("ZREM").arg(tagged(prefix, KEY)).ignore();
+                pipeline.cmd("ZREM").arg(key).ignore();
                 entries.iter().for_each(|entry| {
                     pipeline.arg(entry.as_ref());
                 });
@@ -170,7 +174,7 @@ impl ExpiryQueue {
 async fn write_entries(redis: RedisLink, mut entries: mpsc::Receiver<(i64, String)>) {
     let mut gathered = Vec::new();
     while entries.recv_many(&mut gathered, COMMAND_MAX).await > 0 {
-        if !redis.pipeline(|prefix| added(&tagged(prefix, KEY), &gathered)).await {
+        if !redis.pipeline(KEY, |key| added(key, &gathered)).await {
             tracing::debug!(entries = gathered.len(), "Redis did not accept entries of the expiry queue; the sweep will find their orders");
         }
         gathered.clear();
@@ -183,6 +187,7 @@ fn added(key: &str, entries: &[(i64, String)]) -> Pipeline {
     for (due_ms, entry) in entries {
         pipeline.arg(due_ms).arg(entry);
     }
+    pipeline.cmd("PEXPIRE").arg(key).arg(QUEUE_TTL_MS).ignore();
     pipeline
 }
 

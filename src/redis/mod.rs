@@ -15,6 +15,7 @@ use anyhow::Context;
 use poem_openapi::Enum;
 use serde::Serialize;
 
+use crate::db::Identity;
 use condition::{Condition, Watch, is_any_of};
 pub use expiry_queue::{DueOrders, ExpiryQueue, Lease};
 
@@ -52,6 +53,8 @@ pub struct RedisLink {
 struct Inner {
     manager: ConnectionManager,
     prefix: String,
+    /// The database whose servers use the keys.
+    identity: Identity,
     began: Instant,
     /// Milliseconds since `began` before which nobody calls Redis.
     rest_until_ms: AtomicU64,
@@ -73,11 +76,12 @@ impl RedisLink {
         Self { inner: None }
     }
 
-    /// Connects in the background and keeps trying; `rediss://` uses TLS. Keys begin with `prefix`.
+    /// Connects in the background and keeps trying; `rediss://` uses TLS. Keys begin with `prefix` and the id of the database, so that
+    /// several databases can share a Redis; until that is known, nothing but the health check calls it.
     ///
     /// # Errors
     /// When the URL cannot be read.
-    pub fn new(redis_url: &str, prefix: &str) -> anyhow::Result<Self> {
+    pub fn new(redis_url: &str, prefix: &str, identity: Identity) -> anyhow::Result<Self> {
         let client = Client::open(redis_url).ok().context(UNREADABLE)?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CALL_MAX))
@@ -86,8 +90,14 @@ impl RedisLink {
             .set_min_delay(Duration::from_millis(20))
             .set_max_delay(Duration::from_millis(50));
         let manager = ConnectionManager::new_lazy_with_config(client, config).context("cannot prepare for Redis")?;
-        let inner =
-            Inner { manager, prefix: prefix.to_owned(), began: Instant::now(), rest_until_ms: AtomicU64::new(0), watch: Watch::default() };
+        let inner = Inner {
+            manager,
+            prefix: prefix.to_owned(),
+            identity,
+            began: Instant::now(),
+            rest_until_ms: AtomicU64::new(0),
+            watch: Watch::default(),
+        };
         Ok(Self { inner: Some(Arc::new(inner)) })
     }
 
@@ -98,42 +108,54 @@ impl RedisLink {
 
     /// Checks Redis with a small write: a replica, or a Redis whose memory or disk is full, would answer a read but is of no use.
     pub(crate) async fn health(&self) -> RedisHealth {
-        if self.inner.is_none() {
-            return RedisHealth::Off;
-        }
-        let written = self.set(PROBE_KEY, "1", PROBE_TTL_MS, false).await;
+        let Some(inner) = &self.inner else { return RedisHealth::Off };
+        // Nobody reads it, so it needs no database.
+        let written = self.set(format!("{}:{PROBE_KEY}", inner.prefix), "1", PROBE_TTL_MS, false).await;
         if written.is_some() { RedisHealth::Up } else { RedisHealth::Down }
     }
 
-    /// The bytes under a key. A Redis that refuses writes is not asked: its data may be old, and nobody can replace it.
+    /// The whole name of a key; `None` without Redis, or until it is known which database this is.
+    pub(crate) fn key(&self, name: &str) -> Option<String> {
+        Some(format!("{}:{name}", self.scope()?))
+    }
+
+    /// The whole name of a key of the expiry queue. All keys of a database share a hash tag, so that a cluster keeps them together.
+    fn tagged_key(&self, name: &str) -> Option<String> {
+        Some(format!("{{{}}}:{name}", self.scope()?))
+    }
+
+    fn scope(&self) -> Option<String> {
+        let inner = self.inner.as_ref()?;
+        Some(format!("{}:{}", inner.prefix, inner.identity.get()?.simple()))
+    }
+
+    /// The bytes under a key (by its whole name, as everywhere here). A Redis that refuses writes is not asked: its data may be old, and nobody can replace it.
     pub(crate) async fn get(&self, key: &str) -> Option<Vec<u8>> {
         if self.inner.as_ref()?.watch.condition() == Condition::RefusesWrites {
             return None;
         }
-        self.attempt(Access::Read, |mut manager, prefix| async move {
-            ::redis::cmd("GET").arg(format!("{prefix}:{key}")).query_async::<Option<Vec<u8>>>(&mut manager).await
-        })
-        .await?
+        let get = |mut manager| async move { ::redis::cmd("GET").arg(key).query_async::<Option<Vec<u8>>>(&mut manager).await };
+        self.attempt(Access::Read, get).await?
     }
 
     /// Stores a text under a key for this many milliseconds, in the background.
-    pub(crate) fn set_px(&self, key: &str, text: &str, ttl_ms: u64) {
-        let (link, key, text) = (self.clone(), key.to_owned(), text.to_owned());
+    pub(crate) fn set_px(&self, key: String, text: String, ttl_ms: u64) {
+        let link = self.clone();
         tokio::spawn(async move {
-            link.set(&key, &text, ttl_ms, false).await;
+            link.set(key, &text, ttl_ms, false).await;
         });
     }
 
     /// Sets a key unless it is set; returns whether this call set it, or `None` when Redis cannot be asked.
-    pub(crate) async fn set_nx_px(&self, key: &str, ttl_ms: u64) -> Option<bool> {
+    pub(crate) async fn set_nx_px(&self, key: String, ttl_ms: u64) -> Option<bool> {
         Some(self.set(key, "1", ttl_ms, true).await?.is_some())
     }
 
     /// Sets a key for that many milliseconds, or only if it is not set; the inner `None` means that it was set.
-    async fn set(&self, key: &str, text: &str, ttl_ms: u64, only_new: bool) -> Option<Option<String>> {
-        self.attempt(Access::Write, |mut manager, prefix| async move {
+    async fn set(&self, key: String, text: &str, ttl_ms: u64, only_new: bool) -> Option<Option<String>> {
+        self.attempt(Access::Write, |mut manager| async move {
             let mut set = ::redis::cmd("SET");
-            set.arg(format!("{prefix}:{key}")).arg(text).arg("PX").arg(ttl_ms);
+            set.arg(key).arg(text).arg("PX").arg(ttl_ms);
             if only_new {
                 set.arg("NX");
             }
@@ -142,18 +164,19 @@ impl RedisLink {
         .await
     }
 
-    /// Runs many writing commands in one round trip; returns whether Redis accepted them.
-    pub(crate) async fn pipeline(&self, build: impl FnOnce(&str) -> Pipeline) -> bool {
-        let call = |mut manager, prefix: String| async move { build(&prefix).query_async::<()>(&mut manager).await };
+    /// Runs many writing commands on a key of the expiry queue in one round trip; returns whether Redis accepted them.
+    async fn pipeline(&self, name: &str, build: impl FnOnce(&str) -> Pipeline) -> bool {
+        let Some(key) = self.tagged_key(name) else { return false };
+        let call = |mut manager| async move { build(&key).query_async::<()>(&mut manager).await };
         self.attempt(Access::Write, call).await.is_some()
     }
 
-    /// Runs a script on one key, which may find nothing to write. All keys of a prefix share a hash tag, so that a cluster keeps them
-    /// together.
-    pub(crate) async fn script<T: FromRedisValue>(&self, script: &Script, key: &str, args: &[String]) -> Option<T> {
-        self.attempt(Access::Read, |mut manager, prefix| async move {
+    /// Runs a script on a key of the expiry queue, which may find nothing to write.
+    async fn script<T: FromRedisValue>(&self, script: &Script, name: &str, args: &[String]) -> Option<T> {
+        let key = self.tagged_key(name)?;
+        self.attempt(Access::Read, |mut manager| async move {
             let mut call = script.prepare_invoke();
-            call.key(tagged(&prefix, key));
+            call.key(key);
             args.iter().for_each(|arg| {
                 call.arg(arg);
             });
@@ -162,17 +185,13 @@ impl RedisLink {
         .await
     }
 
-    async fn attempt<T, F: Future<Output = RedisResult<T>>>(
-        &self,
-        access: Access,
-        call: impl FnOnce(ConnectionManager, String) -> F,
-    ) -> Option<T> {
+    async fn attempt<T, F: Future<Output = RedisResult<T>>>(&self, access: Access, call: impl FnOnce(ConnectionManager) -> F) -> Option<T> {
         let inner = self.inner.as_ref()?;
         let now_ms = || u64::try_from(inner.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         if now_ms() < inner.rest_until_ms.load(Ordering::Relaxed) {
             return None;
         }
-        match tokio::time::timeout(CALL_MAX, call(inner.manager.clone(), inner.prefix.clone())).await {
+        match tokio::time::timeout(CALL_MAX, call(inner.manager.clone())).await {
             Ok(Ok(answer)) => {
                 inner.watch.succeeded(access);
                 return Some(answer);
@@ -185,9 +204,4 @@ impl RedisLink {
         inner.rest_until_ms.store(now_ms() + REST_MS, Ordering::Relaxed);
         None
     }
-}
-
-/// A key of the expiry queue.
-fn tagged(prefix: &str, key: &str) -> String {
-    format!("{{{prefix}}}:{key}")
 }

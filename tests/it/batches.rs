@@ -1,6 +1,7 @@
 //! How one batch serves its requests, called as a lane calls it: in order, first come first served, each independently.
 
 mod lane;
+mod locked;
 mod recorded;
 mod repeated;
 mod whole;

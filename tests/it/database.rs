@@ -1,5 +1,6 @@
 //! The database: schema, functions, roles, migrations, and the view of violated invariants.
 
+mod advisory_locks;
 mod backup;
 mod calls;
 mod compose;
@@ -7,6 +8,7 @@ mod deadlines;
 mod function_files;
 pub mod functions;
 mod grown_answers;
+mod hardening;
 mod hot_updates;
 mod inconsistent;
 mod invariants;

@@ -10,6 +10,7 @@ use super::{
     stage::{CONNECTIONS, Stage, draw_seats},
 };
 use rowlock::config::REDIS_PREFIX;
+use rowlock::db::{Identity, database_id};
 use rowlock::redis::{DueOrders, ExpiryQueue, RedisLink};
 
 const ORDERS: usize = 10_000;
@@ -71,7 +72,8 @@ async fn fall_due_together(stage: &Stage, event_id: i64) -> anyhow::Result<Syste
     // As if they had been claimed so: without what the update left behind.
     stage.db.batch_execute("vacuum full analyze rowlock.orders, rowlock.deadlines").await.context("cannot vacuum")?;
     if let Some(url) = &stage.redis_url {
-        let queue = ExpiryQueue::new(RedisLink::new(url, REDIS_PREFIX)?);
+        let identity = Identity::known(database_id(&stage.db).await.context("cannot ask which database it is")?);
+        let queue = ExpiryQueue::new(RedisLink::new(url, REDIS_PREFIX, identity)?);
         let batches = "select first_order_id, cardinality(order_ids) from rowlock.deadlines where event_id = $1";
         for row in stage.db.query(batches, &[&event_id]).await.context("cannot list the deadlines")? {
             queue.push(DueOrders { event_id, order_id: row.get(0), orders: usize::try_from(row.get::<_, i32>(1))? }, due_ms);

@@ -109,6 +109,11 @@ impl PrivatePostgres {
         url(&self.cluster, self.port, database)
     }
 
+    /// The same for a login of that password.
+    pub fn url_of(&self, login: &str, password: &str, database: &str) -> String {
+        format!("postgres://{login}:{password}@127.0.0.1:{}/{database}", self.port)
+    }
+
     /// The TCP port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port

@@ -51,6 +51,8 @@ pub struct StackProcesses {
     pub redis: Option<u32>,
 }
 
+/// The server's login, as in production: it may call the stored functions and touch no table.
+const SERVER_LOGIN: &str = "rowlock_server";
 /// The database of every stack, within a cluster of its own.
 const DATABASE: &str = "rowlock";
 
@@ -81,7 +83,7 @@ impl Stack {
         let redis_url = redis.as_ref().map(PrivateRedis::url);
         let serving = ServerSettings {
             port: settings.port,
-            database_url: &postgres.url(DATABASE),
+            database_url: &server_login(&postgres, &endpoint).await?,
             redis_url: redis_url.as_deref(),
             secrets: &secrets,
             arguments: serve_arguments,
@@ -156,6 +158,18 @@ impl Stack {
         }
         self.postgres.stop().await
     }
+}
+
+/// Makes the server's login, or gives it a new password; returns the URL to connect with.
+async fn server_login(postgres: &PrivatePostgres, endpoint: &Endpoint) -> anyhow::Result<String> {
+    let password = format!("{:032x}", rand::random::<u128>());
+    let (client, _driver) = endpoint.connect().await?;
+    let sql = format!(
+        "do $$ begin create role {SERVER_LOGIN}; exception when duplicate_object then null; end $$; \
+         alter role {SERVER_LOGIN} login password '{password}'; grant rowlock_app to {SERVER_LOGIN}"
+    );
+    client.batch_execute(&sql).await.context("cannot make the server's login")?;
+    Ok(postgres.url_of(SERVER_LOGIN, &password, DATABASE))
 }
 
 async fn drop_database(postgres: &PrivatePostgres) -> anyhow::Result<()> {

@@ -28,7 +28,9 @@ begin
     into o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms, o_is_on_sale
     from rowlock.events e
     where e.event_id = p_event_id and e.opened_at is not null;
-    o_are_distinct := rowlock._lock_customers(p_event_id, p_customer_ids) = cardinality(p_customer_ids);
+    o_are_distinct := cardinality(p_customer_ids) = rowlock._take_locks(
+        p_class => 1, p_event_id => p_event_id, p_names => p_customer_ids, p_wait => true
+    );
     if not o_are_distinct then
         select array_agg(n.customer_no order by n.request_no), array_agg(n.key_no order by n.request_no)
         into o_customer_nos, o_key_nos

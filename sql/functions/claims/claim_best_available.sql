@@ -75,7 +75,7 @@ begin
 
     -- As late as possible: the next batch for the section waits from here to the commit.
     if array_position(v_outcomes, null) is not null then
-        perform rowlock._lock_section_searches(p_event_id, p_section_nos);
+        perform rowlock._take_locks(p_class => 2, p_event_id => p_event_id, p_names => p_section_nos::text[], p_wait => true);
     end if;
     for v_round_no in 1 .. 4 loop
         exit when array_position(v_outcomes, null) is null;

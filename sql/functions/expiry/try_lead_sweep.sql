@@ -8,7 +8,7 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 begin
-    return pg_try_advisory_xact_lock(3, 0);
+    return rowlock._take_locks(p_class => 3, p_event_id => 0, p_names => array['sweep'], p_wait => false) = 1;
 end
 $$;
 

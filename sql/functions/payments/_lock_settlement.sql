@@ -11,16 +11,18 @@ returns void
 language plpgsql
 as $$
 begin
-    perform rowlock._lock_customers(p_event_id, array(
-        select o.customer_id
-        from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
-        cross join lateral (
+    perform rowlock._take_locks(
+        p_class => 1, p_event_id => p_event_id, p_wait => true, p_names => array(
             select o.customer_id
-            from rowlock.orders o
-            where o.event_id = p_event_id and o.order_id = i.order_id and o.status in ('expired', 'cancelled')
-            limit 1
-        ) o
-    ));
+            from (select distinct i.order_id from unnest(p_order_ids) as i (order_id)) i
+            cross join lateral (
+                select o.customer_id
+                from rowlock.orders o
+                where o.event_id = p_event_id and o.order_id = i.order_id and o.status in ('expired', 'cancelled')
+                limit 1
+            ) o
+        )
+    );
 
     perform
     from (

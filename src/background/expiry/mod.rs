@@ -3,7 +3,8 @@
 //! After its commit, a batch of claims goes into a Redis sorted set, scored by its deadline. Workers lease what is due with a script and
 //! expire those of its orders that are still pending; if a worker crashes, its lease runs out and another worker takes over.
 //! Independently, one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. If both reach an order,
-//! its row lock decides, and the second one finds it no longer pending.
+//! its row lock decides, and the second one finds it no longer pending. The same holds for two sweeps, so the lead only saves work: what
+//! the leader leaves for seconds, the others expire.
 
 mod carry_out;
 mod sweep;
@@ -26,6 +27,9 @@ use crate::redis::ExpiryQueue;
 const BATCH_MAX: usize = 1_000;
 /// How long after its deadline the sweep leaves an order to the queue, in milliseconds.
 const SWEEP_GRACE_MS: i32 = 300;
+
+/// How long after its deadline an order is nobody's: a server that does not lead expires it, too, in case the one that leads hangs.
+const ABANDONED_AFTER_MS: i32 = 5_000;
 
 /// What the workers and the sweep share.
 struct Expiry {

@@ -7,10 +7,10 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::carry_out::Due;
-use super::{BATCH_MAX, Expiry, SWEEP_GRACE_MS};
+use super::{ABANDONED_AFTER_MS, BATCH_MAX, Expiry, SWEEP_GRACE_MS};
 use crate::db::{DbError, Endpoint, Outage, in_time, try_lead_sweep};
 
-/// Sweeps again and again until `stop`, whenever this server leads.
+/// Sweeps again and again until `stop`: whatever is overdue while this server leads, and what another leader leaves lying.
 pub(super) async fn run(expiry: Arc<Expiry>, endpoint: Endpoint, stop: CancellationToken) {
     let pause = Duration::from_millis(expiry.settings.sweep_interval_ms);
     let (mut client, mut has_failed) = (None, false);
@@ -44,13 +44,16 @@ async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Cli
         Some(client) if !client.is_closed() => client,
         _ => in_time(endpoint.connect_as_app()).await?,
     };
-    try_lead_sweep(&client, sweep(expiry, stop)).await?;
+    // With Redis, orders within the grace period are left to the queue.
+    let grace_ms = if expiry.queue.is_on() { SWEEP_GRACE_MS } else { 0 };
+    if try_lead_sweep(&client, sweep(expiry, grace_ms, stop)).await?.is_none() {
+        sweep(expiry, ABANDONED_AFTER_MS, stop).await;
+    }
     Ok(client)
 }
 
-/// Expires everything overdue, batch by batch. With Redis, orders within the grace period are left to the queue.
-async fn sweep(expiry: &Expiry, stop: &CancellationToken) {
-    let grace_ms = if expiry.queue.is_on() { SWEEP_GRACE_MS } else { 0 };
+/// Expires everything overdue for longer than that, batch by batch.
+async fn sweep(expiry: &Expiry, grace_ms: i32, stop: &CancellationToken) {
     let limit = i32::try_from(BATCH_MAX).unwrap_or(i32::MAX);
     while !stop.is_cancelled() {
         let overdue = match expiry.db.overdue_orders(grace_ms, limit).await {

@@ -24,8 +24,10 @@ fn counts(available: i32) -> [SectionCount; 2] {
 
 fn written() -> String {
     let (revision, json) = summary_json(&layout(), &counts(9)).unwrap();
-    format!("{revision}\n{json}")
+    format!("{KEY} {revision}\n{json}")
 }
+
+const KEY: &str = "rowlock:1:summary:7";
 
 /// The counts that come with an event may have been read before those that are there.
 #[tokio::test]
@@ -43,9 +45,29 @@ async fn what_comes_with_an_event_does_not_replace_a_summary() {
 
 #[test]
 fn what_a_server_wrote_is_served_as_it_is() {
-    let body = body_of_shared(written().as_bytes(), &layout()).expect("a summary");
-    assert_eq!(body.plain().as_ref(), written().split_once('\n').expect("two lines").1.as_bytes());
-    assert_eq!(body.etag, "W/\"6\"");
+    let (revision, body) = summary_of_shared(KEY, written().as_bytes(), &layout()).expect("a summary");
+    assert_eq!(body, written().split_once('\n').expect("two lines").1);
+    assert_eq!(revision, 6);
+}
+
+/// Another server may be late to put there what it read before.
+#[tokio::test]
+async fn a_summary_older_than_what_was_seen_is_thrown_away() {
+    let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
+    let db = Db::new(&endpoint, 1, Patience::POOL).unwrap();
+    let summaries = Summaries::new(db, RedisLink::off(), Arc::new(Metrics::new()), Duration::ZERO);
+    let accepted = async |revision: i64| {
+        let counts = counts(9).map(|count| SectionCount { revision: revision * (2 - i64::from(count.section_no)), ..count });
+        let (revision, json) = summary_json(&layout(), &counts).unwrap();
+        let text = format!("{KEY} {revision}\n{json}");
+        summaries.accepted(KEY, text.as_bytes(), &layout()).await.is_some()
+    };
+    assert!(accepted(5).await && accepted(5).await && accepted(8).await, "the first, the same and a newer one");
+    assert!(!accepted(7).await);
+    // What comes from the database is true, even if the database was restored.
+    let restored = counts(9).map(|count| SectionCount { revision: 1, ..count });
+    summaries.put(&layout(), &restored, Instant::now()).await.unwrap();
+    assert!(accepted(2).await && !accepted(1).await);
 }
 
 #[test]
@@ -66,14 +88,17 @@ fn what_no_server_wrote_for_the_event_is_thrown_away() {
     let rubbish = [
         String::new(),
         "\n".into(),
-        "6\n".into(),
-        "6\nnull".into(),
-        "6\n{}".into(),
+        format!("{KEY} 6\n"),
+        format!("{KEY} 6\nnull"),
+        format!("{KEY} 6\n{{}}"),
         good.split_once('\n').expect("two lines").1.into(),
         good[..good.len() - 1].into(),
         format!("{good} "),
-        changed("6\n", "5\n"),
-        changed("6\n", "06\n"),
+        changed(" 6\n", " 5\n"),
+        changed(" 6\n", " 06\n"),
+        changed(" 6\n", "\n"),
+        changed("rowlock:1:", "rowlock:2:"),
+        changed(KEY, ""),
         changed("\"revision\":6", "\"revision\":5"),
         changed("\"event_id\":7", "\"event_id\":8"),
         changed("\"section\":\"A\"", "\"section\":\"C\""),
@@ -90,7 +115,7 @@ fn what_no_server_wrote_for_the_event_is_thrown_away() {
         format!("{},{}", &good[..good.len() - 2], &good[good.find("{\"section").expect("a section")..]),
     ];
     for text in rubbish {
-        assert!(body_of_shared(text.as_bytes(), &layout()).is_none(), "{text}");
+        assert!(summary_of_shared(KEY, text.as_bytes(), &layout()).is_none(), "{text}");
     }
-    assert!(body_of_shared(b"\xff\n{}", &layout()).is_none());
+    assert!(summary_of_shared(KEY, b"\xff\n{}", &layout()).is_none());
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::process::{Running, alive, descendants, output_of, rowlock_lab};
 use crate::harness::{Scratch, eventually, skip};
+use crate::psql::logins::connect;
 
 /// A debug build starts three servers on a busy machine.
 const UP_WITHIN: Duration = Duration::from_secs(120);
@@ -54,6 +55,19 @@ fn assert_works_as_pasted(page: &str) {
     }
 }
 
+/// The server's connections are those of a login that is no superuser.
+async fn assert_serves_without_privileges(page: &str) {
+    let line = lines(page, "psql ")[0];
+    let (_, rest) = line.split_once("postgres://").expect("a URL");
+    let url = format!("postgres://{}", rest.split(['\'', '"', ' ']).next().expect("a URL"));
+    let db = connect(&url).await;
+    let sql = "select string_agg(distinct r.rolname || ' ' || r.rolsuper || ' ' || pg_has_role(r.oid, 'rowlock_owner', 'member'), ', ')
+        from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+        where a.datname = current_database() and a.pid <> pg_backend_pid() and a.state = 'idle' and a.query like '%rowlock%'";
+    let serving: Option<String> = db.query_one(sql, &[]).await.expect("the sessions").get(0);
+    assert_eq!(serving.as_deref(), Some("rowlock_server false false"));
+}
+
 /// The first demo ends in order, the second is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_demo_prints_works_its_data_is_kept_and_nothing_survives_it() {
@@ -70,6 +84,7 @@ async fn what_the_demo_prints_works_its_data_is_kept_and_nothing_survives_it() {
     assert_eq!(event(&first.stdout()).as_deref(), Some("1"), "{}", first.stdout());
     assert_eq!(event(&second.stdout()).as_deref(), Some("2"), "{}", second.stdout());
     assert_works_as_pasted(&second.stdout());
+    assert_serves_without_privileges(&second.stdout()).await;
     let started = descendants(second.pid());
     second.signal("KILL");
     second.ended().await;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::stored::{Ask, Notice, make_due, until_it_waits};
 use house::{
-    House, SECTIONS, advisory, advisory_are_free, advisory_keys, rows_are_free, seat, seats_and_sections, section, sections_above,
+    House, SECTIONS, advisory, advisory_are_free, in_order_of_keys, rows_are_free, seat, seats_and_sections, section, sections_above,
 };
 
 /// Every function that moves seats from one status to another does so by `_move_seat_counts`.
@@ -143,10 +143,11 @@ async fn payments_are_recorded_from_the_lowest_identity_on() {
 async fn customers_are_locked_from_the_lowest_key_on_and_before_any_seat() {
     let house = House::new().await;
     let names = ["ann", "bob", "cid"];
-    let keys = advisory_keys(&house, &names).await;
+    let by_key = in_order_of_keys(&house, 1, &names).await;
     let late = house.cancelled(&names).await;
-    let held = advisory(1, keys[0]);
-    let free = [advisory_are_free(1, &keys[1..]), seats_and_sections(&[(1, 1), (1, 2), (1, 3), (1, 10), (2, 11), (3, 12)])].concat();
+    let held = advisory(&house, 1, &by_key[0]);
+    let free =
+        [advisory_are_free(&house, 1, &by_key[1..]), seats_and_sections(&[(1, 1), (1, 2), (1, 3), (1, 10), (2, 11), (3, 12)])].concat();
 
     // Whatever the order of the requests.
     for names in [names, ["cid", "bob", "ann"], ["bob", "ann", "cid"]] {
@@ -169,15 +170,15 @@ async fn customers_are_locked_from_the_lowest_key_on_and_before_any_seat() {
 #[tokio::test(flavor = "multi_thread")]
 async fn searches_are_locked_from_the_lowest_key_on_and_before_any_seat() {
     let house = House::new().await;
-    let keys = advisory_keys(&house, &["1", "2", "3"]).await;
-    let free = [advisory_are_free(2, &keys[1..]), seats_and_sections(&[(1, 1), (2, 1), (3, 1)])].concat();
+    let by_key = in_order_of_keys(&house, 2, &["1", "2", "3"]).await;
+    let free = [advisory_are_free(&house, 2, &by_key[1..]), seats_and_sections(&[(1, 1), (2, 1), (3, 1)])].concat();
     let asks: Vec<Ask> = SECTIONS.into_iter().map(|section| Ask::best("ann", section, 1)).collect();
     let reversed = asks.iter().rev().map(|ask| Ask { order_id: Uuid::now_v7(), ..ask.clone() }).collect();
     for asks in [asks, reversed] {
         let rival = house.rival().await;
         let pid = rival.pid;
         let claimed = async move { rival.claim(&asks).await.iter().for_each(|claim| drop(claim.order())) };
-        house.runs_into(&advisory(2, keys[0]), &free, pid, claimed).await;
+        house.runs_into(&advisory(&house, 2, &by_key[0]), &free, pid, claimed).await;
     }
     house.server.assert_invariants().await;
 }

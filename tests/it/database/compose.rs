@@ -44,6 +44,23 @@ async fn run(psql: &Path, database: &TestDatabase, script: &str, password: &str)
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
 }
 
+/// Only who migrates is the owner.
+#[test]
+fn the_server_of_compose_is_no_superuser() {
+    let compose = std::fs::read_to_string(in_project("compose.yaml")).expect("a text");
+    let mut logins = Vec::new();
+    let mut service = "";
+    for line in compose.lines() {
+        if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')).filter(|name| !name.starts_with([' ', '#'])) {
+            service = name;
+        }
+        if let Some((_, url)) = line.split_once("DATABASE_URL: postgres://") {
+            logins.push((service, url.split(':').next().expect("a login")));
+        }
+    }
+    assert_eq!(logins, [("migrate", "rowlock"), ("rowlock", "rowlock_server")]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_servers_login_of_compose_works_as_rowlock_app_and_gets_a_new_password_when_it_is_told() {
     let database = TestDatabase::cloned().await;

@@ -45,18 +45,22 @@ async fn a_paid_order_does_not_expire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_sweeps_while_another_leads() {
+async fn only_what_a_leader_leaves_lying_is_swept_by_others() {
     let server = server_without_redis().await;
     let second = server.second().await;
     let event = brief_event(&server, 4).await;
-    // The leader holds an advisory lock; a session that never ends plays a busy server.
-    server.db.batch_execute("select pg_advisory_lock(3, 0)").await.expect("the leadership");
+    // A session that never ends plays a server that hangs.
+    server.db.batch_execute("begin; select rowlock.try_lead_sweep()").await.expect("the leadership");
     let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
     let overdue = "select clock_timestamp() > expires_at + interval '1500 milliseconds' from rowlock.orders";
     eventually(PATIENCE, || server.ask::<bool>(overdue)).await;
-    assert_eq!(status_of(&server, &order).await, "pending_payment");
-    server.db.batch_execute("select pg_advisory_unlock(3, 0)").await.expect("given up");
-    expired_after_ms(&second, &order).await;
+    let others = server.connect().await;
+    let status = format!("select status::text from rowlock.orders where order_id = '{}'", order_id(&order));
+    let status: String = others.query_one(&status, &[]).await.expect("an order").get(0);
+    assert_eq!(status, "pending_payment");
+    let late_ms = expired_after_ms(&second, &order).await;
+    assert!(late_ms >= 5_000.0, "{late_ms} ms late");
+    server.db.batch_execute("commit").await.expect("given up");
     assert_sold_again(&second, &event, &[("A", 1)]).await;
 }
 

@@ -62,6 +62,7 @@ async fn history(server: &TestServer, event: &EventHandle) -> (BTreeSet<Uuid>, B
         amount_minor: 2000,
         currency: "TWD".to_owned(),
         succeeded,
+        message_id: format!("msg_{order_id}"),
     };
     assert_eq!(session.settle(&[notice(made[0], true), notice(made[1], false)]).await, ["paid", "failed_recorded"]);
     for order_id in [made[1], made[2], made[4]] {

@@ -15,7 +15,7 @@ use crate::stored::server_without_expiry;
 /// How soon another server leads, or the same one with a new connection.
 const PASSED_ON_WITHIN: Duration = Duration::from_secs(3);
 /// The backend that leads the sweep, which it does as long as it is busy: while an overdue order is locked.
-const LEADER: &str = "select pid from pg_locks where locktype = 'advisory' and (classid, objid, objsubid) = (3, 0, 2)
+const LEADER: &str = "select pid from pg_locks where locktype = 'advisory' and objsubid = 1 and classid::bigint >> 28 = 3
     and database = (select oid from pg_database where datname = current_database())";
 /// No order can be expired until this transaction ends.
 const LOCK_ORDERS: &str = "begin; select from rowlock.orders for update";
@@ -110,5 +110,5 @@ async fn whoever_has_swept_lets_somebody_else_lead() {
     let (event, alice) = (brief_event(&server).await, server.customer("alice"));
     let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
     expires(&alice, &order).await;
-    eventually(PASSED_ON_WITHIN, || server.ask::<bool>("select pg_try_advisory_xact_lock(3, 0)")).await;
+    eventually(PASSED_ON_WITHIN, || server.ask::<bool>("select rowlock.try_lead_sweep()")).await;
 }

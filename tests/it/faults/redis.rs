@@ -152,18 +152,19 @@ async fn rubbish_where_a_summary_should_be_is_replaced_and_never_served() {
     let mut few = expected.clone();
     few["sections"][0]["available"] = 20_001.into();
     let revision = expected["revision"].as_i64().expect("a number");
-    let rubbish: [Vec<u8>; 9] = [
+    let (mut connection, key) = (server.redis().await, format!("{}:summary:{}", server.redis_prefix, event.id));
+    let rubbish: [Vec<u8>; 10] = [
         b"".into(),
         b"\xff\xfe".into(),
         b"1".into(),
-        b"1\n".into(),
-        b"1\n<html>".into(),
-        b"1\n{}".into(),
-        format!("{}\n{another}", another["revision"]).into(),
-        format!("{revision}\n{few}").into(),
-        format!("{}\n{expected}", revision + 1).into(),
+        format!("{key} 1\n").into(),
+        format!("{key} 1\n<html>").into(),
+        format!("{key} 1\n{{}}").into(),
+        format!("{key} {}\n{another}", another["revision"]).into(),
+        format!("{key} {revision}\n{few}").into(),
+        format!("{key} {}\n{expected}", revision + 1).into(),
+        format!("{revision}\n{expected}").into(),
     ];
-    let (mut connection, key) = (server.redis().await, format!("{}:summary:{}", server.redis_prefix, event.id));
     for text in rubbish {
         connection.set::<_, _, ()>(&key, &text).await.expect("Redis takes it");
         replaced(&server, &event, &expected, || async {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use pretty_assertions::assert_eq;
 use rowlock::auth::mint_customer_token;
+use rowlock::db::Endpoint;
 use rowlock::server::Bound;
 use rowlock_lab::embedded::PrivateRedis;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::builder::{Builder, Shared};
 use super::event::{EventHandle, event_json};
@@ -31,7 +33,7 @@ pub struct TestServer {
     pub database_url: String,
     /// A superuser's connection to the database.
     pub db: Client,
-    /// The prefix of its keys in Redis.
+    /// What its keys in Redis begin with: the prefix and the database.
     pub redis_prefix: String,
     http: reqwest::Client,
     shared: Arc<Shared>,
@@ -52,13 +54,18 @@ impl TestServer {
 
     pub(super) async fn launch(shared: Arc<Shared>) -> Self {
         start_log();
-        let bound = Bound::new(&shared.config()).await.unwrap_or_else(|error| panic!("the server does not start: {error:#}"));
+        let config = shared.config();
+        let bound = Bound::new(&config).await.unwrap_or_else(|error| panic!("the server does not start: {error:#}"));
         let url = format!("http://{}", bound.address());
         let stop = CancellationToken::new();
         let serving = tokio::spawn(bound.serve(stop.clone()));
         let http = reqwest::Client::builder().no_proxy().timeout(patience_left(PATIENCE)).build().expect("a client");
         let db = shared.database.connect().await;
-        let (database_url, redis_prefix) = (shared.database.url(), shared.redis_prefix.clone());
+        let database_url = shared.database.url();
+        let redis_prefix = match config.redis_url {
+            Some(_) => format!("{}:{}", config.redis_prefix, database_id(config.database.database_url.as_deref().expect("a URL")).await.simple()),
+            None => config.redis_prefix.clone(),
+        };
         Self { url, database_url, db, redis_prefix, http, shared, stop, serving }
     }
 
@@ -191,6 +198,14 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// Which database it is; nil before it is migrated, and where there is none.
+async fn database_id(url: &str) -> Uuid {
+    match Endpoint::new(url, None).expect("a URL").connect().await {
+        Ok((client, _)) => rowlock::db::database_id(&client).await.unwrap_or_default(),
+        Err(_) => Uuid::nil(),
     }
 }
 

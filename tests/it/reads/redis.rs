@@ -66,6 +66,99 @@ async fn what_one_server_has_read_another_one_finds_in_redis() {
     eventually(Duration::from_secs(1), is_true_again).await;
 }
 
+/// The same event, as far as numbers go, in two databases: each server answers what is true in its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_databases_share_a_redis_and_a_prefix_and_each_answers_its_own() {
+    let full = TestServer::start().await;
+    let redis = full.redis_url().expect("Redis");
+    // The copy is in another database of the same cluster, under the prefix of the first.
+    let prefix = full.redis_prefix.split_once(':').expect("prefix and database").0.to_owned();
+    let sold = TestServer::builder().arg("--redis-prefix", &prefix).start().await;
+    assert_eq!(sold.redis_url(), Some(redis));
+    assert!(sold.redis_prefix.starts_with(&prefix) && sold.redis_prefix != full.redis_prefix);
+    let events = [full.small_event(&[("A", 1000, 10)]).await, sold.small_event(&[("A", 1000, 10)]).await];
+    assert_eq!(events[0].id, events[1].id);
+    sold.customer("alice").best_available(&events[1], "A", 6).await.expect(201);
+    for round in 0..40 {
+        for (server, event, available) in [(&full, &events[0], 10), (&sold, &events[1], 4)] {
+            let is_its_own = || async { read(server, event).await["sections"][0]["available"] == available };
+            if round == 0 {
+                // What was read just before the claim.
+                eventually(WRITTEN_WITHIN, is_its_own).await;
+            }
+            assert!(is_its_own().await, "round {round}");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    swapped_values_are_replaced(&full, &sold, &events).await;
+}
+
+/// What a server of the other database has written is rubbish here, however well it looks.
+async fn swapped_values_are_replaced(full: &TestServer, sold: &TestServer, events: &[EventHandle; 2]) {
+    let (here, there) = (key(full, &events[0]), key(sold, &events[1]));
+    let fresh = full.second().await;
+    introduce(&fresh, &events[0]).await;
+    let foreign = eventually(WRITTEN_WITHIN, || async {
+        read(sold, &events[1]).await;
+        full.redis().await.get::<_, Option<String>>(&there).await.expect("Redis answers")
+    })
+    .await;
+    let mut redis = full.redis().await;
+    redis.pset_ex::<_, _, ()>(&here, &foreign, 60_000).await.expect("Redis answers");
+    assert_eq!(read(&fresh, &events[0]).await["sections"][0]["available"], 10, "{foreign}");
+    let is_replaced =
+        || async { full.redis().await.get::<_, Option<String>>(&here).await.expect("Redis answers") != Some(foreign.clone()) };
+    eventually(WRITTEN_WITHIN, is_replaced).await;
+}
+
+/// A copy that another server is late to write, with numbers from before a sale that this server has already shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_summary_is_not_shown_after_a_newer_one() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let (mut redis, key) = (server.redis().await, key(&server, &event));
+    let before = eventually(WRITTEN_WITHIN, || async {
+        read(&server, &event).await;
+        server.redis().await.get::<_, Option<String>>(&key).await.expect("Redis answers")
+    })
+    .await;
+    server.customer("alice").best_available(&event, "A", 4).await.expect(201);
+    eventually(WRITTEN_WITHIN, || async { read(&server, &event).await["sections"][0]["available"] == 6 }).await;
+    for _ in 0..5 {
+        redis.pset_ex::<_, _, ()>(&key, &before, 60_000).await.expect("Redis answers");
+        let is_looked_at = || async {
+            assert_eq!(read(&server, &event).await["sections"][0]["available"], 6);
+            server.redis().await.get::<_, Option<String>>(&key).await.expect("Redis answers") != Some(before.clone())
+        };
+        eventually(WRITTEN_WITHIN, is_looked_at).await;
+    }
+}
+
+/// Nothing of a server that is gone stays in Redis.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_expires() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    server.customer("alice").best_available(&event, "A", 1).await.expect(201);
+    let prefix = server.redis_prefix.split_once(':').expect("prefix and database").0.to_owned();
+    let queue = format!("{{{}}}:expiry", server.redis_prefix);
+    eventually(WRITTEN_WITHIN, || async { server.redis().await.exists::<_, bool>(&queue).await.expect("Redis answers") }).await;
+    server.anyone().get("/readyz").await.expect(200);
+    read(&server, &event).await;
+    let mut redis = server.redis().await;
+    let keys: Vec<String> = redis.keys(format!("*{prefix}*")).await.expect("Redis answers");
+    assert!(keys.contains(&queue), "{keys:?}");
+    for key in keys {
+        // -2: it has expired since.
+        let left_ms: i64 = redis.pttl(&key).await.expect("Redis answers");
+        assert_ne!(left_ms, -1, "{key} stays forever");
+        assert!(left_ms <= 25 * 3_600_000, "{key} stays for {left_ms} ms");
+    }
+    // One that lost its end, as after a command that a crash cut short.
+    redis.persist::<_, ()>(&queue).await.expect("Redis answers");
+    eventually(WRITTEN_WITHIN, || async { server.redis().await.pttl::<_, i64>(&queue).await.expect("Redis answers") > 0 }).await;
+}
+
 /// If it were shared, it could still be served more than half a second after a change.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_took_long_to_load_is_answered_and_not_shared() {

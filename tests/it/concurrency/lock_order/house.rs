@@ -92,17 +92,26 @@ pub(super) fn rows_are_free(table: &str, condition: &str) -> String {
     format!("select count(*) = 1 from (select from rowlock.{table} where {condition} for update skip locked) f")
 }
 
-/// The keys of advisory locks of a class, lowest first, for customers or sections of the event.
-pub(super) async fn advisory_keys(house: &House, names: &[&str]) -> Vec<i32> {
-    let keys = names.iter().map(|name| format!("hashtext('{}:{name}')", house.event.id)).collect::<Vec<_>>().join(", ");
-    let sorted = format!("select array_agg(key order by key) from unnest(array[{keys}]) key");
-    house.server.ask(&sorted).await
+/// The names (customers or sections of the event) in the order of the keys of their advisory locks of a class.
+pub(super) async fn in_order_of_keys(house: &House, class: i32, names: &[&str]) -> Vec<String> {
+    let mut keyed = Vec::new();
+    for name in names {
+        house.server.db.batch_execute(&format!("begin; {}", advisory(house, class, name))).await.expect("its lock");
+        keyed.push((house.server.ask::<i64>(OWN_KEY).await, (*name).to_owned()));
+        house.server.db.batch_execute("rollback").await.expect("released");
+    }
+    keyed.sort_unstable();
+    keyed.into_iter().map(|(_, name)| name).collect()
 }
 
-pub(super) fn advisory(class: i32, key: i32) -> String {
-    format!("select pg_advisory_xact_lock({class}, {key})")
+/// The key of the one advisory lock that the session has.
+const OWN_KEY: &str = "select classid::bigint << 32 | objid::bigint from pg_locks
+    where locktype = 'advisory' and objsubid = 1 and pid = pg_backend_pid()";
+
+pub(super) fn advisory(house: &House, class: i32, name: &str) -> String {
+    format!("select rowlock._take_locks({class}, {}, array['{name}'], true)", house.event.id)
 }
 
-pub(super) fn advisory_are_free(class: i32, keys: &[i32]) -> Vec<String> {
-    keys.iter().map(|key| format!("select pg_try_advisory_xact_lock({class}, {key})")).collect()
+pub(super) fn advisory_are_free(house: &House, class: i32, names: &[String]) -> Vec<String> {
+    names.iter().map(|name| format!("select rowlock._take_locks({class}, {}, array['{name}'], false) = 1", house.event.id)).collect()
 }

@@ -1,0 +1,54 @@
+//! Batches that meet a lock which somebody else holds: only the requests that need it may suffer.
+
+use super::super::LaneError;
+use super::super::job::Job;
+use super::super::parts::{Parts, Rest};
+use super::super::work::Work;
+use super::{BUSY_MAX, Worker};
+use crate::db::DbError;
+
+/// How long a part of a batch that met a lock waits for one, in milliseconds: long enough for a rival's commit, too short for the others of
+/// the batch to notice.
+const PART_LOCK_MS: u32 = 10;
+
+impl<W: Work> Worker<W> {
+    /// Somebody holds a lock that some of the requests need; nobody knows which. So the batch is called again in parts, earlier requests
+    /// first, until those that are blocked are alone; from then on they are tried alone, and the others are done.
+    pub(super) async fn call_in_parts(&mut self, batch: Vec<Job<W>>, why: &str) {
+        tracing::warn!(why, requests = batch.len(), "a call met a lock and was rolled back; its parts are tried");
+        let mut parts = Parts::of(batch);
+        while self.is_connected()
+            && let Some(part) = parts.next()
+        {
+            match self.outcome(&part, PART_LOCK_MS).await {
+                Err(DbError::Locked(_)) => parts.refused(part),
+                outcome => {
+                    parts.passed();
+                    self.finish(part, outcome).await;
+                }
+            }
+        }
+        let Rest { blocked, untried } = parts.rest();
+        self.queue.put_aside(young(blocked));
+        self.queue.put_back(young(untried));
+    }
+
+    /// Tries a blocked request again.
+    pub(super) async fn call_again(&mut self, blocked: Vec<Job<W>>) {
+        let blocked = young(blocked);
+        if blocked.is_empty() {
+            return;
+        }
+        match self.outcome(&blocked, PART_LOCK_MS).await {
+            Err(DbError::Locked(_)) => self.queue.put_aside(young(blocked)),
+            outcome => self.finish(blocked, outcome).await,
+        }
+    }
+}
+
+/// Those that have not waited too long for somebody's lock; the others are refused.
+fn young<W: Work>(jobs: Vec<Job<W>>) -> Vec<Job<W>> {
+    let (old, young): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.age() > BUSY_MAX);
+    old.into_iter().for_each(|job| job.reply(Err(LaneError::Overloaded { retry_after_s: 1 })));
+    young
+}
