@@ -10,7 +10,7 @@ mod seat_maps;
 mod summaries;
 
 pub(crate) use catalogue::Catalogue;
-pub(crate) use encoded_body::{CachedBody, Encoding, SMALL_BYTES};
+pub(crate) use encoded_body::{CachedBody, Encoding};
 pub(crate) use seat_maps::SeatMaps;
 pub(crate) use summaries::Summaries;
 

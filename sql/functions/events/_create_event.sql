@@ -2,8 +2,9 @@
 -- p_event: {"name","venue","starts_at","on_sale_at","off_sale_at","window_ms","seats_per_customer","currency",
 --   "sections":[{"code","name","price_minor","rows":[{"label","seats"}]}]}
 -- venue (default ''), starts_at, on_sale_at, off_sale_at, window_ms (10000) and seats_per_customer (10) may be absent or null. 1 to 500
--- sections, 1 to 1,000,000 seats in all. Everything is checked here, whatever the caller has checked: the detail of an error names the
--- field as JSON counts it (sections[0] is the first). The seats come last, in one statement, when nothing can fail any more.
+-- sections, 1 to 1,000,000 seats and at most 20,000 rows in all. Everything is checked here, whatever the caller has checked: the detail
+-- of an error names the field as JSON counts it (sections[0] is the first). The seats come last, in one statement, when nothing can fail
+-- any more.
 -- Errors: RL007.
 create or replace function rowlock._create_event(p_event jsonb, p_function text, p_reason text) returns bigint
 language plpgsql
@@ -47,6 +48,9 @@ begin
     end loop;
     if v_seats > 1000000 then
         perform rowlock._invalid_request('sections', 'must have at most 1000000 seats together');
+    end if;
+    if (select count(*) from rowlock.section_rows r where r.event_id = v_event.event_id) > 20000 then
+        perform rowlock._invalid_request('sections', 'must have at most 20000 rows together');
     end if;
 
     insert into rowlock.seats (event_id, section_no, seat_no)
