@@ -1,51 +1,18 @@
 //! What operators watch: counters, gauges and histograms for Prometheus.
 
+mod labels;
+
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// A word of our own, never a value that a caller chose.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Word(&'static str);
-
-impl EncodeLabelValue for Word {
-    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), std::fmt::Error> {
-        EncodeLabelValue::encode(&self.0, encoder)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
-    outcome: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Lane {
-    lane: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CacheRead {
-    cache: Word,
-    result: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct State {
-    state: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reason {
-    reason: Word,
-}
+use labels::{CacheRead, Lane, LimitLabel, Outcome, Reason, State, Word};
 
 /// Why a client's connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +23,17 @@ pub enum RefusedConnection {
     AddressFull,
     /// The system refused it.
     Failed,
+}
+
+/// What a client sends too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limited {
+    /// Requests of one customer.
+    Customer,
+    /// Requests from one address.
+    Address,
+    /// Wrong credentials from one address.
+    WrongCredentials,
 }
 
 /// Where a cached read was answered from.
@@ -101,6 +79,7 @@ pub struct Metrics {
     connections: Gauge<i64, AtomicI64>,
     connections_closed_for_room: Counter,
     connections_refused: Family<Reason, Counter>,
+    requests_limited: Family<LimitLabel, Counter>,
     body_bytes: Gauge<i64, AtomicI64>,
 }
 
@@ -132,6 +111,7 @@ impl Metrics {
             connections: Gauge::default(),
             connections_closed_for_room: Counter::default(),
             connections_refused: Family::default(),
+            requests_limited: Family::default(),
             body_bytes: Gauge::default(),
         };
         metrics.register();
@@ -158,6 +138,7 @@ impl Metrics {
         let help = "Idle connections of clients that were closed because others needed the room";
         registry.register("connections_closed_for_room", help, self.connections_closed_for_room.clone());
         registry.register("connections_refused", "Connections of clients that were refused, by reason", self.connections_refused.clone());
+        registry.register("requests_limited", "Requests answered 429, by limit", self.requests_limited.clone());
         let help = "Request bodies in memory, arriving or being read";
         registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, self.body_bytes.clone());
     }
@@ -227,6 +208,16 @@ impl Metrics {
             RefusedConnection::Failed => "failed",
         };
         self.connections_refused.get_or_create(&Reason { reason: Word(reason) }).inc();
+    }
+
+    /// Counts a request that was one too many.
+    pub fn request_limited(&self, of: Limited) {
+        let limit = match of {
+            Limited::Customer => "customer",
+            Limited::Address => "address",
+            Limited::WrongCredentials => "wrong_credentials",
+        };
+        self.requests_limited.get_or_create(&LimitLabel { limit: Word(limit) }).inc();
     }
 
     /// Everything, in the OpenMetrics text format.

@@ -85,6 +85,7 @@ impl Bound {
         let Self { connections, app, endpoint, expiry, timeouts, extra_routes } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
+        workers.spawn(Arc::clone(&app.rate_limits).forget(workers_stop.clone()));
         let overdue = {
             let stop = stop.clone();
             async move {
