@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::auth::Auth;
 use crate::budget::Budget;
-
+use crate::client_address::Forwarding;
 use crate::config::ServeConfig;
 use crate::db::{Db, Endpoint, Patience};
 use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Readings};
+use crate::rate_limits::RateLimits;
 use crate::reads::{Catalogue, ClaimsWatch, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
 use crate::turns::Turns;
@@ -49,6 +50,10 @@ pub(crate) struct App {
     pub limits: HttpLimits,
     /// Bytes of all bodies that are in memory.
     pub bodies: Arc<Budget>,
+    /// How many requests one client may send.
+    pub rate_limits: Arc<RateLimits>,
+    /// Who the client is.
+    pub forwarding: Forwarding,
 }
 
 /// How large a request body may be, and how slow.
@@ -87,16 +92,20 @@ impl App {
             "--bodies-in-flight-max-mb must be at least {}, so that the largest body that --body-max-bytes allows can be read and decoded",
             (2 * limits.large_body_max_bytes).div_ceil(1024 * 1024)
         );
+        // One client alone may send the largest body, and keeps no more than half from the others otherwise.
+        let bodies_of_client_max_bytes = (bodies_max_bytes / 2).max(2 * limits.large_body_max_bytes);
         Ok(Self {
             lanes: Lanes::start(endpoint, config.lanes, &queue, &metrics),
             catalogue: Catalogue::new(own_db.clone(), stale_max),
             summaries: Summaries::new(own_db.clone(), redis, Arc::clone(&metrics), stale_max),
             seat_maps: SeatMaps::new(db.clone(), Arc::clone(&metrics), stale_max),
             auth: Auth::new(&config.auth)?,
+            rate_limits: Arc::new(RateLimits::new(config.rate_limits, Arc::clone(&metrics))),
+            forwarding: config.forwarding.forwarding(),
             metrics,
             queue,
             limits,
-            bodies: Budget::new(bodies_max_bytes),
+            bodies: Budget::new(bodies_max_bytes, bodies_of_client_max_bytes),
             turns: Turns::new(),
             claims_watch: ClaimsWatch::default(),
             own_db,

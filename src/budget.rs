@@ -1,69 +1,129 @@
-//! A limit on how much of something may be held at the same time.
+//! A limit on how much of something may be held at the same time, by all clients and by each of them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So much may be held in all.
+use crate::client_address::ClientAddress;
+
+/// So much may be held in all, and so much by one client.
 pub(crate) struct Budget {
     max: usize,
-    held: AtomicUsize,
+    client_max: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    by_all: usize,
+    by_client: HashMap<ClientAddress, usize>,
 }
 
 /// A part of a budget, given back when it is dropped.
 pub(crate) struct Share {
     of: Arc<Budget>,
+    holder: ClientAddress,
     size: usize,
 }
 
+/// Why a share cannot grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exceeded {
+    /// All clients together hold too much.
+    ByAll,
+    /// This client holds too much.
+    ByClient,
+}
+
 impl Budget {
-    pub(crate) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { max, held: AtomicUsize::new(0) })
+    pub(crate) fn new(max: usize, client_max: usize) -> Arc<Self> {
+        Arc::new(Self { max, client_max, held: Mutex::default() })
     }
 
     /// How much is held.
     pub(crate) fn held(&self) -> usize {
-        self.held.load(Relaxed)
+        self.locked().by_all
     }
 
     /// Nothing of it yet.
-    pub(crate) fn share(self: &Arc<Self>) -> Share {
-        Share { of: Arc::clone(self), size: 0 }
+    pub(crate) fn share(self: &Arc<Self>, holder: ClientAddress) -> Share {
+        Share { of: Arc::clone(self), holder, size: 0 }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Share {
-    /// Holds so much more; false, and nothing more is held, if that is not left.
-    pub(crate) fn grow(&mut self, more: usize) -> bool {
-        let held = self.of.held.fetch_add(more, Relaxed).saturating_add(more);
-        if held > self.of.max {
-            self.of.held.fetch_sub(more, Relaxed);
-            return false;
+    /// Holds so much more.
+    ///
+    /// # Errors
+    /// When that is not left; then nothing more is held.
+    pub(crate) fn grow(&mut self, more: usize) -> Result<(), Exceeded> {
+        let mut held = self.of.locked();
+        let by_client = held.by_client.get(&self.holder).copied().unwrap_or_default().saturating_add(more);
+        let by_all = held.by_all.saturating_add(more);
+        if by_client > self.of.client_max {
+            return Err(Exceeded::ByClient);
         }
+        if by_all > self.of.max {
+            return Err(Exceeded::ByAll);
+        }
+        held.by_client.insert(self.holder, by_client);
+        held.by_all = by_all;
         self.size += more;
-        true
+        Ok(())
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.of.held.fetch_sub(self.size, Relaxed);
+        // Most bodies come in one piece, and hold nothing.
+        if self.size == 0 {
+            return;
+        }
+        let mut held = self.of.locked();
+        held.by_all -= self.size;
+        if let Some(by_client) = held.by_client.get_mut(&self.holder) {
+            *by_client -= self.size;
+            if *by_client == 0 {
+                held.by_client.remove(&self.holder);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use pretty_assertions::assert_eq;
+
     use super::*;
+
+    fn client(last: u8) -> ClientAddress {
+        ClientAddress::V4([192, 0, 2, last].into())
+    }
 
     #[test]
     fn nobody_holds_more_than_there_is_and_what_is_given_back_can_be_held_again() {
-        let budget = Budget::new(10);
-        let (mut one, mut other) = (budget.share(), budget.share());
-        assert!(one.grow(4) && other.grow(5) && one.grow(1));
-        assert!(!other.grow(1) && !one.grow(100));
+        let budget = Budget::new(10, 10);
+        let (mut one, mut other) = (budget.share(client(1)), budget.share(client(1)));
+        assert_eq!([one.grow(4), other.grow(5), one.grow(1)], [Ok(()); 3]);
+        let mut third = budget.share(client(2));
+        assert_eq!([third.grow(1), third.grow(10)], [Err(Exceeded::ByAll); 2]);
+        assert_eq!(third.grow(usize::MAX), Err(Exceeded::ByClient));
         assert_eq!(budget.held(), 10);
         drop(one);
-        assert!(other.grow(5) && !other.grow(1));
-        drop(other);
+        assert_eq!((other.grow(5), other.grow(1)), (Ok(()), Err(Exceeded::ByClient)));
+        drop((other, third));
         assert_eq!(budget.held(), 0);
+        assert!(budget.locked().by_client.is_empty());
+    }
+
+    #[test]
+    fn one_client_leaves_the_others_their_part() {
+        let budget = Budget::new(10, 6);
+        let (mut greedy, mut again, mut other) = (budget.share(client(1)), budget.share(client(1)), budget.share(client(2)));
+        assert_eq!((greedy.grow(5), again.grow(2), again.grow(1)), (Ok(()), Err(Exceeded::ByClient), Ok(())));
+        assert_eq!((other.grow(4), other.grow(1)), (Ok(()), Err(Exceeded::ByAll)));
     }
 }

@@ -1,10 +1,11 @@
 //! What the values of flags must be: a wrong one is answered with the form and the bounds of a right one.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use poem::http::HeaderName;
 
 /// Reads a whole number within bounds.
@@ -26,12 +27,23 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080".to_owned())
 }
 
+/// Reads a network, or an address as the network that has no other.
+///
+/// # Errors
+/// When it is neither.
+pub fn network(text: &str) -> Result<IpNet, String> {
+    let of_address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse()
+        .or_else(|_| of_address())
+        .map_err(|_| "it must be an IP address or a network, such as 10.0.0.0/8 or 2001:db8::/32".to_owned())
+}
+
 /// Reads the name of a header.
 ///
 /// # Errors
 /// When no header can have that name.
 pub fn header_name(text: &str) -> Result<HeaderName, String> {
-    text.parse().map_err(|_| "it must be the name of a header, such as X-Forwarded-Proto".to_owned())
+    text.parse().map_err(|_| "it must be the name of a header, such as x-forwarded-for".to_owned())
 }
 
 #[cfg(test)]
@@ -53,5 +65,17 @@ mod tests {
         for bad in ["localhost:8080", "127.0.0.1", ":8080", "8080", "127.0.0.1:99999"] {
             assert!(address(bad).unwrap_err().contains("such as 127.0.0.1:8080"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_network_has_a_length_or_is_one_address() {
+        assert!(network("10.0.0.0/8").unwrap().contains(&"10.1.2.3".parse::<IpAddr>().unwrap()));
+        let one = network("2001:db8::1").unwrap();
+        assert!(one.contains(&"2001:db8::1".parse::<IpAddr>().unwrap()) && !one.contains(&"2001:db8::2".parse::<IpAddr>().unwrap()));
+        for bad in ["", "10.0.0.0/33", "proxy", "10.0.0", "10.0.0.1:80"] {
+            assert!(network(bad).unwrap_err().contains("such as 10.0.0.0/8"), "{bad}");
+        }
+        assert_eq!(header_name("X-Real-IP").unwrap(), "x-real-ip");
+        assert!(header_name("x forwarded").is_err());
     }
 }

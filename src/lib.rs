@@ -5,9 +5,11 @@
 
 mod api;
 mod app;
+mod aside;
 pub mod auth;
 mod background;
 mod budget;
+mod client_address;
 pub mod commands;
 pub mod config;
 pub mod db;
@@ -20,6 +22,8 @@ mod log_limit;
 pub mod metrics;
 pub mod open_files;
 pub mod problem;
+mod quoting;
+mod rate_limits;
 mod reads;
 pub mod redis;
 mod routes;

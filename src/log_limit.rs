@@ -1,6 +1,6 @@
-//! Limits the lines of one kind in the log to [`LINES_PER_S`] per second: a storm is counted rather than logged line by line.
+//! Limits the lines of one kind in the log, usually to [`LINES_PER_S`] per second: a storm is counted rather than logged line by line.
 //!
-//! A line that is left out costs two atomic operations, and is counted in a summary line a second later.
+//! A line that is left out costs two atomic operations, and is counted in a summary line, a second later if it is one per second.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
@@ -10,16 +10,20 @@ use std::time::{Duration, Instant};
 const LINES_PER_S: u64 = 10;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The beginning of the first second.
+/// The beginning of the first period of every limit.
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// How many lines of one kind were logged in this second, and how many were left out.
-#[derive(Clone, Default)]
-pub(crate) struct LogLimit(Arc<Counts>);
+/// How many lines of one kind were logged in this period, and how many were left out.
+#[derive(Clone)]
+pub(crate) struct LogLimit {
+    counts: Arc<Counts>,
+    lines: u64,
+    period: Duration,
+}
 
 #[derive(Default)]
 struct Counts {
-    /// The second in the upper half, its number of lines in the lower half.
+    /// The number of the period in the upper half, its number of lines in the lower half.
     seen: AtomicU64,
     left_out: AtomicU64,
 }
@@ -32,16 +36,28 @@ enum Admission {
     FirstLeftOut,
 }
 
+impl Default for LogLimit {
+    fn default() -> Self {
+        Self::new(LINES_PER_S, SECOND)
+    }
+}
+
 impl LogLimit {
+    /// Allows so many lines in each period.
+    pub(crate) fn new(lines: u64, period: Duration) -> Self {
+        Self { counts: Arc::default(), lines, period }
+    }
+
     /// Whether to log this line. If not, it is counted, and `summary` logs the count.
     pub(crate) fn admits(&self, summary: impl FnOnce(u64) + Send + 'static) -> bool {
-        match self.admission(STARTED.elapsed().as_secs()) {
+        let seconds = (STARTED.elapsed().as_secs(), self.period.as_secs().max(1));
+        match self.admission(seconds.0 / seconds.1) {
             Admission::Logged => true,
             Admission::LeftOut => false,
             Admission::FirstLeftOut => {
                 let limit = self.clone();
                 tokio::spawn(async move {
-                    tokio::time::sleep(SECOND).await;
+                    tokio::time::sleep(limit.period).await;
                     summary(limit.take_left_out());
                 });
                 false
@@ -49,18 +65,18 @@ impl LogLimit {
         }
     }
 
-    fn admission(&self, second: u64) -> Admission {
-        let this_second = second << 32;
-        let count_one = |seen: u64| Some(if seen & !u64::from(u32::MAX) == this_second { seen + 1 } else { this_second | 1 });
-        let before = self.0.seen.fetch_update(Relaxed, Relaxed, count_one).unwrap_or_default();
-        if before & !u64::from(u32::MAX) != this_second || before - this_second < LINES_PER_S {
+    fn admission(&self, period: u64) -> Admission {
+        let this_period = period << 32;
+        let count_one = |seen: u64| Some(if seen & !u64::from(u32::MAX) == this_period { seen + 1 } else { this_period | 1 });
+        let before = self.counts.seen.fetch_update(Relaxed, Relaxed, count_one).unwrap_or_default();
+        if before & !u64::from(u32::MAX) != this_period || before - this_period < self.lines {
             return Admission::Logged;
         }
-        if self.0.left_out.fetch_add(1, Relaxed) == 0 { Admission::FirstLeftOut } else { Admission::LeftOut }
+        if self.counts.left_out.fetch_add(1, Relaxed) == 0 { Admission::FirstLeftOut } else { Admission::LeftOut }
     }
 
     fn take_left_out(&self) -> u64 {
-        self.0.left_out.swap(0, Relaxed)
+        self.counts.left_out.swap(0, Relaxed)
     }
 }
 
@@ -81,6 +97,13 @@ mod tests {
         }
         assert_eq!(storm(5, 10), [const { Admission::Logged }; 10]);
         assert_eq!(limit.take_left_out(), 0);
+    }
+
+    #[test]
+    fn advice_is_given_once_in_a_period() {
+        let advice = LogLimit::new(1, SECOND * 10);
+        assert_eq!([7, 7, 7, 8].map(|period| advice.admission(period) == Admission::Logged), [true, false, false, true]);
+        assert_eq!(advice.take_left_out(), 2);
     }
 
     #[test]

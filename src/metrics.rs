@@ -1,12 +1,12 @@
 //! What operators watch: counters, gauges and histograms for Prometheus.
 
 mod credential_fault;
+mod labels;
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -14,48 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 pub use credential_fault::CredentialFault;
-
-/// A word of our own, never a value that a caller chose.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Word(&'static str);
-
-impl EncodeLabelValue for Word {
-    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), std::fmt::Error> {
-        EncodeLabelValue::encode(&self.0, encoder)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
-    outcome: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Lane {
-    lane: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CacheRead {
-    cache: Word,
-    result: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct State {
-    state: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Refused {
-    credential: Word,
-    fault: Word,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reason {
-    reason: Word,
-}
+use labels::{CacheRead, Lane, LimitLabel, Outcome, Reason, Refused, State, Word};
 
 /// Why a client's connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +25,17 @@ pub enum RefusedConnection {
     AddressFull,
     /// The system refused it.
     Failed,
+}
+
+/// What a client sends too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limited {
+    /// Requests of one customer.
+    Customer,
+    /// Requests from one address.
+    Address,
+    /// Wrong credentials from one address.
+    WrongCredentials,
 }
 
 /// Where a cached read was answered from.
@@ -111,6 +81,7 @@ pub struct Metrics {
     connections: Gauge<i64, AtomicI64>,
     connections_closed_for_room: Counter,
     connections_refused: Family<Reason, Counter>,
+    requests_limited: Family<LimitLabel, Counter>,
     body_bytes: Gauge<i64, AtomicI64>,
     credentials_refused: Family<Refused, Counter>,
 }
@@ -143,6 +114,7 @@ impl Metrics {
             connections: Gauge::default(),
             connections_closed_for_room: Counter::default(),
             connections_refused: Family::default(),
+            requests_limited: Family::default(),
             body_bytes: Gauge::default(),
             credentials_refused: Family::default(),
         };
@@ -170,6 +142,7 @@ impl Metrics {
         let help = "Idle connections of clients that were closed because others needed the room";
         registry.register("connections_closed_for_room", help, self.connections_closed_for_room.clone());
         registry.register("connections_refused", "Connections of clients that were refused, by reason", self.connections_refused.clone());
+        registry.register("requests_limited", "Requests answered 429, by limit", self.requests_limited.clone());
         let help = "Request bodies in memory, arriving or being read";
         registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, self.body_bytes.clone());
         let help = "Requests refused for their credentials, by kind and fault";
@@ -246,6 +219,16 @@ impl Metrics {
     /// Counts a request whose credentials were refused; `credential` is their kind.
     pub fn credential_refused(&self, credential: &'static str, fault: CredentialFault) {
         self.credentials_refused.get_or_create(&Refused { credential: Word(credential), fault: Word(fault.as_str()) }).inc();
+    }
+
+    /// Counts a request that was one too many.
+    pub fn request_limited(&self, of: Limited) {
+        let limit = match of {
+            Limited::Customer => "customer",
+            Limited::Address => "address",
+            Limited::WrongCredentials => "wrong_credentials",
+        };
+        self.requests_limited.get_or_create(&LimitLabel { limit: Word(limit) }).inc();
     }
 
     /// Everything, in the OpenMetrics text format.

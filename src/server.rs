@@ -89,6 +89,7 @@ impl Bound {
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
         workers.spawn(pruning::run(app.own_db.clone(), expiry.unpaid_kept_days, workers_stop.clone()));
+        workers.spawn(Arc::clone(&app.rate_limits).forget(workers_stop.clone()));
         let overdue = {
             let stop = stop.clone();
             async move {

@@ -6,6 +6,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::error::Category;
 use serde_json::{Error as JsonError, Map, Value};
 
+use crate::quoting::quoted;
+
 /// Reads JSON whose objects have distinct keys. An error of the category `Data` means that a key appears twice.
 pub(crate) fn read(bytes: &[u8]) -> Result<Value, JsonError> {
     serde_json::from_slice(bytes).map(|Distinct(value)| value)
@@ -60,7 +62,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key `{key}` appears twice")));
+                return Err(A::Error::custom(format_args!("the key `{}` appears twice", quoted(&key))));
             }
             object.insert(key, map.next_value::<Distinct>()?.0);
         }

@@ -19,6 +19,8 @@ const SECRET_MIN_BYTES: usize = 24;
 const ID_MAX_BYTES: usize = 200;
 /// How far the time of sending may be from the current time.
 const TOLERANCE_S: i64 = 300;
+/// The length of an HMAC-SHA256.
+const CODE_BYTES: usize = 32;
 
 /// Signs and verifies any bytes. The crate of Standard Webhooks accepts only UTF-8, which a compressed body is not.
 pub(crate) struct GatewaySignatures(Hmac<Sha256>);
@@ -28,29 +30,45 @@ impl GatewaySignatures {
         Ok(Self(keyed(secret)?))
     }
 
-    /// Checks that the gateway signed these bytes within the last five minutes.
+    /// Reads what the gateway says of its signature: all that can be checked before the body has arrived.
     ///
     /// # Errors
-    /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed, the signature is wrong, or only its time is.
-    pub(crate) fn check(&self, headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Result<(), AuthError> {
+    /// `Missing` without any of the three headers; `Invalid` when one is missing or malformed.
+    pub(crate) fn read<'a>(&self, headers: &'a HeaderMap, now: OffsetDateTime) -> Result<Signature<'a>, AuthError> {
         let [id, timestamp, signature] = values(headers)?;
         if !(1..=ID_MAX_BYTES).contains(&id.len()) {
             return Err(AuthError::malformed(format!("the header webhook-id must have 1 to {ID_MAX_BYTES} characters")));
         }
         let seconds = timestamp.parse::<u32>().ok().filter(|_| timestamp.bytes().all(|byte| byte.is_ascii_digit()));
         let seconds = seconds.ok_or_else(|| AuthError::malformed("the header webhook-timestamp must be whole seconds since 1970"))?;
-        let mut versioned = signature.split(' ').filter_map(|one| one.strip_prefix("v1,")).peekable();
-        if versioned.peek().is_none() {
+        if codes(signature).next().is_none() {
             return Err(AuthError::malformed("the header webhook-signature must be `v1,` followed by the base64 of an HMAC-SHA256"));
         }
-        let expected = over(&self.0, id, timestamp, body);
+        let age_s = now.unix_timestamp() - i64::from(seconds);
+        Ok(Signature { begun: begun(&self.0, id, timestamp), signature, age_s })
+    }
+}
+
+/// A signature of which only the body is not yet known.
+pub(crate) struct Signature<'a> {
+    begun: Hmac<Sha256>,
+    signature: &'a str,
+    age_s: i64,
+}
+
+impl Signature<'_> {
+    /// Checks that the gateway signed these bytes within the last five minutes.
+    ///
+    /// # Errors
+    /// `Invalid` when it did not, or only the time is wrong.
+    pub(crate) fn check(mut self, body: &[u8]) -> Result<(), AuthError> {
+        self.begun.update(body);
         // Compared in constant time.
-        let matches = |sent: &str| STANDARD.decode(sent).is_ok_and(|sent| expected.clone().verify_slice(&sent).is_ok());
-        if !versioned.any(matches) {
+        if !codes(self.signature).any(|code| self.begun.clone().verify_slice(&code).is_ok()) {
             let reason = "the signature does not match: sign the bytes of the body exactly as they are sent, with the shared secret";
             return Err(AuthError::Invalid(CredentialFault::Unknown, reason.into()));
         }
-        check_age(now.unix_timestamp() - i64::from(seconds))
+        check_age(self.age_s)
     }
 }
 
@@ -68,11 +86,16 @@ fn check_age(age_s: i64) -> Result<(), AuthError> {
     Err(AuthError::Invalid(CredentialFault::OffTime, reason.into()))
 }
 
-/// The authentication code of a message: over its id, its time and its body.
-fn over(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
+/// The authentication codes in a signature, of which one is enough.
+fn codes(signature: &str) -> impl Iterator<Item = Vec<u8>> {
+    let codes = signature.split(' ').filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok());
+    codes.filter(|code| code.len() == CODE_BYTES)
+}
+
+/// The authentication code of a message, over its id and its time; its body is to follow.
+fn begun(key: &Hmac<Sha256>, id: &str, timestamp: &str) -> Hmac<Sha256> {
     let mut code = key.clone();
     code.update(format!("{id}.{timestamp}.").as_bytes());
-    code.update(body);
     code
 }
 
@@ -108,7 +131,9 @@ fn keyed(secret: &str) -> anyhow::Result<Hmac<Sha256>> {
 /// When the secret is not `whsec_` followed by the base64 of at least 24 bytes.
 pub fn sign_notice(secret: &str, id: &str, body: &[u8], now: OffsetDateTime) -> anyhow::Result<[(&'static str, String); 3]> {
     let timestamp = now.unix_timestamp().to_string();
-    let code = over(&keyed(secret)?, id, &timestamp, body).finalize().into_bytes();
+    let mut code = begun(&keyed(secret)?, id, &timestamp);
+    code.update(body);
+    let code = code.finalize().into_bytes();
     let [id_name, timestamp_name, signature_name] = WEBHOOK_HEADERS;
     Ok([(id_name, id.to_owned()), (timestamp_name, timestamp), (signature_name, format!("v1,{}", STANDARD.encode(code)))])
 }
@@ -137,7 +162,7 @@ mod tests {
         let now = OffsetDateTime::now_utc();
         let mut headers = signed(now - sent_before);
         change(&mut headers);
-        match GatewaySignatures::new(SECRET).unwrap().check(&headers, b"{}", now) {
+        match GatewaySignatures::new(SECRET).unwrap().read(&headers, now).and_then(|signature| signature.check(b"{}")) {
             Ok(()) => None,
             Err(AuthError::Missing) => Some("nothing was sent".to_owned()),
             Err(AuthError::Invalid(_, reason)) => Some(reason.into_owned()),
@@ -178,8 +203,9 @@ mod tests {
         let headers = sign_notice(SECRET, "msg_1", &body, now).unwrap();
         let headers = headers.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).into_iter().collect();
         let signatures = GatewaySignatures::new(SECRET).unwrap();
-        assert!(signatures.check(&headers, &body, now).is_ok());
-        assert!(signatures.check(&headers, &body[..3], now).is_err());
+        let check = |body| signatures.read(&headers, now).and_then(|signature| signature.check(body));
+        assert!(check(&body).is_ok());
+        assert!(check(&body[..3]).is_err());
     }
 
     #[test]
@@ -210,10 +236,12 @@ mod tests {
         for timestamp in ["", "now", "-1", "+1788235205", "1788235205.5", "1788235205000", "99999999999999999999"] {
             assert!(with("webhook-timestamp", timestamp).contains("must be whole seconds since 1970"), "{timestamp}");
         }
-        for signature in ["", "v1", "v1a,AAAA", "v2,AAAA", "AAAA"] {
+        let code = STANDARD.encode([7; CODE_BYTES]);
+        let others = [format!("v1a,{code}"), format!("v2,{code}"), code.clone(), "v1,AAAA".to_owned(), format!("v1,{code}A")];
+        for signature in ["", "v1"].into_iter().chain(others.iter().map(String::as_str)) {
             assert!(with("webhook-signature", signature).contains("must be `v1,`"), "{signature}");
         }
-        assert!(with("webhook-signature", "v1,AAAA").contains("does not match"));
+        assert!(with("webhook-signature", &format!("v1,{code}")).contains("does not match"));
         assert!(with("webhook-id", "msg_2").contains("does not match"), "the id is signed, too");
         let twice = refused(Duration::ZERO, |headers| {
             headers.append("webhook-id", "msg_1".parse().unwrap());

@@ -144,20 +144,37 @@ impl Db {
         self.query("select rowlock.redrive_dead_letter($1, $2)", &[&event_id, &order_id]).await.map(drop)
     }
 
-    /// Takes available seats off sale, all or none; returns how many changed.
+    /// Takes the available seats in these ranges, from first to last, off sale, all or none; returns how many changed.
     ///
     /// # Errors
     /// `section_not_found`, `seat_not_found`; `seats_not_blockable` when some are held or sold.
-    pub(crate) async fn block_seats(&self, event_id: i64, section_no: i32, seat_nos: &[i32]) -> Result<i32, DbError> {
-        Ok(self.query_one("select rowlock.block_seats($1, $2, $3)", &[&event_id, &section_no, &seat_nos]).await?.get(0))
+    pub(crate) async fn block_seats(&self, event_id: i64, section_no: i32, ranges: &[(i32, i32)]) -> Result<i32, DbError> {
+        self.change_blocked(
+            "select rowlock.block_seats(p_event_id => $1, p_section_no => $2, p_first_seats => $3, p_last_seats => $4)",
+            event_id,
+            section_no,
+            ranges,
+        )
+        .await
     }
 
-    /// Puts blocked seats on sale again; returns how many changed.
+    /// Puts the blocked seats in these ranges on sale again; returns how many changed.
     ///
     /// # Errors
     /// `section_not_found`, `seat_not_found`.
-    pub(crate) async fn unblock_seats(&self, event_id: i64, section_no: i32, seat_nos: &[i32]) -> Result<i32, DbError> {
-        Ok(self.query_one("select rowlock.unblock_seats($1, $2, $3)", &[&event_id, &section_no, &seat_nos]).await?.get(0))
+    pub(crate) async fn unblock_seats(&self, event_id: i64, section_no: i32, ranges: &[(i32, i32)]) -> Result<i32, DbError> {
+        self.change_blocked(
+            "select rowlock.unblock_seats(p_event_id => $1, p_section_no => $2, p_first_seats => $3, p_last_seats => $4)",
+            event_id,
+            section_no,
+            ranges,
+        )
+        .await
+    }
+
+    async fn change_blocked(&self, sql: &str, event_id: i64, section_no: i32, ranges: &[(i32, i32)]) -> Result<i32, DbError> {
+        let (firsts, lasts): (Vec<_>, Vec<_>) = ranges.iter().copied().unzip();
+        Ok(self.query_one(sql, &[&event_id, &section_no, &firsts, &lasts]).await?.get(0))
     }
 
     /// How far the database is migrated.

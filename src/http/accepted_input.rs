@@ -15,14 +15,18 @@ use poem::{Endpoint, Request, Response};
 use poem_openapi::registry::{MetaApi, MetaOperation, MetaParamIn};
 
 use crate::http::allowed_methods::fits;
-use crate::http::body::discarded;
+use crate::http::body::is_empty;
 use crate::http::challenges::Credential;
 use crate::http::message_head;
 use crate::problem::Problem;
 use crate::problem::code::Code;
+use crate::quoting::quoted;
 
 /// Below this path, all input must be understood.
 const STRICT: &str = "/v1/";
+
+/// The most unknown parameters that a refusal names.
+const UNKNOWN_MAX: usize = 5;
 
 /// What each operation takes besides the variables of its path and its headers.
 pub(crate) struct AcceptedInput(Vec<Accepted>);
@@ -103,7 +107,8 @@ fn check_query(query: &str, taken: &[String]) -> Result<(), Problem> {
             return Err(Problem::invalid("query", "has a parameter without a name"));
         }
         if !taken.contains(&name) {
-            if !unknown.contains(&name) {
+            let name = quoted(&name).into_owned();
+            if unknown.len() < UNKNOWN_MAX && !unknown.contains(&name) {
                 unknown.push(name);
             }
             continue;
@@ -176,7 +181,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
             // A body may be present, but must be empty.
             let Odd { operation, fault } = odd?;
             let credential = operation.credential;
-            if fault.is_none() && discarded(request.take_body(), self.arrival_max).await? == 0 {
+            let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
+            let body = request.take_body();
+            if fault.is_none() && (body.is_empty() || (is_chunked && is_empty(body, self.arrival_max).await?)) {
                 return self.inner.call(request).await;
             }
             // A caller without access is told only that.

@@ -1,28 +1,30 @@
 //! Request bodies: read up to a limit, with the right media type, and checked against their schema before they become a type.
 
+use std::error::Error;
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use poem::http::HeaderValue;
-use poem::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::app::HttpLimits;
-use crate::budget::Share;
+use crate::aside::aside_if_large;
+use crate::budget::{Exceeded, Share};
 use crate::http::app_of;
-use crate::http::content_encoding::{decoded, is_coded};
+use crate::http::client_address::client_address_of;
+use crate::http::content_encoding::decoded;
 use crate::http::schema::Schema;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::strict_json;
 
 /// A type that comes in as a JSON body.
-pub(crate) trait Input: ParseFromJSON + Send {
+pub(crate) trait Input: ParseFromJSON + Send + 'static {
     /// Its schema, built once.
     fn schema() -> &'static Schema;
 
@@ -71,7 +73,7 @@ impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {
         check_media_type(request)?;
         let bytes_max = T::bytes_max(&app_of(request)?.limits);
         let received = read(request, body, bytes_max).await?.decoded(request, bytes_max).await?;
-        Ok(Self(parse(&received.bytes)?))
+        Ok(Self(parse(received).await?))
     }
 }
 
@@ -116,17 +118,15 @@ const RETRY_AFTER_S: u32 = 1;
 /// A body in memory. If it came in several pieces or was compressed, it counts among the bodies in flight until this is dropped.
 pub(crate) struct Received {
     pub(crate) bytes: Bytes,
+    /// Held until then.
     share: Share,
 }
 
 impl Received {
     /// The body without its content coding; the limit of `bytes_max` bytes applies to the result, too.
-    pub(crate) async fn decoded(mut self, request: &Request, bytes_max: usize) -> Result<Self, Problem> {
-        if is_coded(request.headers()) && !self.share.grow(bytes_max) {
-            return Err(no_memory());
-        }
-        self.bytes = decoded(request.headers(), self.bytes, bytes_max).await?;
-        Ok(self)
+    pub(crate) async fn decoded(self, request: &Request, bytes_max: usize) -> Result<Self, Problem> {
+        let (bytes, share) = decoded(request.headers(), self.bytes, bytes_max, self.share).await?;
+        Ok(Self { bytes, share })
     }
 }
 
@@ -135,14 +135,15 @@ pub(crate) async fn read(request: &Request, body: &mut RequestBody, bytes_max: u
     let app = app_of(request)?;
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
-    in_time(app.limits.body_arrival_max, read_whole(body, announced, bytes_max, app.bodies.share())).await
+    let share = app.bodies.share(client_address_of(app, request));
+    in_time(app.limits.body_arrival_max, read_whole(body, announced, bytes_max, share)).await
 }
 
 async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut share: Share) -> Result<Received, Problem> {
     let mut chunks = body.into_bytes_stream();
     let mut gathered = Vec::new();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::InvalidRequest, BROKE_OFF))?;
+        let chunk = chunk.map_err(|error| broken(&error))?;
         if gathered.len() + chunk.len() > bytes_max {
             drop((gathered, share));
             discard(chunks).await;
@@ -153,47 +154,77 @@ async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut 
         if gathered.is_empty() && announced == Some(chunk.len()) {
             return Ok(Received { bytes: chunk, share });
         }
-        if !share.grow(chunk.len()) {
+        if let Err(exceeded) = share.grow(chunk.len()) {
             drop((gathered, share));
             tokio::time::timeout(DISCARDED_FOR, discard(chunks)).await.ok();
-            return Err(no_memory());
+            return Err(no_memory(exceeded));
         }
         gathered.extend_from_slice(&chunk);
     }
     Ok(Received { bytes: gathered.into(), share })
 }
 
-/// Reads and discards a body; returns its number of bytes.
-pub(crate) async fn discarded(body: Body, arrival_max: Duration) -> Result<u64, Problem> {
-    in_time(arrival_max, async { Ok(discard(body.into_bytes_stream()).await) }).await
+/// Whether there is no body. One that is announced as chunked may have no bytes: that shows only when it is read.
+pub(crate) async fn is_empty(body: Body, arrival_max: Duration) -> Result<bool, Problem> {
+    if body.is_empty() {
+        return Ok(true);
+    }
+    let mut chunks = body.into_bytes_stream();
+    in_time(arrival_max, async move {
+        while let Some(chunk) = chunks.next().await {
+            if !chunk.map_err(|error| broken(&error))?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+    .await
+}
+
+/// Why the rest of a body cannot be read.
+fn broken(error: &io::Error) -> Problem {
+    // The innermost cause is the one of whoever read the chunks.
+    let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let is_nonsense = |error: &&io::Error| matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);
+    match causes.find_map(|cause| cause.downcast_ref::<io::Error>().filter(is_nonsense)) {
+        Some(nonsense) => Problem::invalid("body", format!("is not divided into chunks as HTTP/1.1 demands: {nonsense}")),
+        None => Problem::new(Code::InvalidRequest, BROKE_OFF),
+    }
 }
 
 /// A client that is still sending would see a broken connection instead of the answer, so its body is read up to a limit.
-async fn discard(mut chunks: impl Stream<Item = io::Result<Bytes>> + Unpin) -> u64 {
+async fn discard(mut chunks: impl Stream<Item = io::Result<Bytes>> + Unpin) {
     let mut count = 0;
-    // If the connection breaks, the count does not matter: the client gets no answer.
     while count < DISCARDED_BYTES_MAX
         && let Some(Ok(chunk)) = chunks.next().await
     {
         count += chunk.len() as u64;
     }
-    count
 }
 
 /// A slow client must not hold its connection forever: its body arrives in time, or the connection is closed after the refusal.
 async fn in_time<T>(arrival_max: Duration, arrival: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     let too_slow = |_| {
         let detail = format!("the body did not arrive within {} s: send all of it at once", arrival_max.as_secs());
-        Err(Problem::new(Code::RequestTimeout, detail).with_header(CONNECTION, HeaderValue::from_static("close")))
+        Err(Problem::new(Code::RequestTimeout, detail))
     };
     tokio::time::timeout(arrival_max, arrival).await.unwrap_or_else(too_slow)
 }
 
-fn no_memory() -> Problem {
-    Problem::passing(Code::Overloaded, RETRY_AFTER_S).with_detail("too many request bodies are arriving at the same time; nothing was done")
+pub(crate) fn no_memory(exceeded: Exceeded) -> Problem {
+    Problem::passing(Code::Overloaded, RETRY_AFTER_S).with_detail(match exceeded {
+        Exceeded::ByAll => "too many request bodies are arriving at the same time; nothing was done",
+        Exceeded::ByClient => "too many request bodies are arriving from this address at the same time; nothing was done",
+    })
 }
 
-pub(crate) fn parse<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
+/// The value of a body.
+pub(crate) async fn parse<T: Input>(received: Received) -> Result<T, Problem> {
+    // The body takes its part of the memory until its value is there.
+    aside_if_large(received.bytes.len(), move || parse_bytes(&received.bytes)).await
+}
+
+fn parse_bytes<T: Input>(bytes: &[u8]) -> Result<T, Problem> {
     let value = strict_json::read(bytes).map_err(|error| Problem::invalid("body", strict_json::objection(bytes, &error)))?;
     T::schema().check(&value)?;
     // The type accepts what the schema accepts; if they ever differ, the type decides.

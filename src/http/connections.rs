@@ -5,14 +5,16 @@
 
 mod activity;
 mod bare_answer;
+mod client_body;
 mod conversation;
 mod head_timer;
+mod idle;
 mod limits;
+mod newcomers;
 mod open_connections;
-mod throttle;
 mod watched;
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,16 +23,14 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use poem::{Request, Response};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::{Metrics, RefusedConnection};
-use crate::problem::Problem;
-use crate::problem::code::Code;
-use conversation::{Serving, converse};
+use crate::metrics::Metrics;
+use activity::Demand;
+use conversation::Serving;
 pub(crate) use limits::ConnectionLimits;
-use open_connections::OpenConnections;
-use throttle::Throttle;
+use newcomers::Newcomers;
 
 /// Connections that the kernel may queue until they are accepted; ten thousand buyers come at once.
 const BACKLOG: i32 = 16_384;
@@ -39,6 +39,9 @@ pub(crate) const STALLED_MAX: Duration = Duration::from_secs(75);
 /// The largest head of a request, and the most of an answer that waits in memory for its client, in bytes. While it waits for more of a
 /// head or a body, a connection may have reserved as much.
 const BUFFER_MAX_BYTES: usize = 16 * 1024;
+/// What the kernel may keep of answers that a client does not read, in bytes; it counts its own records, too, and grants twice as much. By
+/// itself it would keep up to 4 MB for each client.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// Pause after the system refused a connection, most likely because file descriptors ran out.
 const REFUSED_PAUSE: Duration = Duration::from_millis(20);
 
@@ -71,8 +74,9 @@ impl Connections {
     pub(crate) fn listen(address: SocketAddr, limits: ConnectionLimits, metrics: Arc<Metrics>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
-        // Accepted connections inherit this.
+        // Accepted connections inherit these.
         socket.set_tcp_nodelay(true)?;
+        socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
@@ -92,9 +96,7 @@ impl Connections {
     /// Serves until `stop`; then accepts no more connections, gives requests in progress up to `drain` to finish, and closes the rest.
     pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, timeouts: ConnectionTimeouts) {
         let Self { listener, address, limits, metrics } = self;
-        let open = OpenConnections::new(limits, Arc::clone(&metrics));
-        let server = Arc::new(Serving::new(routes, address, timeouts));
-        let (mut refusals, mut failures) = (Throttle::default(), Throttle::default());
+        let newcomers = Arc::new(Newcomers::new(Serving::new(routes, address, timeouts), limits, metrics));
         let mut stopped = pin!(stop.cancelled());
         loop {
             let accepted = tokio::select! {
@@ -103,58 +105,21 @@ impl Connections {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, remote)) => match open.admit(remote.ip()).await {
-                    Ok(admitted) => drop(tokio::spawn(converse(Arc::clone(&server), stream, remote, admitted))),
-                    Err(why) => {
-                        metrics.connection_refused(why);
-                        if let Some(count) = refusals.admits() {
-                            log_refused(why, count, limits);
-                        }
-                        turn_away(stream);
-                    }
-                },
+                Ok((stream, remote)) => newcomers.meet(stream, remote),
                 Err(error) => {
-                    metrics.connection_refused(RefusedConnection::Failed);
-                    if let Some(count) = failures.admits() {
-                        tracing::warn!(%error, count, "cannot accept connections");
-                    }
+                    newcomers.miss(&error);
                     tokio::time::sleep(REFUSED_PAUSE).await;
                 }
             }
         }
         drop(listener);
-        open.ask_all(activity::Request::Finish);
-        if tokio::time::timeout(timeouts.drain, open.all_ended()).await.is_err() {
+        newcomers.open.close();
+        newcomers.open.ask_all(Demand::Finish);
+        if tokio::time::timeout(timeouts.drain, newcomers.open.all_ended()).await.is_err() {
             tracing::warn!(drain_s = timeouts.drain.as_secs(), "requests in progress took too long; closing their connections");
         }
-        open.ask_all(activity::Request::End);
+        newcomers.open.ask_all(Demand::End);
     }
-}
-
-fn log_refused(why: RefusedConnection, count: u64, limits: ConnectionLimits) {
-    let ConnectionLimits { connections_max, per_address_max, .. } = limits;
-    match why {
-        RefusedConnection::AddressFull => tracing::warn!(
-            count,
-            per_address_max,
-            "refused connections of an address that has too many, none of them idle. If it is a load balancer: raise \
-             --connections-per-address-max"
-        ),
-        _ => tracing::warn!(
-            count,
-            connections_max,
-            "refused connections, because none of those that are open is idle. If this continues: raise --connections-max, or add a server"
-        ),
-    }
-}
-
-/// Answers 503 to a client for whom there is no room, as far as that takes no time, and closes its connection.
-fn turn_away(stream: TcpStream) {
-    let Ok(mut stream) = stream.into_std() else { return };
-    // What has arrived is read: to close a connection with unread bytes would break it, and the client might not see the answer.
-    let _request = stream.read(&mut [0; 4096]);
-    let problem = Problem::plain(Code::Overloaded).with_detail("too many connections are open; nothing was done");
-    let _answer = stream.write(&bare_answer::written(problem).0);
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use poem::http::{HeaderMap, HeaderValue};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::app::App;
@@ -15,6 +14,7 @@ use crate::domain::Viewer;
 use crate::http::app_of;
 use crate::http::body::{Input, Received, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
+use crate::http::client_address::client_address_of;
 use crate::metrics::CredentialFault;
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -38,7 +38,9 @@ impl<'a> ApiExtractor<'a> for Customer {
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let app = app_of(request)?;
         let customer = bearer_token(request.headers()).and_then(|token| app.auth.customers.customer(token, OffsetDateTime::now_utc()));
-        Ok(Self(customer.map_err(|error| refuse(app, Credential::BearerToken, error, request.headers()))?))
+        let customer = customer.map_err(|error| Credential::BearerToken.refuse_wrong(error, app, request))?;
+        app.rate_limits.customer(&customer).map_err(Problem::from)?;
+        Ok(Self(customer))
     }
 }
 
@@ -67,11 +69,15 @@ impl<'a> ApiExtractor<'a> for Admin {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let (app, headers) = (app_of(request)?, request.headers());
-        let refused = |error| refuse(app, Credential::ApiKey, error, headers);
-        let key = only_value(headers, API_KEY_HEADER).map_err(refused)?;
+        let app = app_of(request)?;
+        let refused = |error| Credential::ApiKey.refuse_wrong(error, app, request);
+        let key = only_value(request.headers(), API_KEY_HEADER).map_err(refused)?;
         if key.is_empty() {
             return Err(refused(AuthError::malformed("the header X-Api-Key is empty")).into());
+        }
+        // Whoever tries one key after another does not keep the database busy.
+        if app.auth.admins.recent(key).is_none() {
+            app.rate_limits.may_be_wrong(|| client_address_of(app, request)).map_err(Problem::from)?;
         }
         match app.auth.admins.admin(&app.db, key).await {
             Ok(admin) => Ok(Self(admin)),
@@ -132,6 +138,19 @@ impl<'a> ApiExtractor<'a> for MaybeAdmin {
 }
 
 impl Credential {
+    /// Refuses a request that does not prove who is calling; wrong credentials are counted, and too many are told only that.
+    fn refuse_wrong(self, error: AuthError, app: &App, request: &Request) -> Problem {
+        app.metrics.credential_refused(self.as_str(), error.fault());
+        if let AuthError::Invalid(CredentialFault::OffTime, reason) = &error {
+            warn_of_clock(app, reason);
+        } else if matches!(error, AuthError::Invalid(..))
+            && let Err(too_many) = app.rate_limits.wrong_credentials(|| client_address_of(app, request))
+        {
+            return too_many.into();
+        }
+        self.refuse(error, request.headers())
+    }
+
     /// Refuses a request without it, which is refused for something else otherwise: a signature is over the body, which is used up here.
     pub(crate) async fn expect_of(self, request: &mut Request) -> poem::Result<()> {
         let (body, options) = (&mut RequestBody::new(request.take_body()), ExtractParamOptions::default());
@@ -171,53 +190,26 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
         let bytes_max = T::bytes_max(&app_of(request)?.limits);
         let received = signed(request, body, bytes_max).await?;
         check_media_type(request)?;
-        Ok(Self(parse(&received.decoded(request, bytes_max).await?.bytes)?))
+        Ok(Self(parse(received.decoded(request, bytes_max).await?).await?))
     }
 }
 
-/// A body that the gateway signed.
+/// A body that the gateway signed. Whatever can be known without it is checked before it is read, so that only somebody who could be the
+/// gateway takes memory for it.
 async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Received, Problem> {
-    let received = read(request, body, bytes_max).await?;
     let app = app_of(request)?;
-    let signed = app.auth.gateway.check(request.headers(), &received.bytes, OffsetDateTime::now_utc());
-    signed.map_err(|error| refuse(app, Credential::GatewaySignature, error, request.headers()))?;
+    let refused = |error| Credential::GatewaySignature.refuse_wrong(error, app, request);
+    let signature = app.auth.gateway.read(request.headers(), OffsetDateTime::now_utc()).map_err(refused)?;
+    let received = read(request, body, bytes_max).await?;
+    signature.check(&received.bytes).map_err(refused)?;
     Ok(received)
 }
 
-/// Refuses credentials, and counts that. A gateway whose clock is wrong loses every payment until somebody sees it, so it is also a warning
-/// in the log.
-fn refuse(app: &App, credential: Credential, error: AuthError, headers: &HeaderMap) -> Problem {
-    app.metrics.credential_refused(credential.as_str(), error.fault());
-    if let AuthError::Invalid(CredentialFault::OffTime, reason) = &error
-        && app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices were off time than were logged"))
-    {
+/// A gateway whose clock is wrong loses every payment until somebody sees it.
+fn warn_of_clock(app: &App, reason: &str) {
+    if app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices were off time than were logged")) {
         tracing::warn!("a payment notice was refused: {reason}");
     }
-    credential.refuse(error, headers)
-}
-
-/// Who sent a request, for the log.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct KnownCaller {
-    /// The admin, by the id of the key.
-    pub(crate) api_key_id: Option<i64>,
-    /// The customer, by a pseudonym: the first 16 hex digits of the SHA-256 of the id. Whoever knows an id finds its lines; whoever reads
-    /// the log learns no id.
-    pub(crate) customer_hash: Option<String>,
-}
-
-impl KnownCaller {
-    /// The caller that these headers identify, if any. It does not query the database.
-    pub(crate) fn of(app: &App, authorization: Option<&HeaderValue>, api_key: Option<&HeaderValue>) -> Self {
-        let token = authorization.and_then(|value| value.to_str().ok()?.split_once(' ')).map(|(_, token)| token.trim());
-        let customer = token.and_then(|token| app.auth.customers.customer(token, OffsetDateTime::now_utc()).ok());
-        let admin = api_key.and_then(|value| app.auth.admins.recent(value.to_str().ok()?));
-        Self { api_key_id: admin.map(|admin| admin.api_key_id), customer_hash: customer.map(|id| pseudonym(&id)) }
-    }
-}
-
-fn pseudonym(customer_id: &str) -> String {
-    Sha256::digest(customer_id).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -246,11 +238,5 @@ mod tests {
         }
         assert!(read(&["Bearer  "]).unwrap_err().contains("has no token"));
         assert!(read(&["Bearer abc", "Bearer abc"]).unwrap_err().contains("more than once"));
-    }
-
-    #[test]
-    fn a_pseudonym_can_be_made_with_sha256sum() {
-        // printf %s alice | sha256sum | cut -c1-16
-        assert_eq!(pseudonym("alice"), "2bd806c97f0e00af");
     }
 }

@@ -14,10 +14,11 @@ use uuid::Uuid;
 use crate::app::SharedApp;
 use crate::http::allowed_methods::Methods;
 use crate::http::challenges::API_KEY_HEADER;
-use crate::http::credentials::KnownCaller;
+use crate::http::client_address::client_address_of;
 use crate::http::deferred::awaited_by;
 use crate::http::expectations::Expectations;
 use crate::http::hsts::Hsts;
+use crate::http::known_caller::KnownCaller;
 use crate::http::refusal_log::RefusalLog;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_framework;
@@ -106,6 +107,11 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
 
     /// The framework's answer, which may carry an answer that comes later.
     async fn at_once(&self, request: Request) -> Result<Response, Problem> {
+        if let Some(app) = &self.app
+            && is_limited(request.uri().path())
+        {
+            app.rate_limits.address(|| client_address_of(app, &request))?;
+        }
         match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
             Ok(Ok(response)) => presentable(response),
             Ok(Err(error)) => Err(self.expectations.refusal(&error).unwrap_or_else(|| of_framework(error))),
@@ -135,6 +141,11 @@ impl<E> Middleware<E> {
         let (request_id, method, status, code) = (asked.id(), &asked.method, code.status().as_u16(), code.as_str());
         tracing::info!(request_id, %method, route, status, code, api_key_id, customer_hash, detail, "refused");
     }
+}
+
+/// Whether requests to this path are limited by address: probes and pages are not, and all payment notices come from one address.
+fn is_limited(path: &str) -> bool {
+    path.starts_with("/v1/") && path != "/v1/payments"
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Problem {

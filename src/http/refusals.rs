@@ -18,13 +18,12 @@ pub(crate) trait Refusals: Send + Sync + 'static {
     const CODES: &'static [&'static [Code]];
 }
 
-/// What any operation that uses the database may answer.
-pub(crate) const EVERY: &[Code] = &[Code::InternalError, Code::Unavailable];
+/// What any operation that uses the database may answer. Also where no body is taken, one may be announced, and not arrive.
+pub(crate) const EVERY: &[Code] = &[Code::RequestTimeout, Code::TooManyRequests, Code::InternalError, Code::Unavailable];
 /// What an operation that changes something with a call of its own may answer.
 pub(crate) const CHANGE: &[Code] = &[Code::OutcomeUnknown];
 /// What an operation with a body may answer.
-pub(crate) const BODY: &[Code] =
-    &[Code::InvalidRequest, Code::RequestTimeout, Code::BodyTooLarge, Code::UnsupportedMediaType, Code::Overloaded];
+pub(crate) const BODY: &[Code] = &[Code::InvalidRequest, Code::BodyTooLarge, Code::UnsupportedMediaType, Code::Overloaded];
 /// What a customer's operation may answer.
 pub(crate) const CUSTOMER: &[Code] = &[Code::Unauthorized, Code::TokenExpired];
 /// What a customer's operation may answer that is not a claim: too many of the customer's requests wait.
@@ -91,7 +90,7 @@ fn response(status: u16, codes: &BTreeSet<Code>) -> MetaResponse {
             let meaning = "How to authenticate, and what is wrong with the credentials that were sent.";
             headers.push(header::up_to(1000, "WWW-Authenticate", meaning, "Bearer".into()));
         }
-        503 => headers.push(header::always("Retry-After", "Seconds to wait before trying again.", 1)),
+        429 | 503 => headers.push(header::always("Retry-After", "Seconds to wait before trying again.", 1)),
         _ => {}
     }
     MetaResponse {

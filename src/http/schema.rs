@@ -9,6 +9,7 @@ use poem_openapi::types::Type;
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
+use crate::quoting::quoted;
 use crate::types::{self, OrderId, Time, text};
 
 /// The schema of an input type with everything it refers to.
@@ -65,7 +66,7 @@ impl Schema {
     fn check_object(&self, schema: &MetaSchema, object: &Map<String, Value>, path: &ValuePath<'_>) -> Result<(), Problem> {
         if let Some(unknown) = object.keys().find(|key| !schema.properties.iter().any(|(name, _)| name == key)) {
             let known: Vec<_> = schema.properties.iter().map(|(name, _)| *name).collect();
-            return Err(ValuePath::Key(path, unknown).refuse(format!("is not a field here: the fields are {}", known.join(", "))));
+            return Err(ValuePath::Key(path, &quoted(unknown)).refuse(format!("is not a field here: the fields are {}", known.join(", "))));
         }
         for (name, property) in &schema.properties {
             let path = ValuePath::Key(path, name);

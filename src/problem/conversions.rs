@@ -3,8 +3,10 @@
 use crate::db::{DbError, OutageKind, Rule};
 use crate::domain::UnknownSeat;
 use crate::lanes::LaneError;
+use crate::metrics::Limited;
 use crate::problem::Problem;
 use crate::problem::code::Code;
+use crate::rate_limits::TooMany;
 
 /// How long a client waits before it retries after a temporary failure, in seconds.
 const RETRY_AFTER_S: u32 = 1;
@@ -76,6 +78,16 @@ impl From<LaneError> for Problem {
             LaneError::OutcomeUnknown => Self::passing(Code::OutcomeUnknown, RETRY_AFTER_S),
             LaneError::Internal(cause) => Self::internal(cause),
         }
+    }
+}
+
+impl From<TooMany> for Problem {
+    fn from(too_many: TooMany) -> Self {
+        Self::passing(Code::TooManyRequests, too_many.retry_after_s).with_detail(match too_many.of {
+            Limited::Customer => "this customer sends too many requests; nothing was done",
+            Limited::Address => "too many requests come from this address; nothing was done",
+            Limited::WrongCredentials => "too many wrong credentials come from this address; nothing was done",
+        })
     }
 }
 

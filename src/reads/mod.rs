@@ -12,7 +12,7 @@ mod summaries;
 
 pub(crate) use catalogue::Catalogue;
 pub(crate) use claims_watch::{ClaimsWatch, Hindrance};
-pub(crate) use encoded_body::{CachedBody, Encoding, SMALL_BYTES};
+pub(crate) use encoded_body::{CachedBody, Encoding};
 pub(crate) use kept::Aged;
 pub(crate) use seat_maps::SeatMaps;
 pub(crate) use summaries::Summaries;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Aged, CachedBody, Kept, KeptSettings, MAPS_TTL};
+use crate::aside::aside_if_large;
 use crate::db::{Db, DbError, SectionSeats};
 use crate::domain::{EventLayout, SeatStatus, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
@@ -15,6 +16,8 @@ use base64::engine::general_purpose::STANDARD;
 /// The memory that all bodies together may use, in bytes; a section of 1,000 seats takes about 80 KB.
 const SECTIONS_MAX_BYTES: u64 = 256 * 1024 * 1024;
 const AVAILABILITY_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// What a seat takes in the map of its section, about.
+const SEAT_JSON_BYTES: usize = 68;
 
 /// A body, or none if the database has no such section or event.
 type Body = Option<Arc<CachedBody>>;
@@ -34,7 +37,7 @@ impl SeatMaps {
     }
 
     /// `GET …/seats` of one section; `None` when the database has no such section.
-    pub(crate) async fn section(&self, layout: &EventLayout, section: &SectionLayout) -> Result<Aged<Body>, DbError> {
+    pub(crate) async fn section(&self, layout: &Arc<EventLayout>, section: &SectionLayout) -> Result<Aged<Body>, DbError> {
         let key = (layout.event_id, section.section_no);
         if let Some(body) = self.sections.get(&key).await {
             self.metrics.cache_read("seats", CacheResult::Memory);
@@ -42,16 +45,20 @@ impl SeatMaps {
         }
         let load = |db: Db| async move {
             self.metrics.cache_read("seats", CacheResult::Database);
-            let seats = db.section_seats(layout.event_id, section.section_no).await?;
-            let body =
-                |seats: SectionSeats| Ok::<_, DbError>(CachedBody::new(seats.revision, section_json(layout.event_id, section, &seats)?));
-            Ok::<_, DbError>(seats.map(body).transpose()?.map(Arc::new))
+            let Some(seats) = db.section_seats(layout.event_id, section.section_no).await? else { return Ok::<_, DbError>(None) };
+            let (layout, section_no) = (Arc::clone(layout), section.section_no);
+            let body = aside_if_large(seats.statuses.len() * SEAT_JSON_BYTES, move || {
+                let unknown = || DbError::Internal(format!("the layout of event {} has no section {section_no}", layout.event_id));
+                let section = layout.section(section_no).ok_or_else(unknown)?;
+                Ok::<_, DbError>(CachedBody::new(seats.revision, section_json(layout.event_id, section, &seats)?))
+            });
+            Ok(Some(Arc::new(body.await?)))
         };
         Box::pin(self.sections.get_or_load(key, &self.db, |db| Aged::read(load(db)))).await
     }
 
     /// `GET …/availability`; `None` when the database has no such event.
-    pub(crate) async fn availability(&self, layout: &EventLayout) -> Result<Aged<Body>, DbError> {
+    pub(crate) async fn availability(&self, layout: &Arc<EventLayout>) -> Result<Aged<Body>, DbError> {
         if let Some(body) = self.availability.get(&layout.event_id).await {
             self.metrics.cache_read("availability", CacheResult::Memory);
             return Ok(body);
@@ -63,7 +70,9 @@ impl SeatMaps {
             if sections.is_empty() {
                 return Ok::<_, DbError>(None);
             }
-            Ok(Some(Arc::new(CachedBody::new(revision, availability_json(layout, revision, &sections)?))))
+            let (layout, seats) = (Arc::clone(layout), sections.iter().map(|section| section.statuses.len()).sum());
+            let json = aside_if_large(seats, move || availability_json(&layout, revision, &sections)).await?;
+            Ok(Some(Arc::new(CachedBody::new(revision, json))))
         };
         Box::pin(self.availability.get_or_load(layout.event_id, &self.db, |db| Aged::read(load(db)))).await
     }
@@ -88,7 +97,7 @@ fn status(letter: u8) -> Result<SeatStatus, DbError> {
 
 /// Written by hand, seat by seat: serializing a thousand structs would cost more than the query.
 fn section_json(event_id: i64, section: &SectionLayout, seats: &SectionSeats) -> Result<String, DbError> {
-    let mut json = String::with_capacity(seats.statuses.len() * 68 + 128);
+    let mut json = String::with_capacity(seats.statuses.len() * SEAT_JSON_BYTES + 128);
     let code = serde_json::Value::from(section.code.as_str());
     // Writing to a string cannot fail.
     write!(json, "{{\"event_id\":{event_id},\"section\":{code},\"revision\":{},\"seats\":[", seats.revision).ok();

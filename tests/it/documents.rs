@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use clap::{Arg, Command, Subcommand};
-use rowlock::metrics::{CacheResult, CredentialFault, Metrics, Readings, RefusedConnection};
+use rowlock::metrics::{CacheResult, CredentialFault, Limited, Metrics, Readings, RefusedConnection};
 use rowlock::problem::code::{Code, Retry};
 
 use crate::drift::{assert_up_to_date, in_project};
@@ -97,6 +97,9 @@ fn full_registry() -> String {
     }
     for why in [RefusedConnection::Full, RefusedConnection::AddressFull, RefusedConnection::Failed] {
         metrics.connection_refused(why);
+    }
+    for of in [Limited::Customer, Limited::Address, Limited::WrongCredentials] {
+        metrics.request_limited(of);
     }
     for cache in ["summary", "seats", "availability"] {
         for result in [CacheResult::Memory, CacheResult::Redis, CacheResult::Database] {

@@ -1,4 +1,6 @@
-//! Clients that take all they can get: nobody shuts the others out by connections or bodies.
+//! Clients that take all they can get: nobody shuts the others out by connections, bodies or work.
 
 mod bodies;
 mod connections;
+mod large_requests;
+mod rate_limits;

@@ -4,7 +4,7 @@
 --
 -- Locks: the seats (section_no, seat_no), then their sections (section_no).
 -- Errors: RL009 (detail: the seats held or sold, for an operator as _format_seats writes them, for a server, which lists seats of one
--- section, as a JSON list of their numbers).
+-- section, as a JSON list of their numbers, of at most 1,000).
 create or replace function rowlock._change_blocked(
     p_event_id    bigint,
     p_section_nos integer[],
@@ -31,7 +31,7 @@ begin
     if v_seat_nos is not null then
         raise exception using errcode = 'RL009', message = 'seats_not_blockable',
             detail = case when p_function like 'admin.%' then rowlock._format_seats(p_event_id, v_section_nos, v_seat_nos)
-                else to_jsonb(v_seat_nos)::text end,
+                else to_jsonb(v_seat_nos[:1000])::text end,
             hint = 'These seats are held or sold, and can be neither blocked nor unblocked; nothing was changed.';
     end if;
 

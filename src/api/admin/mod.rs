@@ -6,7 +6,7 @@ pub(crate) mod types;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use crate::api::admin::seat_selection::{SeatSelection, SeatsChanged};
+use crate::api::admin::seat_selection::{SeatRanges, SeatSelection, SeatsChanged};
 use crate::api::admin::types::{DeadLetters, RefundsDue, SalesReport};
 use crate::api::orders::types::{OrderList, OrderOut};
 use crate::api::{Tag, layout_of};
@@ -147,8 +147,8 @@ impl AdminApi {
         selection: JsonBody<SeatSelection>,
     ) -> Result<OkJson<SeatsChanged>, Refusal<BlockSeats>> {
         let layout = layout_of(&self.app, event_id.0, Viewer::Admin).await?;
-        let (section, seat_nos) = seats_of(&layout, &section.0, &selection.0)?;
-        let changed = self.app.db.for_key(&admin.0).block_seats(event_id.0.0, section.section_no, &seat_nos).await;
+        let (section, ranges) = seats_of(&layout, &section.0, &selection.0)?;
+        let changed = self.app.db.for_key(&admin.0).block_seats(event_id.0.0, section.section_no, &ranges).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats blocked");
         Ok(OkJson(SeatsChanged { changed: Whole(changed) }))
@@ -168,19 +168,23 @@ impl AdminApi {
         selection: JsonBody<SeatSelection>,
     ) -> Result<OkJson<SeatsChanged>, Refusal<UnblockSeats>> {
         let layout = layout_of(&self.app, event_id.0, Viewer::Admin).await?;
-        let (section, seat_nos) = seats_of(&layout, &section.0, &selection.0)?;
-        let changed = self.app.db.for_key(&admin.0).unblock_seats(event_id.0.0, section.section_no, &seat_nos).await;
+        let (section, ranges) = seats_of(&layout, &section.0, &selection.0)?;
+        let changed = self.app.db.for_key(&admin.0).unblock_seats(event_id.0.0, section.section_no, &ranges).await;
         let changed = changed.map_err(|error| name_seats(error, section))?;
         tracing::info!(event_id = event_id.0.0, section = section.code, changed, api_key_id = admin.0.api_key_id, "seats unblocked");
         Ok(OkJson(SeatsChanged { changed: Whole(changed) }))
     }
 }
 
-/// The section and the numbers of the seats that a request selects.
-fn seats_of<'a>(layout: &'a EventLayout, code: &SectionCode, selection: &SeatSelection) -> Result<(&'a SectionLayout, Vec<i32>), Problem> {
+/// The section and the ranges of seats that a request selects.
+fn seats_of<'a>(
+    layout: &'a EventLayout,
+    code: &SectionCode,
+    selection: &SeatSelection,
+) -> Result<(&'a SectionLayout, SeatRanges), Problem> {
     let unknown = || Problem::new(Code::SectionNotFound, "the event has no section with this code");
     let section = layout.section_by_code(&code.0).ok_or_else(unknown)?;
-    Ok((section, selection.seat_nos(section)?))
+    Ok((section, selection.merged(section)?))
 }
 
 /// Lists the seats concerned, which the database returns as a JSON array of numbers.

@@ -1,7 +1,5 @@
 //! Which seats of a section to block or unblock, and how many were changed.
 
-use std::collections::BTreeSet;
-
 use poem_openapi::Object;
 use serde::Serialize;
 
@@ -35,31 +33,38 @@ pub(crate) struct SeatRange {
     pub to: SeatNo,
 }
 
+/// Seats from first to last, in ascending order and with gaps between them.
+pub(crate) type SeatRanges = Vec<(i32, i32)>;
+
 impl SeatSelection {
-    /// The seat numbers, in ascending order, each once.
+    /// The seats as ranges: however often a seat is listed, it costs nobody more than once.
     ///
     /// # Errors
     /// `invalid_request` for an empty selection or a range that ends before it begins; `seat_not_found` for the last seat
     /// when it is beyond the section.
-    pub(crate) fn seat_nos(&self, section: &SectionLayout) -> Result<Vec<i32>, Problem> {
+    pub(crate) fn merged(&self, section: &SectionLayout) -> Result<SeatRanges, Problem> {
         let ranges = self.ranges.as_deref().unwrap_or_default();
         if let Some(index) = ranges.iter().position(|range| range.to.0 < range.from.0) {
             return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be less than `from`"));
         }
-        let numbers = self.seats.iter().flatten().map(|seat| seat.0);
-        let last = numbers.clone().chain(ranges.iter().map(|range| range.to.0)).max();
-        match last {
+        let seats = self.seats.iter().flatten().map(|seat| (seat.0, seat.0));
+        let mut listed: Vec<_> = seats.chain(ranges.iter().map(|range| (range.from.0, range.to.0))).collect();
+        listed.sort_unstable();
+        let mut merged = SeatRanges::new();
+        for (first, last) in listed {
+            match merged.last_mut() {
+                Some(before) if first <= before.1 + 1 => before.1 = before.1.max(last),
+                _ => merged.push((first, last)),
+            }
+        }
+        match merged.last() {
             None => Err(Problem::invalid("seats", "is missing: give `seats`, `ranges` or both")),
-            Some(seat) if seat > section.capacity => {
+            Some(&(_, seat)) if seat > section.capacity => {
                 let detail = format!("section {} has seats 1 to {}, not {seat}", section.code, section.capacity);
                 let seats = vec![SeatName { section: section.code.clone(), seat: Whole(seat) }];
                 Err(Problem::new(Code::SeatNotFound, detail).with_seats(seats))
             }
-            Some(_) => {
-                let ranged = ranges.iter().flat_map(|range| range.from.0..=range.to.0);
-                let seat_nos: BTreeSet<i32> = numbers.chain(ranged).collect();
-                Ok(seat_nos.into_iter().collect())
-            }
+            Some(_) => Ok(merged),
         }
     }
 }
@@ -82,20 +87,23 @@ example!(SeatsChanged { changed: Whole(13) });
 
 #[cfg(test)]
 mod tests {
+    use pretty_assertions::assert_eq;
+
     use super::*;
     use crate::api::testing::layout;
 
-    fn select(seats: &[i32], ranges: &[(i32, i32)]) -> Result<Vec<i32>, (Code, Option<String>)> {
+    fn select(seats: &[i32], ranges: &[(i32, i32)]) -> Result<SeatRanges, (Code, Option<String>)> {
         let ranges = ranges.iter().map(|(from, to)| SeatRange { from: Whole(*from), to: Whole(*to) }).collect();
         let selection = SeatSelection { seats: Some(seats.iter().copied().map(Whole).collect()), ranges: Some(ranges) };
         let section = &layout().sections[1];
-        selection.seat_nos(section).map_err(|problem| (problem.code(), problem.field().map(str::to_owned)))
+        selection.merged(section).map_err(|problem| (problem.code(), problem.field().map(str::to_owned)))
     }
 
     #[test]
     fn seats_and_ranges_merge() {
-        assert_eq!(select(&[5, 1], &[(4, 6), (6, 7)]), Ok(vec![1, 4, 5, 6, 7]));
-        assert_eq!(select(&[], &[(1, 60)]).map(|seats| seats.len()), Ok(60));
+        assert_eq!(select(&[5, 1], &[(4, 6), (6, 7)]), Ok(vec![(1, 1), (4, 7)]));
+        assert_eq!(select(&[3, 8, 8], &[(4, 7), (20, 60), (30, 40)]), Ok(vec![(3, 8), (20, 60)]));
+        assert_eq!(select(&[], &[(1, 60); 1000]), Ok(vec![(1, 60)]));
     }
 
     #[test]

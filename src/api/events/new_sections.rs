@@ -12,6 +12,8 @@ use crate::types::{Capacity, Currency, Label, Name, Price, SectionCode, Whole, e
 
 /// The most rows a section may have.
 const ROWS_MAX: i32 = 10_000;
+/// The most rows that all sections of an event may have together: whoever reads the event reads all of them.
+const EVENT_ROWS_MAX: usize = 20_000;
 
 /// A section of a new event. Its seats are given either as `seats`, optionally with a `row_length`, or row by row as `rows`; either way,
 /// they are numbered from 1 throughout the section.
@@ -61,10 +63,10 @@ example!(RowIn { row: "12".into(), seats: Whole(42) });
 /// The sections as the database expects them.
 ///
 /// # Errors
-/// `invalid_request` naming the field: a repeated code, another currency, both forms of seats or neither, too many seats in all.
+/// `invalid_request` naming the field: a repeated code, another currency, both forms of seats or neither, too many seats or rows in all.
 pub(crate) fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Vec<Value>, Problem> {
     let mut codes = HashSet::new();
-    let mut seats = 0;
+    let (mut seats, mut rows_in_all) = (0, 0);
     let mut answer = Vec::with_capacity(sections.len());
     for (index, section) in sections.iter().enumerate() {
         let path = format!("sections[{index}]");
@@ -78,6 +80,10 @@ pub(crate) fn sections_json(sections: &[SectionIn], currency: &str) -> Result<Ve
         seats += rows.iter().map(|row| i64::from(row.seats.0)).sum::<i64>();
         if seats > SEATS_MAX {
             return Err(Problem::invalid(path, format!("brings the event to more than {SEATS_MAX} seats")));
+        }
+        rows_in_all += rows.len();
+        if rows_in_all > EVENT_ROWS_MAX {
+            return Err(Problem::invalid(path, format!("brings the event to more than {EVENT_ROWS_MAX} rows")));
         }
         let rows: Vec<_> = rows.iter().map(|row| json!({"label": row.row, "seats": row.seats})).collect();
         answer.push(json!({"code": section.section, "name": section.name, "price_minor": section.price_minor, "rows": rows}));
@@ -144,10 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn an_event_has_distinct_sections_one_currency_and_a_million_seats_at_most() {
+    fn an_event_has_distinct_sections_one_currency_a_million_seats_and_twenty_thousand_rows_at_most() {
         let named = |code: &str, seats| SectionIn { section: SectionCode(code.into()), ..section(Some(seats), None, None) };
         assert_eq!(field(&[named("A", 1), named("A", 1)]), "sections[1].section");
         assert_eq!(field(&[named("A", 999_999), named("B", 2)]), "sections[1]");
+        let ten_thousand_rows = |code: &str| SectionIn { row_length: Some(Whole(1)), ..named(code, 10_000) };
+        assert!(sections_json(&[ten_thousand_rows("A"), ten_thousand_rows("B")], "TWD").is_ok());
+        assert_eq!(field(&[ten_thousand_rows("A"), ten_thousand_rows("B"), named("C", 1)]), "sections[2]");
         let foreign = SectionIn { currency: Some(Currency("EUR".into())), ..named("B", 1) };
         assert_eq!(field(&[named("A", 1), foreign]), "sections[1].currency");
         let same = SectionIn { currency: Some(Currency("TWD".into())), ..named("B", 1) };

@@ -37,7 +37,7 @@ pub(crate) struct EventIn {
     pub cooldown_ms: Option<CooldownMs>,
     /// The currency of every price, the ISO 4217 code of a currency in use.
     pub currency: Currency,
-    /// Its sections, with 1 to 1,000,000 seats in all.
+    /// Its sections, with 1 to 1,000,000 seats and at most 20,000 rows in all.
     #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<SectionIn>,
 }

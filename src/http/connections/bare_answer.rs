@@ -6,6 +6,8 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uuid::Uuid;
 
+use super::BUFFER_MAX_BYTES;
+use crate::http::refusal_log::RefusalLog;
 use crate::problem::code::Code;
 use crate::problem::{CONTENT_TYPE, Problem};
 
@@ -22,9 +24,11 @@ pub(super) fn problem_of(error: &hyper::Error, status: Option<u16>, has_begun: b
     }
     let text = error.to_string();
     match status {
+        Some(414) => Some(Problem::plain(Code::UriTooLong)),
+        // The head was whole: the only thing in it that can be too large for hyper is the length of its body.
+        Some(431) if unread.len() < BUFFER_MAX_BYTES && !begins_with_a_head(unread) => Some(Problem::plain(Code::BodyTooLarge)),
         // Not even the first line was whole.
         Some(431) if !unread.contains(&b'\n') => Some(Problem::plain(Code::UriTooLong)),
-        Some(414) => Some(Problem::plain(Code::UriTooLong)),
         Some(431) => Some(Problem::plain(Code::HeadTooLarge)),
         // The only coding that hyper knows, and wants to be the last one, is chunked.
         _ if text == "invalid transfer-encoding parsed" => Some(Problem::plain(Code::UnsupportedTransferCoding)),
@@ -32,10 +36,19 @@ pub(super) fn problem_of(error: &hyper::Error, status: Option<u16>, has_begun: b
     }
 }
 
-/// The whole answer, after which the connection ends; also returns the id of the request.
-pub(super) fn written(problem: Problem) -> (Vec<u8>, String) {
+fn begins_with_a_head(unread: &[u8]) -> bool {
+    let line = unread.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.windows(6).any(|six| six == b" HTTP/")
+}
+
+/// The whole answer, after which the connection ends; it is logged like every refusal.
+pub(super) fn written(problem: Problem, log: &RefusalLog) -> Vec<u8> {
     let request_id = Uuid::now_v7().simple().to_string();
-    let (status, retry_after) = (problem.code().status(), problem.code().status() == StatusCode::SERVICE_UNAVAILABLE);
+    let (code, status) = (problem.code(), problem.code().status());
+    if log.admits(code) {
+        let detail = problem.detail();
+        tracing::info!(request_id, route = "unknown", status = status.as_u16(), code = code.as_str(), detail, "refused");
+    }
     let date = OffsetDateTime::now_utc().format(DATE).unwrap_or_default();
     // Texts, numbers and ids can always be serialized.
     let body = serde_json::to_vec(&problem.into_body(&request_id)).expect("a problem can be serialized");
@@ -43,7 +56,7 @@ pub(super) fn written(problem: Problem) -> (Vec<u8>, String) {
         "HTTP/1.1 {status}\r\ncontent-type: {CONTENT_TYPE}\r\ncontent-length: {}\r\nx-request-id: {request_id}\r\n{}\
          x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\ndate: {date}\r\n\r\n",
         body.len(),
-        if retry_after { "retry-after: 1\r\n" } else { "" },
+        if status == StatusCode::SERVICE_UNAVAILABLE { "retry-after: 1\r\n" } else { "" },
     );
-    ([head.into_bytes(), body].concat(), request_id)
+    [head.into_bytes(), body].concat()
 }

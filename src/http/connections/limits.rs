@@ -1,10 +1,10 @@
 //! How many connections the server keeps open: fewer than it may open files, so that PostgreSQL and Redis can always be reached.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// Files beyond those for clients, PostgreSQL and Redis: the log, the listener, the runtime, what a library opens for a moment, and
-/// [`LEAVING_LEAST`].
-const OTHER_FILES: u64 = 40;
+/// So many newcomers may wait at the same time until somebody else has gone.
+pub(super) const NEWCOMERS_WAITING_MAX: usize = 16;
+/// Files beyond those for clients, PostgreSQL and Redis: the log, the listener, the runtime, what a library opens for a moment,
+/// [`LEAVING_LEAST`] and [`NEWCOMERS_WAITING_MAX`].
+const OTHER_FILES: u64 = 56;
 /// So many connections may be on their way out, however few there may be in all: a busy machine takes a while to close one.
 const LEAVING_LEAST: u64 = 8;
 /// By default, so that connections fill no more than 700 MB even if each has sent half a body.
@@ -58,26 +58,6 @@ impl ConnectionLimits {
     }
 }
 
-/// What counts as one address: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one of its addresses has them all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum ClientAddress {
-    V4(Ipv4Addr),
-    V6([u16; 4]),
-}
-
-impl ClientAddress {
-    pub(super) fn of(address: IpAddr) -> Self {
-        let v6 = |address: Ipv6Addr| {
-            let [a, b, c, d, ..] = address.segments();
-            Self::V6([a, b, c, d])
-        };
-        match address {
-            IpAddr::V4(address) => Self::V4(address),
-            IpAddr::V6(address) => address.to_ipv4_mapped().map_or_else(|| v6(address), Self::V4),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,10 +66,10 @@ mod tests {
     fn clients_get_what_the_server_does_not_need_itself() {
         let limits = |open_files, asked, per_address| ConnectionLimits::new(open_files, 41, asked, per_address);
         let derived = limits(1000, None, None).unwrap();
-        assert_eq!(derived, ConnectionLimits { connections_max: 864, per_address_max: 432, leaving_max: 54 });
-        for open_files in [110, 256, 1000, 1024, 4096, 65_536, 1 << 20, u64::MAX] {
+        assert_eq!(derived, ConnectionLimits { connections_max: 849, per_address_max: 424, leaving_max: 53 });
+        for open_files in [126, 256, 1000, 1024, 4096, 65_536, 1 << 20, u64::MAX] {
             let ConnectionLimits { connections_max, leaving_max, .. } = limits(open_files, None, None).unwrap();
-            let files = (connections_max + leaving_max) as u64 + 41 + OTHER_FILES - LEAVING_LEAST;
+            let files = (connections_max + leaving_max) as u64 + 41 + OTHER_FILES - LEAVING_LEAST - NEWCOMERS_WAITING_MAX as u64;
             assert!(files <= open_files && connections_max as u64 <= DEFAULT_MAX, "{open_files}: {files}");
         }
         assert_eq!(limits(1000, Some(100), Some(0)).unwrap().per_address_max, 100);
@@ -105,14 +85,5 @@ mod tests {
             assert!(error.contains(&format!("may open {open_files}:")), "{error}");
             assert!(ConnectionLimits::new(needed, 41, asked, None).is_ok(), "{needed} are not enough: {error}");
         }
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_address() {
-        let of = |address: &str| ClientAddress::of(address.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

@@ -1,25 +1,23 @@
-//! All open connections, and who has to go when another client needs room: whoever has been idle longest.
+//! All open connections, and who has to go when another client needs room: whoever has kept the server waiting longest.
 //!
 //! A connection is added and removed under one lock, which no request takes. Who is idle is read from each connection's own notes, and
 //! only when room is needed; what one search finds serves many newcomers, so that a flood of them does not cost a search each.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::activity::{Activity, Request};
-use super::limits::{ClientAddress, ConnectionLimits};
+use super::activity::{Activity, Demand, now_us};
+use super::idle::Idle;
+use super::limits::ConnectionLimits;
+use crate::client_address::ClientAddress;
 use crate::metrics::{Metrics, RefusedConnection};
 
-/// After a search that found nobody, newcomers are refused without another one for this long.
-const NOBODY_IDLE: Duration = Duration::from_millis(5);
 /// How long a newcomer waits if too many are leaving at the same time.
 const LEAVING_WAIT: Duration = Duration::from_millis(50);
-/// A search finds this share of the idle connections, and at least one.
-const FOUND_SHARE: usize = 16;
 
 pub(super) struct OpenConnections {
     limits: ConnectionLimits,
@@ -36,6 +34,7 @@ struct List {
     /// How many each address has, and how many are leaving; those that are leaving are counted nowhere else.
     of_address: HashMap<ClientAddress, usize>,
     leaving: usize,
+    is_closed: bool,
     idle: Idle,
     /// For the addresses that have run into their own limit.
     idle_of_address: HashMap<ClientAddress, Idle>,
@@ -47,11 +46,12 @@ struct Entry {
     is_leaving: bool,
 }
 
-/// The result of the last search: who was idle, longest first, and since when.
-#[derive(Default)]
-struct Idle {
-    found: VecDeque<(u64, u64)>,
-    nobody_at: Option<Instant>,
+/// A connection cannot be added.
+#[derive(Debug)]
+pub(super) struct NoRoom {
+    pub(super) why: RefusedConnection,
+    /// Whether it can be, once some of those that are leaving have gone.
+    pub(super) is_passing: bool,
 }
 
 /// One open connection; it is removed from the list when this is dropped.
@@ -63,9 +63,18 @@ pub(super) struct Admitted {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.all.list().remove(self.id);
+        if self.all.list().remove(self.id) {
+            self.all.metrics.connection_closed_for_room();
+        }
         self.all.metrics.connections_changed(-1);
-        self.all.ended.notify_one();
+        self.all.ended.notify_waiters();
+    }
+}
+
+impl Admitted {
+    /// It does not make room, because it has become busy: it counts again.
+    pub(super) fn stays(&self) {
+        self.all.list().stays(self.id);
     }
 }
 
@@ -78,29 +87,24 @@ impl OpenConnections {
     ///
     /// # Errors
     /// Why there is no room, if nobody can go.
-    pub(super) async fn admit(self: &Arc<Self>, remote: IpAddr) -> Result<Admitted, RefusedConnection> {
-        let few_are_leaving = async {
-            while self.list().leaving >= self.limits.leaving_max {
-                self.one_ended().await;
-            }
-        };
-        if let Ok(admitted) = self.admit_at_once(remote) {
-            return Ok(admitted);
-        }
-        tokio::time::timeout(LEAVING_WAIT, few_are_leaving).await.ok();
-        self.admit_at_once(remote)
-    }
-
-    fn admit_at_once(self: &Arc<Self>, remote: IpAddr) -> Result<Admitted, RefusedConnection> {
-        let address = ClientAddress::of(remote);
+    pub(super) fn admit(self: &Arc<Self>, remote: IpAddr) -> Result<Admitted, NoRoom> {
+        let ConnectionLimits { connections_max, per_address_max, leaving_max } = self.limits;
+        let (address, now_us) = (ClientAddress::of(remote), now_us(self.epoch));
         let mut list = self.list();
-        let is_address_full = list.of_address.get(&address).is_some_and(|count| *count >= self.limits.per_address_max);
-        if is_address_full || list.open.len() - list.leaving >= self.limits.connections_max {
-            let refused = if is_address_full { RefusedConnection::AddressFull } else { RefusedConnection::Full };
-            if list.leaving >= self.limits.leaving_max || !list.make_room(is_address_full.then_some(address)) {
-                return Err(refused);
+        let of_address = |list: &List| list.of_address.get(&address).copied().unwrap_or_default();
+        // Whoever was asked to go may have become busy meanwhile and have stayed: then more than one has to go now.
+        loop {
+            let is_address_full = of_address(&list) >= per_address_max;
+            if !is_address_full && list.open.len() - list.leaving < connections_max {
+                break;
             }
-            self.metrics.connection_closed_for_room();
+            let why = if is_address_full { RefusedConnection::AddressFull } else { RefusedConnection::Full };
+            if list.is_closed || !list.make_room(is_address_full.then_some(address), now_us) {
+                return Err(NoRoom { why, is_passing: false });
+            }
+        }
+        if list.is_closed || list.open.len() >= connections_max + leaving_max {
+            return Err(NoRoom { why: RefusedConnection::Full, is_passing: !list.is_closed });
         }
         let activity = Arc::new(Activity::new(self.epoch));
         let id = list.add(address, Arc::clone(&activity));
@@ -108,20 +112,41 @@ impl OpenConnections {
         Ok(Admitted { activity, all: Arc::clone(self), id })
     }
 
-    /// Asks every connection for something.
-    pub(super) fn ask_all(&self, request: Request) {
-        self.list().open.values().for_each(|entry| entry.activity.ask(request));
+    /// Adds a connection from `remote` as soon as one of those that are leaving has gone.
+    ///
+    /// # Errors
+    /// Why there is still no room after a while, or will be none.
+    pub(super) async fn admit_soon(self: &Arc<Self>, remote: IpAddr) -> Result<Admitted, NoRoom> {
+        let admitted = async {
+            loop {
+                let ended = self.ended.notified();
+                match self.admit(remote) {
+                    Err(NoRoom { is_passing: true, .. }) => ended.await,
+                    admitted => return admitted,
+                }
+            }
+        };
+        tokio::time::timeout(LEAVING_WAIT, admitted).await.unwrap_or_else(|_| self.admit(remote))
     }
 
-    /// Waits until a connection has ended; only the task that accepts connections ever waits.
-    async fn one_ended(&self) {
-        self.ended.notified().await;
+    /// Adds no more connections.
+    pub(super) fn close(&self) {
+        self.list().is_closed = true;
+    }
+
+    /// Asks every connection for something.
+    pub(super) fn ask_all(&self, demand: Demand) {
+        self.list().open.values().for_each(|entry| entry.activity.ask(demand));
     }
 
     /// Waits until all connections have ended.
     pub(super) async fn all_ended(&self) {
-        while !self.list().open.is_empty() {
-            self.one_ended().await;
+        loop {
+            let ended = self.ended.notified();
+            if self.list().open.is_empty() {
+                return;
+            }
+            ended.await;
         }
     }
 
@@ -138,11 +163,24 @@ impl List {
         self.next_id
     }
 
-    fn remove(&mut self, id: u64) {
-        match self.open.remove(&id) {
-            Some(Entry { is_leaving: true, .. }) => self.leaving -= 1,
-            Some(Entry { address, .. }) => self.uncount(address),
-            None => {}
+    /// Removes a connection; whether it was asked to make room.
+    fn remove(&mut self, id: u64) -> bool {
+        let Some(Entry { is_leaving, address, .. }) = self.open.remove(&id) else { return false };
+        if is_leaving {
+            self.leaving -= 1;
+        } else {
+            self.uncount(address);
+        }
+        is_leaving
+    }
+
+    fn stays(&mut self, id: u64) {
+        let Some(entry) = self.open.get_mut(&id) else { return };
+        // Under the lock, so that it is not asked again in between.
+        entry.activity.stays();
+        if std::mem::take(&mut entry.is_leaving) {
+            self.leaving -= 1;
+            *self.of_address.entry(entry.address).or_default() += 1;
         }
     }
 
@@ -157,52 +195,31 @@ impl List {
     }
 
     /// Asks the connection that has been idle longest to go, of all or of those of one address; false if none is idle.
-    fn make_room(&mut self, of: Option<ClientAddress>) -> bool {
-        let Some(entry) = self.longest_idle(of).and_then(|id| self.open.get_mut(&id)) else { return false };
+    fn make_room(&mut self, of: Option<ClientAddress>, now_us: u64) -> bool {
+        let Some(entry) = self.longest_idle(of, now_us).and_then(|id| self.open.get_mut(&id)) else { return false };
         entry.is_leaving = true;
-        entry.activity.ask(Request::MakeRoom);
+        entry.activity.ask(Demand::MakeRoom);
         let address = entry.address;
         self.leaving += 1;
         self.uncount(address);
         true
     }
 
-    fn longest_idle(&mut self, of: Option<ClientAddress>) -> Option<u64> {
+    fn longest_idle(&mut self, of: Option<ClientAddress>, now_us: u64) -> Option<u64> {
         let Self { open, idle, idle_of_address, .. } = self;
         let idle = of.map_or(idle, |address| idle_of_address.entry(address).or_default());
-        // Whoever was used since the search has been idle for less time than all who were found.
-        let is_still_idle = |id: u64, since: u64| open.get(&id).is_some_and(|entry| entry.idle_since() == Some(since));
-        loop {
-            while let Some((since, id)) = idle.found.pop_front() {
-                if is_still_idle(id, since) {
-                    return Some(id);
-                }
-            }
-            if idle.nobody_at.is_some_and(|at| at.elapsed() < NOBODY_IDLE) {
-                return None;
-            }
+        let idle_since = |id| open.get(&id).and_then(|entry| entry.idle_since(now_us));
+        idle.next(idle_since, || {
             let candidates = open.iter().filter(|(_, entry)| of.is_none_or(|address| entry.address == address));
-            idle.found = longest(candidates.filter_map(|(id, entry)| Some((entry.idle_since()?, *id))).collect());
-            idle.nobody_at = idle.found.is_empty().then(Instant::now);
-        }
+            candidates.filter_map(|(id, entry)| Some((entry.idle_since(now_us)?, *id))).collect()
+        })
     }
 }
 
 impl Entry {
-    fn idle_since(&self) -> Option<u64> {
-        if self.is_leaving { None } else { self.activity.idle_since() }
+    fn idle_since(&self, now_us: u64) -> Option<u64> {
+        if self.is_leaving { None } else { self.activity.idle_since(now_us) }
     }
-}
-
-/// Those that have been idle longest, in that order.
-fn longest(mut idle: Vec<(u64, u64)>) -> VecDeque<(u64, u64)> {
-    let count = (idle.len() / FOUND_SHARE).max(1).min(idle.len());
-    if count < idle.len() {
-        idle.select_nth_unstable(count);
-        idle.truncate(count);
-    }
-    idle.sort_unstable();
-    idle.into()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ impl<S> Watched<S> {
 
     /// Whether these bytes are an answer of the parser, which is then noted and not sent.
     fn keeps_back(&self, head: &[u8]) -> bool {
-        if self.activity.is_serving() || self.activity.idle_since().is_none() || self.activity.is_telling() {
+        if self.activity.is_answering() || self.activity.is_telling() {
             return false;
         }
         if self.activity.refused_status().is_some() {

@@ -85,6 +85,9 @@ async fn sections_that_cannot_be_are_refused_by_the_field_at_fault() {
         server.admin().post("/v1/events", &with(&good, pointer, value)).await.invalid(field);
     }
     let rows = |rows: Value| with(&good, "/sections/0", json!({"section": "A", "name": "A", "price_minor": 1, "rows": rows}));
+    let ten_thousand = |code: &str| json!({"section": code, "name": "A", "price_minor": 1, "seats": 10_000, "row_length": 1});
+    let many_rows = with(&good, "/sections", json!([ten_thousand("A"), ten_thousand("B"), ten_thousand("C")]));
+    server.admin().post("/v1/events", &many_rows).await.invalid("sections[2]");
     server.admin().post("/v1/events", &rows(json!([]))).await.invalid("sections[0].rows");
     server.admin().post("/v1/events", &rows(json!([{"row": "1", "seats": 0}]))).await.invalid("sections[0].rows[0].seats");
     server.admin().post("/v1/events", &rows(json!([{"row": "", "seats": 1}]))).await.invalid("sections[0].rows[0].row");

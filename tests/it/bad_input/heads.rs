@@ -64,6 +64,8 @@ async fn what_the_parser_refuses_is_a_problem_and_the_end_of_the_connection() {
         (format!("GET / HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n"), 431, "head_too_large"),
         (format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), 431, "head_too_large"),
         (format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"), 414, "uri_too_long"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 18446744073709551615\r\n\r\n".to_owned(), 413, "body_too_large"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 18446744073709551614\r\n\r\na\nb".to_owned(), 413, "body_too_large"),
     ] {
         let (answer, mut raw) = answer_to(&server, &request).await;
         let problem = answer.problem(status, code);
@@ -81,5 +83,41 @@ async fn what_the_parser_refuses_is_a_problem_and_the_end_of_the_connection() {
         assert_eq!(raw.answer().await.status, 200);
         raw.answer().await.problem(status, code);
         raw.closed().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_whose_chunks_are_broken_is_not_said_to_be_cut_off() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
+        event.at("orders"),
+        server.token("alice")
+    );
+    for chunks in ["zz\r\n", "2\r\n{}x", "-1\r\n", "fffffffffffffffff\r\n"] {
+        let (answer, mut raw) = answer_to(&server, &format!("{head}{chunks}")).await;
+        let problem = answer.problem(400, "invalid_request");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.starts_with("body is not divided into chunks")), "{problem}");
+        raw.closed().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_sent_is_not_sent_back_at_length() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let (long, alice) = ("\u{1f3ab}".repeat(300), server.customer("alice"));
+    let names: String = (0..3).map(|number| format!("{long}{number}=1&")).collect();
+    let anyone = server.anyone();
+    let answers = [
+        anyone.get(&format!("/v1/events?{}=1", "x".repeat(8_000))).await,
+        anyone.get(&format!("/v1/events?{names}")).await,
+        alice.claim(&event, serde_json::json!({ long.as_str(): 1 })).await,
+        alice.post_text(&event.at("orders"), format!("{{\"{long}\": 1, \"{long}\": 2}}")).await,
+        alice.with("content-encoding", &"x".repeat(8_000)).post(&event.at("orders"), &serde_json::json!({})).await,
+    ];
+    for answer in answers {
+        assert!((400..500).contains(&answer.status) && answer.bytes.len() < 2_000, "{} bytes: {}", answer.bytes.len(), answer.text());
     }
 }

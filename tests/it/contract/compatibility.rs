@@ -181,7 +181,7 @@ const BREAKING: &[Mutation] = &[
 const HARMLESS: &[Mutation] = &[
     ("", "nothing", |_| {}),
     ("", "a new operation", |d| d["paths"]["/v1/venues"] = json!({"get": {"operationId": "listVenues", "responses": {}}})),
-    ("", "a new status", |d| operation(d, "get", EVENTS)["responses"]["429"] = json!({"description": "Slowly."})),
+    ("", "a new status", |d| operation(d, "get", EVENTS)["responses"]["410"] = json!({"description": "Slowly."})),
     ("", "a new optional parameter", |d| {
         let parameter = json!({"name": "venue", "in": "query", "required": false, "schema": {"type": "string"}});
         operation(d, "get", EVENTS)["parameters"].as_array_mut().expect("parameters").push(parameter);

@@ -12,7 +12,7 @@ use super::stage::{self, CUSTOMER, claimed_by_bob};
 use crate::harness::{Answer, Document, JWT_SECRET, Operation, TestServer, entries};
 
 /// They need a fault, a burst or a slow client: `faults`, `batches`, `stored` and `floods` provoke them, and the harness checks their answers.
-const FAULTS: [&str; 5] = ["internal_error", "overloaded", "unavailable", "outcome_unknown", "request_timeout"];
+const FAULTS: [&str; 6] = ["internal_error", "overloaded", "unavailable", "outcome_unknown", "request_timeout", "too_many_requests"];
 const UNKNOWN: &str = "00000000-0000-7000-8000-000000000000";
 
 #[tokio::test]

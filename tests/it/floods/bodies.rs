@@ -1,6 +1,8 @@
 //! Bodies that never end.
 
+use futures_util::future::join_all;
 use pretty_assertions::assert_eq;
+use time::{Duration, OffsetDateTime};
 
 use crate::harness::{EventHandle, PATIENCE, Raw, TestServer, eventually};
 
@@ -25,11 +27,118 @@ async fn a_body_that_comes_too_slowly_is_given_up_with_its_connection() {
         assert_eq!(answer.header("connection"), Some("close"));
         raw.closed().await;
     }
-    // An operation that takes no body does not wait for one any longer.
+    // Where no body is taken, one that is announced in chunks may have no bytes.
     let mut raw = Raw::connect(&server).await;
-    raw.send("GET /v1/events HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n12").await;
+    raw.send("GET /v1/events HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
     raw.answer().await.problem(408, "request_timeout");
     raw.closed().await;
+}
+
+/// Nobody is waited for who will be refused anyway.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_not_waited_for_if_its_head_is_enough_to_refuse_it() {
+    let server = TestServer::builder().arg("--body-s", 3600).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let gateway = server.gateway();
+    let signed = |minutes: i64| {
+        let headers = gateway.sign_bytes(b"{}".to_vec(), OffsetDateTime::now_utc() - Duration::minutes(minutes)).headers;
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>()
+    };
+    let json = "content-type: application/json\r\n";
+    for (line, headers, status, code) in [
+        ("GET /v1/events", String::new(), 400, "invalid_request"),
+        ("POST /v1/payments", json.to_owned(), 401, "invalid_signature"),
+        ("POST /v1/payments", format!("{json}{}", signed(6)), 401, "invalid_signature"),
+        ("POST /v1/payments?a=b", format!("{json}{}", signed(6)), 401, "invalid_signature"),
+        ("POST /v1/events", json.to_owned(), 401, "unauthorized"),
+    ] {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(format!("{line} HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n{headers}\r\n{{")).await;
+        let answer = raw.answer().await;
+        answer.problem(status, code);
+        assert_eq!(answer.header("connection"), Some("close"), "{line}");
+        raw.closed().await;
+    }
+    // What is there already costs nobody a connection.
+    let mut raw = Raw::connect(&server).await;
+    for _ in 0..2 {
+        raw.send(format!("POST {} HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n{json}\r\n{{       }}", event.at("orders"))).await;
+        let answer = raw.answer().await;
+        answer.problem(401, "unauthorized");
+        assert_eq!(answer.header("connection"), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_bodies_keep_nobody_out() {
+    const MAX: usize = 20;
+    let builder = TestServer::builder().arg("--connections-max", MAX).arg("--connections-per-address-max", 0).arg("--body-s", 3600);
+    let server = builder.start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let token = server.token("mallory");
+    let gateway = server.gateway().sign_bytes(b"{}".to_vec(), OffsetDateTime::now_utc());
+    let signature: String = gateway.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let notice = format!("POST /v1/payments HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n{signature}\r\n");
+    let mut unfinished = Vec::new();
+    for number in 0..MAX {
+        unfinished.push(match number % 3 {
+            0 => half_sent(&server, &event, &token, 100, 0).await,
+            1 => half_sent(&server, &event, &token, 100, 99).await,
+            _ => Raw::connect(&server).await,
+        });
+        if number % 3 == 2 {
+            unfinished[number].send(&notice).await;
+        }
+    }
+    // Those who come stay, so that others have to go: at first one newcomer for the next, and then those who have kept the server waiting.
+    let mut newcomers: Vec<Raw> = Vec::new();
+    let coming = async {
+        while newcomers.len() < MAX / 2 {
+            let mut raw = Raw::connect(&server).await;
+            raw.send("GET /livez HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            if raw.next().await.is_some_and(|answer| answer.status == 200) {
+                newcomers.push(raw);
+            }
+            let are_open = join_all(newcomers.iter().map(Raw::is_silent)).await;
+            let mut are_open = are_open.into_iter();
+            newcomers.retain(|_| are_open.next().unwrap_or(false));
+        }
+    };
+    tokio::time::timeout(PATIENCE, coming).await.expect("the newcomers are kept out");
+    unfinished[0].closed().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bodies_of_one_address_leave_room_for_those_of_others() {
+    let builder = TestServer::builder().arg("--body-max-bytes", 16_384).arg("--bodies-in-flight-max-mb", 8);
+    let server = builder.start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let token = server.token("mallory");
+    let mut unfinished = Vec::new();
+    for _ in 0..300 {
+        unfinished.push(half_sent(&server, &event, &token, 16_384, 16_000).await);
+    }
+    let bytes = "rowlock_bodies_in_flight_bytes";
+    eventually(PATIENCE, || async { server.metric(bytes).await > 4_000_000 }).await;
+    let claim = " ".repeat(16_000) + r#"{"seats": [{"section": "A", "seat": 1}]}"#;
+    // In chunks, so that it counts.
+    let request = format!(
+        "POST {} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n\
+         {:x}\r\n{claim}\r\n0\r\n\r\n",
+        event.at("orders"),
+        server.token("alice"),
+        claim.len()
+    );
+    let from = async |local: &str| {
+        let mut raw = Raw::connect_from(local, &server).await;
+        raw.send(&request).await;
+        raw.answer().await
+    };
+    let refused = from("127.0.0.1").await.problem(503, "overloaded");
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("from this address")), "{refused}");
+    assert_eq!(from("127.0.0.2").await.status, 201);
+    assert!(server.metric(bytes).await <= 4 * 1024 * 1024, "more than half");
 }
 
 #[tokio::test(flavor = "multi_thread")]

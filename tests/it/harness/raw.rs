@@ -5,7 +5,7 @@ use std::time::Duration;
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::server::TestServer;
 use super::wait::PATIENCE;
@@ -21,6 +21,14 @@ impl Raw {
         Self { stream, read: Vec::new() }
     }
 
+    /// From another address of this machine, such as 127.0.0.2.
+    pub async fn connect_from(local: &str, server: &TestServer) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(format!("{local}:0").parse().expect("an address")).expect("an address of this machine");
+        let remote = server.url.trim_start_matches("http://").parse().expect("an address");
+        Self { stream: socket.connect(remote).await.expect("a connection"), read: Vec::new() }
+    }
+
     /// Sends as much as the server still takes.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.ok();
@@ -31,7 +39,8 @@ impl Raw {
         tokio::time::timeout(PATIENCE, self.next()).await.expect("no answer in time").expect("an answer")
     }
 
-    async fn next(&mut self) -> Option<RawAnswer> {
+    /// The next answer; `None`: the server closed the connection without one.
+    pub async fn next(&mut self) -> Option<RawAnswer> {
         loop {
             if let Some((answer, bytes)) = RawAnswer::parse(&self.read) {
                 self.read.drain(..bytes);

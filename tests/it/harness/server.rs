@@ -63,7 +63,9 @@ impl TestServer {
         let db = shared.database.connect().await;
         let database_url = shared.database.url();
         let redis_prefix = match config.redis_url {
-            Some(_) => format!("{}:{}", config.redis_prefix, database_id(config.database.database_url.as_deref().expect("a URL")).await.simple()),
+            Some(_) => {
+                format!("{}:{}", config.redis_prefix, database_id(config.database.database_url.as_deref().expect("a URL")).await.simple())
+            }
             None => config.redis_prefix.clone(),
         };
         Self { url, database_url, db, redis_prefix, http, shared, stop, serving }

@@ -46,12 +46,12 @@ async fn a_seat_remembers_who_held_it_who_had_it_and_why_that_ended() {
         from admin.seat_history(1, 'A', 3) h limit 1";
     assert!(db.query_one(until, &[]).await.expect("an answer").get::<_, bool>(0), "not when the late money came");
 
-    db.batch_execute("select rowlock.unblock_seats(1, 1, '{19}'); select admin.block_seats(1, 'A 19, B 3 10', 'again')")
+    db.batch_execute("select rowlock.unblock_seats(1, 1, '{19}', '{19}'); select admin.block_seats(1, 'A 19, B 3 10', 'again')")
         .await
         .expect_err("B 3 is held");
     // Actions are dated to the millisecond: one passes before seat 18 is unblocked, so that it was blocked for a while.
     db.batch_execute(
-        "select rowlock.unblock_seats(1, 1, '{19}'); select admin.block_seats(1, 'A 18-19', 'again'); select pg_sleep(0.001);
+        "select rowlock.unblock_seats(1, 1, '{19}', '{19}'); select admin.block_seats(1, 'A 18-19', 'again'); select pg_sleep(0.001);
          select admin.unblock_seats(1, 'A', 'x') where false; select admin.unblock_seats(1, 'A 18', 'one is enough');
          select admin.release_order(1, '01970000-0000-7000-8000-000000000007', 'eve called')",
     )

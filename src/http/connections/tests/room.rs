@@ -1,12 +1,12 @@
-//! Who makes room when there are too many connections; and how the parser's refusals are answered.
+//! Who makes room when there are too many connections.
 
 use super::*;
 use crate::metrics::Readings;
 
-const FEW: ConnectionLimits = ConnectionLimits { connections_max: 3, per_address_max: 4, leaving_max: 1 };
-const PATIENT: ConnectionTimeouts = ConnectionTimeouts { idle_max: LONG, stalled_max: LONG, drain: LONG };
+pub(super) const FEW: ConnectionLimits = ConnectionLimits { connections_max: 3, per_address_max: 4, leaving_max: 1 };
+pub(super) const PATIENT: ConnectionTimeouts = ConnectionTimeouts { idle_max: LONG, stalled_max: LONG, drain: LONG };
 
-async fn connect(served: &Served) -> TcpStream {
+pub(super) async fn connect(served: &Served) -> TcpStream {
     TcpStream::connect(served.address).await.expect("a connection")
 }
 
@@ -40,7 +40,7 @@ async fn whoever_has_been_idle_longest_makes_room() {
 }
 
 /// Answers when it is told to.
-fn waiting(begun: &Arc<Notify>, go: &Arc<tokio::sync::Semaphore>) -> impl Routes + use<> {
+pub(super) fn waiting(begun: &Arc<Notify>, go: &Arc<tokio::sync::Semaphore>) -> impl Routes + use<> {
     let (begun, go) = (Arc::clone(begun), Arc::clone(go));
     move |request: Request| {
         let (begun, go) = (Arc::clone(&begun), Arc::clone(&go));
@@ -107,13 +107,70 @@ async fn an_address_with_too_many_connections_closes_its_own() {
     }
 }
 
+/// Asks on new connections until one is admitted.
+async fn eventually_admitted(served: &Served) -> TcpStream {
+    within(async {
+        loop {
+            let mut stream = connect(served).await;
+            if ask(&mut stream).await.is_ok() {
+                return stream;
+            }
+        }
+    })
+    .await
+}
+
+/// Reads the body of a request, if it has one.
+fn reading(mut request: Request) -> BoxFuture<'static, Response> {
+    async move {
+        match request.take_body().into_bytes().await {
+            Ok(_) => "hello".into_response(),
+            Err(_) => "broken".into_response(),
+        }
+    }
+    .boxed()
+}
+
 #[tokio::test]
-async fn what_the_parser_refuses_is_answered_with_a_problem_also_behind_a_large_answer() {
-    let large = |_: Request| async { vec![b'x'; LARGE_BYTES / 16].into_response() }.boxed();
-    let served = serve(PATIENT, large);
-    let mut stream = connect(&served).await;
-    stream.write_all(&[REQUEST, b"nonsense\r\n\r\n"].concat()).await.expect("sent");
-    let text = rest(&mut stream).await;
-    let problem = text.windows(12).rposition(|twelve| twelve == b"HTTP/1.1 400").expect("a problem");
-    assert_problem(&text[problem..], "400 Bad Request", "invalid_request");
+async fn whoever_does_not_send_the_rest_of_a_body_makes_room() {
+    let served = serve_within(FEW, PATIENT, reading);
+    let mut unfinished = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect(&served).await;
+        stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1234").await.expect("sent");
+        unfinished.push(stream);
+    }
+    while !metric(&served, "rowlock_connections_open 3") {
+        tokio::task::yield_now().await;
+    }
+    // It trickles in, which changes nothing.
+    unfinished[0].write_all(b"5").await.expect("sent");
+    let _newcomer = eventually_admitted(&served).await;
+    assert!(rest(&mut unfinished[0]).await.is_empty(), "it came first");
+    for stream in &mut unfinished[1..] {
+        stream.write_all(b"56789").await.expect("it is open");
+        let mut text = [0; 15];
+        within(stream.read_exact(&mut text)).await.expect("an answer");
+        assert_eq!(&text, b"HTTP/1.1 200 OK");
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_an_answer_makes_room() {
+    let routes = |request: Request| match request.uri().path() {
+        "/" => hello(request),
+        _ => async { vec![b'x'; LARGE_BYTES].into_response() }.boxed(),
+    };
+    let served = serve_within(FEW, PATIENT, routes);
+    let mut deaf = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect(&served).await;
+        stream.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+        deaf.push(stream);
+    }
+    let _newcomer = eventually_admitted(&served).await;
+    while !metric(&served, "rowlock_connections_closed_for_room_total 1") {
+        tokio::task::yield_now().await;
+    }
+    drop(deaf);
 }

@@ -1,0 +1,42 @@
+//! Limits for one client, and who is one if there are proxies in front.
+
+use clap::Args;
+use ipnet::IpNet;
+use poem::http::HeaderName;
+
+use crate::client_address::Forwarding;
+use crate::flags::{header_name, network, whole};
+
+/// How many requests one client may send.
+#[derive(Args, Clone, Copy)]
+pub struct RateLimitSettings {
+    /// Maximum number of requests of one customer per second, on each server; any more are answered 429; 0 means no limit
+    #[arg(long, env = "ROWLOCK_REQUESTS_PER_CUSTOMER_PER_S", default_value_t = 0, value_parser = whole::<u32>(0..=1_000_000))]
+    pub requests_per_customer_per_s: u32,
+    /// Maximum number of requests from one IPv4 address or IPv6 /64 network per second, on each server, beside payment notices; any more
+    /// are answered 429; 0 means no limit
+    #[arg(long, env = "ROWLOCK_REQUESTS_PER_ADDRESS_PER_S", default_value_t = 0, value_parser = whole::<u32>(0..=1_000_000))]
+    pub requests_per_address_per_s: u32,
+    /// Maximum number of wrong tokens, API keys and signatures from one address per minute, on each server; any more are answered 429, and
+    /// API keys not looked up; 0 means no limit
+    #[arg(long, env = "ROWLOCK_WRONG_CREDENTIALS_PER_ADDRESS_PER_MIN", default_value_t = 0, value_parser = whole::<u32>(0..=1_000_000))]
+    pub wrong_credentials_per_address_per_min: u32,
+}
+
+/// Where clients' addresses are read.
+#[derive(Args, Clone)]
+pub struct ForwardingSettings {
+    /// Networks of the proxies in front, such as 10.0.0.0/8,192.0.2.7: they are believed for whom they ask [default: none; whoever connects
+    /// is the client]
+    #[arg(long, env = "ROWLOCK_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Header to which the trusted proxies append the address of their client
+    #[arg(long, env = "ROWLOCK_FORWARDED_HEADER", default_value = "x-forwarded-for", value_parser = header_name)]
+    pub forwarded_header: HeaderName,
+}
+
+impl ForwardingSettings {
+    pub(crate) fn forwarding(&self) -> Forwarding {
+        Forwarding { header: self.forwarded_header.clone(), trusted_proxies: self.trusted_proxies.clone() }
+    }
+}
