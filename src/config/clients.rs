@@ -26,8 +26,8 @@ pub struct RateLimitSettings {
 /// Where clients' addresses are read.
 #[derive(Args, Clone)]
 pub struct ForwardingSettings {
-    /// Networks of the proxies in front, such as 10.0.0.0/8,192.0.2.7: only these are believed whose requests they pass on [default: none;
-    /// whoever connects is the client]
+    /// Networks of the proxies in front, such as 10.0.0.0/8,192.0.2.7: they are believed for whom they ask [default: none; whoever connects
+    /// is the client]
     #[arg(long, env = "ROWLOCK_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
     /// Header to which the trusted proxies append the address of their client

@@ -6,7 +6,7 @@ pub(crate) mod types;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use crate::api::admin::seat_selection::{SeatSelection, SeatsChanged};
+use crate::api::admin::seat_selection::{SeatRanges, SeatSelection, SeatsChanged};
 use crate::api::admin::types::{DeadLetters, RefundsDue, SalesReport};
 use crate::api::orders::types::{OrderList, OrderOut};
 use crate::api::{Tag, layout_of};
@@ -181,7 +181,7 @@ fn seats_of<'a>(
     layout: &'a EventLayout,
     code: &SectionCode,
     selection: &SeatSelection,
-) -> Result<(&'a SectionLayout, Vec<(i32, i32)>), Problem> {
+) -> Result<(&'a SectionLayout, SeatRanges), Problem> {
     let unknown = || Problem::new(Code::SectionNotFound, "the event has no section with this code");
     let section = layout.section_by_code(&code.0).ok_or_else(unknown)?;
     Ok((section, selection.merged(section)?))

@@ -33,14 +33,16 @@ pub(crate) struct SeatRange {
     pub to: SeatNo,
 }
 
+/// Seats from first to last, in ascending order and with gaps between them.
+pub(crate) type SeatRanges = Vec<(i32, i32)>;
+
 impl SeatSelection {
-    /// The seats as ranges from first to last, in ascending order and with gaps between them: however often a seat is listed, it costs
-    /// nobody more than once.
+    /// The seats as ranges: however often a seat is listed, it costs nobody more than once.
     ///
     /// # Errors
     /// `invalid_request` for an empty selection or a range that ends before it begins; `seat_not_found` for the last seat
     /// when it is beyond the section.
-    pub(crate) fn merged(&self, section: &SectionLayout) -> Result<Vec<(i32, i32)>, Problem> {
+    pub(crate) fn merged(&self, section: &SectionLayout) -> Result<SeatRanges, Problem> {
         let ranges = self.ranges.as_deref().unwrap_or_default();
         if let Some(index) = ranges.iter().position(|range| range.to.0 < range.from.0) {
             return Err(Problem::invalid(format!("ranges[{index}].to"), "must not be less than `from`"));
@@ -48,7 +50,7 @@ impl SeatSelection {
         let seats = self.seats.iter().flatten().map(|seat| (seat.0, seat.0));
         let mut listed: Vec<_> = seats.chain(ranges.iter().map(|range| (range.from.0, range.to.0))).collect();
         listed.sort_unstable();
-        let mut merged: Vec<(i32, i32)> = Vec::new();
+        let mut merged = SeatRanges::new();
         for (first, last) in listed {
             match merged.last_mut() {
                 Some(before) if first <= before.1 + 1 => before.1 = before.1.max(last),
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
     use crate::api::testing::layout;
 
-    fn select(seats: &[i32], ranges: &[(i32, i32)]) -> Result<Vec<(i32, i32)>, (Code, Option<String>)> {
+    fn select(seats: &[i32], ranges: &[(i32, i32)]) -> Result<SeatRanges, (Code, Option<String>)> {
         let ranges = ranges.iter().map(|(from, to)| SeatRange { from: Whole(*from), to: Whole(*to) }).collect();
         let selection = SeatSelection { seats: Some(seats.iter().copied().map(Whole).collect()), ranges: Some(ranges) };
         let section = &layout().sections[1];
