@@ -231,10 +231,10 @@ CREATE FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], 
 
 COMMENT ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) IS 'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once.';
 
-CREATE FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) RETURNS integer
+CREATE FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) RETURNS integer
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) IS 'Blocks or unblocks the seats of a section that a server lists, all or none.';
+COMMENT ON FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) IS 'Blocks or unblocks the seats of a section that a server lists, all or none.';
 
 CREATE FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) RETURNS integer
     LANGUAGE plpgsql;
@@ -658,11 +658,11 @@ CREATE FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos int
 
 COMMENT ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_from_seats integer[], p_releases bigint[]) IS 'Writes where the next best-available search of each section may begin.';
 
-CREATE FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) RETURNS integer
+CREATE FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Blocks seats of one section, all or none; returns how many changed.';
+COMMENT ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) IS 'Blocks seats of one section, all or none; returns how many changed.';
 
 CREATE FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) RETURNS SETOF rowlock.order_row
     LANGUAGE plpgsql SECURITY DEFINER
@@ -888,11 +888,11 @@ CREATE FUNCTION rowlock.try_lead_sweep() RETURNS boolean
 
 COMMENT ON FUNCTION rowlock.try_lead_sweep() IS 'True if the calling transaction may sweep for overdue orders: one at a time.';
 
-CREATE FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) RETURNS integer
+CREATE FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
-COMMENT ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) IS 'Puts blocked seats of one section back on sale, all or none; returns how many changed.';
+COMMENT ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) IS 'Puts blocked seats of one section back on sale, all or none; returns how many changed.';
 
 CREATE TABLE rowlock.admin_actions (
     action_id bigint NOT NULL,
@@ -1984,7 +1984,7 @@ REVOKE ALL ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no 
 
 REVOKE ALL ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._block_selected(p_event_id bigint, p_seats text, p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text, p_reason text) FROM PUBLIC;
 
@@ -2112,8 +2112,8 @@ REVOKE ALL ON FUNCTION rowlock._win_found(p_outcomes text[], p_request_nos integ
 
 REVOKE ALL ON FUNCTION rowlock._write_search_hints(p_event_id bigint, p_section_nos integer[], p_quantities integer[], p_from_seats integer[], p_releases bigint[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_app;
+REVOKE ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) TO rowlock_app;
@@ -2214,8 +2214,8 @@ GRANT ALL ON FUNCTION rowlock.settle_payments(p_event_id bigint, p_order_ids uui
 REVOKE ALL ON FUNCTION rowlock.try_lead_sweep() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.try_lead_sweep() TO rowlock_app;
 
-REVOKE ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_seat_nos integer[]) TO rowlock_app;
+REVOKE ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.unblock_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) TO rowlock_app;
 
 GRANT SELECT ON TABLE admin.action_log TO rowlock_admin;
 GRANT SELECT ON TABLE admin.action_log TO rowlock_readonly;
