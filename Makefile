@@ -37,6 +37,7 @@ test: ## formatting, lints and every test, as CI runs them
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --locked -- -D warnings
 	@.ci/shipped-dependencies
+	@.ci/dependencies
 	@.ci/sql-format
 	@.ci/path-with-spaces
 	@.ci/sdk

@@ -19,7 +19,8 @@ CREATE TYPE rowlock.claim_answer AS (
 	created_at timestamp with time zone,
 	expires_at timestamp with time zone,
 	taken_section_nos integer[],
-	taken_seat_nos integer[]
+	taken_seat_nos integer[],
+	retry_after_ms integer
 );
 
 COMMENT ON TYPE rowlock.claim_answer IS 'The answer to one claim request; sql/README.md lists the outcomes.';
@@ -35,6 +36,9 @@ CREATE TYPE rowlock.event_row AS (
 	opened_at timestamp with time zone,
 	window_ms integer,
 	seats_per_customer integer,
+	unpaid_orders_max integer,
+	unpaid_window_ms integer,
+	cooldown_ms integer,
 	currency text,
 	created_at timestamp with time zone,
 	updated_at timestamp with time zone
@@ -226,10 +230,10 @@ CREATE FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer
 
 COMMENT ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) IS 'The available seats of a section, front to back, with their rows.';
 
-CREATE FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) RETURNS record
+CREATE FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_unpaid_orders_max integer, OUT o_unpaid_window_ms integer, OUT o_cooldown_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) IS 'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once.';
+COMMENT ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_unpaid_orders_max integer, OUT o_unpaid_window_ms integer, OUT o_cooldown_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) IS 'Reads the event of a batch of claims, locks the customers, and numbers those that come more than once.';
 
 CREATE FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) RETURNS integer
     LANGUAGE plpgsql;
@@ -251,10 +255,10 @@ CREATE FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_funct
 
 COMMENT ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) IS 'Changes settings and status of an event and logs it; returns the status.';
 
-CREATE FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) RETURNS record
+CREATE FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) IS 'Decides what it can about each claim of a batch before any seat is looked at.';
+COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) IS 'Decides what it can about each claim of a batch before any seat is looked at.';
 
 CREATE FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
@@ -271,15 +275,20 @@ CREATE FUNCTION rowlock._check_reason(p_reason text) RETURNS text
 
 COMMENT ON FUNCTION rowlock._check_reason(p_reason text) IS 'Reads the reason for a change made from psql; refuses a blank one.';
 
-CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) RETURNS SETOF rowlock.claim_answer
+CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_retry_after_ms integer[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) RETURNS SETOF rowlock.claim_answer
     LANGUAGE sql STABLE;
 
-COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) IS 'The answers to a batch of claims.';
+COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_retry_after_ms integer[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) IS 'The answers to a batch of claims.';
 
 CREATE FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) RETURNS boolean
     LANGUAGE plpgsql;
 
 COMMENT ON FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) IS 'Makes an order refunded if nothing more is owed for it.';
+
+CREATE FUNCTION rowlock._cooldown_left_ms(p_event_id bigint, p_customer_id text, p_last_paid_at timestamp with time zone, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer) RETURNS integer
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowlock._cooldown_left_ms(p_event_id bigint, p_customer_id text, p_last_paid_at timestamp with time zone, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer) IS 'How long a customer who has let too many orders end unpaid still has to wait; null: not at all.';
 
 CREATE FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) RETURNS void
     LANGUAGE plpgsql;
@@ -396,10 +405,10 @@ CREATE FUNCTION rowlock._json_time(p_value jsonb, p_path text) RETURNS timestamp
 
 COMMENT ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) IS 'Reads an RFC 3339 time from a JSON value; null stays null.';
 
-CREATE FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) RETURNS TABLE(live_seats integer, order_id uuid, fingerprint bytea)
+CREATE FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) RETURNS TABLE(live_seats integer, last_paid_at timestamp with time zone, order_id uuid, fingerprint bytea)
     LANGUAGE sql STABLE;
 
-COMMENT ON FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) IS 'The seats that a customer holds and owns, and the live order that came with an idempotency key.';
+COMMENT ON FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) IS 'The seats that a customer holds and owns, the last payment, and the live order that came with an idempotency key.';
 
 CREATE FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[] DEFAULT '{}'::boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) RETURNS record
     LANGUAGE plpgsql;
@@ -462,15 +471,22 @@ CREATE TABLE rowlock.events (
     opened_at timestamp with time zone,
     window_ms integer DEFAULT 10000 NOT NULL,
     seats_per_customer integer DEFAULT 10 NOT NULL,
+    unpaid_orders_max integer DEFAULT 5 NOT NULL,
+    unpaid_window_ms integer DEFAULT 600000 NOT NULL,
+    cooldown_ms integer DEFAULT 120000 NOT NULL,
     currency text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    pruned_to uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     CONSTRAINT events_check CHECK ((off_sale_at > on_sale_at)),
     CONSTRAINT events_check1 CHECK (((opened_at IS NOT NULL) OR (status = ANY (ARRAY['draft'::rowlock.event_status, 'closed'::rowlock.event_status])))),
     CONSTRAINT events_check2 CHECK (((opened_at IS NULL) OR (status <> 'draft'::rowlock.event_status))),
+    CONSTRAINT events_cooldown_ms_check CHECK (((cooldown_ms >= 0) AND (cooldown_ms <= 86400000))),
     CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
+    CONSTRAINT events_unpaid_orders_max_check CHECK (((unpaid_orders_max >= 1) AND (unpaid_orders_max <= 100))),
+    CONSTRAINT events_unpaid_window_ms_check CHECK (((unpaid_window_ms >= 1000) AND (unpaid_window_ms <= 86400000))),
     CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
     CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
 );
@@ -497,11 +513,19 @@ COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds it
 
 COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own in total, over all orders.';
 
+COMMENT ON COLUMN rowlock.events.unpaid_orders_max IS 'How many orders a customer may let end unpaid within unpaid_window_ms, since the last that was paid; then comes the cooldown.';
+
+COMMENT ON COLUMN rowlock.events.unpaid_window_ms IS 'How long an order that ended unpaid counts, in milliseconds, 1 s to 24 h.';
+
+COMMENT ON COLUMN rowlock.events.cooldown_ms IS 'How long after the last order that ended unpaid such a customer cannot claim, in milliseconds, up to 24 h; 0: no cooldown.';
+
 COMMENT ON COLUMN rowlock.events.currency IS 'ISO 4217 code; every price of the event is in its minor units.';
 
 COMMENT ON COLUMN rowlock.events.created_at IS 'When the event was created.';
 
 COMMENT ON COLUMN rowlock.events.updated_at IS 'When its settings last changed.';
+
+COMMENT ON COLUMN rowlock.events.pruned_to IS 'Orders up to this one have been looked at by prune_unpaid_orders.';
 
 CREATE FUNCTION rowlock._read_settings(p_event rowlock.events, p_settings jsonb) RETURNS rowlock.events
     LANGUAGE plpgsql;
@@ -796,7 +820,7 @@ CREATE FUNCTION rowlock.event_availability(p_event_id bigint) RETURNS TABLE(sect
 
 COMMENT ON FUNCTION rowlock.event_availability(p_event_id bigint) IS 'Reads the status of every seat of an event, one text per section.';
 
-CREATE FUNCTION rowlock.event_with_sections(p_event_id bigint) RETURNS TABLE(event_id bigint, name text, venue text, starts_at timestamp with time zone, on_sale_at timestamp with time zone, off_sale_at timestamp with time zone, status text, opened_at timestamp with time zone, window_ms integer, seats_per_customer integer, currency text, created_at timestamp with time zone, updated_at timestamp with time zone, section_no integer, code text, section_name text, price_minor bigint, capacity integer, available integer, revision bigint, row_labels text[], row_first_seats integer[])
+CREATE FUNCTION rowlock.event_with_sections(p_event_id bigint) RETURNS TABLE(event_id bigint, name text, venue text, starts_at timestamp with time zone, on_sale_at timestamp with time zone, off_sale_at timestamp with time zone, status text, opened_at timestamp with time zone, window_ms integer, seats_per_customer integer, unpaid_orders_max integer, unpaid_window_ms integer, cooldown_ms integer, currency text, created_at timestamp with time zone, updated_at timestamp with time zone, section_no integer, code text, section_name text, price_minor bigint, capacity integer, available integer, revision bigint, row_labels text[], row_first_seats integer[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan';
@@ -842,7 +866,7 @@ CREATE FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) RE
 
 COMMENT ON FUNCTION rowlock.list_dead_letters(p_event_id bigint, p_limit integer) IS 'Expiries given up after their retries, latest first.';
 
-CREATE FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer, p_with_drafts boolean, p_status text, p_starts_after timestamp with time zone, p_name text) RETURNS TABLE(event_id bigint, name text, venue text, starts_at timestamp with time zone, on_sale_at timestamp with time zone, off_sale_at timestamp with time zone, status text, opened_at timestamp with time zone, window_ms integer, seats_per_customer integer, currency text, created_at timestamp with time zone, updated_at timestamp with time zone, is_match boolean, ends_search boolean)
+CREATE FUNCTION rowlock.list_events(p_after_event_id bigint, p_limit integer, p_with_drafts boolean, p_status text, p_starts_after timestamp with time zone, p_name text) RETURNS TABLE(event_id bigint, name text, venue text, starts_at timestamp with time zone, on_sale_at timestamp with time zone, off_sale_at timestamp with time zone, status text, opened_at timestamp with time zone, window_ms integer, seats_per_customer integer, unpaid_orders_max integer, unpaid_window_ms integer, cooldown_ms integer, currency text, created_at timestamp with time zone, updated_at timestamp with time zone, is_match boolean, ends_search boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
@@ -879,6 +903,22 @@ CREATE FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) RETU
     SET jit TO 'off';
 
 COMMENT ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) IS 'Pending orders more than a grace period (in milliseconds) past their deadline, longest overdue first.';
+
+CREATE FUNCTION rowlock.probe_claims() RETURNS TABLE(failure text, event_id bigint, section_code text, holder text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
+
+COMMENT ON FUNCTION rowlock.probe_claims() IS 'What a claim would meet: an SQLSTATE, and sections that are locked now.';
+
+CREATE FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_looked_at integer, OUT o_deleted integer) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET jit TO 'off';
+
+COMMENT ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_looked_at integer, OUT o_deleted integer) IS 'Deletes old orders that ended unpaid and that nothing refers to, of one event a call.';
 
 CREATE FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) RETURNS TABLE(attempts integer, retry_in_ms integer)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1156,6 +1196,11 @@ CREATE TABLE rowlock.orders (
     customer_id text NOT NULL COLLATE pg_catalog."C",
     status rowlock.order_status DEFAULT 'pending_payment'::rowlock.order_status NOT NULL,
     is_live boolean GENERATED ALWAYS AS ((status = ANY (ARRAY['pending_payment'::rowlock.order_status, 'paid'::rowlock.order_status]))) STORED NOT NULL,
+    ended_as rowlock.order_status GENERATED ALWAYS AS (
+CASE
+    WHEN (status <> ALL (ARRAY['pending_payment'::rowlock.order_status, 'paid'::rowlock.order_status])) THEN status
+    ELSE NULL::rowlock.order_status
+END) STORED,
     section_nos integer[] NOT NULL,
     seat_nos integer[] NOT NULL,
     amount_minor bigint NOT NULL,
@@ -1185,6 +1230,8 @@ COMMENT ON COLUMN rowlock.orders.customer_id IS 'The buyer: the sub of the beare
 COMMENT ON COLUMN rowlock.orders.status IS 'pending_payment, or how it ended.';
 
 COMMENT ON COLUMN rowlock.orders.is_live IS 'Whether it holds or owns its seats: pending or paid.';
+
+COMMENT ON COLUMN rowlock.orders.ended_as IS 'How it gave its seats back or lost them; null while it is live.';
 
 COMMENT ON COLUMN rowlock.orders.section_nos IS 'Sections of its seats, parallel to seat_nos.';
 
@@ -1225,7 +1272,8 @@ CREATE VIEW rowlock.shown_orders (
     amount_minor bigint,
     created_at timestamp with time zone,
     expires_at timestamp with time zone,
-    ended_at timestamp with time zone
+    ended_at timestamp with time zone,
+    customer_id text
 );
 
 COMMENT ON VIEW rowlock.shown_orders IS 'Orders as the views of schema admin show them: with customers'' ids for rowlock_admin, with pseudonyms for everybody else.';
@@ -1249,6 +1297,8 @@ COMMENT ON COLUMN rowlock.shown_orders.created_at IS 'When the claim succeeded.'
 COMMENT ON COLUMN rowlock.shown_orders.expires_at IS 'The deadline for the payment.';
 
 COMMENT ON COLUMN rowlock.shown_orders.ended_at IS 'When it ended; null while it is pending.';
+
+COMMENT ON COLUMN rowlock.shown_orders.customer_id IS 'The buyer, for joins; a view that shows it gives the pseudonyms away.';
 
 CREATE VIEW admin.dead_letters WITH (security_barrier='true') (
     event_id bigint,
@@ -1289,6 +1339,9 @@ CREATE VIEW admin.event_settings (
     status text,
     window_ms integer,
     seats_per_customer integer,
+    unpaid_orders_max integer,
+    unpaid_window_ms integer,
+    cooldown_ms integer,
     currency text,
     on_sale_at timestamp with time zone,
     off_sale_at timestamp with time zone,
@@ -1312,6 +1365,12 @@ COMMENT ON COLUMN admin.event_settings.window_ms IS 'How long a new order holds 
 
 COMMENT ON COLUMN admin.event_settings.seats_per_customer IS 'How many seats one customer may hold and own in total.';
 
+COMMENT ON COLUMN admin.event_settings.unpaid_orders_max IS 'How many orders a customer may let end unpaid within unpaid_window_ms before the cooldown.';
+
+COMMENT ON COLUMN admin.event_settings.unpaid_window_ms IS 'How long an order that ended unpaid counts, in milliseconds.';
+
+COMMENT ON COLUMN admin.event_settings.cooldown_ms IS 'How long such a customer cannot claim, in milliseconds; 0: no cooldown.';
+
 COMMENT ON COLUMN admin.event_settings.currency IS 'ISO 4217 code of its prices.';
 
 COMMENT ON COLUMN admin.event_settings.on_sale_at IS 'No claim succeeds before this moment; null: as soon as it is open.';
@@ -1325,6 +1384,29 @@ COMMENT ON COLUMN admin.event_settings.opened_at IS 'When it was first opened; n
 COMMENT ON COLUMN admin.event_settings.created_at IS 'When the event was created.';
 
 COMMENT ON COLUMN admin.event_settings.updated_at IS 'When its settings last changed.';
+
+CREATE VIEW admin.hoarders WITH (security_barrier='true') (
+    event_id bigint,
+    customer text,
+    unpaid_orders bigint,
+    seats bigint,
+    last_ended_at timestamp with time zone,
+    cooldown_ends_at timestamp with time zone
+);
+
+COMMENT ON VIEW admin.hoarders IS 'Customers who let too many orders end unpaid. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
+
+COMMENT ON COLUMN admin.hoarders.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.hoarders.customer IS 'The customer: the id for rowlock_admin, a pseudonym for others.';
+
+COMMENT ON COLUMN admin.hoarders.unpaid_orders IS 'How many orders ended unpaid within the event''s unpaid_window_ms, since the last paid one.';
+
+COMMENT ON COLUMN admin.hoarders.seats IS 'How many seats these orders held together.';
+
+COMMENT ON COLUMN admin.hoarders.last_ended_at IS 'When the last of them ended.';
+
+COMMENT ON COLUMN admin.hoarders.cooldown_ends_at IS 'When the customer may claim again; in the past: may do so now, once.';
 
 CREATE VIEW admin.house_now (
     event_id bigint,
@@ -1817,6 +1899,32 @@ COMMENT ON COLUMN admin.seat_map.last_seat IS 'Number of its last seat within th
 
 COMMENT ON COLUMN admin.seat_map.seats IS 'One letter per seat: available, held, sold, blocked.';
 
+CREATE VIEW admin.table_health (
+    table_name text,
+    live_rows bigint,
+    dead_rows bigint,
+    table_bytes bigint,
+    index_bytes bigint,
+    last_vacuumed_at timestamp with time zone,
+    last_analyzed_at timestamp with time zone
+);
+
+COMMENT ON VIEW admin.table_health IS 'Size and upkeep of each table. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.table_health.table_name IS 'The table, in schema rowlock.';
+
+COMMENT ON COLUMN admin.table_health.live_rows IS 'How many rows it has, roughly.';
+
+COMMENT ON COLUMN admin.table_health.dead_rows IS 'How many old versions of rows await vacuum, roughly.';
+
+COMMENT ON COLUMN admin.table_health.table_bytes IS 'Its size without indexes.';
+
+COMMENT ON COLUMN admin.table_health.index_bytes IS 'The size of its indexes.';
+
+COMMENT ON COLUMN admin.table_health.last_vacuumed_at IS 'When it was last vacuumed.';
+
+COMMENT ON COLUMN admin.table_health.last_analyzed_at IS 'When its statistics were last taken.';
+
 ALTER TABLE rowlock.admin_actions ALTER COLUMN action_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME rowlock.admin_actions_action_id_seq
     START WITH 1
@@ -1895,6 +2003,14 @@ COMMENT ON COLUMN rowlock.late_orders.released_as IS 'What it was when the money
 
 COMMENT ON COLUMN rowlock.late_orders.released_at IS 'When its seats were back on sale.';
 
+CREATE TABLE rowlock.probes (
+    probe_id uuid NOT NULL
+);
+
+COMMENT ON TABLE rowlock.probes IS 'Always empty: probe_claims tries to write a row, and undoes it.';
+
+COMMENT ON COLUMN rowlock.probes.probe_id IS 'Any.';
+
 ALTER TABLE ONLY rowlock.admin_actions
     ADD CONSTRAINT admin_actions_pkey PRIMARY KEY (action_id);
 
@@ -1930,6 +2046,9 @@ ALTER TABLE ONLY rowlock.orders
 
 ALTER TABLE ONLY rowlock.payments
     ADD CONSTRAINT payments_pkey PRIMARY KEY (event_id, provider, provider_reference);
+
+ALTER TABLE ONLY rowlock.probes
+    ADD CONSTRAINT probes_pkey PRIMARY KEY (probe_id);
 
 ALTER TABLE ONLY rowlock.pseudonym_key
     ADD CONSTRAINT pseudonym_key_pkey PRIMARY KEY (is_only);
@@ -1972,9 +2091,13 @@ CREATE INDEX events_opened_by_status ON rowlock.events USING btree (status, COAL
 
 CREATE UNIQUE INDEX orders_ended ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE (NOT is_live);
 
+CREATE INDEX orders_ended_by_customer ON rowlock.orders USING btree (event_id, customer_id, ended_as, order_id) WHERE (NOT is_live);
+
 CREATE UNIQUE INDEX orders_live ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE is_live;
 
 CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL) AND (reversed_at IS NULL));
+
+CREATE INDEX payments_without_seats ON rowlock.payments USING btree (event_id, order_id) WHERE (outcome = ANY (ARRAY['refund_due'::rowlock.payment_outcome, 'failed_recorded'::rowlock.payment_outcome]));
 
 CREATE OR REPLACE VIEW admin.house_now AS
  SELECT e.event_id,
@@ -2065,7 +2188,7 @@ REVOKE ALL ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, 
 
 REVOKE ALL ON FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._begin_claims(p_event_id bigint, p_customer_ids text[], p_idempotency_keys text[], OUT o_limit integer, OUT o_window_ms integer, OUT o_unpaid_orders_max integer, OUT o_unpaid_window_ms integer, OUT o_cooldown_ms integer, OUT o_is_on_sale boolean, OUT o_are_distinct boolean, OUT o_customer_nos integer[], OUT o_key_nos integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._block_listed(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[], p_from rowlock.seat_status, p_to rowlock.seat_status, p_function text) FROM PUBLIC;
 
@@ -2075,7 +2198,7 @@ REVOKE ALL ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos 
 
 REVOKE ALL ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) FROM PUBLIC;
 
@@ -2083,9 +2206,11 @@ REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers te
 
 REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_retry_after_ms integer[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._cooldown_left_ms(p_event_id bigint, p_customer_id text, p_last_paid_at timestamp with time zone, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._count_claimed(p_event_id bigint, p_amounts bigint[], p_request_nos integer[], p_section_nos integer[], p_seat_nos integer[]) FROM PUBLIC;
 
@@ -2271,6 +2396,12 @@ GRANT ALL ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) TO rowlock_a
 REVOKE ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) TO rowlock_app;
 
+REVOKE ALL ON FUNCTION rowlock.probe_claims() FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.probe_claims() TO rowlock_app;
+
+REVOKE ALL ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_looked_at integer, OUT o_deleted integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_looked_at integer, OUT o_deleted integer) TO rowlock_app;
+
 REVOKE ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) TO rowlock_app;
 
@@ -2320,6 +2451,9 @@ GRANT SELECT ON TABLE admin.dead_letters TO rowlock_readonly;
 GRANT SELECT ON TABLE admin.event_settings TO rowlock_admin;
 GRANT SELECT ON TABLE admin.event_settings TO rowlock_readonly;
 
+GRANT SELECT ON TABLE admin.hoarders TO rowlock_admin;
+GRANT SELECT ON TABLE admin.hoarders TO rowlock_readonly;
+
 GRANT SELECT ON TABLE admin.house_now TO rowlock_admin;
 GRANT SELECT ON TABLE admin.house_now TO rowlock_readonly;
 
@@ -2355,5 +2489,8 @@ GRANT SELECT ON TABLE admin.sales_by_section TO rowlock_readonly;
 
 GRANT SELECT ON TABLE admin.seat_map TO rowlock_admin;
 GRANT SELECT ON TABLE admin.seat_map TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.table_health TO rowlock_admin;
+GRANT SELECT ON TABLE admin.table_health TO rowlock_readonly;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE rowlock_owner REVOKE ALL ON FUNCTIONS  FROM PUBLIC;
