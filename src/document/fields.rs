@@ -72,12 +72,16 @@ fn show(name: &str, schema: &mut Node, shown: Option<&Node>, schemas: &Node) {
 /// An example of a field that its object's example leaves out.
 fn left_out(name: &str) -> Option<Value> {
     Some(match name {
+        "cooldown_ms" => 120_000.into(),
         "customer_id" => "alice".into(),
+        "detail" => "somebody's transaction keeps sections locked, and claims for them fail: A of event 7".into(),
         "field" => "seats[1].seat".into(),
         "label" => "12".into(),
         "name" => "Spring Tour, Taipei".into(),
         "recorded_outcome" => "refund_due".into(),
         "seats_per_customer" => 4.into(),
+        "unpaid_orders_max" => 5.into(),
+        "unpaid_window_ms" => 600_000.into(),
         "venue" => "Taipei Arena".into(),
         _ => return None,
     })

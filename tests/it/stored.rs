@@ -163,7 +163,7 @@ impl Session {
     }
 
     async fn change_seats(&self, function: &str, section_no: i32, seat_nos: &[i32]) -> Result<i32, String> {
-        let sql = format!("select rowlock.{function}($1, $2, $3)");
+        let sql = format!("select rowlock.{function}($1, $2, $3, $3)");
         self.client.query_one(&sql, &[&self.event_id, &section_no, &seat_nos]).await.map(|row| row.get(0)).map_err(sqlstate)
     }
 
