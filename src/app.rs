@@ -19,15 +19,17 @@ use crate::turns::Turns;
 /// larger than others.
 const LARGE_BODY_FACTOR: usize = 64;
 
-/// Connections apart from the pool.
-pub(crate) const OWN_CONNECTIONS: usize = 4;
+/// Connections apart from the pool, one of them for readiness.
+pub(crate) const OWN_CONNECTIONS: usize = 5;
 
 /// Everything a request may need.
 pub(crate) struct App {
     /// Reads and rare changes.
     pub db: Db,
-    /// A few connections apart, for what must not wait behind buyers: readiness, filling the caches, upkeep.
+    /// A few connections apart, for what must not wait behind buyers: filling the caches of events and summaries, upkeep.
     pub own_db: Db,
+    /// Another one, for readiness alone.
+    pub readiness_db: Db,
     /// Keeps one customer from taking all of `db`.
     pub turns: Turns,
     /// Claims and payments.
@@ -82,7 +84,8 @@ impl App {
         };
         let metrics = Arc::new(Metrics::new());
         let db = Db::new(endpoint, usize::from(config.pool_size), Patience::POOL)?;
-        let own_db = Db::new(endpoint, OWN_CONNECTIONS, Patience::POOL)?;
+        let own_db = Db::new(endpoint, OWN_CONNECTIONS - 1, Patience::POOL)?;
+        let readiness_db = Db::new(endpoint, 1, Patience::POOL)?;
         let queue = ExpiryQueue::new(redis.clone());
         let stale_max = Duration::from_secs(config.stale_max_s);
         let limits = limits(config);
@@ -109,6 +112,7 @@ impl App {
             turns: Turns::new(),
             claims_watch: ClaimsWatch::default(),
             own_db,
+            readiness_db,
             db,
         })
     }

@@ -40,7 +40,7 @@ impl Forwarding {
     pub(crate) fn client(&self, remote: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let mut client = remote.to_canonical();
         if self.is_trusted(client) {
-            let lists: Vec<_> = headers.get_all(&self.header).iter().map(|list| list.to_str().unwrap_or_default()).collect();
+            let lists: Vec<_> = headers.get_all(&self.header).iter().map(|list| String::from_utf8_lossy(list.as_bytes())).collect();
             for entry in lists.iter().rev().flat_map(|list| list.rsplit(',')) {
                 let Some(address) = address_in(entry.trim()) else { break };
                 client = address;

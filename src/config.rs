@@ -77,8 +77,8 @@ pub struct ExpirySettings {
     /// Pause between sweeps for overdue orders and failed expiries, in milliseconds
     #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = whole::<u64>(50..=60_000))]
     pub sweep_interval_ms: u64,
-    /// How long orders are kept that ended unpaid and that no payment or action refers to, in days
-    #[arg(long, env = "ROWLOCK_UNPAID_KEPT_DAYS", default_value_t = 30, value_parser = whole::<i32>(1..=36_500))]
+    /// How long orders that ended unpaid are kept, unless a payment or the action log refers to them, in days
+    #[arg(long, env = "ROWLOCK_UNPAID_KEPT_DAYS", default_value_t = 30, value_parser = whole::<i32>(2..=36_500))]
     pub unpaid_kept_days: i32,
 }
 

@@ -56,7 +56,7 @@ comment on column rowlock.events.opened_at is 'When it was first opened; null: i
 comment on column rowlock.events.window_ms is 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
 comment on column rowlock.events.seats_per_customer is 'How many seats one customer may hold and own in total, over all orders.';
 comment on column rowlock.events.unpaid_orders_max is
-    'How many orders a customer may let end unpaid within unpaid_window_ms, since the last that was paid; then comes the cooldown.';
+    'How many orders a customer may let end unpaid within unpaid_window_ms, since the last that was paid for; then comes the cooldown.';
 comment on column rowlock.events.unpaid_window_ms is 'How long an order that ended unpaid counts, in milliseconds, 1 s to 24 h.';
 comment on column rowlock.events.cooldown_ms is
     'How long after the last order that ended unpaid such a customer cannot claim, in milliseconds, up to 24 h; 0: no cooldown.';
@@ -163,10 +163,10 @@ comment on column rowlock.seats.status is 'available, held, sold or blocked.';
 comment on column rowlock.seats.order_id is 'The order that holds or owns it; null if there is none.';
 comment on column rowlock.seats.filler is 'Takes up room until the seat''s first change, then null.';
 
--- Paying an order touches no index: none covers its status, not even in a condition, and neither is_live nor ended_as changes then.
--- There are no foreign keys: the functions check both ends under their locks, no function deletes an order that anything refers to
--- or an event that was ever on sale, and admin.invariant_violations would show a missing end; checking again row by row cost a sixth of a payment. Names that are only
--- compared for equality need no language's collation.
+-- Paying an order touches no index: none covers its status, not even in a condition, and neither is_live nor ended_as changes then. There
+-- are no foreign keys: the functions check both ends under their locks, no function deletes an order that anything refers to or an event
+-- that was ever on sale, and admin.invariant_violations would show a missing end; checking again row by row cost a sixth of a payment.
+-- Names that are only compared for equality need no language's collation.
 create table rowlock.orders (
     event_id        bigint not null,
     order_id        uuid not null,

@@ -1,7 +1,5 @@
 //! Health checks and metrics for operators.
 
-use std::time::Duration;
-
 use poem::{IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::Type;
@@ -9,15 +7,13 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde::Serialize;
 
 use crate::api::Tag;
-use crate::app::App;
-use crate::app::SharedApp;
-
-use crate::db::{DbError, Outage, OutageKind, migrate};
+use crate::app::{App, SharedApp};
+use crate::db::{DbError, Outage, OutageKind};
 use crate::http::refusals::{Refusal, refusals};
 use crate::http::replies::{OkJson, answer, header};
 use crate::problem::Problem;
 use crate::problem::conversions::of_outage;
-use crate::reads::Hindrance;
+use crate::reads::Unready;
 use crate::redis::RedisHealth;
 use crate::types::{Text, example};
 
@@ -29,9 +25,6 @@ pub(crate) struct HealthApi {
 refusals! {
     GetReadiness = &[];
 }
-
-/// If PostgreSQL takes longer to answer, it counts as down.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 #[OpenApi(tag = "Tag::Operations")]
 impl HealthApi {
@@ -67,8 +60,8 @@ impl HealthApi {
 /// # Errors
 /// `unavailable`, with the reason, when it is not.
 pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
-    let (claims, redis) = tokio::join!(tokio::time::timeout(ANSWER_MAX, claims(app)), app.queue.health());
-    let hindrance = claims.unwrap_or_else(|_| Err(not_ready(DbError::Unavailable("no answer in time".to_owned()))))?;
+    let (claims, redis) = tokio::join!(app.claims_watch.look(&app.readiness_db), app.queue.health());
+    let hindrance = claims.map_err(not_ready)?;
     if let Some(failure) = hindrance.failure {
         return Err(of_outage(OutageKind::Unreachable).with_detail(failure));
     }
@@ -78,18 +71,14 @@ pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
     Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail, version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
-/// What hinders claims.
-async fn claims(app: &App) -> Result<Hindrance, Problem> {
-    let state = app.own_db.migration_state().await.map_err(not_ready)?;
-    migrate::check(state).map_err(|behind| of_outage(OutageKind::NotMigrated).with_detail(behind.to_string()))?;
-    app.claims_watch.look(&app.own_db).await.map_err(not_ready)
-}
-
 /// Operators ask for readiness, so the detail says what to do, without any name or address.
-fn not_ready(error: DbError) -> Problem {
-    match error {
-        DbError::Outage(Outage { kind, .. }) => of_outage(kind).with_detail(format!("{}: {}", kind.meaning(), kind.advice())),
-        error => error.into(),
+fn not_ready(unready: Unready) -> Problem {
+    match unready {
+        Unready::Behind(what_to_do) => of_outage(OutageKind::NotMigrated).with_detail(what_to_do),
+        Unready::Database(DbError::Outage(Outage { kind, .. })) => {
+            of_outage(kind).with_detail(format!("{}: {}", kind.meaning(), kind.advice()))
+        }
+        Unready::Database(error) => error.into(),
     }
 }
 

@@ -28,9 +28,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     if args.harden { tell(&harden(&endpoint).await?) } else { Ok(()) }
 }
 
-/// Says what hardening did; fails if something was left.
+/// Says what hardening did and whom it hinders; fails if something was left.
 fn tell(hardening: &Hardening) -> anyhow::Result<()> {
-    if !hardening.still_open.is_empty() {
+    let is_open = !hardening.still_open.is_empty();
+    tell_whom_it_hinders(hardening);
+    if is_open {
         bail!(
             "the database is migrated but not hardened: only a superuser may take the locking functions away from all logins. Have one \
              run `rowlock migrate --harden`, or this in the database: {}",
@@ -41,8 +43,12 @@ fn tell(hardening: &Hardening) -> anyhow::Result<()> {
         0 => println!("the locking functions were already taken away from all logins"),
         count => println!("{count} locking functions were taken away from all logins; rowlock_owner may execute them"),
     }
+    Ok(())
+}
+
+fn tell_whom_it_hinders(hardening: &Hardening) {
     for login in &hardening.other_logins {
-        println!("this login can take no advisory locks in this database any more: {login}");
+        println!("this login can take no advisory locks in a hardened database: {login}");
     }
     for function in &hardening.other_functions {
         println!("this function takes advisory locks and may fail for its callers: {function}");
@@ -53,5 +59,4 @@ fn tell(hardening: &Hardening) -> anyhow::Result<()> {
              grant execute on function pg_catalog.pg_advisory_lock(bigint) to its_login"
         );
     }
-    Ok(())
 }

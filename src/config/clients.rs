@@ -26,7 +26,7 @@ pub struct RateLimitSettings {
 /// Where clients' addresses are read.
 #[derive(Args, Clone)]
 pub struct ForwardingSettings {
-    /// Networks of the proxies in front, such as 10.0.0.0/8,192.0.2.7: they are believed for whom they ask [default: none; whoever connects
+    /// Networks of the proxies in front, such as 10.0.0.0/8,192.0.2.7: what they say about their client's address is believed [default: none; whoever connects
     /// is the client]
     #[arg(long, env = "ROWLOCK_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,

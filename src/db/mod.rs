@@ -23,7 +23,7 @@ mod reads;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -103,7 +103,9 @@ impl Db {
 
     /// The same, for a statement that may take longer.
     async fn query_within(&self, call_max: Duration, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, DbError> {
+        let begun = Instant::now();
         let mut client = self.connection().await?;
+        let call_max = if self.is_in_haste { HASTE_MAX.saturating_sub(begun.elapsed()) } else { call_max };
         let call = async {
             let statement = client.prepare_cached(sql).await?;
             match self.api_key_id {
@@ -111,7 +113,7 @@ impl Db {
                 None => Ok(client.query(&statement, params).await?),
             }
         };
-        let outcome = within(if self.is_in_haste { HASTE_MAX } else { call_max }, call).await;
+        let outcome = within(call_max, call).await;
         match &outcome {
             Ok(_) => self.outages.works(),
             // Its statements are out of date, or it may still be busy with this one: close it instead of reusing it.

@@ -45,7 +45,7 @@ pub struct Event {
     pub window_ms: i32,
     /// How many seats one customer may have, held and bought together.
     pub seats_per_customer: i32,
-    /// How many orders a customer may let end unpaid, since the last paid one, before the cooldown.
+    /// How many orders a customer may let end unpaid, since the last that was paid for, before the cooldown.
     pub unpaid_orders_max: i32,
     /// How long an order that ended unpaid counts, in milliseconds.
     pub unpaid_window_ms: i32,

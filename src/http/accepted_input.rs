@@ -182,9 +182,11 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
             let Odd { operation, fault } = odd?;
             let credential = operation.credential;
             let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-            let body = request.take_body();
-            if fault.is_none() && (body.is_empty() || (is_chunked && is_empty(body, self.arrival_max).await?)) {
-                return self.inner.call(request).await;
+            if fault.is_none() {
+                let body = request.take_body();
+                if body.is_empty() || (is_chunked && is_empty(body, self.arrival_max).await?) {
+                    return self.inner.call(request).await;
+                }
             }
             // A caller without access is told only that.
             if let Some((credential, may_be_left_out)) = credential

@@ -194,8 +194,7 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
     }
 }
 
-/// A body that the gateway signed. Whatever can be known without it is checked before it is read, so that only somebody who could be the
-/// gateway takes memory for it.
+/// A body that the gateway signed. Only what has the form of a signature lets it be read: whether it is right depends on the body.
 async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> Result<Received, Problem> {
     let app = app_of(request)?;
     let refused = |error| Credential::GatewaySignature.refuse_wrong(error, app, request);

@@ -5,12 +5,32 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::db::{ClaimsProbe, Db, DbError, LockedSection};
+use crate::db::{ClaimsProbe, Db, DbError, LockedSection, migrate};
 
 /// How long an answer is good for. A section that the same transaction holds in two looks has been held for at least so long.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// After this, two looks have nothing to do with each other any more.
 const MEMORY: Duration = Duration::from_secs(30);
+/// Sections that are named; the others are counted.
+const NAMED_MAX: usize = 20;
+
+/// If PostgreSQL takes longer to answer, it counts as down.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// Why nothing can be said about claims.
+#[derive(Clone, Debug)]
+pub(crate) enum Unready {
+    /// The database is not migrated as far as this server needs, and what to do.
+    Behind(String),
+    /// It cannot be asked.
+    Database(DbError),
+}
+
+impl From<DbError> for Unready {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
 
 /// What keeps claims from succeeding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,26 +48,38 @@ pub(crate) struct ClaimsWatch(Mutex<Option<Look>>);
 struct Look {
     at: Instant,
     locked: BTreeSet<LockedSection>,
-    hindrance: Hindrance,
+    found: Result<Hindrance, Unready>,
 }
 
 impl ClaimsWatch {
     /// What hinders claims, at most a second ago.
-    pub(crate) async fn look(&self, db: &Db) -> Result<Hindrance, DbError> {
+    pub(crate) async fn look(&self, db: &Db) -> Result<Hindrance, Unready> {
         let mut last = self.0.lock().await;
         if let Some(look) = last.as_ref().filter(|look| look.at.elapsed() < INTERVAL) {
-            return Ok(look.hindrance.clone());
+            return look.found.clone();
         }
-        let probe = db.probe_claims().await?;
+        let probe = tokio::time::timeout(ANSWER_MAX, probe(db)).await;
+        let probe = probe.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned()).into()));
         let before = last.take().filter(|look| look.at.elapsed() < MEMORY).map(|look| look.locked).unwrap_or_default();
-        let hindrance = hindrance(&probe, &before);
-        *last = Some(Look { at: Instant::now(), locked: probe.locked, hindrance: hindrance.clone() });
-        Ok(hindrance)
+        let found = probe.as_ref().map(|probe| hindrance(probe, &before)).map_err(Clone::clone);
+        let locked = probe.map(|probe| probe.locked).unwrap_or_default();
+        *last = Some(Look { at: Instant::now(), locked, found: found.clone() });
+        found
     }
 }
 
+async fn probe(db: &Db) -> Result<ClaimsProbe, Unready> {
+    migrate::check(db.migration_state().await?).map_err(|behind| Unready::Behind(behind.to_string()))?;
+    Ok(db.probe_claims().await?)
+}
+
 fn hindrance(probe: &ClaimsProbe, before: &BTreeSet<LockedSection>) -> Hindrance {
-    let held: Vec<_> = probe.locked.intersection(before).map(|held| format!("{} of event {}", held.section, held.event_id)).collect();
+    let mut held: Vec<_> = probe.locked.intersection(before).map(|held| format!("{} of event {}", held.section, held.event_id)).collect();
+    let more = held.len().saturating_sub(NAMED_MAX);
+    held.truncate(NAMED_MAX);
+    if more > 0 {
+        held.push(format!("and {more} more"));
+    }
     let held = (!held.is_empty()).then(|| {
         format!("somebody's transaction keeps sections locked, and claims for them fail: {}; `admin.lock_waits` says who", held.join(", "))
     });

@@ -53,7 +53,7 @@ pub(crate) struct Kept<K, T> {
 pub(crate) struct KeptSettings<K, T> {
     /// How much one answer counts.
     pub weigh: fn(&K, &Aged<T>) -> u32,
-    /// What all answers together may count.
+    /// What all answers together may count, the stale ones included.
     pub weight_max: u64,
     /// How long an answer is given to others; the time that reading it took counts.
     pub ttl: Duration,
@@ -64,7 +64,7 @@ pub(crate) struct KeptSettings<K, T> {
 impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'static> Kept<K, T> {
     pub(crate) fn new(settings: KeptSettings<K, T>) -> Self {
         let KeptSettings { weigh, weight_max, ttl, stale_max } = settings;
-        let cache = || Cache::builder().weigher(weigh).max_capacity(weight_max);
+        let cache = || Cache::builder().weigher(weigh).max_capacity(weight_max / 2);
         Self { fresh: cache().expire_after(WhileFresh { ttl }).build(), last: cache().time_to_live(stale_max).build() }
     }
 
@@ -96,7 +96,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
     /// Keeps an answer that came along with another, unless there is one already.
     pub(crate) async fn put(&self, key: K, answer: Aged<T>) {
         self.last.insert(key.clone(), answer.clone()).await;
-        self.fresh.entry(key).or_insert(answer).await;
+        self.fresh.entry(key).or_insert_with_if(async { answer.clone() }, |kept| kept.is_stale).await;
     }
 
     /// Forgets what is known to be wrong.

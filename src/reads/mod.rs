@@ -11,7 +11,7 @@ mod seat_maps;
 mod summaries;
 
 pub(crate) use catalogue::Catalogue;
-pub(crate) use claims_watch::{ClaimsWatch, Hindrance};
+pub(crate) use claims_watch::{ClaimsWatch, Unready};
 pub(crate) use encoded_body::{CachedBody, Encoding};
 pub(crate) use kept::Aged;
 pub(crate) use seat_maps::SeatMaps;

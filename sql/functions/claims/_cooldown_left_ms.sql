@@ -1,6 +1,6 @@
 -- How long a customer still has to wait, in milliseconds, who has let too many orders end unpaid: p_unpaid_orders_max or more that expired
--- or were cancelled within the last p_unpaid_window_ms and since p_last_paid_at (null: the customer has paid for none), until p_cooldown_ms
--- after the last of them. Null: the customer need not wait.
+-- or were cancelled since p_last_paid_at (null: the customer has paid for none) and no longer than p_unpaid_window_ms before the last of
+-- them. The wait ends p_cooldown_ms after that one. Null: the customer need not wait.
 --
 -- Looks at no more than p_unpaid_orders_max orders of each kind, however many there are. The newest are those that were created last.
 --
@@ -17,27 +17,31 @@ language plpgsql
 stable
 as $$
 declare
-    v_now    constant timestamptz := clock_timestamp();
-    v_after  constant timestamptz := greatest(v_now - p_unpaid_window_ms * interval '1 millisecond', p_last_paid_at);
+    v_ended  timestamptz[];
+    v_last   timestamptz;
     v_unpaid integer;
-    v_ended  timestamptz;
 begin
     -- "between" and the order keep the plan on the right index: see _live_orders.
-    select count(*), max(u.ended_at) into v_unpaid, v_ended
-    from (values ('expired'::rowlock.order_status), ('cancelled')) as k (ended_as)
-    cross join lateral (
+    v_ended := array(
         select o.ended_at
-        from rowlock.orders o
-        where o.event_id = p_event_id and o.customer_id between p_customer_id and p_customer_id
-            and o.ended_as between k.ended_as and k.ended_as and not o.is_live
-        order by o.customer_id desc, o.ended_as desc, o.order_id desc
-        limit p_unpaid_orders_max
-    ) u
-    where u.ended_at > v_after;
+        from (values ('expired'::rowlock.order_status), ('cancelled')) as k (ended_as)
+        cross join lateral (
+            select o.ended_at
+            from rowlock.orders o
+            where o.event_id = p_event_id and o.customer_id between p_customer_id and p_customer_id
+                and o.ended_as between k.ended_as and k.ended_as and not o.is_live
+            order by o.customer_id desc, o.ended_as desc, o.order_id desc
+            limit p_unpaid_orders_max
+        ) o
+    );
+    select max(e.ended_at) into v_last from unnest(v_ended) as e (ended_at);
+    select count(*) into v_unpaid
+    from unnest(v_ended) as e (ended_at)
+    where e.ended_at > greatest(v_last - p_unpaid_window_ms * interval '1 millisecond', p_last_paid_at);
     if v_unpaid < p_unpaid_orders_max then
         return null;
     end if;
-    return nullif(greatest(ceil(extract(epoch from v_ended - v_now) * 1000) + p_cooldown_ms, 0), 0)::integer;
+    return nullif(greatest(ceil(extract(epoch from v_last - clock_timestamp()) * 1000) + p_cooldown_ms, 0), 0)::integer;
 end
 $$;
 

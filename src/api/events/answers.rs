@@ -37,8 +37,8 @@ pub(crate) struct EventOut {
     pub window_ms: WindowMs,
     /// How many seats one customer may have, held and bought together, over all orders.
     pub seats_per_customer: SeatLimit,
-    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last paid one. Then claims
-    /// are refused with `cooldown`.
+    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last that was paid for.
+    /// Then claims are refused with `cooldown`.
     pub unpaid_orders_max: UnpaidOrdersMax,
     /// How long an order that ended unpaid counts, in milliseconds.
     pub unpaid_window_ms: WindowMs,

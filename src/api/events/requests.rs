@@ -28,8 +28,8 @@ pub(crate) struct EventIn {
     pub window_ms: Option<WindowMs>,
     /// How many seats one customer may have, held and bought together, over all orders; 10 if absent.
     pub seats_per_customer: Option<SeatLimit>,
-    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last paid one. Then claims
-    /// are refused with `cooldown`; 5 orders if absent.
+    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last that was paid for.
+    /// Then claims are refused with `cooldown`; 5 orders if absent.
     pub unpaid_orders_max: Option<UnpaidOrdersMax>,
     /// How long an order that ended unpaid counts, in milliseconds; 10 minutes if absent.
     pub unpaid_window_ms: Option<WindowMs>,
@@ -93,8 +93,8 @@ pub(crate) struct EventPatch {
     pub window_ms: Option<WindowMs>,
     /// How many seats one customer may have, held and bought together, over all orders.
     pub seats_per_customer: Option<SeatLimit>,
-    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last paid one. Then claims
-    /// are refused with `cooldown`.
+    /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last that was paid for.
+    /// Then claims are refused with `cooldown`.
     pub unpaid_orders_max: Option<UnpaidOrdersMax>,
     /// How long an order that ended unpaid counts, in milliseconds.
     pub unpaid_window_ms: Option<WindowMs>,

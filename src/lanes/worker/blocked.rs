@@ -10,6 +10,8 @@ use crate::db::DbError;
 /// How long a part of a batch that met a lock waits for one, in milliseconds: long enough for a rival's commit, too short for the others of
 /// the batch to notice.
 const PART_LOCK_MS: u32 = 10;
+/// The same for a request that is tried alone: long enough for a slow commit.
+const ALONE_LOCK_MS: u32 = 100;
 
 impl<W: Work> Worker<W> {
     /// Somebody holds a lock that some of the requests need; nobody knows which. So the batch is called again in parts, earlier requests
@@ -30,7 +32,7 @@ impl<W: Work> Worker<W> {
         }
         let Rest { blocked, untried } = parts.rest();
         self.queue.put_aside(young(blocked));
-        self.queue.put_back(young(untried));
+        if self.is_connected() { self.queue.put_back(young(untried)) } else { self.queue.put_first(untried) }
     }
 
     /// Tries a blocked request again.
@@ -39,7 +41,7 @@ impl<W: Work> Worker<W> {
         if blocked.is_empty() {
             return;
         }
-        match self.outcome(&blocked, PART_LOCK_MS).await {
+        match self.outcome(&blocked, ALONE_LOCK_MS).await {
             Err(DbError::Locked(_)) => self.queue.put_aside(young(blocked)),
             outcome => self.finish(blocked, outcome).await,
         }

@@ -31,7 +31,7 @@ async fn a_hardened_database_leaves_the_locks_to_rowlock() {
     let harden = || printed_by(rowlock(&["migrate", "--harden"]).env("DATABASE_URL", &database_url));
     let told = harden();
     assert!(told.contains("16 locking functions were taken away"), "{told}");
-    let sam = format!("can take no advisory locks in this database any more: {}", logins.name("sam"));
+    let sam = format!("can take no advisory locks in a hardened database: {}", logins.name("sam"));
     assert!(told.contains(&sam) && !told.contains(&logins.name("rita")), "{told}");
     assert!(told.contains("theirs()") && !told.contains("_take_locks"), "{told}");
     assert!(harden().contains("already taken away"), "harmless to repeat");

@@ -96,7 +96,7 @@ fn must_wait(customer_id: &str, orders: &[Order]) -> bool {
         theirs.sort_by_key(|order| Reverse(order.placed.order_id));
         theirs
     };
-    let last_paid = theirs("paid").iter().map(|order| order.ended).max().unwrap_or_default();
+    let last_paid = theirs("paid").iter().filter(|order| order.placed.amount_minor > 0).map(|order| order.ended).max().unwrap_or_default();
     let unpaid =
         ["expired", "cancelled"].map(|status| theirs(status).into_iter().take(UNPAID_MAX).filter(|order| order.ended > last_paid).count());
     unpaid.iter().sum::<usize>() >= UNPAID_MAX
