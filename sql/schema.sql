@@ -513,7 +513,7 @@ COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds it
 
 COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one customer may hold and own in total, over all orders.';
 
-COMMENT ON COLUMN rowlock.events.unpaid_orders_max IS 'How many orders a customer may let end unpaid within unpaid_window_ms, since the last that was paid; then comes the cooldown.';
+COMMENT ON COLUMN rowlock.events.unpaid_orders_max IS 'How many orders a customer may let end unpaid within unpaid_window_ms, since the last that was paid for; then comes the cooldown.';
 
 COMMENT ON COLUMN rowlock.events.unpaid_window_ms IS 'How long an order that ended unpaid counts, in milliseconds, 1 s to 24 h.';
 
@@ -1400,13 +1400,13 @@ COMMENT ON COLUMN admin.hoarders.event_id IS 'The event.';
 
 COMMENT ON COLUMN admin.hoarders.customer IS 'The customer: the id for rowlock_admin, a pseudonym for others.';
 
-COMMENT ON COLUMN admin.hoarders.unpaid_orders IS 'How many orders ended unpaid within the event''s unpaid_window_ms, since the last paid one.';
+COMMENT ON COLUMN admin.hoarders.unpaid_orders IS 'How many orders ended unpaid since the last that was paid for, within unpaid_window_ms before the last of them.';
 
 COMMENT ON COLUMN admin.hoarders.seats IS 'How many seats these orders held together.';
 
 COMMENT ON COLUMN admin.hoarders.last_ended_at IS 'When the last of them ended.';
 
-COMMENT ON COLUMN admin.hoarders.cooldown_ends_at IS 'When the customer may claim again; in the past: may do so now, once.';
+COMMENT ON COLUMN admin.hoarders.cooldown_ends_at IS 'When the customer may claim again; in the past: may do so now.';
 
 CREATE VIEW admin.house_now (
     event_id bigint,

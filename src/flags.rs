@@ -43,7 +43,7 @@ pub fn network(text: &str) -> Result<IpNet, String> {
 /// # Errors
 /// When no header can have that name.
 pub fn header_name(text: &str) -> Result<HeaderName, String> {
-    text.parse().map_err(|_| "it must be the name of a header, such as x-forwarded-for".to_owned())
+    text.parse().map_err(|_| "it must be the name of a header, such as X-Forwarded-Proto".to_owned())
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ async fn a_new_event_is_answered_in_full_as_a_draft_and_read_again_unchanged() {
     let expected = json!({
         "event_id": event.id, "name": "春季巡演 🎸", "venue": "Arena", "starts_at": "2026-11-22T11:30:00.000Z",
         "on_sale_at": "2026-09-01T04:00:00.123Z", "status": "draft", "window_ms": 15_000, "seats_per_customer": 4, "currency": "TWD",
+        "unpaid_orders_max": 5, "unpaid_window_ms": 600_000, "cooldown_ms": 120_000,
         "created_at": created["created_at"], "updated_at": created["updated_at"],
         "sections": [
             {"section": "A", "name": "Floor A", "price_minor": 280_000, "capacity": 100},

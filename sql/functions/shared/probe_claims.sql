@@ -18,9 +18,9 @@ begin
     begin
         insert into rowlock.probes (probe_id) values (gen_random_uuid());
         perform pg_advisory_xact_lock(hashtextextended(gen_random_uuid()::text, 0));
-        raise sqlstate 'RL000';
+        raise sqlstate 'UNDO0';
     exception
-        when sqlstate 'RL000' then
+        when sqlstate 'UNDO0' then
             null;
         when others then
             return query select sqlstate, null::bigint, null::text, null::text;
