@@ -25,7 +25,7 @@ fn report(document: &Path) -> Value {
 fn the_linter_finds_nothing_but_what_the_readme_gives_reasons_for() {
     let report = report(Path::new("openapi.json"));
     let totals = &report["totals"];
-    assert_eq!((&totals["errors"], &totals["warnings"], &totals["ignored"]), (&0.into(), &0.into(), &3.into()), "{report:#}");
+    assert_eq!((&totals["errors"], &totals["warnings"], &totals["ignored"]), (&0.into(), &0.into(), &2.into()), "{report:#}");
 }
 
 #[test]
