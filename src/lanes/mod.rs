@@ -170,8 +170,12 @@ impl<W: Work> Lane<W> {
         let (reply, mut answer) = oneshot::channel();
         let progress = Progress::default();
         self.queue.push(Job::new(request, reply, progress.clone(), place)).map_err(|_| LaneError::Unavailable)?;
+        if !W::NEEDS_CALLER {
+            // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
+            return answer.await.map_err(|_| LaneError::OutcomeUnknown)?;
+        }
         let mut patience = STALLED_AFTER;
-        while W::NEEDS_CALLER {
+        loop {
             match tokio::time::timeout(patience, &mut answer).await {
                 Ok(answer) => return answer.map_err(|_| LaneError::OutcomeUnknown)?,
                 Err(_) if self.queue.heartbeat.is_silent_for(STALLED_AFTER) => {
@@ -181,8 +185,6 @@ impl<W: Work> Lane<W> {
                 Err(_) => patience = STALLED_AGAIN,
             }
         }
-        // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
-        answer.await.map_err(|_| LaneError::OutcomeUnknown)?
     }
 
     fn depth(&self) -> usize {

@@ -11,8 +11,12 @@ use super::network::{Network, Weather};
 use crate::commands::process::{Running, serve};
 use crate::harness::{JWT_SECRET, PATIENCE, TestDatabase, TestServer, WEBHOOK_SECRET, event_json, eventually};
 
-const SETTINGS: [(&str, &str); 3] =
-    [("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET), ("ROWLOCK_LOG_FORMAT", "json")];
+const SETTINGS: [(&str, &str); 4] = [
+    ("ROWLOCK_JWT_SECRET", JWT_SECRET),
+    ("ROWLOCK_JWT_AUDIENCE", "tests"),
+    ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET),
+    ("ROWLOCK_LOG_FORMAT", "json"),
+];
 /// How soon the first claim must succeed once PostgreSQL can be reached again.
 const BACK_WITHIN: Duration = Duration::from_millis(500);
 
