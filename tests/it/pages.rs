@@ -6,7 +6,7 @@ use reqwest::Method;
 use rowlock::problem::code::Code;
 use serde_json::json;
 
-use crate::harness::{Answer, Caller, EventHandle, RedisMode, TestServer, event_json};
+use crate::harness::{Answer, Caller, EventHandle, PATIENCE, RedisMode, TestServer, event_json, eventually};
 
 const STILL: [&str; 7] =
     ["/docs", "/errors", "/openapi.json", "/docs/swagger-ui.css", "/docs/swagger-ui.js", "/docs/rowlock.css", "/docs/rowlock.js"];
@@ -97,7 +97,10 @@ async fn refusals(server: &TestServer, event: EventHandle) -> Vec<Answer> {
     let created = creator.post("/v1/events", &draft).await.expect(201);
     assert_eq!(creator.delete(&format!("/v1/events/{}", created["event_id"])).await.status, 204);
     let unmigrated = TestServer::builder().redis(RedisMode::Off).unmigrated().start().await;
+    let limited = TestServer::builder().redis(RedisMode::Off).arg("--requests-per-address-per-s", 1).start().await;
+    let one_too_many = || async { Some(limited.anyone().get("/v1/events").await).filter(|answer| answer.status == 429) };
     vec![
+        eventually(PATIENCE, one_too_many).await,
         alice.claim(&event, json!({})).await,
         anyone.post(&event.at("orders"), &claim).await,
         anyone.get("/nowhere").await,
@@ -119,7 +122,7 @@ async fn the_type_of_every_problem_leads_to_what_to_do_about_it() {
     for refusal in refusals(&server, event).await {
         let (article, code) = article_of(&server.anyone(), &refusal).await;
         assert!(article.contains(&format!("<code>{}</code>", code.as_str())) && article.contains("What to do"), "{article}");
-        assert_eq!(refusal.header("retry-after").is_some(), refusal.status == 503, "{}", code.as_str());
+        assert_eq!(refusal.header("retry-after").is_some(), [429, 503].contains(&refusal.status), "{}", code.as_str());
         statuses.insert(refusal.status);
     }
     assert_eq!(statuses, Code::ALL.iter().map(|code| code.status().as_u16()).collect(), "a status was not provoked");

@@ -226,8 +226,8 @@ async fn serve_migrates_when_it_is_told_to() {
     server.anyone().get("/readyz").await.problem(503, "unavailable");
     let settings = [("ROWLOCK_JWT_SECRET", JWT_SECRET), ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET), ("ROWLOCK_MIGRATE", "true")];
     let (child, url) = serve(&server.database_url, &settings).await;
-    let ready = server.anyone().get("/readyz").await.expect(200);
-    assert_eq!(ready["redis"], "off");
+    let ready = || async { Some(server.anyone().get("/readyz").await).filter(|answer| answer.status == 200) };
+    assert_eq!(eventually(PATIENCE, ready).await.expect(200)["redis"], "off");
     server.url = url;
     assert_eq!(server.anyone().get("/readyz").await.expect(200)["status"], "ready");
     ends_in_order(child, "TERM").await;

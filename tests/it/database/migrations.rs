@@ -111,7 +111,9 @@ async fn a_server_is_not_ready_before_every_file_is_applied() {
     let ready = || async { server.anyone().get("/readyz").await.status == 200 };
     eventually(PATIENCE, ready).await;
     server.db.batch_execute("delete from rowlock.applied_files where path = 'functions/reads/get_event.sql'").await.expect("one file less");
-    let problem = server.anyone().get("/readyz").await.problem(503, "unavailable");
+    // It looks once a second.
+    let refused = || async { Some(server.anyone().get("/readyz").await).filter(|answer| answer.status == 503) };
+    let problem = eventually(PATIENCE, refused).await.problem(503, "unavailable");
     assert!(problem["detail"].as_str().expect("a detail").contains("run `rowlock migrate`"), "{problem}");
     migrated(&server.database_url).await.expect("migrated");
     eventually(PATIENCE, ready).await;

@@ -77,6 +77,7 @@ fn changes() -> Vec<(&'static str, &'static str, Value, Value)> {
             "2",
             json!({}),
             json!({"name": "Matinee", "venue": "", "currency": "TWD", "window_ms": 10_000, "seats_per_customer": 10, "status": "draft",
+                   "unpaid_orders_max": 5, "unpaid_window_ms": 600_000, "cooldown_ms": 120_000,
                    "sections": 1, "seats": 2}),
         ),
         ("admin.delete_event(2, $why)", "", json!({"name": "Matinee", "status": "draft", "sections": 1, "seats": 2}), json!({})),
@@ -164,7 +165,7 @@ async fn the_rules_of_the_api_hold_and_a_refusal_leaves_no_trace() {
     .await
     .expect("a closed event");
     const UNKNOWN_FIELD: &str = "event: has an unknown field \"currency\"; it takes name, venue, starts_at, on_sale_at, off_sale_at, window_ms, \
-                                 seats_per_customer, status";
+                                 seats_per_customer, unpaid_orders_max, unpaid_window_ms, cooldown_ms, status";
     let before = everything(&db).await;
     let paid = "01970000-0000-7000-8000-000000000001";
     for (call, state, detail) in [

@@ -19,8 +19,8 @@ pub(super) const WHO: [&str; 4] = ["olivia", "rita", "shop", "sam"];
 /// What the server calls, of schema `rowlock`.
 const FOR_SERVERS: &str = "block_seats cancel_order change_event claim_best_available claim_seats claimed_orders claimed_together \
     create_event database_id delete_event event_availability event_with_sections expire_orders find_api_key get_event get_order \
-    list_dead_letters list_events list_orders migration_state note_api_key_use overdue_orders record_expiry_failure redrive_dead_letter \
-    refunds_due release_seats sales_report section_seats section_summary settle_payments try_lead_sweep unblock_seats";
+    list_dead_letters list_events list_orders migration_state note_api_key_use overdue_orders probe_claims prune_unpaid_orders \
+    record_expiry_failure redrive_dead_letter refunds_due release_seats sales_report section_seats section_summary settle_payments try_lead_sweep unblock_seats";
 /// What operators call of it: the functions that only read.
 const FOR_OPERATORS: &str = "event_availability event_with_sections get_event get_order list_dead_letters list_events list_orders \
     migration_state refunds_due sales_report section_seats section_summary";
