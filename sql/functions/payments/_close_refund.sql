@@ -1,4 +1,5 @@
--- Makes an order that is refund_due refunded if nothing more is owed for it; returns whether it did.
+-- Makes an order that is refund_due refunded if nothing more is owed for it; returns whether it did. What later notices of the same batch
+-- bring is recorded already, and counts as owed.
 --
 -- Locks: none beyond the caller's, which has locked the order: no more money is recorded for it meanwhile.
 create or replace function rowlock._close_refund(p_event_id bigint, p_order_id uuid) returns boolean

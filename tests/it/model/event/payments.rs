@@ -15,7 +15,8 @@ pub(super) struct Payment {
 }
 
 impl ModelEvent {
-    pub(super) fn settle(&mut self, notice: &Notice) -> &'static str {
+    /// `later`: the notices behind it in its batch, whose money is recorded before anything is decided.
+    pub(super) fn settle(&mut self, notice: &Notice, later: &[Notice]) -> &'static str {
         let Some(index) = self.payments.iter().position(|payment| payment.notice.reference == notice.reference) else {
             let outcome = if notice.succeeded { self.spend(notice) } else { "failed_recorded" };
             let failures = if notice.succeeded { vec![] } else { vec![notice.message_id.clone()] };
@@ -41,7 +42,7 @@ impl ModelEvent {
         match (payment.notice.succeeded, notice.succeeded) {
             (true, false) if !payment.is_reversed => {
                 payment.is_reversed = true;
-                self.close_refund(notice.order_id);
+                self.close_refund(notice.order_id, later);
                 return "reversal_recorded";
             }
             (false, false) => payment.failures.push(notice.message_id.clone()),
@@ -75,9 +76,13 @@ impl ModelEvent {
     }
 
     /// An order is refunded once nothing is owed for it any more.
-    fn close_refund(&mut self, order_id: Uuid) {
+    fn close_refund(&mut self, order_id: Uuid, later: &[Notice]) {
         let is_owed = |payment: &Payment| payment.notice.order_id == order_id && payment.outcome == "refund_due" && !payment.is_reversed;
-        if self.payments.iter().any(is_owed) {
+        let is_new = |notice: &Notice| !self.payments.iter().any(|payment| payment.notice.reference == notice.reference);
+        let is_first = |index: usize| !later[..index].iter().any(|notice| notice.reference == later[index].reference);
+        let brings_money =
+            |(index, notice): (usize, &Notice)| notice.order_id == order_id && notice.succeeded && is_new(notice) && is_first(index);
+        if self.payments.iter().any(is_owed) || later.iter().enumerate().any(brings_money) {
             return;
         }
         if let Some(index) = self.position(order_id)
