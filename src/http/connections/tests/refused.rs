@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use super::room::{FEW, PATIENT, connect, waiting};
+use super::room::{FEW, PATIENT, connect, three_busy, waiting};
 use super::*;
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -72,13 +72,7 @@ async fn whoever_is_turned_away_can_be_found_in_the_log_and_a_flood_does_not_fil
     let _guard = tracing::subscriber::set_default(tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish());
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(tokio::sync::Semaphore::new(0)));
     let served = serve_within(FEW, PATIENT, waiting(&begun, &go));
-    let mut busy = Vec::new();
-    for _ in 0..3 {
-        let mut stream = connect(&served).await;
-        stream.write_all(REQUEST).await.expect("sent");
-        within(begun.notified()).await;
-        busy.push(stream);
-    }
+    let _busy = three_busy(&served, &begun).await;
     let refused = rest(&mut connect(&served).await).await;
     for _ in 0..50 {
         rest(&mut connect(&served).await).await;

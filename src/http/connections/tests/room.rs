@@ -53,17 +53,23 @@ pub(super) fn waiting(begun: &Arc<Notify>, go: &Arc<tokio::sync::Semaphore>) -> 
     }
 }
 
-#[tokio::test]
-async fn a_connection_with_a_request_in_progress_never_makes_room() {
-    let (begun, go) = (Arc::new(Notify::new()), Arc::new(tokio::sync::Semaphore::new(0)));
-    let served = serve_within(FEW, PATIENT, waiting(&begun, &go));
+/// As many connections as there is room for, each with a request in progress.
+pub(super) async fn three_busy(served: &Served, begun: &Notify) -> Vec<TcpStream> {
     let mut busy = Vec::new();
     for _ in 0..3 {
-        let mut stream = connect(&served).await;
+        let mut stream = connect(served).await;
         stream.write_all(REQUEST).await.expect("sent");
         within(begun.notified()).await;
         busy.push(stream);
     }
+    busy
+}
+
+#[tokio::test]
+async fn a_connection_with_a_request_in_progress_never_makes_room() {
+    let (begun, go) = (Arc::new(Notify::new()), Arc::new(tokio::sync::Semaphore::new(0)));
+    let served = serve_within(FEW, PATIENT, waiting(&begun, &go));
+    let mut busy = three_busy(&served, &begun).await;
     for _ in 0..2 {
         assert_problem(&rest(&mut connect(&served).await).await, "503 Service Unavailable", "overloaded");
     }
