@@ -1408,7 +1408,7 @@ COMMENT ON COLUMN admin.hoarders.last_ended_at IS 'When the last of them ended.'
 
 COMMENT ON COLUMN admin.hoarders.cooldown_ends_at IS 'When the customer may claim again; in the past: may do so now.';
 
-CREATE VIEW admin.house_now (
+CREATE VIEW admin.seats_by_event (
     event_id bigint,
     name text,
     status text,
@@ -1422,29 +1422,29 @@ CREATE VIEW admin.house_now (
     revenue_minor bigint
 );
 
-COMMENT ON VIEW admin.house_now IS 'Each event''s seats by status. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.seats_by_event IS 'Each event''s seats by status. For rowlock_admin and rowlock_readonly.';
 
-COMMENT ON COLUMN admin.house_now.event_id IS 'The event.';
+COMMENT ON COLUMN admin.seats_by_event.event_id IS 'The event.';
 
-COMMENT ON COLUMN admin.house_now.name IS 'What people call it.';
+COMMENT ON COLUMN admin.seats_by_event.name IS 'What people call it.';
 
-COMMENT ON COLUMN admin.house_now.status IS 'draft, open, paused or closed.';
+COMMENT ON COLUMN admin.seats_by_event.status IS 'draft, open, paused or closed.';
 
-COMMENT ON COLUMN admin.house_now.currency IS 'ISO 4217 code of the revenue.';
+COMMENT ON COLUMN admin.seats_by_event.currency IS 'ISO 4217 code of the revenue.';
 
-COMMENT ON COLUMN admin.house_now.capacity IS 'All its seats.';
+COMMENT ON COLUMN admin.seats_by_event.capacity IS 'All its seats.';
 
-COMMENT ON COLUMN admin.house_now.available IS 'Seats on sale.';
+COMMENT ON COLUMN admin.seats_by_event.available IS 'Seats on sale.';
 
-COMMENT ON COLUMN admin.house_now.held IS 'Seats held by pending orders.';
+COMMENT ON COLUMN admin.seats_by_event.held IS 'Seats held by pending orders.';
 
-COMMENT ON COLUMN admin.house_now.sold IS 'Seats sold.';
+COMMENT ON COLUMN admin.seats_by_event.sold IS 'Seats sold.';
 
-COMMENT ON COLUMN admin.house_now.blocked IS 'Seats blocked by the box office.';
+COMMENT ON COLUMN admin.seats_by_event.blocked IS 'Seats blocked by the box office.';
 
-COMMENT ON COLUMN admin.house_now.sold_percent IS 'Percentage of all seats that are sold.';
+COMMENT ON COLUMN admin.seats_by_event.sold_percent IS 'Percentage of all seats that are sold.';
 
-COMMENT ON COLUMN admin.house_now.revenue_minor IS 'Total price of the sold seats, in minor units.';
+COMMENT ON COLUMN admin.seats_by_event.revenue_minor IS 'Total price of the sold seats, in minor units.';
 
 CREATE TABLE rowlock.deadlines (
     event_id bigint NOT NULL,
@@ -2099,7 +2099,7 @@ CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, rece
 
 CREATE INDEX payments_without_seats ON rowlock.payments USING btree (event_id, order_id) WHERE (outcome = ANY (ARRAY['refund_due'::rowlock.payment_outcome, 'failed_recorded'::rowlock.payment_outcome]));
 
-CREATE OR REPLACE VIEW admin.house_now AS
+CREATE OR REPLACE VIEW admin.seats_by_event AS
  SELECT e.event_id,
     e.name,
     (e.status)::text AS status,
@@ -2454,8 +2454,8 @@ GRANT SELECT ON TABLE admin.event_settings TO rowlock_readonly;
 GRANT SELECT ON TABLE admin.hoarders TO rowlock_admin;
 GRANT SELECT ON TABLE admin.hoarders TO rowlock_readonly;
 
-GRANT SELECT ON TABLE admin.house_now TO rowlock_admin;
-GRANT SELECT ON TABLE admin.house_now TO rowlock_readonly;
+GRANT SELECT ON TABLE admin.seats_by_event TO rowlock_admin;
+GRANT SELECT ON TABLE admin.seats_by_event TO rowlock_readonly;
 
 GRANT SELECT ON TABLE admin.invariant_violations TO rowlock_admin;
 GRANT SELECT ON TABLE admin.invariant_violations TO rowlock_readonly;

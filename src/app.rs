@@ -110,7 +110,7 @@ impl App {
             limits,
             bodies: Budget::new(bodies_max_bytes, bodies_of_client_max_bytes),
             turns: Turns::new(),
-            claims_watch: ClaimsWatch::default(),
+            claims_watch: ClaimsWatch::new(endpoint.shortage().clone()),
             own_db,
             readiness_db,
             db,

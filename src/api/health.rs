@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::api::Tag;
 use crate::app::{App, SharedApp};
 use crate::db::{DbError, Outage, OutageKind};
-use crate::http::refusals::{Refusal, refusals};
+use crate::http::refusals::{Refusal, Refusals};
 use crate::http::replies::{OkJson, answer, header};
 use crate::problem::Problem;
+use crate::problem::code::Code;
 use crate::problem::conversions::of_outage;
 use crate::reads::Unready;
 use crate::redis::RedisHealth;
@@ -22,8 +23,11 @@ pub(crate) struct HealthApi {
     pub app: SharedApp,
 }
 
-refusals! {
-    GetReadiness = &[];
+/// Probes are not limited by address.
+struct GetReadiness;
+
+impl Refusals for GetReadiness {
+    const CODES: &'static [&'static [Code]] = &[&[Code::RequestTimeout, Code::InternalError, Code::Unavailable]];
 }
 
 #[OpenApi(tag = "Tag::Operations")]
@@ -40,7 +44,8 @@ impl HealthApi {
     ///
     /// Ready when PostgreSQL answers, has the migrations that this server expects, and would carry out a claim. If Redis does not answer or
     /// refuses writes, the server is `degraded`: everything works, but expired seats return within 2 s instead of 250 ms. It is `degraded`,
-    /// too, if somebody's transaction keeps sections locked: `detail` names them.
+    /// too, if some claims fail because somebody's transaction keeps sections locked or PostgreSQL has run out of something: `detail` says
+    /// what hinders them.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self) -> Result<OkJson<Readiness>, Refusal<GetReadiness>> {
         Ok(OkJson(readiness(&self.app).await?))
@@ -65,9 +70,9 @@ pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
     if let Some(failure) = hindrance.failure {
         return Err(of_outage(OutageKind::Unreachable).with_detail(failure));
     }
-    let is_degraded = redis == RedisHealth::Down || hindrance.held.is_some();
+    let is_degraded = redis == RedisHealth::Down || hindrance.partial.is_some();
     let status = if is_degraded { Ready::Degraded } else { Ready::Ready };
-    let detail = hindrance.held.map(Text::from);
+    let detail = hindrance.partial.map(Text::from);
     Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail, version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 

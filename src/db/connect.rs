@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::outage::{Outage, OutageKind};
-use super::{DbError, Identity, OutageLog, database_url};
+use super::{DbError, Identity, OutageLog, Shortage, database_url};
 
 /// What a session sets before its first call. Dropping a query's future does not end the query, so the server needs timeouts. An answer
 /// means that the commit is on disk, so a different setting of the role or the database is overridden.
@@ -52,6 +52,7 @@ pub struct Endpoint {
     tls: MakeRustlsConnect,
     outages: OutageLog,
     identity: Identity,
+    shortage: Shortage,
 }
 
 impl Endpoint {
@@ -63,7 +64,7 @@ impl Endpoint {
     pub fn new(database_url: &str, ca_file: Option<&std::path::Path>) -> anyhow::Result<Self> {
         let config = database_url::read(database_url)?;
         let tls = MakeRustlsConnect::new(tls_config(config.get_ssl_mode() == SslMode::Disable, ca_file)?);
-        Ok(Self { config, tls, outages: OutageLog::default(), identity: Identity::default() })
+        Ok(Self { config, tls, outages: OutageLog::default(), identity: Identity::default(), shortage: Shortage::default() })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -82,6 +83,11 @@ impl Endpoint {
     /// Which database answers at this address, shared by all who use it.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// What PostgreSQL at this address has run out of, shared by all who use it.
+    pub(crate) fn shortage(&self) -> &Shortage {
+        &self.shortage
     }
 
     /// Opens a connection as the URL's user; the task drives it until either side closes.

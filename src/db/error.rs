@@ -88,6 +88,14 @@ pub enum DbError {
     /// Somebody else holds a lock that the call needs, for longer than it waits; nothing was changed.
     #[error("a lock is held: {0}")]
     Locked(String),
+    /// PostgreSQL has run out of disk, memory, locks or connections; nothing was changed.
+    #[error("the database has run out of something: {text}")]
+    Exhausted {
+        /// Of what.
+        sqlstate: String,
+        /// Its message.
+        text: String,
+    },
     /// PostgreSQL is too busy; nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
@@ -108,7 +116,7 @@ pub enum DbError {
 impl DbError {
     /// Whether the database cannot be asked at the moment, whatever the question.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Outage(_) | Self::Unavailable(_) | Self::Locked(_) | Self::Lost(_))
+        matches!(self, Self::Outage(_) | Self::Exhausted { .. } | Self::Unavailable(_) | Self::Locked(_) | Self::Lost(_))
     }
 }
 
@@ -131,8 +139,9 @@ impl From<tokio_postgres::Error> for DbError {
             "25006" => Self::Outdated(text),
             "0A000" if db.message().contains("cached plan") => Self::Outdated(text),
             "55P03" => Self::Locked(text),
-            // Rolled back for lack of time or resources, or by a deadlock: 57 operator, 53 resources, 40 retry.
-            _ if ["57", "53", "40", "08"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(text),
+            _ if code.starts_with("53") => Self::Exhausted { sqlstate: code.to_owned(), text },
+            // Rolled back for lack of time, or by a deadlock: 57 operator, 40 retry.
+            _ if ["57", "40", "08"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(text),
             _ => Self::Internal(text),
         }
     }

@@ -20,6 +20,7 @@ mod outage;
 mod outage_log;
 mod probe;
 mod reads;
+mod shortage;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
 pub(crate) use probe::{ClaimsProbe, LockedSection};
 pub(crate) use reads::{SectionCount, SectionSeats};
+pub(crate) use shortage::Shortage;
 
 /// How long a caller waits for a free connection before it is told that the database is unavailable.
 const WAIT_MAX: Duration = Duration::from_secs(3);

@@ -37,6 +37,11 @@ impl<W: Work> Job<W> {
         self.progress.0.store(WAITING, Ordering::Release);
     }
 
+    /// Whether its caller has given it up: it will not be carried out.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.progress.0.load(Ordering::Acquire) == ABANDONED
+    }
+
     pub(super) fn event_id(&self) -> i64 {
         W::event_id(&self.request)
     }

@@ -174,12 +174,13 @@ impl<W: Work> Lane<W> {
             // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
             return answer.await.map_err(|_| LaneError::OutcomeUnknown)?;
         }
+        let caller = Caller { queue: &self.queue, progress };
         let mut patience = STALLED_AFTER;
         loop {
             match tokio::time::timeout(patience, &mut answer).await {
                 Ok(answer) => return answer.map_err(|_| LaneError::OutcomeUnknown)?,
                 Err(_) if self.queue.heartbeat.is_silent_for(STALLED_AFTER) => {
-                    return Err(if progress.abandon() { LaneError::Unavailable } else { LaneError::OutcomeUnknown });
+                    return Err(if caller.gives_up() { LaneError::Unavailable } else { LaneError::OutcomeUnknown });
                 }
                 // The lane is busy, not stalled.
                 Err(_) => patience = STALLED_AGAIN,
@@ -189,6 +190,29 @@ impl<W: Work> Lane<W> {
 
     fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
+    }
+}
+
+/// Who waits for the answer to a request, and may go away at any moment.
+struct Caller<'a, W: Work> {
+    queue: &'a Queue<W>,
+    progress: Progress,
+}
+
+impl<W: Work> Caller<'_, W> {
+    /// Whether the request is certain not to be carried out; then others get its place.
+    fn gives_up(&self) -> bool {
+        let given_up = self.progress.abandon();
+        if given_up {
+            self.queue.one_was_abandoned();
+        }
+        given_up
+    }
+}
+
+impl<W: Work> Drop for Caller<'_, W> {
+    fn drop(&mut self) {
+        self.gives_up();
     }
 }
 

@@ -1,23 +1,22 @@
 //! The queue of a lane, shared by the callers who put requests in and the workers who take them out.
 
+mod blocked;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::heartbeat::Heartbeat;
 use super::job::Job;
 use super::work::Work;
+use blocked::Blocked;
 
 /// While a call for an event is in progress, another one is worth its fixed cost from this many requests on.
 const OVERLAP_MIN: usize = 128;
-
-/// Pause before a blocked request is tried again.
-const BLOCKED_PAUSE: Duration = Duration::from_millis(50);
 
 /// Requests in the order they came, and apart from them those that somebody's lock blocks: in a batch, they would hold up the others.
 pub(super) struct Queue<W: Work> {
@@ -28,10 +27,11 @@ pub(super) struct Queue<W: Work> {
 
 struct State<W: Work> {
     jobs: VecDeque<Job<W>>,
-    /// Blocked requests, with the time of the last try.
-    blocked: VecDeque<(Instant, Job<W>)>,
+    blocked: Blocked<W>,
     /// Blocked requests and all others take turns.
     blocked_came_last: bool,
+    /// How many requests were given up by their callers since such requests were last taken out.
+    abandoned: usize,
     /// The events of the batches in progress.
     under_way: Vec<i64>,
     /// Workers that have a connection.
@@ -48,18 +48,17 @@ impl<W: Work> State<W> {
         self.jobs.iter().find(|job| !self.under_way.contains(&job.event_id()))
     }
 
-    /// How long until the first blocked request may be tried again; `None` if there is none.
-    fn blocked_in(&self) -> Option<Duration> {
-        self.blocked.front().map(|(tried, _)| BLOCKED_PAUSE.saturating_sub(tried.elapsed()))
-    }
-
     /// Whether it is the turn of a blocked request.
     fn is_turn_of_blocked(&self) -> bool {
-        self.blocked_in().is_some_and(|pause| pause.is_zero()) && !(self.blocked_came_last && self.next().is_some())
+        self.blocked.due_in().is_some_and(|pause| pause.is_zero()) && !(self.blocked_came_last && self.next().is_some())
     }
 
     fn is_empty(&self) -> bool {
-        self.jobs.is_empty() && self.blocked.is_empty()
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.jobs.len() + self.blocked.len()
     }
 }
 
@@ -103,8 +102,9 @@ impl<W: Work> Queue<W> {
         Self {
             state: Mutex::new(State {
                 jobs: VecDeque::new(),
-                blocked: VecDeque::new(),
+                blocked: Blocked::new(),
                 blocked_came_last: false,
+                abandoned: 0,
                 under_way: Vec::new(),
                 connected: 0,
                 is_closed: false,
@@ -142,9 +142,28 @@ impl<W: Work> Queue<W> {
 
     /// Puts back requests that were refused on their own for somebody's lock, even if the queue is closed.
     pub(super) fn put_aside(&self, jobs: impl IntoIterator<Item = Job<W>>) {
-        let tried = Instant::now();
-        self.state().blocked.extend(jobs.into_iter().inspect(Job::wait_again).map(|job| (tried, job)));
+        self.state().blocked.put(jobs.into_iter().inspect(Job::wait_again));
         self.news.notify_one();
+    }
+
+    /// Whether somebody's lock has kept a request of this lane waiting a moment ago: the next one may need the same lock.
+    pub(super) fn meets_locks(&self) -> bool {
+        self.state().blocked.is_recent()
+    }
+
+    /// A caller has given up its request. Once every second one may be such a request, they are taken out, so that others get their places
+    /// though no worker comes to take them.
+    pub(super) fn one_was_abandoned(&self) {
+        let mut state = self.state();
+        state.abandoned += 1;
+        if state.abandoned * 2 >= state.len() {
+            state.abandoned = 0;
+            state.jobs.retain(|job| !job.is_abandoned());
+            state.blocked.drop_abandoned();
+            drop(state);
+            // It may be empty now, which whoever waits for its end must see.
+            self.news.notify_one();
+        }
     }
 
     /// Accepts no more requests; workers end when the queue is empty.
@@ -174,7 +193,7 @@ impl<W: Work> Queue<W> {
                     self.news.notify_one();
                     return false;
                 }
-                state.blocked_in()
+                state.blocked.due_in()
             };
             match blocked_in {
                 Some(pause) => drop(tokio::time::timeout(pause, news).await),
@@ -200,7 +219,7 @@ impl<W: Work> Queue<W> {
         let mut state = self.state();
         state.blocked_came_last = state.is_turn_of_blocked();
         if state.blocked_came_last {
-            let jobs = state.blocked.pop_front().map(|(_, job)| job).filter(Job::take).into_iter().collect();
+            let jobs = state.blocked.pop().filter(Job::take).into_iter().collect();
             if state.next().is_some() {
                 self.news.notify_one();
             }
@@ -239,9 +258,7 @@ impl<W: Work> Queue<W> {
         }
         let old = state.jobs.iter().take_while(|job| job.age() > max).count();
         let mut hopeless: Vec<_> = state.jobs.drain(..old).collect();
-        let (old, young) = std::mem::take(&mut state.blocked).into_iter().partition(|(_, job)| job.age() > max);
-        state.blocked = young;
-        hopeless.extend(VecDeque::into_iter(old).map(|(_, job)| job));
+        hopeless.extend(state.blocked.take_old(max));
         hopeless
     }
 

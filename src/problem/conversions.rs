@@ -41,7 +41,11 @@ impl From<DbError> for Problem {
                 _ => Self::internal(format!("{}: {message} {}", rule.sqlstate(), detail.unwrap_or_default())),
             },
             // A lost read has changed nothing; changes go through `of_change`.
-            DbError::Locked(cause) | DbError::Unavailable(cause) | DbError::Lost(cause) | DbError::Outdated(cause) => {
+            DbError::Locked(cause)
+            | DbError::Exhausted { text: cause, .. }
+            | DbError::Unavailable(cause)
+            | DbError::Lost(cause)
+            | DbError::Outdated(cause) => {
                 Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
             }
             DbError::Outage(outage) => of_outage(outage.kind),

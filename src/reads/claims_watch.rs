@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::db::{ClaimsProbe, Db, DbError, LockedSection, migrate};
+use crate::db::{ClaimsProbe, Db, DbError, LockedSection, Shortage, migrate};
 
 /// How long an answer is good for. A section that the same transaction holds in two looks has been held for at least so long.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -38,12 +38,14 @@ pub(crate) struct Hindrance {
     /// Why all of them fail.
     pub failure: Option<String>,
     /// Why some of them fail.
-    pub held: Option<String>,
+    pub partial: Option<String>,
 }
 
 /// The last look.
-#[derive(Default)]
-pub(crate) struct ClaimsWatch(Mutex<Option<Look>>);
+pub(crate) struct ClaimsWatch {
+    last: Mutex<Option<Look>>,
+    shortage: Shortage,
+}
 
 struct Look {
     at: Instant,
@@ -52,16 +54,22 @@ struct Look {
 }
 
 impl ClaimsWatch {
+    /// Nobody has looked yet.
+    pub(crate) fn new(shortage: Shortage) -> Self {
+        Self { last: Mutex::default(), shortage }
+    }
+
     /// What hinders claims, at most a second ago.
     pub(crate) async fn look(&self, db: &Db) -> Result<Hindrance, Unready> {
-        let mut last = self.0.lock().await;
+        let mut last = self.last.lock().await;
         if let Some(look) = last.as_ref().filter(|look| look.at.elapsed() < INTERVAL) {
             return look.found.clone();
         }
         let probe = tokio::time::timeout(ANSWER_MAX, probe(db)).await;
         let probe = probe.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned()).into()));
         let before = last.take().filter(|look| look.at.elapsed() < MEMORY).map(|look| look.locked).unwrap_or_default();
-        let found = probe.as_ref().map(|probe| hindrance(probe, &before)).map_err(Clone::clone);
+        let shortage = self.shortage.sqlstate();
+        let found = probe.as_ref().map(|probe| hindrance(probe, &before, shortage.as_deref())).map_err(Clone::clone);
         let locked = probe.map(|probe| probe.locked).unwrap_or_default();
         *last = Some(Look { at: Instant::now(), locked, found: found.clone() });
         found
@@ -73,7 +81,7 @@ async fn probe(db: &Db) -> Result<ClaimsProbe, Unready> {
     Ok(db.probe_claims().await?)
 }
 
-fn hindrance(probe: &ClaimsProbe, before: &BTreeSet<LockedSection>) -> Hindrance {
+fn hindrance(probe: &ClaimsProbe, before: &BTreeSet<LockedSection>, shortage: Option<&str>) -> Hindrance {
     let mut held: Vec<_> = probe.locked.intersection(before).map(|held| format!("{} of event {}", held.section, held.event_id)).collect();
     let more = held.len().saturating_sub(NAMED_MAX);
     held.truncate(NAMED_MAX);
@@ -83,7 +91,9 @@ fn hindrance(probe: &ClaimsProbe, before: &BTreeSet<LockedSection>) -> Hindrance
     let held = (!held.is_empty()).then(|| {
         format!("somebody's transaction keeps sections locked, and claims for them fail: {}; `admin.lock_waits` says who", held.join(", "))
     });
-    Hindrance { failure: probe.failure.as_deref().map(why), held }
+    let short = shortage.map(|sqlstate| format!("claims or payments failed a moment ago: {}", why(sqlstate)));
+    let partial: Vec<_> = short.into_iter().chain(held).collect();
+    Hindrance { failure: probe.failure.as_deref().map(why), partial: (!partial.is_empty()).then(|| partial.join("; ")) }
 }
 
 /// What an SQLSTATE means for claims, and what to do.
@@ -108,7 +118,9 @@ mod tests {
         let probe = |locked: &[LockedSection]| ClaimsProbe { failure: None, locked: locked.iter().cloned().collect() };
         let before = BTreeSet::from([locked("A", "100"), locked("B", "101")]);
         let now = probe(&[locked("A", "100"), locked("B", "102"), locked("C", "103")]);
-        assert!(hindrance(&now, &before).held.is_some_and(|held| held.contains("A of event 7;")));
-        assert_eq!(hindrance(&probe(&[locked("B", "102")]), &before), Hindrance::default());
+        let partial = |shortage| hindrance(&now, &before, shortage).partial.expect("a hindrance");
+        assert!(partial(None).contains("A of event 7;"));
+        assert!(partial(Some("53100")).contains("disk is full") && partial(Some("53100")).contains("A of event 7;"));
+        assert_eq!(hindrance(&probe(&[locked("B", "102")]), &before, None), Hindrance::default());
     }
 }

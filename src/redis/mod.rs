@@ -119,7 +119,7 @@ impl RedisLink {
         Some(format!("{}:{name}", self.scope()?))
     }
 
-    /// The whole name of a key of the expiry queue. All keys of a database share a hash tag, so that a cluster keeps them together.
+    /// The whole name of a key of the expiry queue. They share a hash tag, so that a cluster keeps them together.
     fn tagged_key(&self, name: &str) -> Option<String> {
         Some(format!("{{{}}}:{name}", self.scope()?))
     }

@@ -13,7 +13,7 @@ use crate::harness::{EventHandle, TestServer};
 use crate::stored::{Ask, Claimed, Notice, Placed, Session, unhurried};
 
 /// A server, an event of two sections of 20 seats with a limit for customers, and a session.
-async fn house(seats_per_customer: i32) -> (TestServer, EventHandle, Session) {
+async fn concert(seats_per_customer: i32) -> (TestServer, EventHandle, Session) {
     let server = TestServer::start().await;
     let mut event = unhurried(&[("A", 1000, 20), ("B", 300, 20)]);
     event["seats_per_customer"] = seats_per_customer.into();
@@ -28,7 +28,7 @@ fn outcomes(answers: &[Claimed]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_fails_leaves_its_other_seats_to_those_behind_it() {
-    let (server, _, session) = house(10).await;
+    let (server, _, session) = concert(10).await;
     session.claim_one(Ask::seats("before", &[(1, 1)])).await.order();
 
     let batch = [
@@ -50,7 +50,7 @@ async fn a_request_that_fails_leaves_its_other_seats_to_those_behind_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_of_the_rivals_in_a_batch_wins_whoever_they_are() {
-    let (server, _, session) = house(10).await;
+    let (server, _, session) = concert(10).await;
     // Names and ids in the opposite order of the requests: neither may decide.
     let mut rivals: Vec<Ask> = (1..=50).rev().map(|number| Ask::seats(&format!("rival-{number:02}"), &[(1, 7)])).collect();
     let ids: Vec<Uuid> = rivals.iter().rev().map(|ask| ask.order_id).collect();
@@ -67,7 +67,7 @@ async fn the_first_of_the_rivals_in_a_batch_wins_whoever_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_customer_limit_holds_within_a_batch() {
-    let (server, _, session) = house(4).await;
+    let (server, _, session) = concert(4).await;
     let batch = [
         Ask::seats("ann", &[(1, 1), (1, 2), (1, 3)]),
         Ask::seats("bob", &[(1, 3)]),
@@ -88,7 +88,7 @@ async fn the_customer_limit_holds_within_a_batch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_bad_request_does_not_harm_the_others_of_its_batch() {
-    let (server, _, session) = house(200).await;
+    let (server, _, session) = concert(200).await;
     let many: Vec<_> = (1..=101).map(|seat| (1, seat % 20 + 1)).collect();
     let batch = [
         Ask::seats("ann", &[(1, 1)]),
@@ -121,7 +121,7 @@ async fn one_bad_request_does_not_harm_the_others_of_its_batch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_of_searches_is_served_in_order_until_the_last_seat() {
-    let (server, _, session) = house(100).await;
+    let (server, _, session) = concert(100).await;
     let quantities = [4, 3, 8, 2, 5, 3, 1];
     let batch: Vec<_> = quantities.iter().map(|quantity| Ask::best("ann", 1, *quantity)).collect();
     let answers = session.claim(&batch).await;
@@ -138,7 +138,7 @@ async fn a_batch_of_searches_is_served_in_order_until_the_last_seat() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_stands_behind_a_request_that_must_wait_waits_and_is_not_refused() {
-    let (server, _, session) = house(4).await;
+    let (server, _, session) = concert(4).await;
     session.block(1, &(5..=20).collect::<Vec<_>>()).await.unwrap();
     // A rival has locked the last four seats. Too few for the second, too many for its customer, a key used before: all of that is true
     // only if the first request gets its seats.
@@ -172,7 +172,7 @@ async fn claims_and_payments_of_a_draft_find_no_event() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn notices_of_one_batch_are_settled_in_the_order_they_came() {
-    let (server, _, session) = house(100).await;
+    let (server, _, session) = concert(100).await;
     let mut orders = Vec::new();
     for seat in 1..=4 {
         orders.push(session.claim_one(Ask::seats("ann", &[(1, seat)])).await.order());

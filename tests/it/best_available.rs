@@ -9,7 +9,7 @@ use crate::harness::{EventHandle, TestServer};
 use crate::stored::{Ask, Session, make_due, section_of_rows, server_without_expiry, unhurried, until_it_waits};
 
 /// An event with one section A with rows of these lengths, in which all seats except `free` are blocked.
-async fn house(server: &TestServer, rows: &[(&str, i32)], free: &[i32]) -> EventHandle {
+async fn rows_with_free_seats(server: &TestServer, rows: &[(&str, i32)], free: &[i32]) -> EventHandle {
     let mut event = unhurried(&[]);
     event["sections"] = json!([section_of_rows("A", rows)]);
     let event = server.event(event).await;
@@ -33,7 +33,7 @@ fn seats(order: &Value) -> Vec<i64> {
 
 /// The seats that an event with only these seats left gives for this quantity.
 async fn given(server: &TestServer, rows: &[(&str, i32)], free: &[i32], quantity: i32) -> Vec<i64> {
-    let event = house(server, rows, free).await;
+    let event = rows_with_free_seats(server, rows, free).await;
     seats(&server.customer("ann").best_available(&event, "A", quantity).await.expect(201))
 }
 
@@ -58,7 +58,7 @@ async fn the_end_of_a_row_parts_seats_whose_numbers_follow_each_other() {
     let rows = [("1 left", 3), ("1 right", 2), ("2", 5)];
     assert_eq!(given(&server, &rows, &[2, 3, 4, 5, 6, 8, 9, 10], 3).await, [8, 9, 10]);
     assert_eq!(given(&server, &rows, &[3, 4, 5, 6], 2).await, [4, 5]);
-    let event = house(&server, &rows, &(1..=10).collect::<Vec<_>>()).await;
+    let event = rows_with_free_seats(&server, &rows, &(1..=10).collect::<Vec<_>>()).await;
     let order = server.customer("ann").best_available(&event, "A", 5).await.expect(201);
     assert_eq!(seats(&order), [6, 7, 8, 9, 10]);
     let labels: Vec<_> = order["seats"].as_array().unwrap().iter().map(|seat| &seat["row"]).collect();
@@ -84,7 +84,7 @@ async fn without_seats_side_by_side_the_nearest_are_given_fewest_rows_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_is_left_is_sold_out_and_takes_nothing() {
     let server = TestServer::start().await;
-    let event = house(&server, &TWO_ROWS, &[2, 9, 20]).await;
+    let event = rows_with_free_seats(&server, &TWO_ROWS, &[2, 9, 20]).await;
     let ann = server.customer("ann");
     ann.best_available(&event, "A", 4).await.problem(409, "sold_out");
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.orders").await, 0);

@@ -83,6 +83,23 @@ async fn readiness_tells_what_claims_would_meet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readiness_tells_what_claims_met_though_the_probe_does_not() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let plant = "create function public.fail() returns trigger language plpgsql as
+            'begin raise exception ''planted'' using errcode = ''53100''; end';
+         create trigger fail before insert on rowlock.orders for each statement execute function public.fail()";
+    server.db.batch_execute(plant).await.expect("a trigger");
+    server.customer("alice").claim_seats(&event, &[("A", 1)]).await.problem(503, "unavailable");
+    let ready = || async { server.anyone().get("/readyz").await.expect(200) };
+    let told = eventually(PATIENCE, || async { Some(ready().await).filter(|told| told["status"] == "degraded") }).await;
+    assert!(told["detail"].as_str().is_some_and(|text| text.contains("disk is full")), "{told}");
+    server.db.batch_execute("drop trigger fail on rowlock.orders").await.expect("dropped");
+    server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    eventually(PATIENCE, || async { ready().await["status"] == "ready" }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_on_a_database_that_is_behind_is_alive_but_not_ready() {
     let behind = TestServer::start().await;
     behind.db.execute("delete from rowlock.applied_files where path = 'functions/claims/claim_seats.sql'", &[]).await.expect("deleted");

@@ -114,14 +114,14 @@ mod tests {
 
     use super::*;
 
-    const HOUSE: [usize; 3] = [7, 1, 5];
+    const CAPACITIES: [usize; 3] = [7, 1, 5];
 
     fn plan() -> Plan {
         Plan { buyers: 50, abandon: 0.5, best_available: 0.3, seed: 7, ..Plan::default() }
     }
 
     fn intents(plan: &Plan) -> Vec<Intent> {
-        draw(plan, &HOUSE).into_iter().map(|(intent, _)| intent).collect()
+        draw(plan, &CAPACITIES).into_iter().map(|(intent, _)| intent).collect()
     }
 
     #[test]
@@ -129,8 +129,8 @@ mod tests {
         let plan = Plan { reads: false, rate: Some(100.0), ..plan() };
         assert_eq!(intents(&plan), intents(&plan));
         assert_ne!(intents(&plan), intents(&Plan { seed: 8, ..plan.clone() }));
-        let next: Vec<u32> = draw(&plan, &HOUSE).iter_mut().map(|(_, rng)| rng.random()).collect();
-        let again: Vec<u32> = draw(&plan, &HOUSE).iter_mut().map(|(_, rng)| rng.random()).collect();
+        let next: Vec<u32> = draw(&plan, &CAPACITIES).iter_mut().map(|(_, rng)| rng.random()).collect();
+        let again: Vec<u32> = draw(&plan, &CAPACITIES).iter_mut().map(|(_, rng)| rng.random()).collect();
         assert_eq!(next, again);
         assert_eq!(next.iter().collect::<HashSet<_>>().len(), next.len(), "buyers share their random numbers");
     }
@@ -141,12 +141,12 @@ mod tests {
             let plan = Plan { own_seat: true, seats_per_order: quantity, best_available: 0.0, ..plan() };
             let mut seen = HashSet::new();
             for spot in intents(&plan).into_iter().filter_map(|intent| intent.spot) {
-                assert!(spot.seat_no as usize + quantity - 1 <= HOUSE[spot.section], "{spot:?} is outside of its section");
+                assert!(spot.seat_no as usize + quantity - 1 <= CAPACITIES[spot.section], "{spot:?} is outside of its section");
                 for seat_no in spot.seat_no..spot.seat_no + quantity as i32 {
                     assert!(seen.insert((spot.section, seat_no)), "two buyers want {seat_no}");
                 }
             }
-            let places: usize = HOUSE.iter().map(|capacity| capacity / quantity).sum();
+            let places: usize = CAPACITIES.iter().map(|capacity| capacity / quantity).sum();
             assert_eq!(seen.len(), places * quantity, "{quantity} seats an order");
         }
     }

@@ -3,19 +3,19 @@
 -- failure of their expiry. Paid and refunded orders stay for good.
 --
 -- An order is looked at once, when it is old enough, in the order of creation: events.pruned_to is how far that has come. An order's window
--- is at most a day, so nearly everything created a day before the limit has ended by then; what has not (a dead letter) stays.
+-- is at most a day, so nearly everything created a day before the limit has ended by then; what has not (a dead letter) stays, and so does
+-- what somebody has locked at that moment: nobody waits here.
 --
--- Looks for work from p_from_event_id on. Returns the event, how many of its orders were looked at, and how many were deleted; null and
--- zeros if there is nothing to do from there on. An event that another call is busy with is passed over.
+-- Looks for work from p_from_event_id on. Returns the event, and how many of its orders were deleted; null and zero if there is nothing to
+-- do from there on. An event that another call is busy with is passed over.
 --
--- Locks: the event's row (for no key update), then the orders deleted.
+-- Locks: the event's row (for no key update), then the unpaid orders; none of them is waited for.
 -- Errors: none.
 create or replace function rowlock.prune_unpaid_orders(
     p_from_event_id bigint,
     p_kept_days     integer,
     p_limit         integer,
     out o_event_id  bigint,
-    out o_looked_at integer,
     out o_deleted   integer
 )
 language plpgsql
@@ -35,7 +35,6 @@ declare
     v_from           uuid;
     v_upto           uuid;
 begin
-    o_looked_at := 0;
     o_deleted := 0;
     select e.event_id, e.pruned_to into o_event_id, v_from
     from rowlock.events e
@@ -52,29 +51,34 @@ begin
     end if;
 
     with old as materialized (
-        select o.order_id, o.ended_as in ('expired', 'cancelled') and o.ended_at < v_ended_before as is_unpaid
+        select o.order_id
         from rowlock.orders o
         where o.event_id = o_event_id and o.order_id > v_from and o.order_id < v_created_before
         order by o.order_id
         limit p_limit
+    ), unpaid as materialized (
+        select o.order_id
+        from old
+        join rowlock.orders o on o.event_id = o_event_id and o.order_id = old.order_id
+        where o.ended_as in ('expired', 'cancelled') and o.ended_at < v_ended_before
+        for update of o skip locked
     ), deleted as (
         delete from rowlock.orders o
-        using old
-        where old.is_unpaid and o.event_id = o_event_id and o.order_id = old.order_id and o.ended_as in ('expired', 'cancelled')
+        using unpaid u
+        where o.event_id = o_event_id and o.order_id = u.order_id
             and not exists (
                 select from rowlock.payments p
-                where p.event_id = o_event_id and p.order_id = old.order_id and p.outcome in ('refund_due', 'failed_recorded')
+                where p.event_id = o_event_id and p.order_id = u.order_id and p.outcome in ('refund_due', 'failed_recorded')
             )
-            and not exists (select from rowlock.admin_actions a where a.order_id = old.order_id)
-            and not exists (select from rowlock.expiry_failures f where f.event_id = o_event_id and f.order_id = old.order_id)
+            and not exists (select from rowlock.admin_actions a where a.order_id = u.order_id)
+            and not exists (select from rowlock.expiry_failures f where f.event_id = o_event_id and f.order_id = u.order_id)
         returning o.order_id
     ), released as (
         delete from rowlock.released_seats r
         using deleted d
         where r.event_id = o_event_id and r.order_id = d.order_id
     )
-    select (select count(*) from old), (select count(*) from deleted), (select old.order_id from old order by old.order_id desc limit 1)
-    into o_looked_at, o_deleted, v_upto;
+    select (select count(*) from deleted), (select old.order_id from old order by old.order_id desc limit 1) into o_deleted, v_upto;
     update rowlock.events e set pruned_to = v_upto where e.event_id = o_event_id;
 end
 $$;

@@ -63,7 +63,7 @@ impl Expiry {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         match self.db.expire_orders(event_id, &ids).await {
             Ok(outcomes) => Ok(self.carried_out(orders, &outcomes)),
-            Err(error @ (DbError::Outage(_) | DbError::Locked(_) | DbError::Unavailable(_) | DbError::Lost(_) | DbError::Outdated(_))) => {
+            Err(error) if error.is_passing() || matches!(error, DbError::Outdated(_)) => {
                 Err(error)
             }
             // One order that cannot be expired must not hold up the others: the set is halved until that order is alone.

@@ -1,9 +1,12 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::super::LaneError;
 use super::super::job::{Place, Progress};
 use super::super::work::Answers;
+use super::blocked::{BLOCKED_LATELY, BLOCKED_PAUSE};
 use super::*;
 use crate::db::batches::LaneClient;
 
@@ -40,12 +43,21 @@ impl Work for Numbers {
 type Waiting = oneshot::Receiver<Result<(), LaneError>>;
 
 fn push(queue: &Queue<Numbers>, event_id: i64, numbers: impl IntoIterator<Item = usize>) -> Vec<Waiting> {
-    let depth = Arc::default();
+    push_counted(queue, event_id, numbers, &Arc::default()).into_iter().map(|(waiting, _)| waiting).collect()
+}
+
+/// The same, with how far each has come; `depth` counts the places taken.
+fn push_counted(
+    queue: &Queue<Numbers>,
+    event_id: i64,
+    numbers: impl IntoIterator<Item = usize>,
+    depth: &Arc<AtomicUsize>,
+) -> Vec<(Waiting, Progress)> {
     let push = |number| {
         let (reply, waiting) = oneshot::channel();
-        let place = Place::take(&depth, usize::MAX).expect("a place");
-        assert!(queue.push(Job::new((event_id, number), reply, Progress::default(), place)).is_ok(), "the queue is open");
-        waiting
+        let (place, progress) = (Place::take(depth, usize::MAX).expect("a place"), Progress::default());
+        assert!(queue.push(Job::new((event_id, number), reply, progress.clone(), place)).is_ok(), "the queue is open");
+        (waiting, progress)
     };
     numbers.into_iter().map(push).collect()
 }
@@ -238,4 +250,57 @@ async fn blocked_requests_are_hopeless_like_others_and_the_end_waits_for_them() 
     assert_eq!(queue.take_hopeless(Duration::ZERO).len(), 2);
     assert!(queue.has_ended());
     drop(waiting);
+}
+
+#[tokio::test]
+async fn requests_that_were_given_up_keep_no_more_than_every_second_place() {
+    let queue = Queue::<Numbers>::new();
+    let depth = Arc::default();
+    let mut waiting = push_counted(&queue, 7, 0..8, &depth);
+    queue.put_aside(std::mem::take(&mut queue.take_batch(2).expect("a batch").jobs));
+    let give_up = |waiting: Vec<(Waiting, Progress)>| {
+        for (_, progress) in &waiting {
+            assert!(progress.abandon());
+            queue.one_was_abandoned();
+        }
+    };
+    let kept = waiting.split_off(3);
+    give_up(waiting);
+    assert_eq!(depth.load(Ordering::Relaxed), 8, "looking through the queue for each of them would be too dear");
+    let mut kept = kept.into_iter();
+    give_up(kept.by_ref().take(1).collect());
+    assert_eq!(depth.load(Ordering::Relaxed), 4, "blocked or not");
+    assert_eq!(numbers(&queue.take_batch(256).expect("a batch")), [4, 5, 6, 7]);
+    drop(kept);
+}
+
+#[tokio::test]
+async fn a_closed_queue_ends_when_its_last_request_is_given_up() {
+    let queue = Queue::<Numbers>::new();
+    let waiting = push_counted(&queue, 7, [0], &Arc::default());
+    let _call = queue.take_batch(256).expect("a batch");
+    let next = push_counted(&queue, 7, [1], &Arc::default());
+    let mut worker = std::pin::pin!(queue.wait());
+    assert!(futures_util::poll!(&mut worker).is_pending(), "a call of its event is under way");
+    queue.close();
+    assert!(futures_util::poll!(&mut worker).is_pending());
+    assert!(next[0].1.abandon());
+    queue.one_was_abandoned();
+    assert_eq!(worker.now_or_never(), Some(false));
+    drop(waiting);
+}
+
+#[tokio::test]
+async fn locks_are_expected_for_a_moment_after_one_was_met() {
+    let queue = Queue::<Numbers>::new();
+    let _waiting = push(&queue, 7, [0]);
+    assert!(!queue.meets_locks());
+    queue.put_aside(std::mem::take(&mut queue.take_batch(2).expect("a batch").jobs));
+    assert!(queue.meets_locks());
+    let forgotten = async {
+        while queue.meets_locks() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(5 * BLOCKED_LATELY, forgotten).await.expect("no longer");
 }

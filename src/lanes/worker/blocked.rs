@@ -7,6 +7,9 @@ use super::super::work::Work;
 use super::{BUSY_MAX, Worker};
 use crate::db::DbError;
 
+/// How long a batch waits for a lock, in milliseconds, while others of its lane are blocked: it may well need the same lock, and all of it
+/// would wait.
+pub(super) const WARNED_LOCK_MS: u32 = 50;
 /// How long a part of a batch that met a lock waits for one, in milliseconds: long enough for a rival's commit, too short for the others of
 /// the batch to notice.
 const PART_LOCK_MS: u32 = 10;

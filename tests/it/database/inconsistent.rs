@@ -7,7 +7,7 @@ use tokio_postgres::Error;
 use crate::harness::TestServer;
 use crate::stored::{Ask, Notice, Placed, Session, make_due, server_without_expiry, unhurried};
 
-async fn house() -> (TestServer, Session) {
+async fn small_concert() -> (TestServer, Session) {
     let server = server_without_expiry().await;
     let event = server.event(unhurried(&[("A", 1000, 10)])).await;
     let session = Session::new(&server, &event).await;
@@ -26,7 +26,7 @@ fn assert_undone<T: std::fmt::Debug>(call: Result<T, Error>, detail: &str, (befo
 /// A seat that was locked and is yet not held: nobody may get an order that lists it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_whose_seat_is_not_held_after_all_makes_no_order() {
-    let (server, session) = house().await;
+    let (server, session) = small_concert().await;
     server
         .db
         .batch_execute(
@@ -54,7 +54,7 @@ async fn a_seat_listed_by_another_order(server: &TestServer, session: &Session) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_not_paid_with_a_seat_that_another_holds() {
-    let (server, session) = house().await;
+    let (server, session) = small_concert().await;
     let order = a_seat_listed_by_another_order(&server, &session).await;
     let before = server.trace().await;
     let paid = session.try_settle(&[Notice::of(&order)]).await;
@@ -63,7 +63,7 @@ async fn an_order_is_not_paid_with_a_seat_that_another_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_ends_does_not_put_a_seat_on_sale_that_another_holds() {
-    let (server, session) = house().await;
+    let (server, session) = small_concert().await;
     let order = a_seat_listed_by_another_order(&server, &session).await;
     make_due(&server, order.order_id).await;
     let (before, detail) = (server.trace().await, "seats held by their orders: 1 rows where 2 were expected");
