@@ -24,6 +24,7 @@ pub mod open_files;
 pub mod problem;
 mod quoting;
 mod rate_limits;
+mod readiness;
 mod reads;
 pub mod redis;
 mod routes;

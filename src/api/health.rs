@@ -14,7 +14,7 @@ use crate::http::replies::{OkJson, answer, header};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_outage;
-use crate::reads::Unready;
+use crate::readiness::Unready;
 use crate::redis::RedisHealth;
 use crate::types::{Text, example};
 

@@ -4,14 +4,12 @@
 //! 200 ms, and the time that a load took counts (`kept`). Only while PostgreSQL cannot be asked are older answers given. However many readers there are, each server loads once, and through Redis all servers together load once.
 
 mod catalogue;
-mod claims_watch;
 mod encoded_body;
 mod kept;
 mod seat_maps;
 mod summaries;
 
 pub(crate) use catalogue::Catalogue;
-pub(crate) use claims_watch::{ClaimsWatch, Unready};
 pub(crate) use encoded_body::{CachedBody, Encoding};
 pub(crate) use kept::Aged;
 pub(crate) use seat_maps::SeatMaps;
