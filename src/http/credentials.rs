@@ -14,7 +14,7 @@ use crate::domain::Viewer;
 use crate::http::app_of;
 use crate::http::body::{Input, Received, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
-use crate::http::client_address::client_address_of;
+use crate::http::sender::client_address_of;
 use crate::metrics::CredentialFault;
 use crate::problem::Problem;
 use crate::problem::code::Code;
