@@ -206,7 +206,7 @@ async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> 
 
 /// A gateway whose clock is wrong loses every payment until somebody sees it.
 fn warn_of_clock(app: &App, reason: &str) {
-    if app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices were off time than were logged")) {
+    if app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices had a wrong timestamp than were logged")) {
         tracing::warn!("a payment notice was refused: {reason}");
     }
 }

@@ -20,7 +20,7 @@ impl<W: Work> Worker<W> {
     /// Somebody holds a lock that some of the requests need; nobody knows which. So the batch is called again in parts, earlier requests
     /// first, until those that are blocked are alone; from then on they are tried alone, and the others are done.
     pub(super) async fn call_in_parts(&mut self, batch: Vec<Job<W>>, why: &str) {
-        tracing::warn!(why, requests = batch.len(), "a call met a lock and was rolled back; its parts are tried");
+        tracing::warn!(why, requests = batch.len(), "a call met a lock and was rolled back; trying it in parts");
         let mut parts = Parts::of(batch);
         while self.is_connected()
             && let Some(part) = parts.next()
