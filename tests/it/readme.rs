@@ -13,6 +13,7 @@ use rowlock_lab::commands::Command as Lab;
 use self::blocks::{Block, Kind};
 use crate::database::functions::sql_files;
 use crate::drift::in_project;
+use crate::harness::TestDatabase;
 
 const DOCUMENTS: [&str; 3] = ["README.md", "docs/operations.md", "docs/integration.md"];
 
@@ -97,6 +98,23 @@ fn every_line_that_begins_with_rowlock_is_one_that_it_understands() {
         }
     }
     assert!(seen >= 8, "{seen} lines seen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_setting_of_postgresql_is_one_that_it_has() {
+    let (database, mut seen) = (TestDatabase::empty().await, 0);
+    let db = database.connect().await;
+    for path in DOCUMENTS {
+        for block in blocks::of(&read(path)).iter().filter(|block| block.kind == Kind::Settings) {
+            for line in block.text.lines() {
+                let (name, _) = line.split_once(" = ").unwrap_or_else(|| panic!("{path}: {line} sets nothing"));
+                let known: i64 = db.query_one("select count(*) from pg_settings where name = $1", &[&name]).await.expect("an answer").get(0);
+                assert_eq!(known, 1, "{path}: PostgreSQL has no setting {name}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 3, "{seen} settings seen");
 }
 
 #[test]
