@@ -1,5 +1,5 @@
-//! The table of layers in `docs/architecture.md` is true: what a file of the server uses from elsewhere stands further down in it. So no
-//! two parts of the server use each other, nor any in a circle.
+//! `docs/architecture.md` is true. Its table of layers: what a file of the server uses from elsewhere stands further down, so that no two
+//! parts of the server use each other, nor any in a circle. Its directions: every file and folder that it names exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,11 +8,14 @@ use pretty_assertions::assert_eq;
 
 use crate::drift::in_project;
 
+fn page() -> String {
+    std::fs::read_to_string(in_project("docs/architecture.md")).expect("the page")
+}
+
 /// For each part of the server, a file or a folder of `src/`, the line of the table that it stands in.
 fn layers() -> BTreeMap<String, usize> {
-    let text = std::fs::read_to_string(in_project("docs/architecture.md")).expect("the page");
     let mut layers = BTreeMap::new();
-    for (line, row) in text.lines().enumerate().filter(|(_, row)| row.starts_with("| `src/")) {
+    for (line, row) in page().lines().enumerate().filter(|(_, row)| row.starts_with("| `src/")) {
         for name in row.split('|').nth(1).expect("a cell").split('`').filter_map(|word| word.strip_prefix("src/")) {
             let earlier = layers.insert(name.trim_end_matches(".rs").trim_end_matches('/').to_owned(), line);
             assert_eq!(earlier, None, "src/{name} is in two layers");
@@ -81,6 +84,32 @@ fn the_server_uses_only_what_stands_further_down() {
         }
     }
     assert!(uses > 200, "{uses} uses seen");
+}
+
+/// The paths of all files and folders below the folder; those of folders end with a slash.
+fn paths(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        found.push(format!("{}{}", path.display(), if path.is_dir() { "/" } else { "" }));
+        if path.is_dir() {
+            paths(&path, found);
+        }
+    }
+}
+
+#[test]
+fn whatever_the_page_names_exists() {
+    let (page, mut found, mut seen) = (page(), Vec::new(), 0);
+    for folder in ["src", "lab", "sql", "tests"] {
+        found.push(format!("{}/", in_project(folder).display()));
+        paths(&in_project(folder), &mut found);
+    }
+    found.push(format!("{}/", in_project("openapi").display()));
+    for name in page.split('`').filter(|word| word.len() > 1 && [".rs", ".sql", "/"].iter().any(|end| word.ends_with(end))) {
+        assert!(found.iter().any(|path| path.ends_with(&format!("/{name}"))), "there is no {name}");
+        seen += 1;
+    }
+    assert!(seen > 60, "{seen} names seen");
 }
 
 #[test]
