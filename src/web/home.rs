@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::frame::{Html, prose, still_page};
 use crate::api::health::{Readiness, Ready};
 use crate::problem::Problem;
+use crate::redis::RedisHealth;
 
 /// Path, name, description. The paths are relative, so that they work behind a proxy that serves the server below a path.
 const DOORS: [(&str, &str, &str); 6] = [
@@ -74,7 +75,6 @@ mod tests {
     use super::*;
     use crate::api::health::PostgresState;
     use crate::problem::code::Code;
-    use crate::redis::RedisHealth;
 
     fn text(status: Ready, redis: RedisHealth, detail: Option<&str>) -> String {
         let detail = detail.map(|detail| detail.to_owned().into());
