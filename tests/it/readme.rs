@@ -118,7 +118,8 @@ async fn every_setting_of_postgresql_is_one_that_it_has() {
         for block in blocks::of(&read(path)).iter().filter(|block| block.kind == Kind::Settings) {
             for line in block.text.lines() {
                 let (name, _) = line.split_once(" = ").unwrap_or_else(|| panic!("{path}: {line} sets nothing"));
-                let known: i64 = db.query_one("select count(*) from pg_settings where name = $1", &[&name]).await.expect("an answer").get(0);
+                let known: i64 =
+                    db.query_one("select count(*) from pg_settings where name = $1", &[&name]).await.expect("an answer").get(0);
                 assert_eq!(known, 1, "{path}: PostgreSQL has no setting {name}");
                 seen += 1;
             }

@@ -130,7 +130,15 @@ pub(super) mod tests {
     #[test]
     fn the_page_stands_alone_and_says_what_falls_short() {
         let html = report().html().expect("a page");
-        for text in ["1 of 2 figures hold", "falls short", "12,345 /s", "a &lt;fast&gt; core", "Seats sold in a rush", "claims_per_update", "claims_per_s"] {
+        for text in [
+            "1 of 2 figures hold",
+            "falls short",
+            "12,345 /s",
+            "a &lt;fast&gt; core",
+            "Seats sold in a rush",
+            "claims_per_update",
+            "claims_per_s",
+        ] {
             assert!(html.contains(text), "no {text}");
         }
         assert!(html.contains("No promise was broken") && html.matches("<figure").count() == 1);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::stored::{Ask, Notice, make_due, until_it_waits};
 use trial::{
-    Trial, SECTIONS, advisory, advisory_are_free, in_order_of_keys, rows_are_free, seat, seats_and_sections, section, sections_above,
+    SECTIONS, Trial, advisory, advisory_are_free, in_order_of_keys, rows_are_free, seat, seats_and_sections, section, sections_above,
 };
 
 /// Every function that moves seats from one status to another does so by `_move_seat_counts`.
