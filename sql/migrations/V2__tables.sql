@@ -52,7 +52,7 @@ comment on column rowlock.events.starts_at is 'When the concert starts, if known
 comment on column rowlock.events.on_sale_at is 'No claim succeeds before this moment; null: as soon as the event is open.';
 comment on column rowlock.events.off_sale_at is 'No claim succeeds from this moment on; null: until the event is closed.';
 comment on column rowlock.events.status is 'Seats are sold only while open.';
-comment on column rowlock.events.opened_at is 'When it was first opened; null: it was never opened, and only admins see it.';
+comment on column rowlock.events.opened_at is 'When it was first opened; null: never, and only admins see it.';
 comment on column rowlock.events.window_ms is 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
 comment on column rowlock.events.seats_per_customer is 'How many seats one customer may hold and own in total, over all orders.';
 comment on column rowlock.events.unpaid_orders_max is
