@@ -14,7 +14,7 @@ use crate::domain::Viewer;
 use crate::http::app_of;
 use crate::http::body::{Input, Received, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
-use crate::http::client_address::client_address_of;
+use crate::http::sender::client_address_of;
 use crate::metrics::CredentialFault;
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -206,7 +206,7 @@ async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> 
 
 /// A gateway whose clock is wrong loses every payment until somebody sees it.
 fn warn_of_clock(app: &App, reason: &str) {
-    if app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices were off time than were logged")) {
+    if app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices had a wrong timestamp than were logged")) {
         tracing::warn!("a payment notice was refused: {reason}");
     }
 }
