@@ -53,7 +53,7 @@ fn is_host(value: &HeaderValue) -> bool {
     // The parser takes a user's name and any port.
     let is_good = |authority: Authority| {
         let port = authority.as_str().strip_prefix(authority.host()).map(|port| port.strip_prefix(':').unwrap_or(port));
-        port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+        !authority.host().is_empty() && port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
     };
     value.is_empty() || is_plain_host(value.as_bytes()) || Authority::try_from(value.as_bytes()).is_ok_and(is_good)
 }
