@@ -59,8 +59,7 @@ impl ModelEvent {
                 Outcome::Claimed(asks.iter().map(|ask| self.claim(ask, before)).collect())
             }
             Step::Settle(notices) => {
-                let settled = (0..notices.len()).map(|index| self.settle(&notices[index], &notices[index + 1..]).to_owned());
-                Outcome::Settled(settled.collect())
+                Outcome::Settled(notices.iter().map(|notice| self.settle(notice).to_owned()).collect())
             }
             Step::Cancel { order_id, customer_id } => Outcome::Cancelled(self.cancel(*order_id, customer_id)),
             Step::Release { order_id, customer_id, kept } => Outcome::Released(self.release(*order_id, customer_id, kept)),
