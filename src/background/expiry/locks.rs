@@ -33,7 +33,11 @@ impl Locks {
     pub(super) fn met(&self, event_id: i64, orders: usize) {
         *self.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         if self.logged.admits(|_| ()) {
-            tracing::warn!(event_id, orders, "somebody keeps seats of overdue orders locked: look for an old transaction in pg_stat_activity");
+            tracing::warn!(
+                event_id,
+                orders,
+                "somebody keeps seats of overdue orders locked: look for an old transaction in pg_stat_activity"
+            );
         }
     }
 }

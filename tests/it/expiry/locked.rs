@@ -119,10 +119,8 @@ async fn a_thousand_locked_orders_do_not_take_up_the_sweep() {
     let second = server.second().await;
     let looks = second.connect().await;
     let status = format!("select status::text from rowlock.orders where order_id = '{}'", order.order_id);
-    eventually(Duration::from_secs(20), || async {
-        looks.query_one(&status, &[]).await.expect("an order").get::<_, &str>(0) == "expired"
-    })
-    .await;
+    eventually(Duration::from_secs(20), || async { looks.query_one(&status, &[]).await.expect("an order").get::<_, &str>(0) == "expired" })
+        .await;
 }
 
 /// The outcomes of expiring these orders, in the order of their ids.
@@ -163,7 +161,10 @@ async fn an_order_is_answered_as_locked_only_while_it_is_pending_and_somebody_ho
     assert_eq!(held(everything, false).await, ["locked", "locked", "locked", "not_pending", "locked", "order_not_found"]);
     let seat_of = |order: usize| format!("select from rowlock.seats where order_id = '{}' and seat_no <> 1 for update", ids[order]);
     assert_eq!(held(&seat_of(1), true).await, [&["expired", "locked", "expired"], &rest[..]].concat());
-    assert_eq!(held("select from rowlock.sections where code = 'B' for update", true).await, [&["locked", "expired", "locked"], &rest[..]].concat());
+    assert_eq!(
+        held("select from rowlock.sections where code = 'B' for update", true).await,
+        [&["locked", "expired", "locked"], &rest[..]].concat()
+    );
     assert_eq!(held("select from rowlock.sections for update", true).await, [&["locked", "locked", "locked"], &rest[..]].concat());
     assert_eq!(held("select", true).await, [&["expired", "expired", "expired"], &rest[..]].concat());
 

@@ -58,9 +58,7 @@ impl ModelEvent {
                 let before = self.orders.len();
                 Outcome::Claimed(asks.iter().map(|ask| self.claim(ask, before)).collect())
             }
-            Step::Settle(notices) => {
-                Outcome::Settled(notices.iter().map(|notice| self.settle(notice).to_owned()).collect())
-            }
+            Step::Settle(notices) => Outcome::Settled(notices.iter().map(|notice| self.settle(notice).to_owned()).collect()),
             Step::Cancel { order_id, customer_id } => Outcome::Cancelled(self.cancel(*order_id, customer_id)),
             Step::Release { order_id, customer_id, kept } => Outcome::Released(self.release(*order_id, customer_id, kept)),
             Step::Expire { order_id, make_due } => Outcome::Expired(self.expire(*order_id, *make_due).to_owned()),

@@ -94,7 +94,8 @@ async fn money_that_is_owed_back_stays_listed_and_marked_until_a_person_has_look
     server.assert_invariants().await;
     let owed = "select array[refund_due_minor, refunded_minor, reversed_minor] from admin.money";
     assert_eq!(server.ask::<Vec<i64>>(owed).await, [2000, 999, 1999]);
-    let shown = "select string_agg((reversed_at is not null)::text || ' ' || (order_status = 'refund_due')::text, ', ' order by received_at)
+    let shown =
+        "select string_agg((reversed_at is not null)::text || ' ' || (order_status = 'refund_due')::text, ', ' order by received_at)
         from admin.refunds_due";
     assert_eq!(server.ask::<String>(shown).await, "true true, false true");
     for (notice, left, status) in [(&late[1], 1, "refund_due"), (&late[0], 0, "refunded")] {
