@@ -40,6 +40,12 @@ impl Session {
         self.client.batch_execute("set lock_timeout = '30s'; set statement_timeout = '60s'").await.expect("settings");
     }
 
+    /// Expires several orders in one call.
+    pub async fn expire_all(&self, order_ids: &[Uuid]) {
+        let sql = "select outcome from rowlock.expire_orders($1, $2)";
+        self.client.query(sql, &[&self.event_id, &order_ids]).await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
     pub async fn begin(&self) {
         self.client.batch_execute("begin").await.expect("begin");
     }

@@ -30,7 +30,8 @@ async fn claimed(session: &Session, server: &TestServer, seat_no: i32, days: i64
 }
 
 async fn ended_days_ago(server: &TestServer, order_id: Uuid, days: f64) {
-    let sql = "update rowlock.orders set ended_at = ended_at - $2 * interval '1 day' where order_id = $1";
+    let sql = "with paid as (update rowlock.payments set received_at = received_at - $2 * interval '1 day' where order_id = $1)
+        update rowlock.orders set ended_at = ended_at - $2 * interval '1 day' where order_id = $1";
     server.db.execute(sql, &[&order_id, &days]).await.expect("an older end");
 }
 
