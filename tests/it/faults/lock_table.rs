@@ -13,21 +13,28 @@ async fn a_full_lock_table_is_told_by_readiness_and_refuses_claims_until_it_has_
     let Some(own) = OnOwnCluster::start().await else { return };
     let event = own.event(&[("A", 1000, 100), ("B", 1000, 100)]).await;
     own.recovers(&event).await;
-    let (alice, anyone) = (own.server.customer("alice"), own.server.anyone());
-    let filler = own.db().await;
-    for _ in 0..2 {
-        let full = filler.batch_execute(FILL).await.expect_err("it is full");
-        assert_eq!(full.code().map(|code| code.code()), Some("53200"), "{full:?}");
-        let told = eventually(PATIENCE, || async { Some(anyone.get("/readyz").await).filter(|told| told.status != 200) }).await;
-        let problem = told.problem(503, "unavailable");
-        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("lock table is full")), "{problem}");
-        for _ in 0..2 {
-            alice.claim_seats(&event, &[("A", 1)]).await.problem(503, "unavailable");
-            alice.best_available(&event, "A", 1).await.problem(503, "unavailable");
-        }
-        filler.batch_execute("select pg_advisory_unlock_all()").await.expect("released");
-        own.recovers(&event).await;
+    let (alice, bob, anyone) = (own.server.customer("alice"), own.server.customer("bob"), own.server.anyone());
+    // Whoever connects once it is full is refused.
+    let (filler, prober) = (own.db().await, own.db().await);
+    let full = filler.batch_execute(FILL).await.expect_err("it is full");
+    assert_eq!(full.code().map(|code| code.code()), Some("53200"), "{full:?}");
+    let told = eventually(PATIENCE, || async { Some(anyone.get("/readyz").await).filter(|told| told.status != 200) }).await;
+    let problem = told.problem(503, "unavailable");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("lock table is full")), "{problem}");
+    let seats = [("A", 1)];
+    let (seated, searched) = tokio::join!(alice.claim_seats(&event, &seats), bob.best_available(&event, "A", 1));
+    for refused in [seated, searched] {
+        refused.problem(503, "unavailable");
     }
-    drop(filler);
+
+    // Room for what the probe writes is not enough: a claim needs its customer's lock, too.
+    filler.batch_execute("select pg_advisory_unlock(1), pg_advisory_unlock(2)").await.expect("two released");
+    for _ in 0..20 {
+        let found = prober.query_one("select failure from rowlock.probe_claims()", &[]).await.expect("a look");
+        assert_eq!(found.get::<_, Option<&str>>(0), Some("53200"));
+    }
+    filler.batch_execute("select pg_advisory_unlock_all()").await.expect("released");
+    own.recovers(&event).await;
+    drop((filler, prober));
     own.end().await;
 }
