@@ -7,7 +7,7 @@ use pretty_assertions::assert_eq;
 use uuid::Uuid;
 
 use crate::harness::{EventHandle, TestServer, eventually};
-use crate::stored::{Ask, Notice, Session, server_without_expiry};
+use crate::stored::{Ask, Notice, Session, make_due, server_without_expiry};
 
 /// One call for all orders of the first event.
 const PRUNE: &str = "select o_deleted from rowlock.prune_unpaid_orders(0, 30, 500)";
@@ -184,6 +184,7 @@ async fn a_server_prunes_in_the_background() {
     let event = server.small_event(&[("A", 1000, 100)]).await;
     let session = Session::new(&server, &event).await;
     let order_id = claimed(&session, &server, 1, 40).await;
+    make_due(&server, order_id).await;
     let is_expired = "select count(*) from rowlock.orders where status = 'expired'";
     eventually(Duration::from_secs(20), || async { server.ask::<i64>(is_expired).await == 1 }).await;
     ended_days_ago(&server, order_id, 40.0).await;
