@@ -44,7 +44,7 @@ test: ## formatting, lints and every test, as CI runs them
 	cargo test --workspace --locked --no-fail-fast
 	@.ci/database-tests 16 17 18
 
-bench: setup ## measure every promise of speed on private servers, within 8 minutes, into target/bench (ARGS='--only ID,…': some)
+bench: setup ## measure every bound on speed on private servers, within 8 minutes, into target/bench (ARGS='--only ID,…': some)
 	cargo run --release --locked --package rowlock-lab -- bench $(ARGS)
 
 bench-quick: setup ## one short round of it, within 90 seconds, for daily work

@@ -330,10 +330,10 @@ CREATE FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reas
 
 COMMENT ON FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) IS 'Deletes a draft and logs it.';
 
-CREATE FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) RETURNS record
+CREATE FUNCTION rowlock._end_orders(p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) RETURNS record
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) IS 'Sets orders to their final status and returns their seats.';
+COMMENT ON FUNCTION rowlock._end_orders(p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) IS 'Sets orders to their final status and returns their seats.';
 
 CREATE FUNCTION rowlock._event_fingerprint(p_event jsonb) RETURNS bytea
     LANGUAGE sql IMMUTABLE;
@@ -507,7 +507,7 @@ COMMENT ON COLUMN rowlock.events.off_sale_at IS 'No claim succeeds from this mom
 
 COMMENT ON COLUMN rowlock.events.status IS 'Seats are sold only while open.';
 
-COMMENT ON COLUMN rowlock.events.opened_at IS 'When it was first opened; null: it was never on sale, and only admins see it.';
+COMMENT ON COLUMN rowlock.events.opened_at IS 'When it was first opened; null: never, and only admins see it.';
 
 COMMENT ON COLUMN rowlock.events.window_ms IS 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
 
@@ -910,7 +910,7 @@ CREATE FUNCTION rowlock.probe_claims() RETURNS TABLE(failure text, event_id bigi
 
 COMMENT ON FUNCTION rowlock.probe_claims() IS 'What a claim would meet: an SQLSTATE, and sections that are locked now.';
 
-CREATE FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_looked_at integer, OUT o_deleted integer) RETURNS record
+CREATE FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_deleted integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
@@ -918,7 +918,7 @@ CREATE FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days 
     SET enable_bitmapscan TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_looked_at integer, OUT o_deleted integer) IS 'Deletes old orders that ended unpaid and that nothing refers to, of one event a call.';
+COMMENT ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_deleted integer) IS 'Deletes old orders that ended unpaid and that nothing refers to, of one event a call.';
 
 CREATE FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) RETURNS TABLE(attempts integer, retry_in_ms integer)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1379,7 +1379,7 @@ COMMENT ON COLUMN admin.event_settings.off_sale_at IS 'No claim succeeds from th
 
 COMMENT ON COLUMN admin.event_settings.starts_at IS 'When the concert starts, if known.';
 
-COMMENT ON COLUMN admin.event_settings.opened_at IS 'When it was first opened; null: it was never on sale, and only admins see it.';
+COMMENT ON COLUMN admin.event_settings.opened_at IS 'When it was first opened; null: never, and only admins see it.';
 
 COMMENT ON COLUMN admin.event_settings.created_at IS 'When the event was created.';
 
@@ -1407,44 +1407,6 @@ COMMENT ON COLUMN admin.hoarders.seats IS 'How many seats these orders held toge
 COMMENT ON COLUMN admin.hoarders.last_ended_at IS 'When the last of them ended.';
 
 COMMENT ON COLUMN admin.hoarders.cooldown_ends_at IS 'When the customer may claim again; in the past: may do so now.';
-
-CREATE VIEW admin.seats_by_event (
-    event_id bigint,
-    name text,
-    status text,
-    currency text,
-    capacity bigint,
-    available bigint,
-    held bigint,
-    sold bigint,
-    blocked bigint,
-    sold_percent numeric,
-    revenue_minor bigint
-);
-
-COMMENT ON VIEW admin.seats_by_event IS 'Each event''s seats by status. For rowlock_admin and rowlock_readonly.';
-
-COMMENT ON COLUMN admin.seats_by_event.event_id IS 'The event.';
-
-COMMENT ON COLUMN admin.seats_by_event.name IS 'What people call it.';
-
-COMMENT ON COLUMN admin.seats_by_event.status IS 'draft, open, paused or closed.';
-
-COMMENT ON COLUMN admin.seats_by_event.currency IS 'ISO 4217 code of the revenue.';
-
-COMMENT ON COLUMN admin.seats_by_event.capacity IS 'All its seats.';
-
-COMMENT ON COLUMN admin.seats_by_event.available IS 'Seats on sale.';
-
-COMMENT ON COLUMN admin.seats_by_event.held IS 'Seats held by pending orders.';
-
-COMMENT ON COLUMN admin.seats_by_event.sold IS 'Seats sold.';
-
-COMMENT ON COLUMN admin.seats_by_event.blocked IS 'Seats blocked by the box office.';
-
-COMMENT ON COLUMN admin.seats_by_event.sold_percent IS 'Percentage of all seats that are sold.';
-
-COMMENT ON COLUMN admin.seats_by_event.revenue_minor IS 'Total price of the sold seats, in minor units.';
 
 CREATE TABLE rowlock.deadlines (
     event_id bigint NOT NULL,
@@ -1885,7 +1847,7 @@ CREATE VIEW admin.seat_map (
     seats text
 );
 
-COMMENT ON VIEW admin.seat_map IS 'Every seat of the house, one line per row of seats. For rowlock_admin and rowlock_readonly.';
+COMMENT ON VIEW admin.seat_map IS 'Every seat, one line per row of seats. For rowlock_admin and rowlock_readonly.';
 
 COMMENT ON COLUMN admin.seat_map.event_id IS 'The event.';
 
@@ -1898,6 +1860,44 @@ COMMENT ON COLUMN admin.seat_map.first_seat IS 'Number of its first seat within 
 COMMENT ON COLUMN admin.seat_map.last_seat IS 'Number of its last seat within the section.';
 
 COMMENT ON COLUMN admin.seat_map.seats IS 'One letter per seat: available, held, sold, blocked.';
+
+CREATE VIEW admin.seats_by_event (
+    event_id bigint,
+    name text,
+    status text,
+    currency text,
+    capacity bigint,
+    available bigint,
+    held bigint,
+    sold bigint,
+    blocked bigint,
+    sold_percent numeric,
+    revenue_minor bigint
+);
+
+COMMENT ON VIEW admin.seats_by_event IS 'Each event''s seats by status. For rowlock_admin and rowlock_readonly.';
+
+COMMENT ON COLUMN admin.seats_by_event.event_id IS 'The event.';
+
+COMMENT ON COLUMN admin.seats_by_event.name IS 'What people call it.';
+
+COMMENT ON COLUMN admin.seats_by_event.status IS 'draft, open, paused or closed.';
+
+COMMENT ON COLUMN admin.seats_by_event.currency IS 'ISO 4217 code of the revenue.';
+
+COMMENT ON COLUMN admin.seats_by_event.capacity IS 'All its seats.';
+
+COMMENT ON COLUMN admin.seats_by_event.available IS 'Seats on sale.';
+
+COMMENT ON COLUMN admin.seats_by_event.held IS 'Seats held by pending orders.';
+
+COMMENT ON COLUMN admin.seats_by_event.sold IS 'Seats sold.';
+
+COMMENT ON COLUMN admin.seats_by_event.blocked IS 'Seats blocked by the box office.';
+
+COMMENT ON COLUMN admin.seats_by_event.sold_percent IS 'Percentage of all seats that are sold.';
+
+COMMENT ON COLUMN admin.seats_by_event.revenue_minor IS 'Total price of the sold seats, in minor units.';
 
 CREATE VIEW admin.table_health (
     table_name text,
@@ -2228,7 +2228,7 @@ REVOKE ALL ON FUNCTION rowlock._decide_seat_claims(p_limit integer, p_outcomes t
 
 REVOKE ALL ON FUNCTION rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._end_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._end_orders(p_order_rows tid[], p_from rowlock.order_status[], p_status rowlock.order_status, p_at timestamp with time zone, OUT o_section_nos integer[], OUT o_seat_nos integer[], OUT o_order_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._event_fingerprint(p_event jsonb) FROM PUBLIC;
 
@@ -2399,8 +2399,8 @@ GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer
 REVOKE ALL ON FUNCTION rowlock.probe_claims() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.probe_claims() TO rowlock_app;
 
-REVOKE ALL ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_looked_at integer, OUT o_deleted integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_looked_at integer, OUT o_deleted integer) TO rowlock_app;
+REVOKE ALL ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_deleted integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.prune_unpaid_orders(p_from_event_id bigint, p_kept_days integer, p_limit integer, OUT o_event_id bigint, OUT o_deleted integer) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.record_expiry_failure(p_event_id bigint, p_order_id uuid, p_error text, p_attempts_max integer) TO rowlock_app;
@@ -2454,9 +2454,6 @@ GRANT SELECT ON TABLE admin.event_settings TO rowlock_readonly;
 GRANT SELECT ON TABLE admin.hoarders TO rowlock_admin;
 GRANT SELECT ON TABLE admin.hoarders TO rowlock_readonly;
 
-GRANT SELECT ON TABLE admin.seats_by_event TO rowlock_admin;
-GRANT SELECT ON TABLE admin.seats_by_event TO rowlock_readonly;
-
 GRANT SELECT ON TABLE admin.invariant_violations TO rowlock_admin;
 GRANT SELECT ON TABLE admin.invariant_violations TO rowlock_readonly;
 
@@ -2489,6 +2486,9 @@ GRANT SELECT ON TABLE admin.sales_by_section TO rowlock_readonly;
 
 GRANT SELECT ON TABLE admin.seat_map TO rowlock_admin;
 GRANT SELECT ON TABLE admin.seat_map TO rowlock_readonly;
+
+GRANT SELECT ON TABLE admin.seats_by_event TO rowlock_admin;
+GRANT SELECT ON TABLE admin.seats_by_event TO rowlock_readonly;
 
 GRANT SELECT ON TABLE admin.table_health TO rowlock_admin;
 GRANT SELECT ON TABLE admin.table_health TO rowlock_readonly;

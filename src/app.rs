@@ -11,7 +11,8 @@ use crate::db::{Db, Endpoint, Patience};
 use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Readings};
 use crate::rate_limits::RateLimits;
-use crate::reads::{Catalogue, ClaimsWatch, SeatMaps, Summaries};
+use crate::readiness::ClaimsWatch;
+use crate::reads::{Catalogue, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
 use crate::turns::{TooManyWaiting, Turns};
 

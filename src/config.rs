@@ -16,7 +16,7 @@ use crate::flags::{address, header_name, whole};
 use crate::secrets;
 
 pub use auth_settings::AuthSettings;
-pub use clients::{ForwardingSettings, RateLimitSettings};
+pub use clients::{ConnectionSettings, ForwardingSettings, RateLimitSettings};
 pub use log::{LogArgs, LogFilter, LogFormat};
 
 /// The default prefix of keys in Redis.
@@ -57,7 +57,7 @@ pub struct LaneSettings {
     /// Maximum number of claims or payments in one call to the database
     #[arg(long, env = "ROWLOCK_BATCH_MAX", default_value_t = 256, value_parser = whole::<u16>(1..=1024))]
     pub batch_max: u16,
-    /// Maximum number of claims or payments waiting in one lane; any more are answered 503 at once
+    /// Maximum number of claims or payments waiting in one lane; further ones are answered 503 at once
     #[arg(long, env = "ROWLOCK_WAITING_MAX", default_value_t = 20_000, value_parser = whole::<u32>(1..=u32::MAX))]
     pub waiting_max: u32,
 }
@@ -100,7 +100,7 @@ pub struct ServeConfig {
     /// Address and port to listen on; port 0 picks a free one
     #[arg(long, env = "ROWLOCK_LISTEN", default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
-    /// File to which the server writes its address once it listens
+    /// File to which the server writes its address once it listens [default: none]
     #[arg(long, env = "ROWLOCK_ADDRESS_FILE")]
     pub address_file: Option<PathBuf>,
     /// Migrate the database before serving (the URL's user needs the privileges)
@@ -118,7 +118,7 @@ pub struct ServeConfig {
     #[command(flatten)]
     /// How orders expire.
     pub expiry: ExpirySettings,
-    /// How old what is read of events and seats may be while PostgreSQL cannot be asked, in seconds; 0 means that such reads are refused
+    /// Maximum age of events and seats served while PostgreSQL does not answer, in seconds; 0: answer 503 instead
     #[arg(long, env = "ROWLOCK_STALE_MAX_S", default_value_t = 60, value_parser = whole::<u64>(0..=86_400))]
     pub stale_max_s: u64,
     /// Largest request body, in bytes; 64 times as much for creating events and for blocking and unblocking seats
@@ -130,15 +130,11 @@ pub struct ServeConfig {
     /// How long a request body may take to arrive, in seconds; a slower one is answered 408 and its connection closed
     #[arg(long, env = "ROWLOCK_BODY_S", default_value_t = 30, value_parser = whole::<u64>(1..=3600))]
     pub body_s: u64,
-    /// Maximum number of clients' connections; for another one, the connection that has been idle longest is closed [default: as many as
-    /// the limit on open files allows, up to 16384]
-    #[arg(long, env = "ROWLOCK_CONNECTIONS_MAX", value_parser = whole::<u32>(1..=u32::MAX))]
-    pub connections_max: Option<u32>,
-    /// Maximum number of connections from one IPv4 address or IPv6 /64 network; 0 means no limit [default: half of --connections-max]
-    #[arg(long, env = "ROWLOCK_CONNECTIONS_PER_ADDRESS_MAX", value_parser = whole::<u32>(0..=u32::MAX))]
-    pub connections_per_address_max: Option<u32>,
-    /// Header in which a trusted proxy says whether the client came by TLS, such as X-Forwarded-Proto: answers to those that did have
-    /// Strict-Transport-Security. The proxy must set or remove it in every request [default: none]
+    #[command(flatten)]
+    /// How many connections clients may have.
+    pub connections: ConnectionSettings,
+    /// Header in which a trusted proxy says whether the client came by TLS, such as X-Forwarded-Proto: if the client came by TLS, the
+    /// answer has Strict-Transport-Security. The proxy must set or remove it in every request [default: none]
     #[arg(long, env = "ROWLOCK_FORWARDED_PROTO_HEADER", value_parser = header_name)]
     pub forwarded_proto_header: Option<HeaderName>,
     /// How long browsers that came by TLS must come by TLS only (Strict-Transport-Security), in seconds; 0 makes them forget it

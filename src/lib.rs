@@ -25,6 +25,7 @@ mod per_customer;
 pub mod problem;
 mod quoting;
 mod rate_limits;
+mod readiness;
 mod reads;
 pub mod redis;
 mod routes;

@@ -106,7 +106,7 @@ impl Bound {
         };
         tokio::select! {
             () = in_order => {}
-            () = overdue => tracing::warn!("the workers wait for an answer of PostgreSQL or Redis; ending without it"),
+            () = overdue => tracing::warn!("the workers are still waiting for PostgreSQL or Redis; exiting anyway"),
         }
         Ok(())
     }
@@ -116,8 +116,9 @@ impl Bound {
 fn connection_limits(config: &ServeConfig) -> anyhow::Result<ConnectionLimits> {
     let lanes = 2 * u64::from(config.lanes.lanes) * WORKERS as u64;
     let own = lanes + u64::from(config.pool_size) + OWN_CONNECTIONS as u64 + u64::from(config.expiry.expiry_workers) + OTHER_CONNECTIONS;
-    let wanted = OPEN_FILES_WANTED.max(u64::from(config.connections_max.unwrap_or_default()) * 2);
-    ConnectionLimits::new(raise_open_files(wanted), own, config.connections_max, config.connections_per_address_max)
+    let clients = config.connections;
+    let wanted = OPEN_FILES_WANTED.max(u64::from(clients.connections_max.unwrap_or_default()) * 2);
+    ConnectionLimits::new(raise_open_files(wanted), own, clients.connections_max, clients.connections_per_address_max)
 }
 
 /// Learns which database it is. Fails if a setting is wrong, and logs anything else that keeps the server from being ready.

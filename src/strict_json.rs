@@ -32,7 +32,7 @@ pub(crate) fn objection(bytes: &[u8], error: &JsonError) -> String {
         (Category::Data, words) => format!("is refused: {words}, {place}"),
         (_, "recursion limit exceeded") => "is nested too deeply: at most 127 arrays and objects may be inside each other".to_owned(),
         (_, "number out of range") => format!("has a number that is too large, {place}"),
-        (_, "expected value") => format!("is not JSON: a value must stand {place}, such as \"text\", 12, true, null, [] or {{}}"),
+        (_, "expected value") => format!("is not JSON: a value is expected {place}, such as \"text\", 12, true, null, [] or {{}}"),
         (_, words) if words.contains("surrogate") || words.contains("hex escape") || words.contains("code point") => {
             format!("has a \\u escape that stands for no character, {place}")
         }
@@ -131,7 +131,7 @@ mod tests {
             ("\u{feff}{}", "begins with a byte order mark: send it without one"),
             ("{", "is incomplete JSON: it ends at line 1, column 1, where a quote, a bracket or a value is missing"),
             ("{\"a\": \"x", "is incomplete JSON: it ends at line 1, column 8, where a quote, a bracket or a value is missing"),
-            ("{\"a\": }", "is not JSON: a value must stand at line 1, column 7, such as \"text\", 12, true, null, [] or {}"),
+            ("{\"a\": }", "is not JSON: a value is expected at line 1, column 7, such as \"text\", 12, true, null, [] or {}"),
             ("{'a': 1}", "is not JSON: key must be a string at line 1, column 2"),
             ("{\"a\": 1,\n}", "is not JSON: trailing comma at line 2, column 1"),
             ("{\"a\" 1}", "is not JSON: expected `:` at line 1, column 6"),

@@ -71,8 +71,9 @@ mod tests {
         assert!(futures_util::future::join_all(others).await.iter().filter(|turn| turn.is_ok()).count() >= 2);
         assert_eq!(turns.take("alice").await.err(), Some(TooManyWaiting));
         let copy = taken.pop().expect("a turn").clone();
-        assert!(turns.take("alice").await.is_ok());
+        assert_eq!(turns.take("alice").await.err(), Some(TooManyWaiting), "a turn lasts until the last copy is dropped");
         drop(copy);
+        assert!(turns.take("alice").await.is_ok());
     }
 
     #[tokio::test]

@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use rowlock_lab::commands::{Command, Interrupted};
 
-/// The same allocator as the server's: it is this binary that is started as the server.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    // The same allocator as the server's: it is this binary that is started as the server.
+    std::hint::black_box(MiMalloc.version());
     match Command::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,4 +1,4 @@
--- Blocks seats for the box office, all of them or none, and returns how many changed: from one seat to the whole house in one call.
+-- Blocks seats for the box office, all of them or none, and returns how many changed: from one seat to all seats of the event in one call.
 --
 -- p_seats names sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A 1-20 35, B 5, C`. Seats
 -- already blocked are fine and not counted. A seat that is held or sold refuses the call: its order has to end first.

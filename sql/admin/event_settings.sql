@@ -20,7 +20,7 @@ comment on column admin.event_settings.currency is 'ISO 4217 code of its prices.
 comment on column admin.event_settings.on_sale_at is 'No claim succeeds before this moment; null: as soon as it is open.';
 comment on column admin.event_settings.off_sale_at is 'No claim succeeds from this moment on; null: until it is closed.';
 comment on column admin.event_settings.starts_at is 'When the concert starts, if known.';
-comment on column admin.event_settings.opened_at is 'When it was first opened; null: it was never on sale, and only admins see it.';
+comment on column admin.event_settings.opened_at is 'When it was first opened; null: never, and only admins see it.';
 comment on column admin.event_settings.created_at is 'When the event was created.';
 comment on column admin.event_settings.updated_at is 'When its settings last changed.';
 grant select on admin.event_settings to rowlock_admin, rowlock_readonly;

@@ -1,4 +1,4 @@
--- The current house, one line per row: a available, h held, s sold, b blocked. Reads every seat of the events asked for.
+-- The current status of every seat, one line per row: a available, h held, s sold, b blocked. Reads every seat of the events asked for.
 create or replace view admin.seat_map as
 select r.event_id, s.code as section, r.label as row_label, r.first_seat, r.last_seat,
     (
@@ -13,7 +13,7 @@ from rowlock.section_rows r
 join rowlock.sections s on s.event_id = r.event_id and s.section_no = r.section_no
 order by r.event_id, r.section_no, r.row_no;
 
-comment on view admin.seat_map is 'Every seat of the house, one line per row of seats. For rowlock_admin and rowlock_readonly.';
+comment on view admin.seat_map is 'Every seat, one line per row of seats. For rowlock_admin and rowlock_readonly.';
 comment on column admin.seat_map.event_id is 'The event.';
 comment on column admin.seat_map.section is 'The section''s code.';
 comment on column admin.seat_map.row_label is 'The label on the row.';

@@ -52,7 +52,7 @@ comment on column rowlock.events.starts_at is 'When the concert starts, if known
 comment on column rowlock.events.on_sale_at is 'No claim succeeds before this moment; null: as soon as the event is open.';
 comment on column rowlock.events.off_sale_at is 'No claim succeeds from this moment on; null: until the event is closed.';
 comment on column rowlock.events.status is 'Seats are sold only while open.';
-comment on column rowlock.events.opened_at is 'When it was first opened; null: it was never on sale, and only admins see it.';
+comment on column rowlock.events.opened_at is 'When it was first opened; null: never, and only admins see it.';
 comment on column rowlock.events.window_ms is 'How long a pending order holds its seats, in milliseconds, 1 s to 24 h.';
 comment on column rowlock.events.seats_per_customer is 'How many seats one customer may hold and own in total, over all orders.';
 comment on column rowlock.events.unpaid_orders_max is
@@ -66,7 +66,7 @@ comment on column rowlock.events.updated_at is 'When its settings last changed.'
 comment on column rowlock.events.pruned_to is 'Orders up to this one have been looked at by prune_unpaid_orders.';
 
 -- A table of its own, because a key outlives a draft that is deleted: a retry must never create a second event. No foreign keys: a check of
--- the API key would lock its row until a large house is created, and nobody could revoke it meanwhile.
+-- the API key would lock its row until a large event is created, and nobody could revoke it meanwhile.
 create table rowlock.event_keys (
     api_key_id      bigint not null,
     idempotency_key text collate "C" not null check (char_length(idempotency_key) between 1 and 200),
@@ -165,7 +165,7 @@ comment on column rowlock.seats.filler is 'Takes up room until the seat''s first
 
 -- Paying an order touches no index: none covers its status, not even in a condition, and neither is_live nor ended_as changes then. There
 -- are no foreign keys: the functions check both ends under their locks, no function deletes an order that anything refers to or an event
--- that was ever on sale, and admin.invariant_violations would show a missing end; checking again row by row cost a sixth of a payment.
+-- that was ever opened, and admin.invariant_violations would show a missing end; checking again row by row cost a sixth of a payment.
 -- Names that are only compared for equality need no language's collation.
 create table rowlock.orders (
     event_id        bigint not null,

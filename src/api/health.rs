@@ -14,7 +14,7 @@ use crate::http::replies::{OkJson, answer, header};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_outage;
-use crate::reads::Unready;
+use crate::readiness::Unready;
 use crate::redis::RedisHealth;
 use crate::types::{Text, example};
 
@@ -43,9 +43,9 @@ impl HealthApi {
     /// Is it ready for requests?
     ///
     /// Ready when PostgreSQL answers, has the migrations that this server expects, and would carry out a claim. If Redis does not answer or
-    /// refuses writes, the server is `degraded`: everything works, but expired seats return within 2 s instead of 250 ms. It is `degraded`,
-    /// too, if some claims fail because somebody's transaction keeps sections locked or PostgreSQL has run out of something: `detail` says
-    /// what hinders them.
+    /// refuses writes, the server is `degraded`: everything works, but seats of expired orders are back on sale within 2 s instead of
+    /// 250 ms. It is `degraded`, too, if some claims fail because somebody's transaction keeps sections locked, lanes have no connection, or
+    /// PostgreSQL has run out of something: `detail` says what hinders them.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self) -> Result<OkJson<Readiness>, Refusal<GetReadiness>> {
         Ok(OkJson(readiness(&self.app).await?))
@@ -111,7 +111,7 @@ pub(crate) enum Alive {
 #[derive(Debug, Object, Serialize)]
 #[oai(example, skip_serializing_if_is_none)]
 pub(crate) struct Readiness {
-    /// `degraded`: Redis does not work, or claims for some sections fail.
+    /// `degraded`: Redis does not work, or some claims fail.
     pub status: Ready,
     /// Always `up`: without PostgreSQL the server is not ready.
     pub postgresql: PostgresState,

@@ -159,7 +159,7 @@ pub(crate) struct Seat {
     pub seat: SeatNo,
     /// The label of its row.
     pub row: Label,
-    /// Its own label, if that is not its number.
+    /// Reserved for seats with a label of their own: absent today, since the number is the label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Label>,
     /// Its price in minor units of the event's currency.

@@ -170,7 +170,10 @@ fn check_times(claims: &TokenClaims, now_s: f64, lifetime_max_s: Option<u32>) ->
     if let Some(max_s) = lifetime_max_s
         && exp - iat.map_or(now_s, |iat| iat.min(now_s)) > f64::from(max_s) + CLOCK_LEEWAY_S
     {
-        let reason = format!("the token is valid for too long: this server takes tokens with at most {max_s} s from iat to exp");
+        let reason = format!(
+            "the token is valid for too long: its exp may be at most {max_s} s after its iat, or after now if that is earlier or there is \
+             no iat"
+        );
         return Err(AuthError::Invalid(CredentialFault::LongLived, reason.into()));
     }
     Ok(())

@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use poem::http::HeaderMap;
+use poem::http::{HeaderMap, HeaderName};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
@@ -12,7 +12,8 @@ use super::{AuthError, only_value};
 use crate::metrics::CredentialFault;
 
 /// The headers with the signature of a notice.
-pub const WEBHOOK_HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+pub static WEBHOOK_HEADERS: [HeaderName; 3] =
+    [HeaderName::from_static("webhook-id"), HeaderName::from_static("webhook-timestamp"), HeaderName::from_static("webhook-signature")];
 /// The minimum of Standard Webhooks.
 const SECRET_MIN_BYTES: usize = 24;
 /// The longest message id that is accepted.
@@ -101,7 +102,11 @@ fn begun(key: &Hmac<Sha256>, id: &str, timestamp: &str) -> Hmac<Sha256> {
 
 /// The values of the three headers, each of which must be sent exactly once.
 fn values(headers: &HeaderMap) -> Result<[&str; 3], AuthError> {
-    let missing: Vec<_> = WEBHOOK_HEADERS.into_iter().filter(|name| !headers.contains_key(*name)).collect();
+    let values = WEBHOOK_HEADERS.each_ref().map(|name| only_value(headers, name));
+    if let [Ok(id), Ok(timestamp), Ok(signature)] = values {
+        return Ok([id, timestamp, signature]);
+    }
+    let missing: Vec<_> = WEBHOOK_HEADERS.iter().filter(|name| !headers.contains_key(*name)).map(HeaderName::as_str).collect();
     if missing.len() == WEBHOOK_HEADERS.len() {
         return Err(AuthError::Missing);
     }
@@ -109,7 +114,7 @@ fn values(headers: &HeaderMap) -> Result<[&str; 3], AuthError> {
         let (noun, verb) = if missing.len() == 1 { ("header", "is") } else { ("headers", "are") };
         return Err(AuthError::malformed(format!("the {noun} {} {verb} missing", missing.join(" and "))));
     }
-    let [id, timestamp, signature] = WEBHOOK_HEADERS.map(|name| only_value(headers, name));
+    let [id, timestamp, signature] = values;
     Ok([id?, timestamp?, signature?])
 }
 
@@ -134,7 +139,7 @@ pub fn sign_notice(secret: &str, id: &str, body: &[u8], now: OffsetDateTime) -> 
     let mut code = begun(&keyed(secret)?, id, &timestamp);
     code.update(body);
     let code = code.finalize().into_bytes();
-    let [id_name, timestamp_name, signature_name] = WEBHOOK_HEADERS;
+    let [id_name, timestamp_name, signature_name] = WEBHOOK_HEADERS.each_ref().map(HeaderName::as_str);
     Ok([(id_name, id.to_owned()), (timestamp_name, timestamp), (signature_name, format!("v1,{}", STANDARD.encode(code)))])
 }
 
@@ -173,13 +178,13 @@ mod tests {
     #[test]
     fn each_header_that_is_missing_is_named() {
         assert_eq!(refused(Duration::ZERO, |_| {}), None);
-        for name in WEBHOOK_HEADERS {
+        for name in &WEBHOOK_HEADERS {
             let without = |headers: &mut HeaderMap| drop(headers.remove(name));
             assert_eq!(refused(Duration::ZERO, without), Some(format!("the header {name} is missing")));
         }
         let bare = |headers: &mut HeaderMap| headers.clear();
         assert_eq!(refused(Duration::ZERO, bare).unwrap(), "nothing was sent");
-        let only_id = |headers: &mut HeaderMap| WEBHOOK_HEADERS[1..].iter().for_each(|name| drop(headers.remove(*name)));
+        let only_id = |headers: &mut HeaderMap| WEBHOOK_HEADERS[1..].iter().for_each(|name| drop(headers.remove(name)));
         assert_eq!(refused(Duration::ZERO, only_id).unwrap(), "the headers webhook-timestamp and webhook-signature are missing");
     }
 

@@ -7,7 +7,7 @@ mod public_keys;
 
 use std::borrow::Cow;
 
-use poem::http::HeaderMap;
+use poem::http::{HeaderMap, HeaderName};
 
 use crate::config::AuthSettings;
 use crate::db::DbError;
@@ -49,7 +49,7 @@ impl AuthError {
 }
 
 /// The value of a header that must be sent exactly once.
-pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, AuthError> {
+pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, AuthError> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().ok_or(AuthError::Missing)?;
     if values.next().is_some() {

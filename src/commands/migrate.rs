@@ -11,8 +11,8 @@ use crate::db::migrate::migrate;
 pub struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Afterwards, take PostgreSQL's functions for advisory locks away from all logins of this database but superusers, so that no login
-    /// can get in the way of a sale with them. Says which others that could hinder. Needs a superuser
+    /// Afterwards, revoke PostgreSQL's advisory-lock functions from all logins but superusers. Prints which other logins and functions
+    /// this affects. Must be run by a superuser
     #[arg(long)]
     harden: bool,
 }
@@ -34,14 +34,14 @@ fn tell(hardening: &Hardening) -> anyhow::Result<()> {
     tell_whom_it_hinders(hardening);
     if is_open {
         bail!(
-            "the database is migrated but not hardened: only a superuser may take the locking functions away from all logins. Have one \
-             run `rowlock migrate --harden`, or this in the database: {}",
+            "the database is migrated but not hardened: only a superuser may revoke the locking functions from all logins. Have one run \
+             `rowlock migrate --harden`, or this in the database: {}",
             hardening.remedy()
         );
     }
     match hardening.revoked.len() {
-        0 => println!("the locking functions were already taken away from all logins"),
-        count => println!("{count} locking functions were taken away from all logins; rowlock_owner may execute them"),
+        0 => println!("the locking functions were already revoked from all logins"),
+        count => println!("{count} locking functions were revoked from all logins; rowlock_owner may execute them"),
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use std::path::PathBuf;
 
-use crate::{operations, spec};
+use crate::document::{operations, spec};
 
 /// Where to write the document.
 #[derive(clap::Args)]

@@ -29,7 +29,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     args.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     if config.auth.jwt_audience.is_none() && config.auth.jwt_issuer.is_none() {
         tracing::warn!(
-            "neither --jwt-audience nor --jwt-issuer is set: a token that the identity provider issued for another service is taken, too"
+            "neither --jwt-audience nor --jwt-issuer is set: a token that the identity provider issued for another service is accepted, too"
         );
     }
     let bound = Bound::new(&config).await?;

@@ -11,13 +11,14 @@ use crate::secrets;
 /// How callers are authenticated.
 #[derive(Args, Clone, Default)]
 pub struct AuthSettings {
-    /// Secret for customers' HS256 tokens, at least 32 bytes
+    /// Secret for customers' HS256 tokens, at least 32 bytes [default: none; a JWT secret or public key is required]
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
     /// File with that secret, instead of the secret itself [default: none]
     #[arg(long, env = "ROWLOCK_JWT_SECRET_FILE", conflicts_with = "jwt_secret")]
     pub jwt_secret_file: Option<PathBuf>,
     /// PEM file with one or more public keys for customers' tokens: RSA of 2048 to 4096 bits (RS256) or Ed25519 (EdDSA)
+    /// [default: none; a JWT secret or public key is required]
     #[arg(long, env = "ROWLOCK_JWT_PUBLIC_KEY_FILE")]
     pub jwt_public_key_file: Option<PathBuf>,
     /// Audience (aud) that customers' tokens must name [default: any]

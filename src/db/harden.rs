@@ -1,4 +1,4 @@
-//! Taking the locking functions of PostgreSQL away from everybody: in a new database, any login may hold any advisory lock.
+//! Revoking PostgreSQL's locking functions from everybody: in a new database, any login may hold any advisory lock.
 
 use anyhow::Context;
 use tokio_postgres::Client;
@@ -15,7 +15,7 @@ const LOCKING: &str = "
 /// What was done, and what it means for others.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hardening {
-    /// The functions that were taken away from everybody now.
+    /// The functions that were revoked from everybody now.
     pub revoked: Vec<String>,
     /// The functions that everybody may still execute, because this login may not change that.
     pub still_open: Vec<String>,

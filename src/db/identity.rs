@@ -26,7 +26,7 @@ impl Identity {
     pub(crate) fn set(&self, database_id: Uuid) {
         let before = self.0.write().unwrap_or_else(PoisonError::into_inner).replace(database_id);
         if before.is_some_and(|before| before != database_id) {
-            tracing::warn!(%database_id, "the database is not the one it was before");
+            tracing::warn!(%database_id, "the server is now connected to a different database than before");
         }
     }
 }

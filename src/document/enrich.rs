@@ -54,7 +54,7 @@ fn plain_references(node: &mut Node) {
 fn say_who_may_call(operation: &mut Node) {
     let taken = credential_of(operation);
     let caller = match taken {
-        Some((Credential::ApiKey, true)) => "anyone, without credentials; drafts are shown to admins only, with an API key",
+        Some((Credential::ApiKey, true)) => "anyone, without credentials; with an API key, events that were never opened are shown, too",
         Some((Credential::BearerToken, _)) => "a customer, with a bearer token",
         Some((Credential::ApiKey, _)) => "an admin or a box office, with an API key",
         Some((Credential::GatewaySignature, _)) => "the payment gateway, with its signature over the body",

@@ -49,6 +49,7 @@ fn problem(operation_id: &str, code: Code) -> Problem {
         Code::UnsupportedMediaType => {
             Problem::new(code, "the body must be sent as `application/json`, with no parameter but `charset=utf-8`")
         }
+        Code::TooManyRequests => Problem::new(code, "too many requests are coming from this address; nothing was done"),
         Code::OutcomeUnknown if ["claimSeats", "notifyPayment"].contains(&operation_id) => {
             Problem::plain(code).with_order(OrderId::example().0)
         }

@@ -39,7 +39,7 @@ pub struct Event {
     pub off_sale_at: Option<OffsetDateTime>,
     /// Its status.
     pub status: EventStatus,
-    /// When it was first opened; `None`: it was never on sale.
+    /// When it was first opened; `None`: never.
     pub opened_at: Option<OffsetDateTime>,
     /// How long a pending order holds its seats, in milliseconds.
     pub window_ms: i32,
@@ -62,14 +62,14 @@ pub struct Event {
 /// Who asks about an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
-    /// Anyone: an event that was never on sale does not exist for them.
+    /// Anyone: an event that was never opened does not exist for them.
     Public,
-    /// An admin, who sees drafts.
+    /// An admin, who sees every event.
     Admin,
 }
 
 impl Event {
-    /// Whether it is or was on sale. This never changes back: no event becomes a draft again.
+    /// Whether it was ever opened. This never changes back: no event becomes a draft again.
     pub(crate) fn is_public(&self) -> bool {
         self.opened_at.is_some()
     }

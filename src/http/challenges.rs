@@ -1,14 +1,15 @@
 //! The three kinds of credentials, and how a 401 asks for them.
 
 use poem::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use poem::http::{HeaderMap, HeaderValue};
+use poem::http::{HeaderMap, HeaderName, HeaderValue};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 
 use crate::auth::{AuthError, WEBHOOK_HEADERS};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 
-pub(crate) const API_KEY_HEADER: &str = "X-Api-Key";
+/// Names of headers are compared as such: each comparison with a text would first make a name of it.
+pub(crate) static API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Credential {
@@ -52,7 +53,7 @@ impl Credential {
                  `exp` is required, `nbf` is checked; both may have fractions. `rowlock token` creates one for development.",
             ),
             Self::ApiKey => (
-                Some(API_KEY_HEADER),
+                Some("X-Api-Key"),
                 "The key of an admin or a box office, sent as `X-Api-Key`. `rowlock api-key create` creates it and prints it once; only \
                  its hash is stored.",
             ),
@@ -108,8 +109,8 @@ impl Credential {
             Self::BearerToken => headers
                 .get(AUTHORIZATION)
                 .is_some_and(|value| value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))),
-            Self::ApiKey => headers.contains_key(API_KEY_HEADER),
-            Self::GatewaySignature => WEBHOOK_HEADERS.iter().any(|name| headers.contains_key(*name)),
+            Self::ApiKey => headers.contains_key(&API_KEY_HEADER),
+            Self::GatewaySignature => WEBHOOK_HEADERS.iter().any(|name| headers.contains_key(name)),
         }
     }
 

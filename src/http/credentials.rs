@@ -14,7 +14,7 @@ use crate::domain::Viewer;
 use crate::http::app_of;
 use crate::http::body::{Input, Received, check_media_type, parse, read, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
-use crate::http::client_address::client_address_of;
+use crate::http::sender::client_address_of;
 use crate::metrics::CredentialFault;
 use crate::problem::Problem;
 use crate::problem::code::Code;
@@ -46,7 +46,7 @@ impl<'a> ApiExtractor<'a> for Customer {
 
 /// The token of the `Authorization` header; the scheme's case does not matter.
 fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
-    let value = only_value(headers, AUTHORIZATION.as_str())?;
+    let value = only_value(headers, &AUTHORIZATION)?;
     let token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token.trim());
     let token = token.ok_or(AuthError::malformed("the header Authorization must be `Bearer`, a space and the token"))?;
     if token.is_empty() { Err(AuthError::malformed("the header Authorization has no token after `Bearer`")) } else { Ok(token) }
@@ -71,7 +71,7 @@ impl<'a> ApiExtractor<'a> for Admin {
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let app = app_of(request)?;
         let refused = |error| Credential::ApiKey.refuse_wrong(error, app, request);
-        let key = only_value(request.headers(), API_KEY_HEADER).map_err(refused)?;
+        let key = only_value(request.headers(), &API_KEY_HEADER).map_err(refused)?;
         if key.is_empty() {
             return Err(refused(AuthError::malformed("the header X-Api-Key is empty")).into());
         }
@@ -128,7 +128,7 @@ impl<'a> ApiExtractor<'a> for MaybeAdmin {
     }
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, options: ExtractParamOptions<()>) -> poem::Result<Self> {
-        if !request.headers().contains_key(API_KEY_HEADER) {
+        if !request.headers().contains_key(&API_KEY_HEADER) {
             return Ok(Self(None));
         }
         // Boxed: few readers are admins, but all of them would carry its state.
@@ -206,7 +206,7 @@ async fn signed(request: &Request, body: &mut RequestBody, bytes_max: usize) -> 
 
 /// A gateway whose clock is wrong loses every payment until somebody sees it.
 fn warn_of_clock(app: &App, reason: &str) {
-    if app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices were off time than were logged")) {
+    if app.auth.off_time.admits(|left_out| tracing::warn!(left_out, "more notices had a wrong timestamp than were logged")) {
         tracing::warn!("a payment notice was refused: {reason}");
     }
 }

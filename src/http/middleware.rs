@@ -7,19 +7,19 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use poem::http::header::{self, CACHE_CONTROL, CONTENT_TYPE};
-use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use poem::http::{HeaderName, HeaderValue, Method, Uri};
 use poem::{Endpoint, Request, Response};
 use uuid::Uuid;
 
 use crate::app::SharedApp;
 use crate::http::allowed_methods::Methods;
 use crate::http::challenges::API_KEY_HEADER;
-use crate::http::client_address::client_address_of;
 use crate::http::deferred::awaited_by;
 use crate::http::expectations::Expectations;
 use crate::http::hsts::Hsts;
 use crate::http::known_caller::KnownCaller;
 use crate::http::refusal_log::RefusalLog;
+use crate::http::sender::client_address_of;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_framework;
 use crate::problem::{self, Problem};
@@ -46,13 +46,23 @@ struct Asked {
 
 impl Asked {
     fn by(request: &Request) -> Self {
-        let headers = request.headers();
+        let (mut sent_id, mut authorization, mut api_key) = (None, None, None);
+        // One look at each of a few headers costs less than looking each name up.
+        for (name, value) in request.headers() {
+            let of_interest = match name {
+                name if *name == header::AUTHORIZATION => &mut authorization,
+                name if *name == API_KEY_HEADER => &mut api_key,
+                name if *name == REQUEST_ID => &mut sent_id,
+                _ => continue,
+            };
+            of_interest.get_or_insert(value);
+        }
         Self {
-            request_id: request_id(headers),
+            request_id: request_id(sent_id),
             method: request.method().clone(),
             uri: request.uri().clone(),
-            authorization: headers.get(header::AUTHORIZATION).cloned(),
-            api_key: headers.get(API_KEY_HEADER).cloned(),
+            authorization: authorization.cloned(),
+            api_key: api_key.cloned(),
         }
     }
 
@@ -162,8 +172,7 @@ fn presentable(response: Response) -> Result<Response, Problem> {
 }
 
 /// The id that the client sent, if it has 1 to 128 visible ASCII characters, or a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let sent = headers.get(REQUEST_ID);
+fn request_id(sent: Option<&HeaderValue>) -> HeaderValue {
     let good = |id: &&HeaderValue| (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
     sent.filter(good).cloned().unwrap_or_else(|| {
         let mut buffer = Uuid::encode_buffer();

@@ -9,7 +9,6 @@ pub(crate) mod accepted_input;
 pub(crate) mod allowed_methods;
 pub(crate) mod body;
 pub(crate) mod challenges;
-pub(crate) mod client_address;
 pub(crate) mod connections;
 pub(crate) mod content_encoding;
 pub(crate) mod credentials;
@@ -24,6 +23,7 @@ pub(crate) mod refusal_log;
 pub(crate) mod refusals;
 pub(crate) mod replies;
 pub(crate) mod schema;
+pub(crate) mod sender;
 pub(crate) mod stale;
 
 use poem::Request;

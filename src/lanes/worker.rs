@@ -23,6 +23,8 @@ const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
 const BUSY_MAX: Duration = Duration::from_secs(2);
 /// Pause before locked seats are tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
+/// How often a worker without requests looks whether its connection is still there.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// Pause after a panic.
 const PANIC_PAUSE: Duration = Duration::from_millis(50);
 /// A call without an answer for this long counts as lost: unless PostgreSQL hangs, its own timeouts end the call sooner.
@@ -81,11 +83,11 @@ impl<W: Work> Worker<W> {
                     continue;
                 }
             }
-            if !self.queue.wait().await {
-                return;
-            }
-            if !self.is_connected() {
-                continue;
+            match tokio::time::timeout(LOOK_PAUSE, self.queue.wait()).await {
+                Ok(true) if self.is_connected() => {}
+                Ok(false) => return,
+                // Nothing came, or the connection is gone.
+                Ok(true) | Err(_) => continue,
             }
             let queue = Arc::clone(&self.queue);
             let Some(mut batch) = queue.take_batch(self.batch_max) else { continue };

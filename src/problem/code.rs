@@ -96,7 +96,7 @@ codes! {
         Changed "Use one of the methods in `Allow`." "";
     RequestTimeout 408 "request_timeout" "Request timeout" "The head or the body of the request did not arrive in time. Nothing was done."
         Later "Send the same request again on a new connection, without pauses."
-        "Your connection is slow. We are still trying for you.";
+        "Your connection is slow. We are still trying.";
     SeatTaken 409 "seat_taken" "Seat taken"
         "Some of these seats are held, sold or blocked; `taken` lists them. Nothing was claimed."
         Changed "Show the seats in `taken` as unavailable and let the buyer choose others, or claim `best_available`; use a new `Idempotency-Key`."
@@ -137,7 +137,7 @@ codes! {
     IdempotencyKeyReused 422 "idempotency_key_reused" "Idempotency key reused" "This idempotency key was used before with a different request."
         Changed "Use a new key for each new request, and an old one only to repeat exactly the same request. `GET …/orders` shows what a claim created."
         "";
-    TooManyRequests 429 "too_many_requests" "Too many requests" "You send more requests than are allowed; the detail says which. Nothing was done."
+    TooManyRequests 429 "too_many_requests" "Too many requests" "You are sending more requests than a limit allows; the detail says whose: this customer's or this address's. Nothing was done."
         Later "Wait as long as `Retry-After` says, and send fewer requests after that. If you have several users behind one address, ask the operators to allow it more."
         "You are going too fast. Please wait a moment.";
     HeadTooLarge 431 "head_too_large" "Head too large" "The head of the request has more than 16 KB or more than 100 headers."
@@ -151,10 +151,10 @@ codes! {
     Overloaded 503 "overloaded" "Overloaded"
         "Too many requests are already waiting, too many connections are open, or a lock blocks the claim or the payment. Nothing was done: try again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds plus a random fraction of a second."
-        "Many people are buying right now. We are still trying for you.";
+        "Many people are buying right now. We are still trying.";
     Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached, or a lock blocks the request. Nothing was done: try again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds, at growing intervals."
-        "The service is briefly unavailable. We are still trying for you.";
+        "The service is briefly unavailable. We are still trying.";
     OutcomeUnknown 503 "outcome_unknown" "Outcome unknown"
         "The connection to the database was lost before it was known whether the request had been carried out. Send a claim or a new event again with its `Idempotency-Key`; otherwise first check the order `order_id`, or the events."
         Later "A payment notice, and a claim or a new event with its `Idempotency-Key`, can safely be sent again: the answer says what became of them."

@@ -87,9 +87,9 @@ impl From<LaneError> for Problem {
 impl From<TooMany> for Problem {
     fn from(too_many: TooMany) -> Self {
         Self::passing(Code::TooManyRequests, too_many.retry_after_s).with_detail(match too_many.of {
-            Limited::Customer => "this customer sends too many requests; nothing was done",
-            Limited::Address => "too many requests come from this address; nothing was done",
-            Limited::WrongCredentials => "too many wrong credentials come from this address; nothing was done",
+            Limited::Customer => "this customer is sending too many requests; nothing was done",
+            Limited::Address => "too many requests are coming from this address; nothing was done",
+            Limited::WrongCredentials => "too many wrong credentials are coming from this address; nothing was done",
         })
     }
 }

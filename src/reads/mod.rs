@@ -1,17 +1,16 @@
 //! Caches of what buyers read again and again: briefly for what changes, longer for what never does.
 //!
 //! No read is more than 500 ms behind PostgreSQL: memory keeps an answer for 200 ms, a map of seats for 400 ms, Redis keeps a summary for
-//! 200 ms, and the time that a load took counts (`kept`). Only while PostgreSQL cannot be asked are older answers given. However many readers there are, each server loads once, and through Redis all servers together load once.
+//! 200 ms, and the time that a load took counts (`kept`). Only while PostgreSQL does not answer are older answers given. However many
+//! readers there are, each server loads once, and through Redis all servers together load once.
 
 mod catalogue;
-mod claims_watch;
 mod encoded_body;
 mod kept;
 mod seat_maps;
 mod summaries;
 
 pub(crate) use catalogue::Catalogue;
-pub(crate) use claims_watch::{ClaimsWatch, Unready};
 pub(crate) use encoded_body::{CachedBody, Encoding};
 pub(crate) use kept::Aged;
 pub(crate) use seat_maps::SeatMaps;

@@ -1,7 +1,8 @@
 //! Section summaries: cached in memory, then in Redis, then read from PostgreSQL, with a single load at each level.
 //!
-//! Redis may contain anything. What is not exactly what a server of this database would have written for this event is discarded, and so is
-//! what is older than an answer this server has already given. The body that is served is always written by this server.
+//! Redis may contain anything. Whatever does not name this database, this event and its sections, or counts more seats than a section has,
+//! is discarded, and so is what is older than an answer this server has already given. The body that is served is always written by this
+//! server. Nobody signs what is in Redis: whoever can write to it, and sees the keys there, can make up counts within those bounds.
 //!
 //! Within a server, the cache lets one caller load. Among servers, the one that sets the refill key in Redis asks PostgreSQL and the
 //! others wait for its result, but never long: if it is slow or Redis is down, each asks PostgreSQL itself.
@@ -132,7 +133,7 @@ impl Summaries {
         None
     }
 
-    /// What was found under a key, if a server of this database wrote it and it is not older than what this server knows.
+    /// What was found under a key, if it has the form that servers of this database write and is not older than what this server knows.
     async fn accepted(&self, key: &str, found: &[u8], layout: &EventLayout) -> Option<CachedBody> {
         let Some((revision, json)) = summary_of_shared(key, found, layout) else {
             if self.unexpected.admits(more_unexpected) {
@@ -155,8 +156,8 @@ async fn read(db: &Db, layout: &EventLayout) -> Result<Option<(i64, String)>, Db
     if counts.is_empty() { Ok(None) } else { summary_json(layout, &counts).map(Some) }
 }
 
-/// The revision and the body of what a server put under a key: that key and the revision on the first line, then the JSON. `None`: no server
-/// wrote this for the event.
+/// The revision and the body of what is under a key: that key and the revision on the first line, then the JSON. `None`: it is not of the form
+/// in which servers write it for this event.
 fn summary_of_shared(key: &str, bytes: &[u8], layout: &EventLayout) -> Option<(i64, String)> {
     let (first, json) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
     let summary: Summary<'_> = serde_json::from_str(json).ok()?;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{RedisHealth, RedisLink};
 
 const KEY: &str = "expiry";
-/// Entries that may wait for Redis; any more are dropped, and the sweep finds their orders.
+/// Entries that may wait for Redis; further ones are dropped, and the sweep finds their orders.
 const ENTRIES_MAX: usize = 100_000;
 /// How long Redis keeps the queue after the last entry: an hour more than the longest payment window.
 const QUEUE_TTL_MS: u64 = 25 * 3_600_000;

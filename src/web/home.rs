@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::frame::{Html, prose, still_page};
 use crate::api::health::{Readiness, Ready};
 use crate::problem::Problem;
+use crate::redis::RedisHealth;
 
 /// Path, name, description. The paths are relative, so that they work behind a proxy that serves the server below a path.
 const DOORS: [(&str, &str, &str); 6] = [
@@ -12,7 +13,7 @@ const DOORS: [(&str, &str, &str); 6] = [
     ("openapi.json", "The contract", "The OpenAPI document, from which clients are generated."),
     ("errors", "Errors", "Every refusal by its code: what it means, what to do, what to tell the buyer."),
     ("v1/events", "Events", "What is on sale, as JSON."),
-    ("readyz", "Readiness", "Whether PostgreSQL and Redis answer: for load balancers."),
+    ("readyz", "Readiness", "Whether this server can carry out claims: for load balancers."),
     ("livez", "Liveness", "Whether the server answers at all: for whatever restarts it."),
 ];
 
@@ -24,7 +25,7 @@ pub(crate) fn page(readiness: Result<Readiness, Problem>) -> Html {
             h1 { "Rowlock" }
             p.lead { (env!("CARGO_PKG_DESCRIPTION")) "." }
             p.facts { (state(&readiness)) span { "Version " (env!("CARGO_PKG_VERSION")) } }
-            @if let Err(problem) = &readiness { p.reason { (prose(problem.detail())) } }
+            @if let Some(reason) = reason(&readiness) { p.reason { (prose(reason)) } }
         }
         nav.doors aria-label="Where to go" {
             @for (path, name, what) in DOORS {
@@ -36,12 +37,22 @@ pub(crate) fn page(readiness: Result<Readiness, Problem>) -> Html {
 }
 
 fn state(readiness: &Result<Readiness, Problem>) -> Markup {
-    let (tone, words) = match readiness.as_ref().map(|readiness| readiness.status) {
-        Ok(Ready::Ready) => ("good", "Ready"),
-        Ok(Ready::Degraded) => ("fair", "Ready, but Redis is down"),
+    let (tone, words) = match readiness {
+        Ok(Readiness { status: Ready::Ready, .. }) => ("good", "Ready"),
+        Ok(Readiness { redis: RedisHealth::Down, detail: None, .. }) => ("fair", "Ready, but Redis is down"),
+        Ok(Readiness { redis: RedisHealth::Down, .. }) => ("fair", "Ready, but Redis is down and some claims fail"),
+        Ok(_) => ("fair", "Ready, but some claims fail"),
         Err(_) => ("bad", "Not ready"),
     };
     html! { a.state.(tone) href="readyz" { (words) } }
+}
+
+/// What hinders claims, if anything does.
+fn reason(readiness: &Result<Readiness, Problem>) -> Option<&str> {
+    match readiness {
+        Ok(readiness) => readiness.detail.as_ref().map(|detail| detail.0.as_str()),
+        Err(problem) => Some(problem.detail()),
+    }
 }
 
 /// A seat map that fills from the front.
@@ -49,7 +60,7 @@ fn seats() -> Markup {
     const ROWS: u32 = 5;
     const SEATS: u32 = 26;
     html! {
-        svg.house viewBox={ "0 0 " (SEATS * 20 + 6) " " (ROWS * 20 - 6) } aria-hidden="true" {
+        svg.seats viewBox={ "0 0 " (SEATS * 20 + 6) " " (ROWS * 20 - 6) } aria-hidden="true" {
             @for row in 0..ROWS { @for seat in 0..SEATS {
                 @let aisle = if seat < SEATS / 2 { 0 } else { 12 };
                 @let sold = (seat * 7 + row * 11) % 9 + row < 6;
@@ -64,16 +75,27 @@ mod tests {
     use super::*;
     use crate::api::health::PostgresState;
     use crate::problem::code::Code;
-    use crate::redis::RedisHealth;
 
-    fn text(status: Ready, redis: RedisHealth) -> String {
-        page(Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail: None, version: "0".into() })).text
+    fn text(status: Ready, redis: RedisHealth, detail: Option<&str>) -> String {
+        let detail = detail.map(|detail| detail.to_owned().into());
+        page(Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail, version: "0".into() })).text
     }
 
     #[test]
-    fn it_says_how_ready_the_server_is() {
-        assert!(text(Ready::Ready, RedisHealth::Up).contains("class=\"state good\" href=\"readyz\">Ready<"));
-        assert!(text(Ready::Degraded, RedisHealth::Down).contains("class=\"state fair\" href=\"readyz\">Ready, but Redis is down<"));
+    fn it_says_how_ready_the_server_is_and_what_hinders_claims() {
+        let reason = "a lock: `admin.lock_waits` says whose";
+        for (status, redis, detail, expected) in [
+            (Ready::Ready, RedisHealth::Up, None, "good\" href=\"readyz\">Ready<"),
+            (Ready::Ready, RedisHealth::Off, None, "good\" href=\"readyz\">Ready<"),
+            (Ready::Degraded, RedisHealth::Down, None, "fair\" href=\"readyz\">Ready, but Redis is down<"),
+            (Ready::Degraded, RedisHealth::Up, Some(reason), "fair\" href=\"readyz\">Ready, but some claims fail<"),
+            (Ready::Degraded, RedisHealth::Off, Some(reason), "fair\" href=\"readyz\">Ready, but some claims fail<"),
+            (Ready::Degraded, RedisHealth::Down, Some(reason), "fair\" href=\"readyz\">Ready, but Redis is down and some claims fail<"),
+        ] {
+            let page = text(status, redis, detail);
+            assert!(page.contains(&format!("class=\"state {expected}")), "{expected}: {page}");
+            assert_eq!(page.contains("a lock: <code>admin.lock_waits</code> says whose"), detail.is_some(), "{page}");
+        }
         let down = page(Err(Problem::new(Code::Unavailable, "not migrated: run `rowlock migrate`"))).text;
         assert!(down.contains("class=\"state bad\" href=\"readyz\">Not ready<") && down.contains("run <code>rowlock migrate</code>"));
     }

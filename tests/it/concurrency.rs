@@ -105,7 +105,7 @@ async fn buy_any_seat(customer: Customer, event: EventHandle, index: usize) -> V
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_servers_sell_every_seat_of_one_house_once_and_refuse_nobody() {
+async fn two_servers_sell_every_seat_of_one_event_once_and_refuse_nobody() {
     const SEATS: usize = 300;
     let first = TestServer::start().await;
     let second = first.second().await;

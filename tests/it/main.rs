@@ -27,6 +27,7 @@ mod fairness;
 mod faults;
 mod floods;
 mod health;
+mod layers;
 mod model;
 mod orders;
 mod other_sellers;

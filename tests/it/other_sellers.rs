@@ -2,7 +2,7 @@
 //!
 //! Some are tested elsewhere, with their subject:
 //! - A best-available search outside the lock refuses most requests with seats left; a retry limit answers "unavailable" with seats free:
-//!   `buyers_who_want_exactly_the_house_all_get_their_seats` and `whoever_is_refused_wanted_more_than_was_left` in
+//!   `buyers_who_want_exactly_all_seats_all_get_their_seats` and `whoever_is_refused_wanted_more_than_was_left` in
 //!   `best_available::rivals`.
 //! - `limit n … for update skip locked` in a subquery reserves too many: the same two, by their counts.
 //! - A lock skipped for performance, two orders for one ticket: `concurrency::one_seat_and_two_hundred_rivals_have_one_winner`.

@@ -38,7 +38,7 @@ async fn fresh_in_time(server: &TestServer, path: &str, since: Instant, is_fresh
 }
 
 /// Five seats: available, held, sold, blocked, held.
-async fn mixed_house(server: &TestServer) -> EventHandle {
+async fn mixed_event(server: &TestServer) -> EventHandle {
     let event = server.event(event_json(&[("A", 1000, 5), ("B", 2000, 4)])).await;
     let customer = server.customer("alice");
     customer.claim_seats(&event, &[("A", 2), ("A", 5)]).await.expect(201);
@@ -52,7 +52,7 @@ async fn mixed_house(server: &TestServer) -> EventHandle {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sections_show_prices_and_how_many_seats_are_available() {
     let server = TestServer::start().await;
-    let event = mixed_house(&server).await;
+    let event = mixed_event(&server).await;
     let mut body = server.anyone().get(&event.at("sections")).await.expect(200);
     assert!(body["revision"].take().as_i64().is_some_and(|revision| revision > 0));
     let expected = json!({"event_id": event.id, "revision": null, "sections": [
@@ -65,7 +65,7 @@ async fn the_sections_show_prices_and_how_many_seats_are_available() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_seats_show_where_each_one_stands() {
     let server = TestServer::start().await;
-    let event = mixed_house(&server).await;
+    let event = mixed_event(&server).await;
     let mut body = server.anyone().get(&event.at("sections/A/seats")).await.expect(200);
     assert!(body["revision"].take().as_i64().is_some_and(|revision| revision > 0));
     let seat = |seat: i32, status: &str| json!({"seat": seat, "row": "1", "price_minor": 1000, "status": status});
@@ -89,9 +89,9 @@ async fn a_seat_in_an_unknown_status_is_not_shown_as_blocked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_whole_house_takes_two_bits_a_seat() {
+async fn a_whole_event_takes_two_bits_a_seat() {
     let server = TestServer::start().await;
-    let event = mixed_house(&server).await;
+    let event = mixed_event(&server).await;
     let body = server.anyone().get(&event.at("availability")).await.expect(200);
     let section = |index: usize| {
         let section = &body["sections"][index];

@@ -4,6 +4,8 @@
 mod requests;
 mod waits;
 
+use std::collections::BTreeMap;
+
 use rowlock::db::Endpoint;
 use serde_json::{Value, json};
 use tokio_postgres::{Client, Error};
@@ -58,10 +60,11 @@ impl Session {
         self.client.batch_execute("rollback").await.expect("rollback");
     }
 
-    /// How many rows of tables were read in the open transaction.
-    pub async fn rows_read(&self) -> i64 {
-        let sql = "select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables";
-        self.client.query_one(sql, &[]).await.expect("a count").get(0)
+    /// How many rows of each table were read, in the open transaction and in those before that are not reported yet.
+    pub async fn rows_read(&self) -> BTreeMap<String, i64> {
+        let sql = "select relname::text, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
+            where coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) > 0";
+        self.client.query(sql, &[]).await.expect("counts").iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
     /// Claims for a batch of requests, which all name their seats or all ask for the best available ones.

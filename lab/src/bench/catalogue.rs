@@ -145,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_benchmarks_has_every_figure_that_has_a_goal() {
+        let page = include_str!("../../../BENCHMARKS.md");
+        for spec in SPECS.iter().filter(|spec| spec.goal.is_some() && !spec.id.starts_with("generator_")) {
+            assert!(page.contains(&format!("\n| `{}` | {} |", spec.id, spec.what)), "{}", spec.id);
+        }
+    }
+
+    #[test]
     fn every_group_has_figures() {
         let groups: BTreeSet<_> = SPECS.iter().map(|spec| spec.group).collect();
         assert_eq!(groups, Group::ALL.into_iter().collect());

@@ -1,4 +1,4 @@
-//! The benchmark: every speed promise as a figure, taken in one run on one machine, load generator included.
+//! The benchmark: every bound on speed as a figure, taken in one run on one machine, load generator included.
 //!
 //! A machine's speed drifts by a factor of two within an hour, so a figure in seconds says little by itself. Where there is a limit to
 //! hold it against (bare commits of PostgreSQL, an empty request of this server), both are measured one right after the other, in
@@ -68,7 +68,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The figures as they are promised.
+    /// The figures as BENCHMARKS.md gives them.
     pub const FULL: Self = Self {
         earlier_orders: 5_000,
         crowd: 10_000,

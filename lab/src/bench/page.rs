@@ -81,22 +81,18 @@ impl BenchReport {
 }
 
 fn table(figures: &[&Figure]) -> Table {
-    let mut columns = vec![Column::text("figure"), Column::number("median"), Column::number("min–max")];
+    let mut columns = vec![Column::text("id"), Column::text("figure"), Column::number("median"), Column::number("min–max")];
     let has_goals = figures.iter().any(|figure| figure.goal.is_some());
     if has_goals {
         columns.extend([Column::number("must"), Column::number("aim"), Column::text("verdict")]);
-    } else {
-        columns.push(Column::text("id"));
     }
     let mut table = Table::new(columns);
     for figure in figures {
         let [what, median, range, must, aim, verdict] = row(figure);
-        let mut cells: Vec<Cell> = [what, median, range].into_iter().map(Cell::from).collect();
+        let mut cells: Vec<Cell> = [figure.id.to_owned(), what, median, range].into_iter().map(Cell::from).collect();
         if has_goals {
             let verdict = if figure.holds == Some(false) { Cell::bad(&verdict) } else { Cell::good(&verdict) };
             cells.extend([Cell::from(must), Cell::from(aim), verdict]);
-        } else {
-            cells.push(Cell::from(figure.id));
         }
         table.row(cells);
     }
@@ -134,7 +130,15 @@ pub(super) mod tests {
     #[test]
     fn the_page_stands_alone_and_says_what_falls_short() {
         let html = report().html().expect("a page");
-        for text in ["1 of 2 figures hold", "falls short", "12,345 /s", "a &lt;fast&gt; core", "Seats sold in a rush", "claims_per_s"] {
+        for text in [
+            "1 of 2 figures hold",
+            "falls short",
+            "12,345 /s",
+            "a &lt;fast&gt; core",
+            "Seats sold in a rush",
+            "claims_per_update",
+            "claims_per_s",
+        ] {
             assert!(html.contains(text), "no {text}");
         }
         assert!(html.contains("No promise was broken") && html.matches("<figure").count() == 1);

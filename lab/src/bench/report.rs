@@ -88,9 +88,9 @@ impl BenchReport {
 
     /// The figures as a table for Markdown, and where they were taken.
     pub fn markdown(&self) -> String {
-        let mut text = format!("| {} |\n| --- | ---: | ---: | ---: | ---: | --- |\n", HEADINGS.join(" | "));
+        let mut text = format!("| id | {} |\n| --- | --- | ---: | ---: | ---: | ---: | --- |\n", HEADINGS.join(" | "));
         for figure in &self.figures {
-            writeln!(text, "| {} |", row(figure).join(" | ")).ok();
+            writeln!(text, "| `{}` | {} |", figure.id, row(figure).join(" | ")).ok();
         }
         writeln!(text, "\nMedians of {} rounds, taken in {:.0} s.", self.rounds, self.seconds).ok();
         self.machine.lines().iter().for_each(|line| {
@@ -146,7 +146,8 @@ mod tests {
     fn the_markdown_table_is_one() {
         let markdown = report().markdown();
         let columns: Vec<usize> = markdown.lines().take(5).map(|line| line.matches('|').count()).collect();
-        assert_eq!(columns, [7; 5], "{markdown}");
+        assert_eq!(columns, [8; 5], "{markdown}");
+        assert!(markdown.contains("\n| `claims_per_update` | claims/s ÷ pgbench"), "{markdown}");
         assert!(markdown.contains("fsync on, synchronous_commit on"));
     }
 

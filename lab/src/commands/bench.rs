@@ -1,4 +1,4 @@
-//! `rowlock-lab bench`: every speed promise, measured.
+//! `rowlock-lab bench`: every bound on speed, measured.
 
 use std::path::PathBuf;
 

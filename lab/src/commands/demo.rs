@@ -132,6 +132,9 @@ id=$(echo "$order" | sed 's/.*"order_id":"\([^"]*\)".*/\1/'); amount=$(echo "$or
 Check the database (every invariant is a query that must return no rows):
 psql '{database_url}' -c 'select * from admin.invariant_violations'
 
+Ask it more, as a superuser (sql/README.md has a cookbook):
+psql '{database_url}'
+
 Ctrl-C stops everything."#,
         minutes = TRIAL_WINDOW_MS / 60_000,
     ))

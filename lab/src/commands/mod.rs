@@ -25,7 +25,7 @@ pub enum Command {
     ///
     /// Exit status: 0 if every promise was kept, 1 if one was broken, 130 if it was stopped.
     Rush(Box<rush::RushArgs>),
-    /// Measure every speed promise
+    /// Measure every bound on speed
     ///
     /// Exit status: 0 if all could be measured, even where a figure falls short; 1 if a promise was broken, such as a seat sold twice; 130
     /// if it was stopped.

@@ -37,7 +37,7 @@ pub struct Spot {
 /// A buyer's intent, and the random numbers for what it chooses later.
 pub type Drawn = (Intent, SmallRng);
 
-/// Draws every buyer's intent for a house whose sections have these capacities. The same plan and house give the same intents.
+/// Draws every buyer's intent for an event whose sections have these capacities. The same plan and event give the same intents.
 pub fn draw(plan: &Plan, capacities: &[usize]) -> Vec<Drawn> {
     let mut crowd_rng = SmallRng::seed_from_u64(plan.seed);
     let own = if plan.own_seat { own_spots(plan, capacities, &mut crowd_rng) } else { Vec::new() };
@@ -90,7 +90,7 @@ fn own_spots(plan: &Plan, capacities: &[usize], rng: &mut impl Rng) -> Vec<Spot>
     chosen.to_vec()
 }
 
-/// A random place: every seat of the house is equally likely.
+/// A random place: every seat of the event is equally likely.
 fn any_spot(quantity: usize, capacities: &[usize], rng: &mut impl Rng) -> Option<Spot> {
     let room = |capacity: &usize| (capacity + 1).saturating_sub(quantity);
     let total: usize = capacities.iter().map(room).sum();

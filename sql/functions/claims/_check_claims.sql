@@ -1,6 +1,6 @@
 -- Decides what can be decided about each claim of a batch before any seat is looked at. Arrays have one element per request.
 --
--- p_is_on_sale: null if there is no such event, or it was never on sale. p_key_nos: the first request with the same idempotency key; null:
+-- p_is_on_sale: null if there is no such event, or it was never opened. p_key_nos: the first request with the same idempotency key; null:
 -- all differ. p_faults: what is wrong with the requested seats, null if nothing is. p_unpaid_orders_max, p_unpaid_window_ms and
 -- p_cooldown_ms are the event's rules for customers who let orders end unpaid.
 --
@@ -32,6 +32,13 @@ create or replace function rowlock._check_claims(
 language plpgsql
 as $$
 begin
+    -- At the beginning of a sale no order has ended yet, and nobody need be looked up.
+    if p_cooldown_ms > 0 then
+        perform from rowlock.orders o where o.event_id = p_event_id and not o.is_live limit 1;
+        if not found then
+            p_cooldown_ms := 0;
+        end if;
+    end if;
     select array_agg(c.live_seats), array_agg(c.outcome), array_agg(case when c.outcome = 'replayed' then c.order_id end),
         array_agg(c.cooldown_left_ms)
     into o_live_seats, o_outcomes, o_answers, o_retry_after_ms

@@ -1,4 +1,4 @@
--- Deletes a draft with its sections, rows and seats, and logs it. An event that was ever on sale is kept. Nothing can have been claimed or
+-- Deletes a draft with its sections, rows and seats, and logs it. An event that was ever opened is kept. Nothing can have been claimed or
 -- paid for a draft: claims and payments treat it like an event that does not exist. The idempotency key that created it stays used.
 -- Locks: the event's row, then its seats (section_no, seat_no), the order in which seats are blocked.
 -- Errors: RL001, RL008 unless it is a draft.

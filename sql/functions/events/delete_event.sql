@@ -1,4 +1,4 @@
--- Deletes a draft with its sections, rows and seats. An event that was ever on sale is kept.
+-- Deletes a draft with its sections, rows and seats. An event that was ever opened is kept.
 -- Locks: the event's row, then its seats (section_no, seat_no).
 -- Errors: RL001, RL008 unless it is a draft.
 create or replace function rowlock.delete_event(p_event_id bigint) returns void

@@ -10,7 +10,7 @@
 --                     tickets until a person decides about them; what is owed back stays listed until a person marks it as refunded
 --   duplicate         this notice is already settled; recorded_outcome is the outcome it had then
 --   payment_conflict  its identity is recorded with another order, amount or currency; nothing changed
---   event_not_found   no such event, or one that was never on sale; nothing is recorded
+--   event_not_found   no such event, or one that was never opened; nothing is recorded
 --
 -- The orders are locked and every new payment is recorded. Notices that are the first of their order and identity and bring the right money
 -- for a pending order, which is nearly all of them, are then paid together. The others follow one by one, in the order they came, so that

@@ -1,6 +1,6 @@
--- Reads the whole house: for each section its revision and its seats as one text, one character per seat in seat order: a available, h
--- held, s sold, b blocked. One statement, so one snapshot. No row if there is no such event. Plans are kept, even those made while there
--- were few seats and statistics were old: so the seats are read through their key, and JIT is off.
+-- Reads all seats of an event: for each section its revision and its seats as one text, one character per seat in seat order:
+-- a available, h held, s sold, b blocked. One statement, so one snapshot. No row if there is no such event. Plans are kept, even those made
+-- while there were few seats and statistics were old: so the seats are read through their key, and JIT is off.
 -- Locks: none. Errors: none.
 create or replace function rowlock.event_availability(p_event_id bigint) returns table (
     section_no integer, code text, revision bigint, statuses text

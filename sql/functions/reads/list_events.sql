@@ -1,10 +1,10 @@
 -- Lists events, soonest first, those without a known start last: at most p_limit (1 to 1000; null: 100) after p_after_event_id (null: from
 -- the first), in one status or (null) any, that begin after p_starts_after (null: any time), and whose names contain p_name (null: any),
--- ignoring case as the database's locale knows it. Events that were never on sale are left out unless p_with_drafts.
+-- ignoring case as the database's locale knows it. Events that were never opened are left out unless p_with_drafts.
 --
 -- A call examines at most 2,000 events for a name, however many there are. If that ends the search before p_limit events are found, the
 -- last row has ends_search true, whether it is_match or not: the next call continues after it. Everything else is read from an index in the
--- list's order that holds no other events: with or without those that were never on sale, of one status or of all.
+-- list's order that holds no other events: with or without those that were never opened, of one status or of all.
 --
 -- Locks: none. Errors: RL007 for a status that does not exist, and for a p_after_event_id that is not an event the caller may see.
 create or replace function rowlock.list_events(

@@ -42,7 +42,7 @@ refusals! {
 impl EventsApi {
     /// List events
     ///
-    /// Lists every event that is or was on sale, soonest first, one page at a time; with an API key, also those that never were.
+    /// Lists every event that was ever opened, soonest first, one page at a time; with an API key, also those that never were.
     #[oai(path = "/events", method = "get", operation_id = "listEvents")]
     async fn list_events(
         &self,
@@ -57,7 +57,7 @@ impl EventsApi {
         status: Query<Option<EventStatus>>,
         /// Only events that begin after this time.
         starts_after: Query<Option<Time>>,
-        /// Only events with this text in their name; upper and lower case are the same.
+        /// Only events with this text in their name, ignoring case as far as the database's locale supports it.
         #[oai(validator(min_length = 1, max_length = 200))]
         name: Query<Option<String>>,
     ) -> Result<OkJson<EventList>, Refusal<ListEvents>> {
@@ -75,7 +75,7 @@ impl EventsApi {
 
     /// Read an event
     ///
-    /// Returns its settings, at most 500 ms old, and its sections. An event that was never on sale is found only with an API key.
+    /// Returns its settings, at most 500 ms old, and its sections. An event that was never opened is found only with an API key.
     #[oai(path = "/events/:event_id", method = "get", operation_id = "getEvent")]
     async fn get_event(
         &self,
@@ -126,8 +126,8 @@ impl EventsApi {
 
     /// Change an event
     ///
-    /// Changes settings, or opens, pauses or closes the event, in one step: everything or nothing. All servers notice within 500 ms;
-    /// claims that are already in progress are answered as before.
+    /// Changes settings, or opens, pauses or closes the event, in one step: everything or nothing. Claims obey the
+    /// change at once, except those that are being decided at that moment; reads show it within 500 ms.
     #[oai(path = "/events/:event_id", method = "patch", operation_id = "changeEvent")]
     async fn change_event(
         &self,
@@ -147,7 +147,7 @@ impl EventsApi {
 
     /// Delete a draft
     ///
-    /// Deletes an event that was never on sale, with its sections and seats. All other events are kept for good.
+    /// Deletes a draft, with its sections and seats. All other events are kept for good.
     #[oai(path = "/events/:event_id", method = "delete", operation_id = "deleteEvent")]
     async fn delete_event(
         &self,

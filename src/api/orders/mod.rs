@@ -60,8 +60,8 @@ impl OrdersApi {
         customer: Customer,
         /// Id of the event.
         event_id: Path<EventId>,
-        /// Makes a retry safe: the same key with the same request returns the order that it created, however often it is sent. Unique per
-        /// customer and event.
+        /// Makes a retry safe: the same key with the same request returns the order that it created, for as long as that order is kept.
+        /// Unique per customer and event.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: IdempotencyKey,
         claim: JsonBody<ClaimIn>,

@@ -67,7 +67,7 @@ pub(crate) struct OrderSeat {
     pub seat: SeatNo,
     /// The label of its row.
     pub row: Label,
-    /// Its own label.
+    /// Its own label: today always its number.
     pub label: Label,
     /// Its price in minor units.
     pub price_minor: Price,

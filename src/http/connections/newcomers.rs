@@ -96,8 +96,7 @@ impl<R: Routes> Newcomers<R> {
         } else {
             tracing::warn!(
                 connections_max,
-                "refused a connection, because none of those that are open is idle. If this continues: raise --connections-max, or add a \
-                 server"
+                "refused a connection, because all open connections are busy. If this continues: raise --connections-max, or add a server"
             );
         }
     }

@@ -132,10 +132,10 @@ async fn compressed_bodies_are_understood() {
         assert_eq!(order["seats"][0]["seat"], seat, "{coding}");
     }
     // A large event, whose body is decoded on a separate thread.
-    let mut house = event_json(&[]);
+    let mut large = event_json(&[]);
     let rows: Vec<_> = (0..10_000).map(|row| json!({"row": row.to_string(), "seats": 1})).collect();
-    house["sections"] = json!([{"section": "A", "name": "A", "price_minor": 1, "rows": rows}]);
-    for (coding, body) in compressed(&house.to_string()) {
+    large["sections"] = json!([{"section": "A", "name": "A", "price_minor": 1, "rows": rows}]);
+    for (coding, body) in compressed(&large.to_string()) {
         assert!(body.len() < 65_536, "{coding}: {}", body.len());
         let created = post(&server.admin(), "/v1/events", coding, body).await.expect(201);
         assert_eq!(created["sections"][0]["capacity"], 10_000, "{coding}");

@@ -20,7 +20,7 @@ async fn insist_on_a_seat(customer: Customer, event: EventHandle, capacity: i32,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buyers_who_want_exactly_the_house_all_get_their_seats() {
+async fn buyers_who_want_exactly_all_seats_all_get_their_seats() {
     let first = TestServer::start().await;
     let second = first.second().await;
     let event = first.event(unhurried(&[("A", 1000, 250)])).await;

@@ -39,6 +39,7 @@ fn the_bench_measures_on_a_durable_stack_of_its_own_and_reports() {
     let verdict = if median <= 2.0 { "holds" } else { "falls short" };
     let page = std::fs::read_to_string(out.join("report.html")).expect("the page");
     assert!(page.contains("1 of 1 figures hold") == (median <= 2.0) && page.contains(what), "{page}");
+    assert!(table.contains(&format!("\n| `single_claim_per_call` | {what} |")), "{table}");
     for text in [&*said, &table] {
         let line = text.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what}: {text}"));
         assert!(line.contains(verdict) && line.contains("≤ 2.00"), "{line}");

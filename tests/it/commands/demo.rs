@@ -48,8 +48,11 @@ fn assert_works_as_pasted(page: &str) {
         skip("curl", "no curl or no openssl for the demo's lines");
     }
     if is_installed("psql") {
-        let violations = paste(&lines(page, "psql "));
+        let [check, session] = lines(page, "psql ")[..] else { panic!("a check and a session: {page}") };
+        let violations = paste(&[check]);
         assert!(violations.contains("(0 rows)"), "{violations}");
+        let asked = paste(&[&format!("echo 'select name from admin.seats_by_event' | {session}")]);
+        assert!(asked.contains("Try it"), "{asked}");
     } else {
         skip("psql", "no psql for the demo's line");
     }

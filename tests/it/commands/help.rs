@@ -7,9 +7,6 @@ use clap::{Arg, Command, Subcommand};
 
 use super::process::{printed_by, rowlock, rowlock_lab};
 
-/// Flags of `serve` that have no default because the feature is off without them.
-const WITHOUT_DEFAULT: [&str; 3] = ["address-file", "jwt-secret", "jwt-public-key-file"];
-
 /// The commands as they are defined.
 fn commands() -> Vec<Command> {
     let cli = rowlock::commands::Command::augment_subcommands(Command::new("rowlock"));
@@ -47,7 +44,7 @@ fn every_setting_of_the_server_is_documented_with_its_environment_variable() {
         assert!(help.contains(&format!("--{flag}")) && help.contains(&format!("[env: {name}")), "--{flag} ({name}) is not in the help");
         assert!(names.insert(name.clone()), "{name} sets two things");
         let says_default = arg.is_required_set() || !arg.get_default_values().is_empty() || help_of(arg).contains("[default:");
-        assert!(says_default || WITHOUT_DEFAULT.contains(&flag), "--{flag} does not say what it is by default");
+        assert!(says_default, "--{flag} does not say what it is by default");
     }
     assert!(names.len() > 20);
 }

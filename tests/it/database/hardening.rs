@@ -31,11 +31,11 @@ async fn a_hardened_database_leaves_the_locks_to_rowlock() {
 
     let harden = || printed_by(rowlock(&["migrate", "--harden"]).env("DATABASE_URL", &database_url));
     let told = harden();
-    assert!(told.contains("16 locking functions were taken away"), "{told}");
+    assert!(told.contains("16 locking functions were revoked"), "{told}");
     let sam = format!("can take no advisory locks in a hardened database: {}", logins.name("sam"));
     assert!(told.contains(&sam) && !told.contains(&logins.name("rita")), "{told}");
     assert!(told.contains("theirs()") && !told.contains("_take_locks"), "{told}");
-    assert!(harden().contains("already taken away"), "harmless to repeat");
+    assert!(harden().contains("already revoked"), "harmless to repeat");
     for who in ["olivia", "rita", "shop", "sam"] {
         let login = logins.connect(who).await;
         for call in &calls {

@@ -1,4 +1,4 @@
-//! Drafts: only admins find an event that was never on sale, and they can delete it.
+//! Drafts: only admins find an event that was never opened, and they can delete it.
 
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};

@@ -126,7 +126,7 @@ async fn a_whole_house_is_blocked_in_one_call_while_another_sells() {
     let mut fastest = Duration::MAX;
     for verb in ["block", "unblock", "block"] {
         let begun = Instant::now();
-        let sql = format!("select admin.{verb}_seats({}, '{}', 'the whole house')", concert.id, codes.join(", "));
+        let sql = format!("select admin.{verb}_seats({}, '{}', 'the whole event')", concert.id, codes.join(", "));
         assert_eq!(olivia.query_one(&sql, &[]).await.expect("changed").get::<_, i32>(0), 10_000);
         fastest = fastest.min(begun.elapsed());
     }

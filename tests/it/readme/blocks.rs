@@ -8,6 +8,8 @@ pub enum Kind {
     /// Statements for psql.
     Sql,
     Diagram,
+    /// Lines of `postgresql.conf`, fenced as `ini`.
+    Settings,
     /// Commands that were tried by hand, on servers that no test starts: fenced as `sh`, and only in `docs/`.
     Tried,
     Unknown,
@@ -59,6 +61,7 @@ fn block(language: &str, heading: &str, text: &str) -> Block {
     block.kind = match language {
         "sql" => Kind::Sql,
         "mermaid" => Kind::Diagram,
+        "ini" => Kind::Settings,
         "sh" => Kind::Tried,
         "" if block.commands().iter().all(|line| PROGRAMS.iter().any(|program| line.starts_with(program))) => Kind::Shell,
         _ => Kind::Unknown,

@@ -17,8 +17,8 @@ async fn shell(command: &str, variables: &[(&str, &str)]) -> Output {
 }
 
 /// Runs a `curl` line; returns status and body.
-async fn ask(line: &str, address: &str, variables: &[(&str, &str)]) -> (u16, Value) {
-    let line = line.replace("localhost:8080", address).replace("curl -s ", "curl -s -w '\n%{http_code}' ");
+async fn ask(line: &str, variables: &[(&str, &str)]) -> (u16, Value) {
+    let line = line.replace("curl -s ", "curl -s -w '\n%{http_code}' ");
     let output = shell(&line, variables).await;
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let (body, status) = text.rsplit_once('\n').unwrap_or_else(|| panic!("{line}: {}", String::from_utf8_lossy(&output.stderr)));
@@ -30,12 +30,12 @@ async fn what_is_to_be_tried_by_hand_works_as_pasted() {
     let server = TestServer::start().await;
     let event = server.event(event_json(&[("A", 680_000, 1000), ("B", 640_000, 1000)])).await.id.to_string();
     let token = mint_customer_token(JWT_SECRET, "you", 3600).expect("a token");
-    let address = server.url.trim_start_matches("http://");
     let lines: Vec<_> = readme_block(Kind::Shell, "Try it by hand").iter().flat_map(Block::commands).collect();
     let (mut statuses, mut new_event) = (Vec::new(), String::new());
     for line in &lines {
-        let variables = [("TOKEN", token.as_str()), ("KEY", server.admin_key()), ("EVENT", &event), ("NEW_EVENT", &new_event)];
-        let (status, body) = ask(line, address, &variables).await;
+        let [url, key] = [server.url.as_str(), server.admin_key()];
+        let variables = [("URL", url), ("TOKEN", &token), ("KEY", key), ("EVENT", &event), ("NEW_EVENT", &new_event)];
+        let (status, body) = ask(line, &variables).await;
         assert!(status < 300, "{line}: {status} {body}");
         statuses.push(status);
         if body["status"] == "draft" {

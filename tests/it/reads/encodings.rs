@@ -80,7 +80,7 @@ async fn the_reference_concert_fits_its_size_limits() {
         let answer = encoded(&server, &seats, encoding).await;
         assert!(answer.bytes.len() < 6_000, "the seats have {} bytes as {encoding}", answer.bytes.len());
     }
-    let house = server.anyone().get(&event.at("availability")).await;
-    house.expect(200);
-    assert!(house.bytes.len() < 5_000, "the house has {} bytes", house.bytes.len());
+    let availability = server.anyone().get(&event.at("availability")).await;
+    availability.expect(200);
+    assert!(availability.bytes.len() < 5_000, "the availability has {} bytes", availability.bytes.len());
 }

@@ -10,7 +10,7 @@ use crate::rush::tally::Step;
 
 /// The most sections that get a bar each; if there are more, each is one character.
 const BARS_MAX: usize = 20;
-/// Columns that the bar of the whole house needs beside its words.
+/// Columns that the bar of the whole event needs beside its words.
 const BESIDE_MIN: usize = 16;
 /// The least number of columns at which the answers to each step are shown.
 const ANSWERS_MIN: usize = 50;
@@ -39,7 +39,7 @@ fn held_style() -> Style {
     Style::new().yellow()
 }
 
-/// The bar of the whole house and its words, which are below it on a narrow terminal.
+/// The bar of the whole event and its words, which are below it on a narrow terminal.
 fn overall(canvas: Canvas, now: &Snapshot, seats: u64) -> Vec<String> {
     let share = 100.0 * now.sold as f64 / seats.max(1) as f64;
     let (sold, seconds) = (format!("{} of {}", HumanCount(now.sold), HumanCount(seats)), now.elapsed.as_secs_f64());

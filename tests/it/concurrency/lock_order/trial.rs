@@ -6,13 +6,13 @@ use crate::stored::{Ask, Placed, Session, server_without_expiry, unhurried, unti
 /// The sections of the event, in the order of their numbers; each order here has a seat in all of them.
 pub(super) const SECTIONS: [i32; 3] = [1, 2, 3];
 
-pub(super) struct House {
+pub(super) struct Trial {
     pub(super) server: TestServer,
     pub(super) event: EventHandle,
     pub(super) session: Session,
 }
 
-impl House {
+impl Trial {
     pub(super) async fn new() -> Self {
         let server = server_without_expiry().await;
         let event = server.event(unhurried(&[("A", 1000, 400), ("B", 1000, 400), ("C", 1000, 400)])).await;
@@ -93,12 +93,12 @@ pub(super) fn rows_are_free(table: &str, condition: &str) -> String {
 }
 
 /// The names (customers or sections of the event) in the order of the keys of their advisory locks of a class.
-pub(super) async fn in_order_of_keys(house: &House, class: i32, names: &[&str]) -> Vec<String> {
+pub(super) async fn in_order_of_keys(trial: &Trial, class: i32, names: &[&str]) -> Vec<String> {
     let mut keyed = Vec::new();
     for name in names {
-        house.server.db.batch_execute(&format!("begin; {}", advisory(house, class, name))).await.expect("its lock");
-        keyed.push((house.server.ask::<i64>(OWN_KEY).await, (*name).to_owned()));
-        house.server.db.batch_execute("rollback").await.expect("released");
+        trial.server.db.batch_execute(&format!("begin; {}", advisory(trial, class, name))).await.expect("its lock");
+        keyed.push((trial.server.ask::<i64>(OWN_KEY).await, (*name).to_owned()));
+        trial.server.db.batch_execute("rollback").await.expect("released");
     }
     keyed.sort_unstable();
     keyed.into_iter().map(|(_, name)| name).collect()
@@ -108,10 +108,10 @@ pub(super) async fn in_order_of_keys(house: &House, class: i32, names: &[&str]) 
 const OWN_KEY: &str = "select classid::bigint << 32 | objid::bigint from pg_locks
     where locktype = 'advisory' and objsubid = 1 and pid = pg_backend_pid()";
 
-pub(super) fn advisory(house: &House, class: i32, name: &str) -> String {
-    format!("select rowlock._take_locks({class}, {}, array['{name}'], true)", house.event.id)
+pub(super) fn advisory(trial: &Trial, class: i32, name: &str) -> String {
+    format!("select rowlock._take_locks({class}, {}, array['{name}'], true)", trial.event.id)
 }
 
-pub(super) fn advisory_are_free(house: &House, class: i32, names: &[String]) -> Vec<String> {
-    names.iter().map(|name| format!("select rowlock._take_locks({class}, {}, array['{name}'], false) = 1", house.event.id)).collect()
+pub(super) fn advisory_are_free(trial: &Trial, class: i32, names: &[String]) -> Vec<String> {
+    names.iter().map(|name| format!("select rowlock._take_locks({class}, {}, array['{name}'], false) = 1", trial.event.id)).collect()
 }
