@@ -63,8 +63,8 @@ impl Expiry {
         all
     }
 
-    /// Expires those of the event's orders that are due. `Err` only when the database cannot be asked or somebody has locked a table: like a
-    /// locked order, that does not count as an attempt, and the lease or the sweep brings the orders back.
+    /// Expires those of the event's orders that are due. `Err` only when the database cannot be asked or somebody has locked a table: that
+    /// does not count as an attempt, nor does a locked order, and the lease or the sweep brings the orders back.
     pub(super) async fn expire(&self, event_id: i64, orders: &[Due]) -> Result<CarriedOut, DbError> {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         let mut passes_locks = self.locks.were_met();
