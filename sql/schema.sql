@@ -430,6 +430,12 @@ CREATE FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) 
 
 COMMENT ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) IS 'Locks the customers of late orders, the seats of pending ones and the sections of all, in order.';
 
+CREATE FUNCTION rowlock._lock_unhindered(p_event_id bigint, p_order_rows tid[]) RETURNS tid[]
+    LANGUAGE plpgsql
+    SET lock_timeout TO '20ms';
+
+COMMENT ON FUNCTION rowlock._lock_unhindered(p_event_id bigint, p_order_rows tid[]) IS 'Locks the seats and sections of orders, and returns the orders of which nobody else has locked any.';
+
 CREATE FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) RETURNS void
     LANGUAGE sql;
 
@@ -603,7 +609,7 @@ COMMENT ON COLUMN rowlock.payments.outcome IS 'paid and late_reclaimed bought se
 
 COMMENT ON COLUMN rowlock.payments.received_at IS 'When the notice was settled.';
 
-COMMENT ON COLUMN rowlock.payments.refunded_at IS 'When the money was refunded, if it was owed back.';
+COMMENT ON COLUMN rowlock.payments.refunded_at IS 'When the money was marked as refunded, if it was owed back.';
 
 COMMENT ON COLUMN rowlock.payments.reversed_at IS 'When the gateway reported that a payment that had succeeded failed after all: a charge-back, or a transfer that bounced.';
 
@@ -827,7 +833,7 @@ CREATE FUNCTION rowlock.event_with_sections(p_event_id bigint) RETURNS TABLE(eve
 
 COMMENT ON FUNCTION rowlock.event_with_sections(p_event_id bigint) IS 'Reads an event with its sections, their rows, and how many seats each has on sale, at one moment.';
 
-CREATE FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) RETURNS TABLE(order_id uuid, outcome text, due_in_ms integer)
+CREATE FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[], p_passes_locks boolean DEFAULT false) RETURNS TABLE(order_id uuid, outcome text, due_in_ms integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -835,7 +841,7 @@ CREATE FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) RET
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off';
 
-COMMENT ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) IS 'Expires overdue pending orders of one event and puts their seats back on sale.';
+COMMENT ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[], p_passes_locks boolean) IS 'Expires overdue pending orders of one event and puts their seats back on sale.';
 
 CREATE FUNCTION rowlock.find_api_key(p_hash bytea) RETURNS bigint
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -893,7 +899,7 @@ CREATE FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) RETURNS void
 
 COMMENT ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) IS 'Records that an API key was used, at most once a minute.';
 
-CREATE FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) RETURNS TABLE(event_id bigint, order_id uuid, overdue_ms integer)
+CREATE FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer, p_passed integer DEFAULT 0) RETURNS TABLE(event_id bigint, order_id uuid, overdue_ms integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -902,7 +908,7 @@ CREATE FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) RETU
     SET enable_mergejoin TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) IS 'Pending orders more than a grace period (in milliseconds) past their deadline, longest overdue first.';
+COMMENT ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer, p_passed integer) IS 'Pending orders more than a grace period (in milliseconds) past their deadline, longest overdue first.';
 
 CREATE FUNCTION rowlock.probe_claims() RETURNS TABLE(failure text, event_id bigint, section_code text, holder text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -932,7 +938,7 @@ CREATE FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) 
 
 COMMENT ON FUNCTION rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid) IS 'Retries a dead letter at once.';
 
-CREATE FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) RETURNS TABLE(provider text, provider_reference text, order_id uuid, amount_minor bigint, currency text, received_at timestamp with time zone)
+CREATE FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) RETURNS TABLE(provider text, provider_reference text, order_id uuid, amount_minor bigint, currency text, received_at timestamp with time zone, reversed_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
 
@@ -1385,6 +1391,24 @@ COMMENT ON COLUMN admin.event_settings.created_at IS 'When the event was created
 
 COMMENT ON COLUMN admin.event_settings.updated_at IS 'When its settings last changed.';
 
+CREATE TABLE rowlock.late_orders (
+    event_id bigint NOT NULL,
+    order_id uuid NOT NULL,
+    released_as rowlock.order_status NOT NULL,
+    released_at timestamp with time zone NOT NULL,
+    CONSTRAINT late_orders_released_as_check CHECK ((released_as = ANY (ARRAY['expired'::rowlock.order_status, 'cancelled'::rowlock.order_status])))
+);
+
+COMMENT ON TABLE rowlock.late_orders IS 'How orders had lost their seats before late money came for them.';
+
+COMMENT ON COLUMN rowlock.late_orders.event_id IS 'The event of the order.';
+
+COMMENT ON COLUMN rowlock.late_orders.order_id IS 'The order.';
+
+COMMENT ON COLUMN rowlock.late_orders.released_as IS 'What it was when the money came: expired or cancelled.';
+
+COMMENT ON COLUMN rowlock.late_orders.released_at IS 'When its seats were back on sale.';
+
 CREATE VIEW admin.hoarders WITH (security_barrier='true') (
     event_id bigint,
     customer text,
@@ -1570,7 +1594,7 @@ COMMENT ON COLUMN admin.money.payments IS 'Payments that succeeded.';
 
 COMMENT ON COLUMN admin.money.paid_minor IS 'What bought seats and was not reversed, in minor units.';
 
-COMMENT ON COLUMN admin.money.refund_due_minor IS 'What is owed back, in minor units.';
+COMMENT ON COLUMN admin.money.refund_due_minor IS 'What admin.refunds_due lists as owed back, in minor units.';
 
 COMMENT ON COLUMN admin.money.refunded_minor IS 'What was refunded, in minor units.';
 
@@ -1677,7 +1701,8 @@ CREATE VIEW admin.refunds_due WITH (security_barrier='true') (
     received_at timestamp with time zone,
     order_id uuid,
     customer text,
-    order_status text
+    order_status text,
+    reversed_at timestamp with time zone
 );
 
 COMMENT ON VIEW admin.refunds_due IS 'Payments that are owed back. For rowlock_admin and rowlock_readonly, which sees pseudonyms for customers.';
@@ -1699,6 +1724,8 @@ COMMENT ON COLUMN admin.refunds_due.order_id IS 'The order that the notice named
 COMMENT ON COLUMN admin.refunds_due.customer IS 'Its buyer: the id for rowlock_admin, a pseudonym for others; null if there is no such order.';
 
 COMMENT ON COLUMN admin.refunds_due.order_status IS 'Its status: refund_due if the money came too late, paid if this was paid in addition, any other if this was wrong and came in time; null if there is no such order.';
+
+COMMENT ON COLUMN admin.refunds_due.reversed_at IS 'When the gateway reported that it failed after all: ask the gateway whether the money has gone back already; null: it did not.';
 
 CREATE VIEW admin.reversals WITH (security_barrier='true') (
     event_id bigint,
@@ -1734,7 +1761,7 @@ COMMENT ON COLUMN admin.reversals.bought_seats IS 'Whether it had bought the sea
 
 COMMENT ON COLUMN admin.reversals.received_at IS 'When the notice of its success was settled.';
 
-COMMENT ON COLUMN admin.reversals.refunded_at IS 'When it was marked as refunded, if it was: the money may have gone back twice.';
+COMMENT ON COLUMN admin.reversals.refunded_at IS 'When it was marked as refunded, if it was: before the reversal, the money may have gone back twice; after it, somebody has looked.';
 
 COMMENT ON COLUMN admin.reversals.order_id IS 'The order that the notices named.';
 
@@ -1985,24 +2012,6 @@ COMMENT ON COLUMN rowlock.identity.database_id IS 'Distinguishes what servers of
 
 COMMENT ON COLUMN rowlock.identity.lock_secret IS 'The secret in the keys of advisory locks. Nobody is granted the right to read it.';
 
-CREATE TABLE rowlock.late_orders (
-    event_id bigint NOT NULL,
-    order_id uuid NOT NULL,
-    released_as rowlock.order_status NOT NULL,
-    released_at timestamp with time zone NOT NULL,
-    CONSTRAINT late_orders_released_as_check CHECK ((released_as = ANY (ARRAY['expired'::rowlock.order_status, 'cancelled'::rowlock.order_status])))
-);
-
-COMMENT ON TABLE rowlock.late_orders IS 'How orders had lost their seats before late money came for them.';
-
-COMMENT ON COLUMN rowlock.late_orders.event_id IS 'The event of the order.';
-
-COMMENT ON COLUMN rowlock.late_orders.order_id IS 'The order.';
-
-COMMENT ON COLUMN rowlock.late_orders.released_as IS 'What it was when the money came: expired or cancelled.';
-
-COMMENT ON COLUMN rowlock.late_orders.released_at IS 'When its seats were back on sale.';
-
 CREATE TABLE rowlock.probes (
     probe_id uuid NOT NULL
 );
@@ -2095,7 +2104,7 @@ CREATE INDEX orders_ended_by_customer ON rowlock.orders USING btree (event_id, c
 
 CREATE UNIQUE INDEX orders_live ON rowlock.orders USING btree (event_id, customer_id, idempotency_key) WHERE is_live;
 
-CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL) AND (reversed_at IS NULL));
+CREATE INDEX payments_refund_due ON rowlock.payments USING btree (event_id, received_at) WHERE ((outcome = 'refund_due'::rowlock.payment_outcome) AND (refunded_at IS NULL));
 
 CREATE INDEX payments_without_seats ON rowlock.payments USING btree (event_id, order_id) WHERE (outcome = ANY (ARRAY['refund_due'::rowlock.payment_outcome, 'failed_recorded'::rowlock.payment_outcome]));
 
@@ -2268,6 +2277,8 @@ REVOKE ALL ON FUNCTION rowlock._lock_sections(p_event_id bigint, p_section_nos i
 
 REVOKE ALL ON FUNCTION rowlock._lock_settlement(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._lock_unhindered(p_event_id bigint, p_order_rows tid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._log_action(p_function text, p_event_id bigint, p_order_id uuid, p_reason text, p_arguments jsonb, p_before jsonb, p_after jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_from rowlock.seat_status, p_to rowlock.seat_status) FROM PUBLIC;
@@ -2360,8 +2371,8 @@ REVOKE ALL ON FUNCTION rowlock.event_with_sections(p_event_id bigint) FROM PUBLI
 GRANT ALL ON FUNCTION rowlock.event_with_sections(p_event_id bigint) TO rowlock_app;
 GRANT ALL ON FUNCTION rowlock.event_with_sections(p_event_id bigint) TO rowlock_admin;
 
-REVOKE ALL ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[]) TO rowlock_app;
+REVOKE ALL ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[], p_passes_locks boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[], p_passes_locks boolean) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.find_api_key(p_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.find_api_key(p_hash bytea) TO rowlock_app;
@@ -2393,8 +2404,8 @@ GRANT ALL ON FUNCTION rowlock.migration_state() TO rowlock_admin;
 REVOKE ALL ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.note_api_key_use(p_api_key_id bigint) TO rowlock_app;
 
-REVOKE ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer) TO rowlock_app;
+REVOKE ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer, p_passed integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer, p_passed integer) TO rowlock_app;
 
 REVOKE ALL ON FUNCTION rowlock.probe_claims() FROM PUBLIC;
 GRANT ALL ON FUNCTION rowlock.probe_claims() TO rowlock_app;

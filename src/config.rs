@@ -77,7 +77,7 @@ pub struct ExpirySettings {
     /// Pause between sweeps for overdue orders and failed expiries, in milliseconds
     #[arg(long, env = "ROWLOCK_SWEEP_INTERVAL_MS", default_value_t = 400, value_parser = whole::<u64>(50..=60_000))]
     pub sweep_interval_ms: u64,
-    /// How long orders that ended unpaid are kept, unless a payment or the action log refers to them, in days
+    /// How long orders that ended unpaid are kept, unless money for them is owed back or the action log names them, in days
     #[arg(long, env = "ROWLOCK_UNPAID_KEPT_DAYS", default_value_t = 30, value_parser = whole::<i32>(2..=36_500))]
     pub unpaid_kept_days: i32,
 }

@@ -83,7 +83,17 @@ async fn look(last: &mut Option<Look>, shortage: &Shortage, db: &Db) -> Result<H
     found
 }
 
+/// Where even a look fails for lack of something, so does every claim.
 async fn probe(db: &Db) -> Result<ClaimsProbe, Unready> {
+    match probe_migrated(db).await {
+        Err(Unready::Database(DbError::Exhausted { sqlstate, .. })) => {
+            Ok(ClaimsProbe { failure: Some(sqlstate), ..ClaimsProbe::default() })
+        }
+        found => found,
+    }
+}
+
+async fn probe_migrated(db: &Db) -> Result<ClaimsProbe, Unready> {
     migrate::check(db.migration_state().await?).map_err(|behind| Unready::Behind(behind.to_string()))?;
     Ok(db.probe_claims().await?)
 }

@@ -1,12 +1,12 @@
 -- Who keeps seats from others: customers who have let as many orders end unpaid as their event allows, since they last paid for one.
--- _cooldown_left_ms decides by the same rules. rowlock.shown_orders explains how customers are shown. Ask for one event: the view reads all
--- of its orders that ended unpaid.
+-- _cooldown_left_ms decides by the same rules: late money that is owed back undoes nothing. rowlock.shown_orders explains how customers are
+-- shown. Ask for one event: the view reads all of its orders that ended unpaid.
 create or replace view admin.hoarders with (security_barrier) as
 select u.event_id, u.customer, count(*) as unpaid_orders, sum(u.seats)::bigint as seats, max(u.ended_at) as last_ended_at,
     max(u.ended_at) + u.cooldown_ms * interval '1 millisecond' as cooldown_ends_at
 from (
-    select o.event_id, o.customer, o.ended_at, cardinality(o.seat_nos) as seats, e.unpaid_orders_max, e.unpaid_window_ms, e.cooldown_ms,
-        max(o.ended_at) over (partition by o.event_id, o.customer_id) as last_ended_at,
+    select o.event_id, o.customer, w.ended_at, cardinality(o.seat_nos) as seats, e.unpaid_orders_max, e.unpaid_window_ms, e.cooldown_ms,
+        max(w.ended_at) over (partition by o.event_id, o.customer_id) as last_ended_at,
         (
             select max(p.ended_at)
             from rowlock.orders p
@@ -14,7 +14,9 @@ from (
         ) as last_paid_at
     from rowlock.events e
     join rowlock.shown_orders o on o.event_id = e.event_id
-    where e.cooldown_ms > 0 and o.status in ('expired', 'cancelled')
+    left join rowlock.late_orders l on l.event_id = o.event_id and l.order_id = o.order_id
+    cross join lateral (select coalesce(l.released_at, o.ended_at) as ended_at) w
+    where e.cooldown_ms > 0 and o.status in ('expired', 'cancelled', 'refund_due', 'refunded')
 ) u
 where u.ended_at > greatest(u.last_ended_at - u.unpaid_window_ms * interval '1 millisecond', u.last_paid_at)
 group by u.event_id, u.customer, u.unpaid_orders_max, u.cooldown_ms

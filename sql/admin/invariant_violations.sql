@@ -39,7 +39,7 @@ with seat_claims as not materialized (
         from rowlock.orders o
         union all
         select p.event_id, p.order_id, null, null, null, p.outcome, p.amount_minor, p.received_at,
-            case when p.outcome = 'refund_due' and p.refunded_at is null and p.reversed_at is null then p.received_at end
+            case when p.outcome = 'refund_due' and p.refunded_at is null then p.received_at end
         from rowlock.payments p
         where p.status = 'succeeded'
     ) m

@@ -1,12 +1,13 @@
 -- Records that a payment that was owed back has been refunded, and returns the status of its order (null if the notice named no known
 -- order).
 --
--- One payment per call, because gateways refund payments. An order that is refund_due becomes refunded when nothing more is owed for it,
+-- One payment per call, because gateways refund payments. Of a payment that was reversed it records that somebody has looked, and that the
+-- money has gone back one way or the other. An order that is refund_due becomes refunded when nothing more is owed for it,
 -- and keeps the time at which it was found to need a refund; any other order does not change: it was paid twice, or wrongly while it was
 -- pending.
 --
 -- Locks: the order, whose lock settle_payments takes before it records more money for it; then the payment.
--- Errors: RL007 (also for a payment that is unknown, is not owed back, was refunded before or reversed).
+-- Errors: RL007 (also for a payment that is unknown, is not owed back, or was refunded before).
 create or replace function admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) returns text
 language plpgsql
 security definer
@@ -35,7 +36,7 @@ begin
     update rowlock.payments p
     set refunded_at = date_trunc('milliseconds', clock_timestamp())
     where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference
-        and p.outcome = 'refund_due' and p.refunded_at is null and p.reversed_at is null
+        and p.outcome = 'refund_due' and p.refunded_at is null
     returning p.* into v_refunded;
     if not found then
         select p.* into v_payment
@@ -43,7 +44,6 @@ begin
         where p.event_id = p_event_id and p.provider = p_provider and p.provider_reference = p_provider_reference;
         perform rowlock._invalid_request('provider_reference', case
             when v_payment.refunded_at is not null then format('was already refunded at %s', v_payment.refunded_at)
-            when v_payment.reversed_at is not null then format('is not owed back: it was reversed at %s', v_payment.reversed_at)
             else format('is not owed back: its outcome is %s', v_payment.outcome) end);
     end if;
 

@@ -1,10 +1,11 @@
--- All money that is owed back. rowlock.shown_orders explains how customers are shown.
+-- All money that is owed back. What was reversed stays here until somebody marks it as refunded: the report of an earlier attempt that
+-- failed, if it comes late, looks like a reversal. rowlock.shown_orders explains how customers are shown.
 create or replace view admin.refunds_due with (security_barrier) as
 select p.event_id, p.provider collate "default" as provider, p.provider_reference collate "default" as provider_reference,
-    p.amount_minor, p.currency, p.received_at, p.order_id, o.customer, o.status::text as order_status
+    p.amount_minor, p.currency, p.received_at, p.order_id, o.customer, o.status::text as order_status, p.reversed_at
 from rowlock.payments p
 left join rowlock.shown_orders o on o.event_id = p.event_id and o.order_id = p.order_id
-where p.outcome = 'refund_due' and p.refunded_at is null and p.reversed_at is null
+where p.outcome = 'refund_due' and p.refunded_at is null
 order by p.event_id, p.received_at, p.provider, p.provider_reference;
 
 comment on view admin.refunds_due is
@@ -21,4 +22,6 @@ comment on column admin.refunds_due.customer is
 comment on column admin.refunds_due.order_status is
     'Its status: refund_due if the money came too late, paid if this was paid in addition, any other if this was wrong and came in time; '
     'null if there is no such order.';
+comment on column admin.refunds_due.reversed_at is
+    'When the gateway reported that it failed after all: ask the gateway whether the money has gone back already; null: it did not.';
 grant select on admin.refunds_due to rowlock_admin, rowlock_readonly;

@@ -1,5 +1,5 @@
 -- Payments that succeeded and were reversed: charge-backs and transfers that bounced. An order that had been paid keeps its tickets until a
--- person decides what becomes of them.
+-- person decides what becomes of them; what was owed back stays in admin.refunds_due.
 create or replace view admin.reversals with (security_barrier) as
 select p.event_id, p.reversed_at, p.provider collate "default" as provider, p.provider_reference collate "default" as provider_reference,
     p.amount_minor, p.currency, p.outcome in ('paid', 'late_reclaimed') as bought_seats, p.received_at, p.refunded_at, p.order_id,
@@ -19,7 +19,8 @@ comment on column admin.reversals.amount_minor is 'What was reversed, in minor u
 comment on column admin.reversals.currency is 'ISO 4217 code of the money.';
 comment on column admin.reversals.bought_seats is 'Whether it had bought the seats: their tickets are not paid for any more.';
 comment on column admin.reversals.received_at is 'When the notice of its success was settled.';
-comment on column admin.reversals.refunded_at is 'When it was marked as refunded, if it was: the money may have gone back twice.';
+comment on column admin.reversals.refunded_at is
+    'When it was marked as refunded, if it was: before the reversal, the money may have gone back twice; after it, somebody has looked.';
 comment on column admin.reversals.order_id is 'The order that the notices named.';
 comment on column admin.reversals.customer is
     'Its buyer: the id for rowlock_admin, a pseudonym for others; null if there is no such order.';

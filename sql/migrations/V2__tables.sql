@@ -280,7 +280,7 @@ create table rowlock.payments (
 -- Of an order that ended unpaid, these are the only payments; nothing that was paid for enters.
 create index payments_without_seats on rowlock.payments (event_id, order_id) where outcome in ('refund_due', 'failed_recorded');
 create index payments_refund_due on rowlock.payments (event_id, received_at)
-where outcome = 'refund_due' and refunded_at is null and reversed_at is null;
+where outcome = 'refund_due' and refunded_at is null;
 comment on table rowlock.payments is
     'One row per payment that a gateway reported, with its outcome. Money is never turned away unrecorded.';
 comment on column rowlock.payments.event_id is 'The event it pays for.';
@@ -293,7 +293,7 @@ comment on column rowlock.payments.status is 'What the gateway said: succeeded o
 comment on column rowlock.payments.outcome is
     'paid and late_reclaimed bought seats; refund_due is owed back; failed_recorded moved no money.';
 comment on column rowlock.payments.received_at is 'When the notice was settled.';
-comment on column rowlock.payments.refunded_at is 'When the money was refunded, if it was owed back.';
+comment on column rowlock.payments.refunded_at is 'When the money was marked as refunded, if it was owed back.';
 comment on column rowlock.payments.reversed_at is
     'When the gateway reported that a payment that had succeeded failed after all: a charge-back, or a transfer that bounced.';
 comment on column rowlock.payments.failed_message_ids is

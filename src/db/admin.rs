@@ -53,7 +53,7 @@ impl From<&Row> for SectionSales {
 
 /// A payment that is owed back.
 #[derive(Debug, Object, Serialize)]
-#[oai(example)]
+#[oai(example, skip_serializing_if_is_none)]
 pub(crate) struct RefundDue {
     /// The gateway's name.
     pub provider: Provider,
@@ -67,6 +67,9 @@ pub(crate) struct RefundDue {
     pub currency: CurrencyCode,
     /// When the notice was settled.
     pub received_at: Time,
+    /// When the gateway reported that the payment failed after all: ask it whether the money has gone back already. Absent if it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reversed_at: Option<Time>,
 }
 
 impl From<&Row> for RefundDue {
@@ -78,6 +81,7 @@ impl From<&Row> for RefundDue {
             amount_minor: Whole(row.get("amount_minor")),
             currency: CurrencyCode(row.get("currency")),
             received_at: Time(row.get("received_at")),
+            reversed_at: row.get::<_, Option<_>>("reversed_at").map(Time),
         }
     }
 }
@@ -123,7 +127,8 @@ impl Db {
 
     /// Up to `limit` payments that are owed back, oldest first.
     pub(crate) async fn refunds_due(&self, event_id: i64, limit: i32) -> Result<Vec<RefundDue>, DbError> {
-        let sql = "select provider, provider_reference, order_id, amount_minor, currency, received_at from rowlock.refunds_due($1, $2)";
+        let sql = "select provider, provider_reference, order_id, amount_minor, currency, received_at, reversed_at \
+            from rowlock.refunds_due($1, $2)";
         let rows = self.query(sql, &[&event_id, &limit]).await?;
         Ok(rows.iter().map(RefundDue::from).collect())
     }

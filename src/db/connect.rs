@@ -38,8 +38,10 @@ pub struct Patience {
 impl Patience {
     /// Reads, administration and cancellation; creating an event with many seats takes a while.
     pub(crate) const POOL: Self = Self { statement_ms: 60_000, lock_ms: 5_000 };
-    /// Claims, payments and expiry: one lock must not stop everybody.
+    /// Claims and payments: one lock must not stop everybody.
     pub(crate) const LANE: Self = Self { statement_ms: 5_000, lock_ms: 500 };
+    /// Expiry: what others have locked for longer is passed over.
+    pub(crate) const EXPIRY: Self = Self { statement_ms: 5_000, lock_ms: 100 };
 }
 
 /// How long connecting may take, to all hosts of the URL together.

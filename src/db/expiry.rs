@@ -17,6 +17,8 @@ pub enum ExpiryOutcome {
     },
     /// It was already paid, cancelled or expired.
     NotPending,
+    /// Somebody else has locked it, its seats or their sections: its turn comes later.
+    Locked,
     /// There is no such order.
     NotFound,
 }
@@ -58,16 +60,18 @@ pub enum ExpiryRetry {
 }
 
 impl Db {
-    /// Expires those of the orders that are pending and due; waits for locks, since a release must not be skipped.
-    pub(crate) async fn expire_orders(&self, event_id: i64, order_ids: &[Uuid]) -> Result<Vec<Expired>, DbError> {
-        let sql = "select order_id, outcome, due_in_ms from rowlock.expire_orders($1, $2)";
-        let rows = self.query(sql, &[&event_id, &order_ids]).await?;
+    /// Expires those of the orders that are pending and due. With `passes_locks`, those whose seats or sections are locked are left out;
+    /// otherwise one of them fails the call.
+    pub(crate) async fn expire_orders(&self, event_id: i64, order_ids: &[Uuid], passes_locks: bool) -> Result<Vec<Expired>, DbError> {
+        let sql = "select order_id, outcome, due_in_ms from rowlock.expire_orders($1, $2, $3)";
+        let rows = self.query(sql, &[&event_id, &order_ids, &passes_locks]).await?;
         rows.iter()
             .map(|row| {
                 let outcome = match row.get::<_, &str>(1) {
                     "expired" => ExpiryOutcome::Expired,
                     "not_due" => ExpiryOutcome::NotDue { due_in_ms: row.get(2) },
                     "not_pending" => ExpiryOutcome::NotPending,
+                    "locked" => ExpiryOutcome::Locked,
                     "order_not_found" => ExpiryOutcome::NotFound,
                     other => return Err(DbError::Internal(format!("unknown expiry outcome {other}"))),
                 };
@@ -83,9 +87,10 @@ impl Db {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
-    /// Up to `limit` pending orders whose deadline passed more than `grace_ms` ago, the most overdue first.
-    pub(crate) async fn overdue_orders(&self, grace_ms: i32, limit: i32) -> Result<Vec<Overdue>, DbError> {
-        let rows = self.query("select event_id, order_id from rowlock.overdue_orders($1, $2)", &[&grace_ms, &limit]).await?;
+    /// Up to `limit` pending orders whose deadline passed more than `grace_ms` ago, the most overdue first, after the first `passed`.
+    pub(crate) async fn overdue_orders(&self, grace_ms: i32, limit: i32, passed: i32) -> Result<Vec<Overdue>, DbError> {
+        let sql = "select event_id, order_id from rowlock.overdue_orders($1, $2, $3)";
+        let rows = self.query(sql, &[&grace_ms, &limit, &passed]).await?;
         Ok(rows.iter().map(|row| Overdue { event_id: row.get(0), order_id: row.get(1) }).collect())
     }
 

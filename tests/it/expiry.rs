@@ -5,6 +5,7 @@ mod broken_queue;
 mod dead_letters;
 mod grace;
 mod leases;
+mod locked;
 mod queue;
 mod rolled_back;
 mod storm;

@@ -2,6 +2,7 @@
 
 mod cooldown;
 mod hoarders;
+mod late_payers;
 mod listing;
 mod pruning;
 mod turns;

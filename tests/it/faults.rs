@@ -4,6 +4,7 @@ mod callers;
 mod connections;
 mod leadership;
 mod ledger;
+mod lock_table;
 mod lost_calls;
 mod network;
 mod outage_log;

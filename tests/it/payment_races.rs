@@ -105,7 +105,7 @@ async fn a_payment_and_an_expiry_at_the_same_moment_have_one_winner() {
         *ways.entry((paid[0].clone(), expired)).or_insert(0) += 1;
         assert_eq!(pay.order_status(order.order_id).await, "paid", "the seat was free: it is the buyer's either way");
     }
-    let known = [("paid", "not_pending"), ("late_reclaimed", "expired")];
+    let known = [("paid", "not_pending"), ("paid", "locked"), ("late_reclaimed", "expired")];
     assert!(ways.keys().all(|way| known.contains(&(way.0.as_str(), way.1.as_str()))), "{ways:?}");
     assert_eq!(pay.seats(1).await, "s".repeat(200));
     server.assert_invariants().await;

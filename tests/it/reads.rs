@@ -1,6 +1,7 @@
 //! What buyers read: sections, seats, all seats of an event; how small, how fresh, how cached.
 
 mod encodings;
+mod ping_pong;
 mod redis;
 mod slow;
 

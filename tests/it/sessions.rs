@@ -72,11 +72,14 @@ async fn every_session_is_durable_and_impatient_whatever_the_database_was_told()
             "statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": "1min",
         })
     };
-    for doing in ["claim", "payment", "expiry"] {
-        assert_eq!(seen(&server, doing).await, session("5s", "500ms"), "{doing}");
-    }
-    for doing in ["creation", "cancellation"] {
-        assert_eq!(seen(&server, doing).await, session("1min", "5s"), "{doing}");
+    for (doing, statement, lock) in [
+        ("claim", "5s", "500ms"),
+        ("payment", "5s", "500ms"),
+        ("expiry", "5s", "100ms"),
+        ("creation", "1min", "5s"),
+        ("cancellation", "1min", "5s"),
+    ] {
+        assert_eq!(seen(&server, doing).await, session(statement, lock), "{doing}");
     }
     server.assert_invariants().await;
 }

@@ -81,7 +81,7 @@ begin
             ) as cooldown_left_ms
             from rowlock.orders o
             where p_cooldown_ms > 0 and o.event_id = p_event_id and o.customer_id between r.customer_id and r.customer_id
-                and o.ended_as between 'expired' and 'cancelled' and not o.is_live
+                and o.ended_as between 'expired' and 'refunded' and not o.is_live
             order by o.customer_id, o.ended_as
             limit 1
         ) u on true

@@ -2,6 +2,9 @@
 -- or were cancelled since p_last_paid_at (null: the customer has paid for none) and no longer than p_unpaid_window_ms before the last of
 -- them. The wait ends p_cooldown_ms after that one. Null: the customer need not wait.
 --
+-- Money that comes too late and is owed back does not undo that an order kept its seats from others until it ended: refund_due and
+-- refunded count like expired, from the same moment.
+--
 -- Looks at no more than p_unpaid_orders_max orders of each kind, however many there are. The newest are those that were created last.
 --
 -- Locks: none. Callers hold the customer's advisory lock.
@@ -23,16 +26,22 @@ declare
 begin
     -- "between" and the order keep the plan on the right index: see _live_orders.
     v_ended := array(
-        select o.ended_at
-        from (values ('expired'::rowlock.order_status), ('cancelled')) as k (ended_as)
+        select coalesce(l.released_at, o.ended_at)
+        from (values ('expired'::rowlock.order_status), ('cancelled'), ('refund_due'), ('refunded')) as k (ended_as)
         cross join lateral (
-            select o.ended_at
+            select o.order_id, o.ended_at
             from rowlock.orders o
             where o.event_id = p_event_id and o.customer_id between p_customer_id and p_customer_id
                 and o.ended_as between k.ended_as and k.ended_as and not o.is_live
             order by o.customer_id desc, o.ended_as desc, o.order_id desc
             limit p_unpaid_orders_max
         ) o
+        left join lateral (
+            select l.released_at
+            from rowlock.late_orders l
+            where k.ended_as >= 'refund_due' and l.event_id = p_event_id and l.order_id = o.order_id
+            limit 1
+        ) l on true
     );
     select max(e.ended_at) into v_last from unnest(v_ended) as e (ended_at);
     select count(*) into v_unpaid

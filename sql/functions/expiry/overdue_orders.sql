@@ -1,14 +1,15 @@
--- Finds pending orders, of all events, whose deadline passed more than p_grace_ms ago, longest overdue first, at most p_limit.
+-- Finds pending orders, of all events, whose deadline passed more than p_grace_ms ago, longest overdue first, at most p_limit of them after
+-- the first p_passed.
 --
--- The sweep calls this, so that no seat depends on the expiry queue. Orders whose expiry failed are left out until their retry is due, dead
--- letters until they are redriven.
+-- The sweep calls this, so that no seat depends on the expiry queue. What it has found locked stays the longest overdue: it passes over as
+-- many orders. Orders whose expiry failed are left out until their retry is due, dead letters until they are redriven.
 --
 -- rowlock.deadlines lists every pending order from the commit of its claim on, so none can be missed, however old its deadline. Orders that
 -- have ended are removed from the rows examined, and rows left without orders are deleted: an order that has ended never waits for a
 -- payment again. So the table stays as small as the sales of one payment window.
 --
--- Locks: the rows of rowlock.deadlines that change. Errors: none.
-create or replace function rowlock.overdue_orders(p_grace_ms integer, p_limit integer)
+-- Locks: the rows of rowlock.deadlines that change, passing over locked ones. Errors: none.
+create or replace function rowlock.overdue_orders(p_grace_ms integer, p_limit integer, p_passed integer default 0)
 returns table (event_id bigint, order_id uuid, overdue_ms integer)
 language plpgsql
 security definer
@@ -45,8 +46,8 @@ begin
                 from rowlock.expiry_failures f
                 where f.event_id = d.event_id and f.order_id = i.order_id and (f.retry_at is null or f.retry_at > v_now)
             )
-        order by d.expires_at
-        limit p_limit
+        order by d.expires_at, d.event_id, d.first_order_id
+        limit p_limit offset p_passed
     ) o;
 
     if cardinality(v_deadlines) >= p_limit then
@@ -65,15 +66,21 @@ begin
             ) as pending
         from rowlock.deadlines d
         where d.expires_at < v_looked_upto
+    ), locked as materialized (
+        select l.deadline_row, l.pending
+        from looked_at l
+        join rowlock.deadlines d on d.ctid = l.deadline_row
+        where cardinality(l.pending) < l.listed
+        for update of d skip locked
     ), done as (
         delete from rowlock.deadlines d
-        using looked_at l
+        using locked l
         where d.ctid = l.deadline_row and l.pending = '{}'
     )
     update rowlock.deadlines d
     set order_ids = l.pending
-    from looked_at l
-    where d.ctid = l.deadline_row and l.pending <> '{}' and cardinality(l.pending) < l.listed;
+    from locked l
+    where d.ctid = l.deadline_row and l.pending <> '{}';
 
     return query
     select o.event_id, o.order_id, least(extract(epoch from v_now - o.expires_at) * 1000, 2147483647)::integer
@@ -81,6 +88,6 @@ begin
 end
 $$;
 
-comment on function rowlock.overdue_orders(integer, integer) is
+comment on function rowlock.overdue_orders(integer, integer, integer) is
     'Pending orders more than a grace period (in milliseconds) past their deadline, longest overdue first.';
-grant execute on function rowlock.overdue_orders(integer, integer) to rowlock_app;
+grant execute on function rowlock.overdue_orders(integer, integer, integer) to rowlock_app;

@@ -1,6 +1,7 @@
--- Deletes orders that ended unpaid, expired or cancelled, more than p_kept_days ago, with the seats they gave back before; one event and at
--- most p_limit orders a call. Orders that something still refers to stay: a payment (failed, or owed back), the action log, or a recorded
--- failure of their expiry. Paid and refunded orders stay for good.
+-- Deletes orders that ended unpaid, expired or cancelled, more than p_kept_days ago, with the seats they gave back before and the payments
+-- for them that failed; one event and at most p_limit orders a call. Orders that something still refers to stay: a payment that was owed
+-- back, the action log, or a recorded failure of their expiry. Paid and refunded orders stay for good. Money that comes for a deleted order
+-- is owed back, like money for any unknown order, also under a reference that failed before.
 --
 -- An order is looked at once, when it is old enough, in the order of creation: events.pruned_to is how far that has come. An order's window
 -- is at most a day, so nearly everything created a day before the limit has ended by then; what has not (a dead letter) stays, and so does
@@ -9,7 +10,7 @@
 -- Looks for work from p_from_event_id on. Returns the event, and how many of its orders were deleted; null and zero if there is nothing to
 -- do from there on. An event that another call is busy with is passed over.
 --
--- Locks: the event's row (for no key update), then the unpaid orders; none of them is waited for.
+-- Locks: the event's row (for no key update), then the unpaid orders, then their failed payments; none of them is waited for.
 -- Errors: none.
 create or replace function rowlock.prune_unpaid_orders(
     p_from_event_id bigint,
@@ -62,6 +63,13 @@ begin
         join rowlock.orders o on o.event_id = o_event_id and o.order_id = old.order_id
         where o.ended_as in ('expired', 'cancelled') and o.ended_at < v_ended_before
         for update of o skip locked
+    ), failed as materialized (
+        -- A notice of one of these payments that names another order may have locked it.
+        select p.provider, p.provider_reference
+        from unpaid u
+        join rowlock.payments p on p.event_id = o_event_id and p.order_id = u.order_id
+        where p.outcome = 'failed_recorded'
+        for update of p skip locked
     ), deleted as (
         delete from rowlock.orders o
         using unpaid u
@@ -69,6 +77,9 @@ begin
             and not exists (
                 select from rowlock.payments p
                 where p.event_id = o_event_id and p.order_id = u.order_id and p.outcome in ('refund_due', 'failed_recorded')
+                    and not exists (
+                        select from failed f where f.provider = p.provider and f.provider_reference = p.provider_reference
+                    )
             )
             and not exists (select from rowlock.admin_actions a where a.order_id = u.order_id)
             and not exists (select from rowlock.expiry_failures f where f.event_id = o_event_id and f.order_id = u.order_id)
@@ -77,6 +88,10 @@ begin
         delete from rowlock.released_seats r
         using deleted d
         where r.event_id = o_event_id and r.order_id = d.order_id
+    ), forgotten as (
+        delete from rowlock.payments p
+        using deleted d
+        where p.event_id = o_event_id and p.order_id = d.order_id and p.outcome = 'failed_recorded'
     )
     select (select count(*) from deleted), (select old.order_id from old order by old.order_id desc limit 1) into o_deleted, v_upto;
     update rowlock.events e set pruned_to = v_upto where e.event_id = o_event_id;

@@ -1,5 +1,4 @@
--- Makes an order that is refund_due refunded if nothing more is owed for it; returns whether it did. What later notices of the same batch
--- bring is recorded already, and counts as owed.
+-- Makes an order that is refund_due refunded if nothing more is owed for it; returns whether it did.
 --
 -- Locks: none beyond the caller's, which has locked the order: no more money is recorded for it meanwhile.
 create or replace function rowlock._close_refund(p_event_id bigint, p_order_id uuid) returns boolean
@@ -13,7 +12,6 @@ begin
             select
             from rowlock.payments p
             where p.event_id = p_event_id and p.order_id = p_order_id and p.outcome = 'refund_due' and p.refunded_at is null
-                and p.reversed_at is null
         );
     return found;
 end

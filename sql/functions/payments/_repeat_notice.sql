@@ -1,7 +1,7 @@
 -- Settles another notice for a payment that is recorded with the same order, amount and currency. p_recorded: its row, locked.
 --   succeeded twice, failed twice   duplicate
---   failed after it had succeeded   reversal_recorded: a charge-back, or a transfer that bounced. The money is not owed back any more; the
---                                   order keeps its tickets, because a person decides what becomes of them
+--   failed after it had succeeded   reversal_recorded: a charge-back, or a transfer that bounced; or a failed attempt whose message comes
+--                                   late. A person decides: the order keeps its tickets, and money that is owed back stays listed
 --   the same again                  duplicate
 -- o_recorded: the outcome of a duplicate when it was first settled, otherwise null.
 --
@@ -38,7 +38,6 @@ begin
         set reversed_at = p_at
         where p.event_id = p_recorded.event_id and p.provider = p_recorded.provider
             and p.provider_reference = p_recorded.provider_reference;
-        perform rowlock._close_refund(p_recorded.event_id, p_recorded.order_id);
     end if;
 end
 $$;

@@ -6,8 +6,8 @@
 --   refund_due        the money buys nothing and is owed back: wrong amount or currency (a pending order waits for the right payment),
 --                     too late, order already paid or unknown
 --   failed_recorded   the gateway reports a failure; the order does not change
---   reversal_recorded the gateway reports that a payment that had succeeded failed after all: it is not owed back any more; its order
---                     does not change, and keeps its tickets until a person decides about them
+--   reversal_recorded the gateway reports that a payment that had succeeded failed after all: its order does not change, and keeps its
+--                     tickets until a person decides about them; what is owed back stays listed until a person marks it as refunded
 --   duplicate         this notice is already settled; recorded_outcome is the outcome it had then
 --   payment_conflict  its identity is recorded with another order, amount or currency; nothing changed
 --   event_not_found   no such event, or one that was never opened; nothing is recorded

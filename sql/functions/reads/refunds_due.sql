@@ -1,4 +1,5 @@
--- Lists payments of an event that are owed back and not yet refunded, oldest first, at most p_limit (1 to 10000; null: 1000).
+-- Lists payments of an event that are owed back and not yet refunded, oldest first, at most p_limit (1 to 10000; null: 1000). One that was
+-- reversed has its reversed_at: the gateway knows whether anything is owed still.
 --
 -- Locks: none. Errors: none.
 create or replace function rowlock.refunds_due(p_event_id bigint, p_limit integer)
@@ -8,7 +9,8 @@ returns table (
     order_id           uuid,
     amount_minor       bigint,
     currency           text,
-    received_at        timestamptz
+    received_at        timestamptz,
+    reversed_at        timestamptz
 )
 language plpgsql
 stable
@@ -18,9 +20,9 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select p.provider, p.provider_reference, p.order_id, p.amount_minor, p.currency, p.received_at
+    select p.provider, p.provider_reference, p.order_id, p.amount_minor, p.currency, p.received_at, p.reversed_at
     from rowlock.payments p
-    where p.event_id = p_event_id and p.outcome = 'refund_due' and p.refunded_at is null and p.reversed_at is null
+    where p.event_id = p_event_id and p.outcome = 'refund_due' and p.refunded_at is null
     order by p.received_at, p.provider, p.provider_reference
     limit least(greatest(coalesce(p_limit, 1000), 1), 10000);
 end

@@ -73,6 +73,7 @@ example!(RefundDue {
     amount_minor: Whole(560_000),
     currency: CurrencyCode("TWD".into()),
     received_at: Time(datetime!(2026-09-01 04:02 UTC)),
+    reversed_at: None,
 });
 
 example!(DeadLetters { dead_letters: vec![DeadLetter::example()] });

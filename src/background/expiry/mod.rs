@@ -3,10 +3,12 @@
 //! After its commit, a batch of claims goes into a Redis sorted set, scored by its deadline. Workers lease what is due with a script and
 //! expire those of its orders that are still pending; if a worker crashes, its lease runs out and another worker takes over.
 //! Independently, one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. If both reach an order,
-//! its row lock decides, and the second one finds it no longer pending. The same holds for two sweeps, so the lead only saves work: what
-//! the leader leaves for seconds, the others expire.
+//! its row lock decides, and the second one finds it locked or no longer pending. The same holds for two sweeps, so the lead only saves
+//! work: what the leader leaves for seconds, the others expire. What somebody keeps locked is passed over and tried again: only the orders
+//! that need it wait.
 
 mod carry_out;
+mod locks;
 mod sweep;
 mod worker;
 
@@ -22,6 +24,7 @@ use crate::config::ExpirySettings;
 use crate::db::{Db, Endpoint, Patience};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
+use locks::Locks;
 
 /// Maximum number of orders that one call expires.
 const BATCH_MAX: usize = 1_000;
@@ -37,6 +40,7 @@ struct Expiry {
     queue: ExpiryQueue,
     metrics: Arc<Metrics>,
     settings: ExpirySettings,
+    locks: Locks,
 }
 
 /// Connections that expiry has beyond one per worker: its own pool, so that buyers' reads cannot delay it.
@@ -55,8 +59,8 @@ pub(crate) fn start(
     settings: ExpirySettings,
     stop: &CancellationToken,
 ) -> anyhow::Result<JoinSet<()>> {
-    let db = Db::new(endpoint, usize::from(settings.expiry_workers) + CONNECTIONS_BEYOND_WORKERS, Patience::LANE)?;
-    let expiry = Arc::new(Expiry { db, queue: queue.clone(), metrics: Arc::clone(metrics), settings });
+    let db = Db::new(endpoint, usize::from(settings.expiry_workers) + CONNECTIONS_BEYOND_WORKERS, Patience::EXPIRY)?;
+    let expiry = Arc::new(Expiry { db, queue: queue.clone(), metrics: Arc::clone(metrics), settings, locks: Locks::default() });
     let mut tasks = JoinSet::new();
     if queue.is_on() {
         for _ in 0..settings.expiry_workers {

@@ -52,17 +52,21 @@ async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Cli
     Ok(client)
 }
 
-/// Expires everything overdue for longer than that, batch by batch.
+/// Expires everything overdue for longer than that, batch by batch; what somebody has locked is left to the next sweep.
 async fn sweep(expiry: &Expiry, grace_ms: i32, stop: &CancellationToken) {
     let limit = i32::try_from(BATCH_MAX).unwrap_or(i32::MAX);
+    let mut passed = 0;
     while !stop.is_cancelled() {
-        let overdue = match expiry.db.overdue_orders(grace_ms, limit).await {
+        let overdue = match expiry.db.overdue_orders(grace_ms, limit, passed).await {
             Ok(overdue) => overdue,
             Err(DbError::Outage(_)) => return,
             Err(error) => return tracing::warn!(%error, "the sweep cannot list overdue orders"),
         };
         let due: Vec<Due> = overdue.iter().map(|order| Due { event_id: order.event_id, order_id: order.order_id, since: None }).collect();
-        if expiry.carry_out(&due).await == 0 || due.len() < BATCH_MAX {
+        let carried_out = expiry.carry_out(&due).await;
+        // What was left stays the longest overdue, and must not be all that is looked at.
+        passed += i32::try_from(carried_out.left).unwrap_or(i32::MAX);
+        if carried_out.ended + carried_out.left == 0 || due.len() < BATCH_MAX {
             return;
         }
     }

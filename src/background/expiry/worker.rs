@@ -50,9 +50,11 @@ async fn round(expiry: &Expiry) -> Duration {
         match outcome {
             Ok(carried_out) => {
                 pause = Duration::ZERO;
-                match carried_out.due_in_ms {
-                    Some(due_in_ms) => expiry.queue.postpone(&batches, due_in_ms).await,
-                    None => done.extend(batches),
+                match carried_out {
+                    CarriedOut { due_in_ms: Some(due_in_ms), .. } => expiry.queue.postpone(&batches, due_in_ms).await,
+                    CarriedOut { left: 0, .. } => done.extend(batches),
+                    // The sweep tries what is locked again, and the lease brings it back in any case.
+                    CarriedOut { .. } => {}
                 }
             }
             // The lease or the sweep brings them back.

@@ -100,12 +100,7 @@ async fn orders_are_locked_from_the_lowest_id_on() {
         let higher = rows_are_free("orders", &format!("order_id = '{}'", orders[index].order_id));
         [vec![higher], seats_and_sections(&[(1, 1), (1, 2), (1, 3), (1, 4)])].concat()
     };
-    let ids: Vec<Uuid> = orders[..2].iter().rev().map(|order| order.order_id).collect();
-    for order_id in &ids {
-        make_due(&trial.server, *order_id).await;
-    }
-    let rival = trial.rival().await;
-    trial.runs_into(&order(0), &others(1), rival.pid, async move { rival.expire_all(&ids).await }).await;
+    // Expiry waits for no order.
     let (rival, notices) = (trial.rival().await, [Notice::of(&orders[3]), Notice::of(&orders[2])]);
     let paid = trial.runs_into(&order(2), &others(3), rival.pid, async move { rival.settle(&notices).await }).await;
     assert_eq!(paid, ["paid", "paid"]);

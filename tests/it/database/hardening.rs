@@ -2,6 +2,7 @@
 
 use pretty_assertions::assert_eq;
 use serde_json::json;
+use tokio_postgres::Client;
 
 use crate::commands::process::{output_of, printed_by, rowlock};
 use crate::harness::{PATIENCE, RedisMode, Scratch, TestServer, eventually, own_postgres};
@@ -62,6 +63,47 @@ async fn a_hardened_database_leaves_the_locks_to_rowlock() {
     let migrator = connect(&url_as(&database_url, &logins.name("sam"), PASSWORD)).await;
     migrator.batch_execute("select pg_advisory_lock(5, 0), pg_advisory_unlock(5, 0)").await.expect("the migrator's lock");
     drop(server);
+    logins.gone().await;
+}
+
+/// The key of the only lock of a class that somebody holds in this database, as `pg_locks` shows it to every login.
+async fn seen_key(login: &Client, class: i64) -> i64 {
+    let sql = "select l.classid::bigint << 32 | l.objid::bigint from pg_locks l join pg_database d on d.oid = l.database
+        where d.datname = current_database() and l.locktype = 'advisory' and l.objsubid = 1 and l.granted and l.classid::bigint >> 28 = $1";
+    login.query_one(sql, &[&class]).await.expect("one key").get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_can_hold_a_key_that_it_has_seen_until_the_database_is_hardened() {
+    let server = TestServer::builder().redis(RedisMode::Off).start().await;
+    let logins = Logins::new(&server.database_url).await;
+    let mut brief = unhurried(&[("A", 1000, 10), ("B", 1000, 10)]);
+    brief["window_ms"] = json!(1_000);
+    let (event, alice) = (server.event(brief).await, server.customer("alice"));
+    let (rita, holder) = (logins.connect("rita").await, server.connect().await);
+    let mut keys = Vec::new();
+    for (class, event_id, name) in [(2, event.id, "1"), (3, 0, "sweep")] {
+        // As a server does for a moment.
+        let hold = format!("begin; select rowlock._take_locks({class}, {event_id}, array['{name}'], true)");
+        holder.batch_execute(&hold).await.expect("its lock");
+        keys.push(seen_key(&rita, class).await);
+        holder.batch_execute("commit").await.expect("released");
+    }
+    let take = format!("select pg_advisory_lock({}), pg_advisory_lock({})", keys[0], keys[1]);
+    rita.batch_execute(&take).await.expect("whatever anybody may take");
+
+    alice.best_available(&event, "A", 1).await.problem(503, "overloaded");
+    alice.best_available(&event, "B", 1).await.expect(201);
+    let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    eventually(PATIENCE, || async { alice.order(&order).await.expect(200)["status"] == "expired" }).await;
+    let late = "select extract(epoch from min(ended_at - expires_at))::float8 from rowlock.orders";
+    assert!(server.ask::<f64>(late).await > 4.9, "no server swept while somebody else led");
+    rita.batch_execute("select pg_advisory_unlock_all()").await.expect("released");
+    alice.best_available(&event, "A", 1).await.expect(201);
+
+    printed_by(rowlock(&["migrate", "--harden"]).env("DATABASE_URL", &server.database_url));
+    assert_eq!(refusal(rita.batch_execute(&take).await).0, "42501");
+    alice.best_available(&event, "A", 1).await.expect(201);
     logins.gone().await;
 }
 

@@ -166,7 +166,6 @@ const PLANTS: &[(&str, &[&str])] = &[
     ),
     ("refund_without_money", &[
         "update rowlock.payments set refunded_at = now() where outcome = 'refund_due' and order_id in (select order_id from rowlock.late_orders)",
-        "update rowlock.payments set reversed_at = now() where outcome = 'refund_due' and order_id in (select order_id from rowlock.late_orders)",
         "delete from rowlock.payments where outcome = 'refund_due' and order_id in (select order_id from rowlock.late_orders)",
     ]),
     ("paid_without_payment", &[

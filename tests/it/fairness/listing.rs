@@ -46,6 +46,25 @@ async fn a_page_reads_few_orders_whatever_came_before() {
     }
 }
 
+/// A claim looks at the last few orders of each kind; and at none, if the customer has none that ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_reads_few_orders_whatever_came_before() {
+    let (server, event_id) = server_with_history().await;
+    let reads = "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_xact_user_tables where relname = 'orders'";
+    for (customer, outcome, reads_max) in [("alice", "cooldown", 50), ("zoe", "claimed", 5)] {
+        server.db.batch_execute("begin").await.expect("a transaction");
+        let before = server.ask::<i64>(reads).await;
+        let claim = format!(
+            "select outcome from rowlock.claim_seats({event_id}, array[gen_random_uuid()], array['{customer}'], array[null]::text[],
+                array[null]::bytea[], array[1], array[1], array[1])"
+        );
+        assert_eq!(server.ask::<String>(&claim).await, outcome);
+        let reads = server.ask::<i64>(reads).await - before;
+        server.db.batch_execute("rollback").await.expect("its end");
+        assert!(reads <= reads_max, "{customer}: {reads} orders were read");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_together_are_all_orders_newest_first() {
     let (server, event_id) = server_with_history().await;

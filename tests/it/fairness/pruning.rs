@@ -7,7 +7,10 @@ use pretty_assertions::assert_eq;
 use uuid::Uuid;
 
 use crate::harness::{EventHandle, TestServer, eventually};
-use crate::stored::{Ask, Notice, Session, server_without_expiry};
+use crate::stored::{Ask, Notice, Session, make_due, server_without_expiry};
+
+/// One call for all orders of the first event.
+const PRUNE: &str = "select o_deleted from rowlock.prune_unpaid_orders(0, 30, 500)";
 
 /// The id of an order of that many days ago.
 fn old_id(days: i64) -> Uuid {
@@ -27,13 +30,26 @@ async fn claimed(session: &Session, server: &TestServer, seat_no: i32, days: i64
 }
 
 async fn ended_days_ago(server: &TestServer, order_id: Uuid, days: f64) {
-    let sql = "update rowlock.orders set ended_at = ended_at - $2 * interval '1 day' where order_id = $1";
+    let sql = "with paid as (update rowlock.payments set received_at = received_at - $2 * interval '1 day' where order_id = $1)
+        update rowlock.orders set ended_at = ended_at - $2 * interval '1 day' where order_id = $1";
     server.db.execute(sql, &[&order_id, &days]).await.expect("an older end");
 }
 
 async fn all_orders(server: &TestServer) -> BTreeSet<Uuid> {
     let rows = server.db.query("select order_id from rowlock.orders", &[]).await.expect("orders");
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// What the gateway says of the only payment for an order.
+fn notice(order_id: Uuid, succeeded: bool) -> Notice {
+    Notice {
+        order_id,
+        reference: order_id.to_string(),
+        amount_minor: 2000,
+        currency: "TWD".to_owned(),
+        succeeded,
+        message_id: format!("msg_{order_id}"),
+    }
 }
 
 /// An order of each kind: those that must go, and those that must stay.
@@ -51,28 +67,24 @@ async fn history(server: &TestServer, event: &EventHandle) -> (BTreeSet<Uuid>, B
         ended_days_ago(server, order_id, 40.0).await;
         go.insert(order_id);
     }
-    // Paid, failed, ended lately, pending still, too young, released by an operator.
+    // Paid, failed, ended lately, pending still, too young, released by an operator, with money that was owed back.
     let mut made = Vec::new();
-    for (seat_no, days) in [(11, 40), (12, 40), (13, 40), (14, 40), (15, 29), (16, 40)] {
+    for (seat_no, days) in [(11, 40), (12, 40), (13, 40), (14, 40), (15, 29), (16, 40), (17, 40)] {
         made.push(claimed(&session, server, seat_no, days).await);
     }
-    let notice = |order_id, succeeded| Notice {
-        order_id,
-        reference: order_id.to_string(),
-        amount_minor: 2000,
-        currency: "TWD".to_owned(),
-        succeeded,
-        message_id: format!("msg_{order_id}"),
-    };
     assert_eq!(session.settle(&[notice(made[0], true), notice(made[1], false)]).await, ["paid", "failed_recorded"]);
-    for order_id in [made[1], made[2], made[4]] {
+    let wrong = Notice { amount_minor: 1, reference: "wrong".to_owned(), ..notice(made[6], true) };
+    assert_eq!(session.settle(&[notice(made[6], false), wrong]).await, ["failed_recorded", "refund_due"]);
+    for order_id in [made[1], made[2], made[4], made[6]] {
         assert_eq!(session.expire(order_id).await, "expired");
     }
     let sql = "select admin.release_order($1, $2, 'a call')";
     server.db.execute(sql, &[&event.id, &made[5]]).await.expect("a release");
-    for (index, days) in [(0, 40.0), (1, 40.0), (2, 1.0), (4, 29.0), (5, 40.0)] {
+    for (index, days) in [(0, 40.0), (1, 40.0), (2, 1.0), (4, 29.0), (5, 40.0), (6, 40.0)] {
         ended_days_ago(server, made[index], days).await;
     }
+    // A payment that failed moved no money.
+    go.insert(made.remove(1));
     stay.extend(made);
     (go, stay)
 }
@@ -96,11 +108,15 @@ async fn old_unpaid_orders_go_and_everything_that_is_needed_stays() {
         calls += 1;
         deleted += row.get::<_, i32>("o_deleted");
     }
-    assert_eq!((calls, deleted), (8, 10), "each of the 10 old orders of an event is looked at once");
+    assert_eq!((calls, deleted), (8, 12), "each of the 11 old orders of an event is looked at once");
     let expected: BTreeSet<Uuid> = stay.union(&others_stay).copied().collect();
     assert_eq!(all_orders(&server).await, expected);
-    assert_eq!((go.len(), others_go.len()), (5, 5));
+    assert_eq!((go.len(), others_go.len()), (6, 6));
     assert_eq!(server.ask::<i64>(released).await, 0);
+    let payments = "select array_agg(outcome::text order by outcome) from rowlock.payments group by event_id";
+    let kept = server.db.query(payments, &[]).await.expect("payments");
+    let kept: Vec<Vec<String>> = kept.iter().map(|row| row.get(0)).collect();
+    assert_eq!(kept, [["paid", "refund_due", "failed_recorded"], ["paid", "refund_due", "failed_recorded"]]);
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.prune_unpaid_orders(0, 30, 3) p where p.o_event_id is not null").await, 0);
     let release = "select admin.release_order(event_id, order_id, 'done') from rowlock.orders where status = 'pending_payment'";
     server.db.execute(release, &[]).await.expect("an end");
@@ -117,9 +133,49 @@ async fn an_order_that_somebody_has_locked_stays_and_keeps_nobody_waiting() {
     let hold = format!("begin; select from rowlock.orders where order_id = '{held}' for key share");
     holder.batch_execute(&hold).await.expect("its lock");
     server.db.batch_execute("set lock_timeout = '1ms'").await.expect("no patience");
-    let prune = "select o_deleted from rowlock.prune_unpaid_orders(0, 30, 500)";
-    assert_eq!(server.ask::<i32>(prune).await, 4);
+    assert_eq!(server.ask::<i32>(PRUNE).await, 5);
     assert_eq!(all_orders(&server).await, stay.union(&BTreeSet::from([held])).copied().collect());
+}
+
+/// As a notice does for a moment that names another order.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_failed_payment_somebody_has_locked_stays_and_keeps_nobody_waiting() {
+    let server = server_without_expiry().await;
+    let event = server.small_event(&[("A", 1000, 100)]).await;
+    let (_, stay) = history(&server, &event).await;
+    let holder = server.connect().await;
+    holder.batch_execute("begin; select from rowlock.payments for update").await.expect("their locks");
+    server.db.batch_execute("set lock_timeout = '1ms'").await.expect("no patience");
+    assert_eq!(server.ask::<i32>(PRUNE).await, 5);
+    assert_eq!(all_orders(&server).await.difference(&stay).count(), 1);
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.payments").await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_notices_of_a_payment_that_went_with_its_order_are_recorded_like_those_of_an_unknown_order() {
+    let server = server_without_expiry().await;
+    let event = server.small_event(&[("A", 1000, 100)]).await;
+    let session = Session::new(&server, &event).await;
+    let mut orders = Vec::new();
+    for seat_no in [1, 2] {
+        let order_id = claimed(&session, &server, seat_no, 40).await;
+        assert_eq!(session.settle(&[notice(order_id, false)]).await, ["failed_recorded"]);
+        assert_eq!(session.expire(order_id).await, "expired");
+        ended_days_ago(&server, order_id, 40.0).await;
+        orders.push(order_id);
+    }
+    assert_eq!(server.ask::<i32>(PRUNE).await, 2);
+    assert_eq!(server.ask::<i64>("select count(*) from rowlock.payments").await, 0);
+
+    // A failure that is told again, and then the success of another attempt; and a success at once.
+    let again = notice(orders[0], false);
+    assert_eq!(session.settle(&[again.clone(), again.then(true)]).await, ["failed_recorded", "refund_due"]);
+    let success = notice(orders[1], false).then(true);
+    assert_eq!(session.settle(std::slice::from_ref(&success)).await, ["refund_due"]);
+    assert_eq!(session.settle_recorded(&[success]).await, [("duplicate".to_owned(), Some("refund_due".to_owned()))]);
+    let owed = "select count(*) from admin.refunds_due where order_status is null and amount_minor = 2000";
+    assert_eq!(server.ask::<i64>(owed).await, 2);
+    server.assert_invariants().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,6 +184,7 @@ async fn a_server_prunes_in_the_background() {
     let event = server.small_event(&[("A", 1000, 100)]).await;
     let session = Session::new(&server, &event).await;
     let order_id = claimed(&session, &server, 1, 40).await;
+    make_due(&server, order_id).await;
     let is_expired = "select count(*) from rowlock.orders where status = 'expired'";
     eventually(Duration::from_secs(20), || async { server.ask::<i64>(is_expired).await == 1 }).await;
     ended_days_ago(&server, order_id, 40.0).await;

@@ -58,10 +58,7 @@ impl ModelEvent {
                 let before = self.orders.len();
                 Outcome::Claimed(asks.iter().map(|ask| self.claim(ask, before)).collect())
             }
-            Step::Settle(notices) => {
-                let settled = (0..notices.len()).map(|index| self.settle(&notices[index], &notices[index + 1..]).to_owned());
-                Outcome::Settled(settled.collect())
-            }
+            Step::Settle(notices) => Outcome::Settled(notices.iter().map(|notice| self.settle(notice).to_owned()).collect()),
             Step::Cancel { order_id, customer_id } => Outcome::Cancelled(self.cancel(*order_id, customer_id)),
             Step::Release { order_id, customer_id, kept } => Outcome::Released(self.release(*order_id, customer_id, kept)),
             Step::Expire { order_id, make_due } => Outcome::Expired(self.expire(*order_id, *make_due).to_owned()),

@@ -59,38 +59,54 @@ async fn a_payment_that_is_taken_back_is_recorded_once_and_its_order_keeps_its_t
     server.assert_invariants().await;
 }
 
+/// The report of an earlier attempt that failed, if it comes after that of the attempt that succeeded, looks like a reversal: if the money
+/// were forgotten then, its buyer would never see it again.
 #[tokio::test(flavor = "multi_thread")]
-async fn money_that_was_taken_back_is_not_owed_any_more() {
+async fn money_that_is_owed_back_stays_listed_and_marked_until_a_person_has_looked_at_its_reversal() {
     let server = TestServer::start().await;
     let (event, alice, order) = one_order(&server).await;
     let gateway = server.gateway();
+    let refund = format!("select admin.mark_refunded({}, 'testpay', $1, 'gone back, says the gateway')", event.id);
+    let marked = async |notice: &Value| {
+        let reference = notice["provider_reference"].as_str().expect("a reference");
+        server.db.query_one(&refund, &[&reference]).await.map(|row| row.get::<_, String>(0))
+    };
     // Wrong while the order waits: the order is not concerned.
     let mut wrong = gateway.notice(&order);
     wrong["amount_minor"] = json!(999);
     assert_eq!(outcome(&gateway.notify(wrong.clone()).await), "refund_due");
-    assert_eq!(refunds_due(&server, event).await, 1);
+    let listed = async || server.admin().get(&format!("/v1/admin/events/{}/refunds-due", event.id)).await.expect(200)["refunds"][0].clone();
+    assert_eq!(listed().await.get("reversed_at"), None);
     assert_eq!(reverse(&gateway, &wrong).await, json!({"outcome": "reversal_recorded"}));
+    assert_eq!((refunds_due(&server, event).await, listed().await["reversed_at"].is_string()), (1, true));
+    assert_eq!(marked(&wrong).await.expect("marked"), "pending_payment");
     assert_eq!(refunds_due(&server, event).await, 0);
     assert_eq!(alice.order(&order).await.expect(200)["status"], "pending_payment");
 
-    // Too late: the order is refunded when the last of its money has gone back.
+    // Too late: the order is refunded when a person has seen to the last of its money.
     alice.cancel(&order).await.expect(200);
     server.customer("bob").claim_seats(&event, &[("A", 1)]).await.expect(201);
     let late = [gateway.notice(&order), gateway.notice(&order)];
-    for (notice, left, status) in [(&late[0], 1, "refund_due"), (&late[1], 0, "refunded")] {
-        for notice in &late {
-            assert!(["refund_due", "duplicate"].contains(&outcome(&gateway.notify(notice.clone()).await).as_str().expect("an outcome")));
-        }
-        assert_eq!(reverse(&gateway, notice).await, json!({"outcome": "reversal_recorded"}));
+    for notice in &late {
+        assert_eq!(outcome(&gateway.notify(notice.clone()).await), "refund_due");
+    }
+    assert_eq!(reverse(&gateway, &late[0]).await, json!({"outcome": "reversal_recorded"}));
+    server.assert_invariants().await;
+    let owed = "select array[refund_due_minor, refunded_minor, reversed_minor] from admin.money";
+    assert_eq!(server.ask::<Vec<i64>>(owed).await, [2000, 999, 1999]);
+    let shown =
+        "select string_agg((reversed_at is not null)::text || ' ' || (order_status = 'refund_due')::text, ', ' order by received_at)
+        from admin.refunds_due";
+    assert_eq!(server.ask::<String>(shown).await, "true true, false true");
+    for (notice, left, status) in [(&late[1], 1, "refund_due"), (&late[0], 0, "refunded")] {
+        assert_eq!(marked(notice).await.expect("marked"), status);
         assert_eq!((refunds_due(&server, event).await, &alice.order(&order).await.expect(200)["status"]), (left, &json!(status)));
-        assert_eq!(server.ask::<i64>("select count(*) from admin.refunds_due").await, i64::try_from(left).expect("few"));
         server.assert_invariants().await;
     }
-    let refund = format!("select admin.mark_refunded({}, 'testpay', $1, 'sent back')", event.id);
-    let reference = late[0]["provider_reference"].as_str().expect("a reference");
-    let refused = server.db.query_one(&refund, &[&reference]).await.expect_err("nothing is owed");
+    let refused = marked(&late[0]).await.expect_err("nothing is owed");
     let detail = refused.as_db_error().and_then(|error| error.detail()).unwrap_or_default();
-    assert!(detail.starts_with("provider_reference: is not owed back: it was reversed at 20"), "{detail}");
+    assert!(detail.starts_with("provider_reference: was already refunded at 20"), "{detail}");
+    assert_eq!(server.ask::<i64>("select count(*) from admin.reversals where refunded_at > reversed_at").await, 2);
 }
 
 /// Gateways repeat a message until it is answered, and the repetition may come after a later message.

@@ -88,7 +88,8 @@ impl ModelEvent {
     }
 }
 
-/// Whether the customer has let too many orders end unpaid since the last paid one: of each kind, the newest are looked at.
+/// Whether the customer has let too many orders end unpaid since the last paid one: of each kind, the newest are looked at. Late money that
+/// is owed back does not change when an order ended.
 fn must_wait(customer_id: &str, orders: &[Order]) -> bool {
     let theirs = |status: &'static str| {
         let mut theirs: Vec<_> =
@@ -97,9 +98,8 @@ fn must_wait(customer_id: &str, orders: &[Order]) -> bool {
         theirs
     };
     let last_paid = theirs("paid").iter().filter(|order| order.placed.amount_minor > 0).map(|order| order.ended).max().unwrap_or_default();
-    let unpaid =
-        ["expired", "cancelled"].map(|status| theirs(status).into_iter().take(UNPAID_MAX).filter(|order| order.ended > last_paid).count());
-    unpaid.iter().sum::<usize>() >= UNPAID_MAX
+    let unpaid = |status| theirs(status).into_iter().take(UNPAID_MAX).filter(|order| order.ended > last_paid).count();
+    ["expired", "cancelled", "refund_due", "refunded"].map(unpaid).iter().sum::<usize>() >= UNPAID_MAX
 }
 
 /// Answers a claim that was sent before, by its key or by its order id.

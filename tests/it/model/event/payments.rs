@@ -1,7 +1,5 @@
 //! What the model answers a payment notice.
 
-use uuid::Uuid;
-
 use super::{LIMIT, ModelEvent, Order};
 use crate::stored::Notice;
 
@@ -15,8 +13,7 @@ pub(super) struct Payment {
 }
 
 impl ModelEvent {
-    /// `later`: the notices behind it in its batch, whose money is recorded before anything is decided.
-    pub(super) fn settle(&mut self, notice: &Notice, later: &[Notice]) -> &'static str {
+    pub(super) fn settle(&mut self, notice: &Notice) -> &'static str {
         let Some(index) = self.payments.iter().position(|payment| payment.notice.reference == notice.reference) else {
             let outcome = if notice.succeeded { self.spend(notice) } else { "failed_recorded" };
             let failures = if notice.succeeded { vec![] } else { vec![notice.message_id.clone()] };
@@ -42,7 +39,6 @@ impl ModelEvent {
         match (payment.notice.succeeded, notice.succeeded) {
             (true, false) if !payment.is_reversed => {
                 payment.is_reversed = true;
-                self.close_refund(notice.order_id, later);
                 return "reversal_recorded";
             }
             (false, false) => payment.failures.push(notice.message_id.clone()),
@@ -72,23 +68,6 @@ impl ModelEvent {
                 "refund_due"
             }
             _ => "refund_due",
-        }
-    }
-
-    /// An order is refunded once nothing is owed for it any more.
-    fn close_refund(&mut self, order_id: Uuid, later: &[Notice]) {
-        let is_owed = |payment: &Payment| payment.notice.order_id == order_id && payment.outcome == "refund_due" && !payment.is_reversed;
-        let is_new = |notice: &Notice| !self.payments.iter().any(|payment| payment.notice.reference == notice.reference);
-        let is_first = |index: usize| !later[..index].iter().any(|notice| notice.reference == later[index].reference);
-        let brings_money =
-            |(index, notice): (usize, &Notice)| notice.order_id == order_id && notice.succeeded && is_new(notice) && is_first(index);
-        if self.payments.iter().any(is_owed) || later.iter().enumerate().any(brings_money) {
-            return;
-        }
-        if let Some(index) = self.position(order_id)
-            && self.orders[index].placed.status == "refund_due"
-        {
-            self.orders[index].placed.status = "refunded".to_owned();
         }
     }
 }
