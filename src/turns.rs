@@ -10,7 +10,7 @@ use crate::per_customer::{Counts, PerCustomer};
 /// Calls of one customer in the pool at once.
 const EACH_MAX: usize = 4;
 /// Requests of one customer that wait for their turn: each keeps a connection busy.
-const WAITING_MAX: usize = 32;
+const WAITING_MAX: usize = 64;
 /// Whoever waits longer is told to try again.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 

@@ -14,11 +14,11 @@ use crate::stored::server_without_expiry;
 
 /// How soon another server leads, or the same one with a new connection.
 const PASSED_ON_WITHIN: Duration = Duration::from_secs(3);
-/// The backend that leads the sweep, which it does as long as it is busy: while an overdue order is locked.
+/// The backend that leads the sweep, which it does as long as it is busy: while it cannot list what is overdue.
 const LEADER: &str = "select pid from pg_locks where locktype = 'advisory' and objsubid = 1 and classid::bigint >> 28 = 3
     and database = (select oid from pg_database where datname = current_database())";
-/// No order can be expired until this transaction ends.
-const LOCK_ORDERS: &str = "begin; select from rowlock.orders for update";
+/// Until this transaction ends, a sweep waits as long as it may, and finds nothing.
+const LOCK_DEADLINES: &str = "begin; lock table rowlock.deadlines in access exclusive mode";
 
 async fn leader(db: &Client) -> Option<i32> {
     db.query_opt(LEADER, &[]).await.expect("the locks").map(|row| row.get(0))
@@ -34,7 +34,7 @@ async fn another_server_leads_when_the_leaders_network_is_gone() {
     let (db, locker, event) = (stack.db().await, stack.db().await, stack.event(SECTIONS).await);
     db.batch_execute("update rowlock.events set window_ms = 1000").await.expect("a brief window");
     let order = stack.server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
-    locker.batch_execute(LOCK_ORDERS).await.expect("its lock");
+    locker.batch_execute(LOCK_DEADLINES).await.expect("its lock");
     let led_by = eventually(PATIENCE, || leader(&db)).await;
     let other = TestServer::builder().redis(RedisMode::Off).arg("--database-url", stack.url()).start().await;
 
@@ -60,7 +60,7 @@ async fn a_leader_whose_connection_is_killed_leads_again_with_a_new_one() {
     let server = TestServer::builder().redis(RedisMode::Off).start().await;
     let (event, locker, alice) = (brief_event(&server).await, server.connect().await, server.customer("alice"));
     let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
-    locker.batch_execute(LOCK_ORDERS).await.expect("its lock");
+    locker.batch_execute(LOCK_DEADLINES).await.expect("its lock");
     for _ in 0..3 {
         let pid = eventually(PASSED_ON_WITHIN, || leader(&server.db)).await;
         server.db.execute("select pg_terminate_backend($1)", &[&pid]).await.expect("killed");
@@ -78,7 +78,7 @@ async fn one_broken_connection_of_the_leader_is_no_outage() {
     let server = server_without_expiry().await;
     let (event, locker, alice) = (brief_event(&server).await, server.connect().await, server.customer("alice"));
     let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
-    locker.batch_execute(LOCK_ORDERS).await.expect("its lock");
+    locker.batch_execute(LOCK_DEADLINES).await.expect("its lock");
     let (sweeping, _) = serve(&server.database_url, &settings).await;
     let pid = eventually(PATIENCE, || leader(&server.db)).await;
     server.db.execute("select pg_terminate_backend($1)", &[&pid]).await.expect("killed");
@@ -94,7 +94,7 @@ async fn a_leader_keeps_its_connection_from_sweep_to_sweep() {
     let server = TestServer::builder().redis(RedisMode::Off).start().await;
     let (event, locker, alice) = (brief_event(&server).await, server.connect().await, server.customer("alice"));
     let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
-    locker.batch_execute(LOCK_ORDERS).await.expect("its lock");
+    locker.batch_execute(LOCK_DEADLINES).await.expect("its lock");
     let first = eventually(PATIENCE, || leader(&server.db)).await;
     for _ in 0..2 {
         eventually(PASSED_ON_WITHIN, || async { leader(&server.db).await.is_none() }).await;
