@@ -8,7 +8,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, OWN_CONNECTIONS};
-use crate::background::{expiry, pruning};
+use crate::background::{expiry, outlive_panics, pruning};
 use crate::config::{ExpirySettings, ServeConfig};
 use crate::db::{DbError, Endpoint, Outage, OutageKind, database_id, migrate};
 use crate::http::connections::{ConnectionLimits, ConnectionTimeouts, Connections, STALLED_MAX};
@@ -88,8 +88,10 @@ impl Bound {
         let Self { connections, app, endpoint, expiry, timeouts, extra_routes, hsts } = self;
         let workers_stop = CancellationToken::new();
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
-        workers.spawn(pruning::run(app.own_db.clone(), expiry.unpaid_kept_days, workers_stop.clone()));
-        workers.spawn(Arc::clone(&app.rate_limits).forget(workers_stop.clone()));
+        let (metrics, db, pruning_stop) = (Arc::clone(&app.metrics), app.own_db.clone(), workers_stop.clone());
+        workers.spawn(outlive_panics(metrics, move || pruning::run(db.clone(), expiry.unpaid_kept_days, pruning_stop.clone())));
+        let (metrics, limits, forget_stop) = (Arc::clone(&app.metrics), Arc::clone(&app.rate_limits), workers_stop.clone());
+        workers.spawn(outlive_panics(metrics, move || Arc::clone(&limits).forget(forget_stop.clone())));
         let overdue = {
             let stop = stop.clone();
             async move {
