@@ -42,6 +42,7 @@ test: ## formatting, lints and every test, as CI runs them
 	@.ci/path-with-spaces
 	@.ci/sdk
 	cargo test --workspace --locked --no-fail-fast
+	@.ci/promises
 	@.ci/database-tests 16 17 18
 
 bench: setup ## measure every promise of speed on private servers, within 8 minutes, into target/bench (ARGS='--only ID,…': some)
