@@ -13,7 +13,7 @@ use crate::metrics::{Metrics, Readings};
 use crate::rate_limits::RateLimits;
 use crate::reads::{Catalogue, ClaimsWatch, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
-use crate::turns::Turns;
+use crate::turns::{TooManyWaiting, Turns};
 
 /// Creating an event describes every row of a large venue, and blocking may list each of its seats: such bodies may be this many times
 /// larger than others.
@@ -115,6 +115,14 @@ impl App {
             readiness_db,
             db,
         })
+    }
+
+    /// The database on behalf of a customer, once it is their turn.
+    ///
+    /// # Errors
+    /// If too many of their own requests wait.
+    pub(crate) async fn db_in_turn(&self, customer_id: &str) -> Result<Db, TooManyWaiting> {
+        Ok(self.db.in_turn(self.turns.take(customer_id).await?))
     }
 
     /// The metrics, including current values.

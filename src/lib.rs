@@ -21,6 +21,7 @@ mod lanes;
 mod log_limit;
 pub mod metrics;
 pub mod open_files;
+mod per_customer;
 pub mod problem;
 mod quoting;
 mod rate_limits;

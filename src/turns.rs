@@ -1,49 +1,62 @@
 //! Turns at the pool of connections: nobody has more than a few calls in it at once, however many requests they send.
 
-use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::problem::Problem;
-use crate::problem::code::Code;
+use crate::per_customer::{Counts, PerCustomer};
 
 /// Calls of one customer in the pool at once.
 const EACH_MAX: usize = 4;
-/// Customers share this many queues by a hash that nobody outside can foretell: memory stays the same however many there are, and who
-/// shares a queue merely waits a little longer.
-const QUEUES: usize = 4_096;
+/// Requests of one customer that wait for their turn: each keeps a connection busy.
+const WAITING_MAX: usize = 32;
 /// Whoever waits longer is told to try again.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// The queues of all customers.
 pub(crate) struct Turns {
-    queues: Box<[Semaphore]>,
-    hasher: RandomState,
+    queues: PerCustomer<Arc<Semaphore>>,
+    waiting: Counts,
     wait_max: Duration,
 }
+
+/// A customer's turn, which lasts until the last copy is dropped.
+#[derive(Clone)]
+pub(crate) struct Turn {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+/// Too many of the customer's own requests came before.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooManyWaiting;
 
 impl Turns {
     /// Nobody waits yet.
     pub(crate) fn new() -> Self {
-        Self { queues: (0..QUEUES).map(|_| Semaphore::new(EACH_MAX)).collect(), hasher: RandomState::new(), wait_max: WAIT_MAX }
+        Self { queues: PerCustomer::new(|| Arc::new(Semaphore::new(EACH_MAX))), waiting: Counts::new(), wait_max: WAIT_MAX }
     }
 
-    /// Waits for the customer's turn, which lasts until it is dropped.
+    /// Waits for the customer's turn.
     ///
     /// # Errors
-    /// `overloaded` if too many of the customer's own requests are before this one.
-    pub(crate) async fn take(&self, customer_id: &str) -> Result<SemaphorePermit<'_>, Problem> {
-        let queue = usize::try_from(self.hasher.hash_one(customer_id) % QUEUES as u64).unwrap_or_default();
-        match tokio::time::timeout(self.wait_max, self.queues[queue].acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => Err(Problem::passing(Code::Overloaded, 1).with_detail("too many of your own requests are waiting")),
+    /// If too many of the customer's own requests are before this one.
+    pub(crate) async fn take(&self, customer_id: &str) -> Result<Turn, TooManyWaiting> {
+        let _waiting = self.waiting.one_more(customer_id, WAITING_MAX).ok_or(TooManyWaiting)?;
+        let queue = Arc::clone(self.queues.of(customer_id));
+        match tokio::time::timeout(self.wait_max, queue.acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Turn { _permit: Arc::new(permit) }),
+            Ok(Err(_)) | Err(_) => Err(TooManyWaiting),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[tokio::test]
@@ -56,8 +69,29 @@ mod tests {
         // One in 4,096 others shares the queue.
         let others = ["bob", "carol", "dave"].map(|other| turns.take(other));
         assert!(futures_util::future::join_all(others).await.iter().filter(|turn| turn.is_ok()).count() >= 2);
-        assert_eq!(turns.take("alice").await.expect_err("no turn left").code(), Code::Overloaded);
-        taken.pop();
+        assert_eq!(turns.take("alice").await.err(), Some(TooManyWaiting));
+        let copy = taken.pop().expect("a turn").clone();
         assert!(turns.take("alice").await.is_ok());
+        drop(copy);
+    }
+
+    #[tokio::test]
+    async fn only_so_many_requests_of_a_customer_wait_and_for_so_long() {
+        let turns = Turns::new();
+        let mut taken = Vec::new();
+        for _ in 0..EACH_MAX {
+            taken.push(turns.take("alice").await.expect("a turn"));
+        }
+        let begun = Instant::now();
+        let mut waiting: Vec<_> = (0..WAITING_MAX).map(|_| Box::pin(turns.take("alice"))).collect();
+        for request in &mut waiting {
+            assert!(futures_util::poll!(request).is_pending());
+        }
+        assert_eq!(turns.take("alice").now_or_never().expect("at once").err(), Some(TooManyWaiting));
+        waiting.pop();
+        let mut next = Box::pin(turns.take("alice"));
+        assert!(futures_util::poll!(&mut next).is_pending(), "whoever goes away leaves room");
+        assert_eq!(next.await.err(), Some(TooManyWaiting));
+        assert!(begun.elapsed() < Duration::from_millis(4_500));
     }
 }

@@ -67,12 +67,15 @@ impl HealthApi {
 pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
     let (claims, redis) = tokio::join!(app.claims_watch.look(&app.readiness_db), app.queue.health());
     let hindrance = claims.map_err(not_ready)?;
-    if let Some(failure) = hindrance.failure {
+    let (unconnected, lanes) = app.lanes.unconnected();
+    let lanes_without = format!("{unconnected} of {lanes} lanes have no connection to PostgreSQL: the log says why");
+    if let Some(failure) = hindrance.failure.or_else(|| (unconnected == lanes).then(|| lanes_without.clone())) {
         return Err(of_outage(OutageKind::Unreachable).with_detail(failure));
     }
-    let is_degraded = redis == RedisHealth::Down || hindrance.partial.is_some();
+    let hindrances: Vec<_> = (unconnected > 0).then_some(lanes_without).into_iter().chain(hindrance.partial).collect();
+    let is_degraded = redis == RedisHealth::Down || !hindrances.is_empty();
     let status = if is_degraded { Ready::Degraded } else { Ready::Ready };
-    let detail = hindrance.partial.map(Text::from);
+    let detail = (!hindrances.is_empty()).then(|| Text::from(hindrances.join("; ")));
     Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail, version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 

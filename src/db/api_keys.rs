@@ -107,7 +107,9 @@ fn refused(error: tokio_postgres::Error) -> anyhow::Error {
             "the connection to the database was lost ({cause}), and whether the change was made is not known: check with `rowlock api-key \
              list` before you repeat it"
         ),
-        DbError::Locked(cause) | DbError::Exhausted { text: cause, .. } | DbError::Unavailable(cause) => anyhow!("the database is busy ({cause}): try again"),
+        DbError::Locked(cause) | DbError::Exhausted { text: cause, .. } | DbError::Unavailable(cause) => {
+            anyhow!("the database is busy ({cause}): try again")
+        }
         other => other.into(),
     }
 }

@@ -14,6 +14,7 @@ mod events;
 mod expiry;
 pub mod harden;
 mod identity;
+mod in_call;
 pub mod migrate;
 mod orders;
 mod outage;
@@ -28,6 +29,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
+use crate::turns::Turn;
 use api_keys::AdminKey;
 
 pub use connect::{Endpoint, Patience};
@@ -35,6 +37,7 @@ pub use error::{DbError, Rule};
 pub use events::{EventPage, EventQuery, EventWithSections};
 pub use expiry::{Expired, ExpiryOutcome, ExpiryRetry, Overdue, try_lead_sweep};
 pub use identity::{Identity, database_id};
+use in_call::InCall;
 pub use orders::OrderQuery;
 pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
@@ -60,6 +63,8 @@ pub(crate) struct Db {
     api_key_id: Option<i64>,
     /// Whether a connection, and then an answer, is waited for only briefly.
     is_in_haste: bool,
+    /// The turn of the customer who calls.
+    turn: Option<Turn>,
 }
 
 impl Db {
@@ -79,7 +84,7 @@ impl Db {
                 Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
             }))
             .build()?;
-        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None, is_in_haste: false })
+        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None, is_in_haste: false, turn: None })
     }
 
     /// The same pool on behalf of an API key: the action log names the key beside each change.
@@ -90,6 +95,11 @@ impl Db {
     /// The same pool for a call that can do without an answer.
     pub(crate) fn in_haste(&self) -> Self {
         Self { is_in_haste: true, ..self.clone() }
+    }
+
+    /// The same pool for a customer whose turn it is: the turn lasts as long as the call, even if the customer goes away.
+    pub(crate) fn in_turn(&self, turn: Turn) -> Self {
+        Self { turn: Some(turn), ..self.clone() }
     }
 
     /// Open connections and idle connections.
@@ -106,16 +116,18 @@ impl Db {
     /// The same, for a statement that may take longer.
     async fn query_within(&self, call_max: Duration, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, DbError> {
         let begun = Instant::now();
-        let mut client = self.connection().await?;
+        let mut in_call = InCall::begin(self.connection().await?, self.turn.clone());
+        let client = in_call.client();
         let call_max = if self.is_in_haste { HASTE_MAX.saturating_sub(begun.elapsed()) } else { call_max };
         let call = async {
             let statement = client.prepare_cached(sql).await?;
             match self.api_key_id {
-                Some(api_key_id) => query_for_key(&mut client, api_key_id, &statement, params).await,
+                Some(api_key_id) => query_for_key(client, api_key_id, &statement, params).await,
                 None => Ok(client.query(&statement, params).await?),
             }
         };
         let outcome = within(call_max, call).await;
+        let client = in_call.end();
         match &outcome {
             Ok(_) => self.outages.works(),
             // Its statements are out of date, or it may still be busy with this one: close it instead of reusing it.

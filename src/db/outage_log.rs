@@ -95,7 +95,9 @@ impl From<DbError> for Outage {
             DbError::Outage(outage) => outage,
             DbError::Missing(cause) => Self::new(OutageKind::NotMigrated, cause),
             DbError::Lost(cause) => Self::new(OutageKind::Unreachable, cause),
-            DbError::Locked(cause) | DbError::Exhausted { text: cause, .. } | DbError::Unavailable(cause) => Self::new(OutageKind::NoConnection, cause),
+            DbError::Locked(cause) | DbError::Exhausted { text: cause, .. } | DbError::Unavailable(cause) => {
+                Self::new(OutageKind::NoConnection, cause)
+            }
             other => Self::new(OutageKind::NoConnection, other.to_string()),
         }
     }

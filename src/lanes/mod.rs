@@ -28,6 +28,7 @@ use crate::config::LaneSettings;
 use crate::db::Endpoint;
 use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settlement};
 use crate::metrics::Metrics;
+use crate::per_customer::Counts;
 use crate::redis::ExpiryQueue;
 use heartbeat::STALLED_AFTER;
 use job::{Job, Place, Progress};
@@ -37,6 +38,8 @@ use worker::Worker;
 
 /// How often a caller who has waited for long looks again whether the lane is stalled.
 const STALLED_AGAIN: Duration = Duration::from_millis(250);
+/// Claims of one customer that wait or are in a call at once: as many as a full batch.
+const CLAIMS_OF_CUSTOMER_MAX: usize = 256;
 /// Workers of each lane, with a connection each.
 pub(crate) const WORKERS: usize = 2;
 
@@ -79,6 +82,7 @@ impl LaneError {
 pub(crate) struct Lanes {
     claims: Vec<Lane<Claims>>,
     payments: Vec<Lane<Payments>>,
+    customers: Counts,
     metrics: Arc<Metrics>,
     workers: TaskTracker,
 }
@@ -92,6 +96,7 @@ impl Lanes {
         Self {
             claims: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &claims, &workers)).collect(),
             payments: (0..settings.lanes).map(|_| Lane::start(endpoint, settings, &payments, &workers)).collect(),
+            customers: Counts::new(),
             metrics: Arc::clone(metrics),
             workers,
         }
@@ -103,7 +108,10 @@ impl Lanes {
     /// See [`LaneError`]; only `OutcomeUnknown` leaves open whether the order exists.
     pub(crate) async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
         let begun = Instant::now();
-        let outcome = lane_of(&self.claims, request.event_id).submit(request).await;
+        let outcome = match self.customers.one_more(&request.customer_id, CLAIMS_OF_CUSTOMER_MAX) {
+            Some(_counted) => lane_of(&self.claims, request.event_id).submit(request).await,
+            None => Err(LaneError::Overloaded { retry_after_s: 1 }),
+        };
         self.metrics.claim_answered(outcome.as_ref().map_or_else(LaneError::as_str, ClaimOutcome::as_str), begun.elapsed());
         outcome
     }
@@ -122,6 +130,13 @@ impl Lanes {
     /// How many claims and how many payments are in the lanes, waiting or in a call.
     pub(crate) fn depths(&self) -> (usize, usize) {
         (self.claims.iter().map(Lane::depth).sum(), self.payments.iter().map(Lane::depth).sum())
+    }
+
+    /// How many lanes have no connection, of how many: what comes for their events waits for one, or is sent away.
+    pub(crate) fn unconnected(&self) -> (usize, usize) {
+        let connected = self.claims.iter().map(|lane| lane.queue.is_connected());
+        let connected = connected.chain(self.payments.iter().map(|lane| lane.queue.is_connected()));
+        (connected.clone().filter(|connected| !connected).count(), connected.count())
     }
 
     /// Accepts no more requests, and returns once all waiting requests are answered.
@@ -217,35 +232,4 @@ impl<W: Work> Drop for Caller<'_, W> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::redis::RedisLink;
-
-    #[tokio::test]
-    async fn the_workers_end_with_their_lanes_where_nobody_has_drained_them() {
-        let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
-        let settings = LaneSettings { lanes: 2, batch_max: 1, waiting_max: 1 };
-        let lanes = Lanes::start(&endpoint, settings, &ExpiryQueue::new(RedisLink::off()), &Arc::new(Metrics::new()));
-        let workers = lanes.workers.clone();
-        assert_eq!(workers.len(), 2 * 2 * WORKERS);
-        drop(lanes);
-        workers.close();
-        tokio::time::timeout(Duration::from_secs(10), workers.wait()).await.expect("they end");
-    }
-
-    #[test]
-    fn events_spread_evenly_over_all_lanes_and_each_keeps_its_own() {
-        for count in [1, 4, 7] {
-            let lanes: Vec<usize> = (0..count).collect();
-            let mut events = vec![0; count];
-            for event_id in 1..=700 {
-                events[*lane_of(&lanes, event_id)] += 1;
-                assert_eq!(lane_of(&lanes, event_id), lane_of(&lanes, event_id));
-            }
-            assert!(events.iter().all(|share| *share == 700 / count), "{count} lanes: {events:?}");
-            for event_id in [i64::MIN, -1, 0, i64::MAX] {
-                assert!(lanes.contains(lane_of(&lanes, event_id)));
-            }
-        }
-    }
-}
+mod tests;

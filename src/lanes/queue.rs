@@ -207,6 +207,11 @@ impl<W: Work> Queue<W> {
         self.news.notify_one();
     }
 
+    /// Whether any of its workers has a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.state().connected > 0
+    }
+
     /// Counts a worker that has a connection.
     pub(super) fn connected(self: &Arc<Self>) -> Connected<W> {
         self.state().connected += 1;

@@ -15,6 +15,7 @@ use super::queue::{Connected, Queue};
 use super::work::{Answers, Work};
 use crate::db::batches::{Backend, LaneClient};
 use crate::db::{DbError, Endpoint, OutageKind, Patience};
+use crate::log_limit::LogLimit;
 
 /// A request that waits longer than this for a connection is answered `unavailable`.
 const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
@@ -37,6 +38,8 @@ pub(super) struct Worker<W: Work> {
     lost: Option<LostCall<W>>,
     /// Why the last attempt to connect failed, if it did.
     outage: Option<OutageKind>,
+    /// Of calls that were rolled back.
+    warnings: LogLimit,
 }
 
 struct Connection<W: Work> {
@@ -54,7 +57,7 @@ struct LostCall<W: Work> {
 
 impl<W: Work> Worker<W> {
     pub(super) fn new(endpoint: Endpoint, work: Arc<W>, queue: Arc<Queue<W>>, batch_max: usize) -> Self {
-        Self { endpoint, work, queue, batch_max, client: None, lost: None, outage: None }
+        Self { endpoint, work, queue, batch_max, client: None, lost: None, outage: None, warnings: LogLimit::default() }
     }
 
     /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, but not the lane.
@@ -155,7 +158,9 @@ impl<W: Work> Worker<W> {
     /// The call was rolled back through no fault of its own. Its requests go to the end, so that one event's trouble does not stop the
     /// rest of the lane; those that have waited long enough are refused.
     async fn put_back(&mut self, batch: Vec<Job<W>>, why: &str) {
-        tracing::warn!(why, requests = batch.len(), "a call was rolled back");
+        if self.warnings.admits(more_rolled_back) {
+            tracing::warn!(why, requests = batch.len(), "a call was rolled back");
+        }
         let (old, young): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.age() > UNAVAILABLE_AFTER);
         old.into_iter().for_each(|job| job.reply(Err(LaneError::Unavailable)));
         self.queue.put_back(young);
@@ -187,6 +192,10 @@ impl<W: Work> Worker<W> {
 /// The requests that have an answer, with their answers.
 fn answered_of<'a, W: Work>(jobs: &'a [Job<W>], answers: &'a [Option<W::Answer>]) -> impl Iterator<Item = (&'a W::Request, &'a W::Answer)> {
     jobs.iter().zip(answers).filter_map(|(job, answer)| Some((&job.request, answer.as_ref()?)))
+}
+
+fn more_rolled_back(left_out: u64) {
+    tracing::warn!(left_out, "more calls were rolled back than were logged");
 }
 
 fn requests<W: Work>(jobs: &[Job<W>]) -> Vec<&W::Request> {

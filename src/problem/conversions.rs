@@ -7,6 +7,7 @@ use crate::metrics::Limited;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::rate_limits::TooMany;
+use crate::turns::TooManyWaiting;
 
 /// How long a client waits before it retries after a temporary failure, in seconds.
 const RETRY_AFTER_S: u32 = 1;
@@ -45,9 +46,7 @@ impl From<DbError> for Problem {
             | DbError::Exhausted { text: cause, .. }
             | DbError::Unavailable(cause)
             | DbError::Lost(cause)
-            | DbError::Outdated(cause) => {
-                Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause)
-            }
+            | DbError::Outdated(cause) => Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause),
             DbError::Outage(outage) => of_outage(outage.kind),
             DbError::Missing(cause) | DbError::Internal(cause) => Self::internal(cause),
         }
@@ -92,6 +91,12 @@ impl From<TooMany> for Problem {
             Limited::Address => "too many requests come from this address; nothing was done",
             Limited::WrongCredentials => "too many wrong credentials come from this address; nothing was done",
         })
+    }
+}
+
+impl From<TooManyWaiting> for Problem {
+    fn from(_: TooManyWaiting) -> Self {
+        Self::passing(Code::Overloaded, RETRY_AFTER_S).with_detail("too many of your own requests are waiting")
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use moka::future::Cache;
+use tokio::sync::Semaphore;
 
 use super::{Aged, Kept, KeptSettings, Summaries};
 use crate::db::{Db, DbError};
@@ -15,6 +16,10 @@ const LAYOUT_IDLE: Duration = Duration::from_secs(600);
 const LAYOUT_ROWS_MAX: u64 = 2_000_000;
 /// How long an event's settings are kept; the time that reading them took comes on top.
 const EVENT_TTL: Duration = Duration::from_millis(300);
+/// Events that nobody has asked for lately are read so many at a time: a flood of ids must not keep those on sale waiting.
+const UNKNOWN_AT_ONCE: usize = 2;
+/// Whoever waits longer for that is told to try again.
+const UNKNOWN_WAIT_MAX: Duration = Duration::from_secs(3);
 /// Maximum number of events, and of ids without an event, that are remembered.
 const UNKNOWN_MAX: u64 = 10_000;
 
@@ -23,6 +28,7 @@ pub(crate) struct Catalogue {
     db: Db,
     layouts: Cache<i64, Arc<EventLayout>>,
     events: Kept<i64, Option<Arc<Event>>>,
+    unknown: Semaphore,
 }
 
 impl Catalogue {
@@ -36,6 +42,7 @@ impl Catalogue {
             db,
             layouts: Cache::builder().weigher(weigh).max_capacity(LAYOUT_ROWS_MAX).time_to_idle(LAYOUT_IDLE).build(),
             events: Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: UNKNOWN_MAX, ttl: EVENT_TTL, stale_max }),
+            unknown: Semaphore::new(UNKNOWN_AT_ONCE),
         }
     }
 
@@ -91,6 +98,8 @@ impl Catalogue {
         if self.layouts.contains_key(&event_id) {
             return Ok(db.get_event(event_id).await?.map(Arc::new));
         }
+        let turn = tokio::time::timeout(UNKNOWN_WAIT_MAX, self.unknown.acquire()).await;
+        let _turn = turn.map_err(|_| DbError::Unavailable("too many events are being read for the first time".to_owned()))?;
         let begun = Instant::now();
         let Some(read) = db.event_with_sections(event_id).await? else { return Ok(None) };
         if read.event.is_public() {

@@ -1,6 +1,7 @@
 //! Whether claims would succeed, looked at no more than once a second, however often somebody asks.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
@@ -43,7 +44,7 @@ pub(crate) struct Hindrance {
 
 /// The last look.
 pub(crate) struct ClaimsWatch {
-    last: Mutex<Option<Look>>,
+    last: Arc<Mutex<Option<Look>>>,
     shortage: Shortage,
 }
 
@@ -56,24 +57,30 @@ struct Look {
 impl ClaimsWatch {
     /// Nobody has looked yet.
     pub(crate) fn new(shortage: Shortage) -> Self {
-        Self { last: Mutex::default(), shortage }
+        Self { last: Arc::default(), shortage }
     }
 
     /// What hinders claims, at most a second ago.
     pub(crate) async fn look(&self, db: &Db) -> Result<Hindrance, Unready> {
-        let mut last = self.last.lock().await;
-        if let Some(look) = last.as_ref().filter(|look| look.at.elapsed() < INTERVAL) {
-            return look.found.clone();
-        }
-        let probe = tokio::time::timeout(ANSWER_MAX, probe(db)).await;
-        let probe = probe.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned()).into()));
-        let before = last.take().filter(|look| look.at.elapsed() < MEMORY).map(|look| look.locked).unwrap_or_default();
-        let shortage = self.shortage.sqlstate();
-        let found = probe.as_ref().map(|probe| hindrance(probe, &before, shortage.as_deref())).map_err(Clone::clone);
-        let locked = probe.map(|probe| probe.locked).unwrap_or_default();
-        *last = Some(Look { at: Instant::now(), locked, found: found.clone() });
-        found
+        let (last, shortage, db) = (Arc::clone(&self.last), self.shortage.clone(), db.clone());
+        // A task of its own: whoever asks and goes away must not make the next one look again.
+        let look = tokio::spawn(async move { look(&mut *last.lock().await, &shortage, &db).await });
+        look.await.unwrap_or_else(|_| Err(DbError::Internal("the look at the database panicked".to_owned()).into()))
     }
+}
+
+async fn look(last: &mut Option<Look>, shortage: &Shortage, db: &Db) -> Result<Hindrance, Unready> {
+    if let Some(look) = last.as_ref().filter(|look| look.at.elapsed() < INTERVAL) {
+        return look.found.clone();
+    }
+    let probe = tokio::time::timeout(ANSWER_MAX, probe(db)).await;
+    let probe = probe.unwrap_or_else(|_| Err(DbError::Unavailable("no answer in time".to_owned()).into()));
+    let before = last.take().filter(|look| look.at.elapsed() < MEMORY).map(|look| look.locked).unwrap_or_default();
+    let shortage = shortage.sqlstate();
+    let found = probe.as_ref().map(|probe| hindrance(probe, &before, shortage.as_deref())).map_err(Clone::clone);
+    let locked = probe.map(|probe| probe.locked).unwrap_or_default();
+    *last = Some(Look { at: Instant::now(), locked, found: found.clone() });
+    found
 }
 
 async fn probe(db: &Db) -> Result<ClaimsProbe, Unready> {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{Aged, COUNTS_TTL, CachedBody, Kept, KeptSettings};
 use crate::db::{Db, DbError, SectionCount};
 use crate::domain::{EventLayout, SectionLayout};
+use crate::log_limit::LogLimit;
 use crate::metrics::{CacheResult, Metrics};
 use crate::redis::RedisLink;
 
@@ -36,13 +37,20 @@ pub(crate) struct Summaries {
     bodies: Kept<i64, Option<Arc<CachedBody>>>,
     /// The revision that each event had last.
     revisions: Cache<i64, i64>,
+    /// Warnings about what Redis had.
+    unexpected: LogLimit,
+}
+
+fn more_unexpected(left_out: u64) {
+    tracing::warn!(left_out, "Redis had unexpected data more often than was logged");
 }
 
 impl Summaries {
     /// An empty cache over Redis (which may be off or down) and the database.
     pub(crate) fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>, stale_max: Duration) -> Self {
         let bodies = Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: EVENTS_MAX, ttl: COUNTS_TTL, stale_max });
-        Self { db, redis, metrics, bodies, revisions: Cache::builder().max_capacity(EVENTS_MAX).build() }
+        let revisions = Cache::builder().max_capacity(EVENTS_MAX).build();
+        Self { db, redis, metrics, bodies, revisions, unexpected: LogLimit::default() }
     }
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
@@ -127,7 +135,10 @@ impl Summaries {
     /// What was found under a key, if a server of this database wrote it and it is not older than what this server knows.
     async fn accepted(&self, key: &str, found: &[u8], layout: &EventLayout) -> Option<CachedBody> {
         let Some((revision, json)) = summary_of_shared(key, found, layout) else {
-            tracing::warn!(event_id = layout.event_id, bytes = found.len(), "Redis had unexpected data instead of a summary; replacing it");
+            if self.unexpected.admits(more_unexpected) {
+                let event_id = layout.event_id;
+                tracing::warn!(event_id, bytes = found.len(), "Redis had unexpected data instead of a summary; replacing it");
+            }
             return None;
         };
         if revision < self.revisions.get(&layout.event_id).await.unwrap_or(0) {

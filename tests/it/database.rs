@@ -16,5 +16,6 @@ mod migrations;
 mod roles;
 mod round_trips;
 mod schema;
+mod small_plans;
 mod sqlstates;
 mod tls;

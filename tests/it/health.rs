@@ -7,7 +7,9 @@ use rowlock::db::Endpoint;
 use rowlock::db::migrate::migrate;
 use serde_json::json;
 
-use crate::harness::{Answer, EventHandle, HOLD_CLAIMS, PATIENCE, RedisMode, Scratch, TestServer, event_json, eventually, own_postgres};
+use crate::harness::{
+    Abandoned, Answer, EventHandle, HOLD_CLAIMS, PATIENCE, RedisMode, Scratch, TestServer, event_json, eventually, own_postgres,
+};
 
 /// The value of one series.
 fn sample(metrics: &str, series: &str) -> f64 {
@@ -97,6 +99,51 @@ async fn readiness_tells_what_claims_met_though_the_probe_does_not() {
     server.db.batch_execute("drop trigger fail on rowlock.orders").await.expect("dropped");
     server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
     eventually(PATIENCE, || async { ready().await["status"] == "ready" }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_tells_when_claims_have_no_connection_though_it_has_its_own() {
+    let server = TestServer::start().await;
+    let ready = || async { server.anyone().get("/readyz").await };
+    eventually(PATIENCE, || async { ready().await.body["status"] == "ready" }).await;
+    let no_more = |allowed: bool| format!("update pg_database set datallowconn = {allowed} where datname = current_database()");
+    server.db.batch_execute(&no_more(false)).await.expect("no new connections");
+    let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and query not like '%probe_claims%'";
+    assert!(server.ask::<i64>(end).await > 1);
+    let told = eventually(PATIENCE, || async { Some(ready().await).filter(|told| told.status == 503) }).await;
+    assert!(told.problem(503, "unavailable")["detail"].as_str().is_some_and(|text| text.contains("lanes have no connection")));
+    server.db.batch_execute(&no_more(true)).await.expect("connections again");
+    eventually(PATIENCE, || async { ready().await.body["status"] == "ready" }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_for_readiness_and_goes_away_causes_no_further_look() {
+    let server = TestServer::start().await;
+    eventually(PATIENCE, || async { server.anyone().get("/readyz").await.body["status"] == "ready" }).await;
+    let counted = "create sequence public.looks minvalue 0 start 0;
+         select nextval('public.looks');
+         alter function rowlock.probe_claims() rename to counted_probe_claims;
+         create function rowlock.probe_claims() returns table (failure text, event_id bigint, section_code text, holder text)
+             language sql security definer as
+             $f$select nextval('public.looks'); select pg_advisory_xact_lock_shared(1); select * from rowlock.counted_probe_claims()$f$;
+         grant execute on function rowlock.probe_claims() to rowlock_app";
+    server.db.batch_execute(counted).await.expect("a probe that is counted");
+    let gate = server.connect().await;
+    gate.batch_execute("begin; select pg_advisory_xact_lock(1)").await.expect("a closed gate");
+    let looks = || async { server.ask::<i64>("select last_value from public.looks").await };
+    // The last look is good for a second.
+    let first = eventually(PATIENCE, || async {
+        let asked = Abandoned::get(&server, "/readyz", &[]).await;
+        (looks().await == 1).then_some(asked)
+    })
+    .await;
+    first.hang_up().await;
+    let second = server.anyone();
+    let second = tokio::spawn(async move { second.get("/readyz").await });
+    gate.batch_execute("commit").await.expect("an open gate");
+    second.await.expect("no panic").expect(200);
+    assert_eq!(looks().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,6 +58,12 @@ impl Session {
         self.client.batch_execute("rollback").await.expect("rollback");
     }
 
+    /// How many rows of tables were read in the open transaction.
+    pub async fn rows_read(&self) -> i64 {
+        let sql = "select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables";
+        self.client.query_one(sql, &[]).await.expect("a count").get(0)
+    }
+
     /// Claims for a batch of requests, which all name their seats or all ask for the best available ones.
     pub async fn claim(&self, asks: &[Ask]) -> Vec<Claimed> {
         self.try_claim(asks).await.unwrap_or_else(|error| panic!("{error:?}: {asks:?}"))

@@ -1,11 +1,11 @@
 -- Ends orders: sets them to p_status, and returns their seats in lock order, one element per seat: its section, its number and its order.
 --
--- p_order_rows: where the locked rows of the orders are. p_from: the statuses they may have now.
+-- p_order_rows: where the locked rows of the orders are. p_from: the statuses they may have now. A condition on the event would let a plan
+-- that is made while the table is small read all orders of the event, and compare each with each row.
 --
 -- Locks: none beyond the callers'.
 -- Errors: RL010 if an order has another status.
 create or replace function rowlock._end_orders(
-    p_event_id        bigint,
     p_order_rows      tid[],
     p_from            rowlock.order_status[],
     p_status          rowlock.order_status,
@@ -22,7 +22,7 @@ begin
     with ended as (
         update rowlock.orders o
         set status = p_status, ended_at = p_at
-        where o.ctid = any (p_order_rows) and o.event_id = p_event_id and o.status = any (p_from)
+        where o.ctid = any (p_order_rows) and o.status = any (p_from)
         returning o.order_id, o.section_nos, o.seat_nos
     ), listed as (
         select e.order_id, s.section_no, s.seat_no, s.place
@@ -37,5 +37,5 @@ begin
 end
 $$;
 
-comment on function rowlock._end_orders(bigint, tid[], rowlock.order_status[], rowlock.order_status, timestamptz) is
+comment on function rowlock._end_orders(tid[], rowlock.order_status[], rowlock.order_status, timestamptz) is
     'Sets orders to their final status and returns their seats.';

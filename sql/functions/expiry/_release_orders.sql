@@ -15,7 +15,7 @@ declare
     v_count bigint;
 begin
     v_ended := rowlock._end_orders(
-        p_event_id => p_event_id, p_order_rows => p_order_rows, p_from => '{pending_payment}', p_status => p_status, p_at => p_at
+        p_order_rows => p_order_rows, p_from => '{pending_payment}', p_status => p_status, p_at => p_at
     );
 
     update rowlock.seats s

@@ -16,7 +16,7 @@ declare
     v_count bigint;
 begin
     v_ended := rowlock._end_orders(
-        p_event_id => p_event_id, p_order_rows => p_order_rows,
+        p_order_rows => p_order_rows,
         p_from => case p_from when 'held' then '{pending_payment}' else '{expired, cancelled}' end::rowlock.order_status[],
         p_status => 'paid', p_at => p_at
     );

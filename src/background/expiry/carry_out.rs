@@ -63,9 +63,7 @@ impl Expiry {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
         match self.db.expire_orders(event_id, &ids).await {
             Ok(outcomes) => Ok(self.carried_out(orders, &outcomes)),
-            Err(error) if error.is_passing() || matches!(error, DbError::Outdated(_)) => {
-                Err(error)
-            }
+            Err(error) if error.is_passing() || matches!(error, DbError::Outdated(_)) => Err(error),
             // One order that cannot be expired must not hold up the others: the set is halved until that order is alone.
             Err(_) if orders.len() > 1 => {
                 let (some, others) = orders.split_at(orders.len() / 2);

@@ -4,7 +4,7 @@ use super::super::LaneError;
 use super::super::job::Job;
 use super::super::parts::{Parts, Rest};
 use super::super::work::Work;
-use super::{BUSY_MAX, Worker};
+use super::{BUSY_MAX, Worker, more_rolled_back};
 use crate::db::DbError;
 
 /// How long a batch waits for a lock, in milliseconds, while others of its lane are blocked: it may well need the same lock, and all of it
@@ -20,7 +20,9 @@ impl<W: Work> Worker<W> {
     /// Somebody holds a lock that some of the requests need; nobody knows which. So the batch is called again in parts, earlier requests
     /// first, until those that are blocked are alone; from then on they are tried alone, and the others are done.
     pub(super) async fn call_in_parts(&mut self, batch: Vec<Job<W>>, why: &str) {
-        tracing::warn!(why, requests = batch.len(), "a call met a lock and was rolled back; its parts are tried");
+        if self.warnings.admits(more_rolled_back) {
+            tracing::warn!(why, requests = batch.len(), "a call met a lock and was rolled back; trying it in parts");
+        }
         let mut parts = Parts::of(batch);
         while self.is_connected()
             && let Some(part) = parts.next()

@@ -6,7 +6,7 @@ use rowlock::db::batches::{LaneClient, claim_best_available, claim_seats};
 use rowlock::domain::{ClaimOutcome, ClaimRequest, SeatRef, Wanted};
 use uuid::Uuid;
 
-use super::house;
+use super::concert;
 
 fn request(event_id: i64, wanted: Wanted) -> ClaimRequest {
     ClaimRequest { event_id, order_id: Uuid::now_v7(), customer_id: "ann".to_owned(), idempotency: None, wanted }
@@ -14,7 +14,7 @@ fn request(event_id: i64, wanted: Wanted) -> ClaimRequest {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_of_a_claim_is_read_as_what_it_is() {
-    let (server, event, _) = house(10).await;
+    let (server, event, _) = concert(10).await;
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
     let lane = LaneClient::prepare(endpoint.connect_as_app().await.expect("a connection")).await.expect("a lane");
     let seat = |section_no, seat_no| SeatRef { section_no, seat_no };

@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 
-use super::house;
+use super::concert;
 use crate::stored::{Ask, Notice};
 
 /// The answers to the notices.
@@ -18,7 +18,7 @@ fn duplicate(recorded: &str) -> (String, Option<String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_duplicate_says_what_became_of_the_payment_in_the_same_batch_and_later() {
-    let (server, _, session) = house(10).await;
+    let (server, _, session) = concert(10).await;
     let [right, wrong, failed, late] = [1, 2, 3, 4].map(|seat| Ask::seats("ann", &[(1, seat)]));
     let orders: Vec<_> = session.claim(&[right, wrong, failed, late]).await.iter().map(|answer| answer.order()).collect();
     let mut notices: Vec<Notice> = orders.iter().map(Notice::of).collect();
@@ -42,7 +42,7 @@ async fn a_duplicate_says_what_became_of_the_payment_in_the_same_batch_and_later
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_succeeds_after_a_failure_is_dated_by_its_success() {
-    let (server, _, session) = house(10).await;
+    let (server, _, session) = concert(10).await;
     let order = session.claim_one(Ask::seats("ann", &[(1, 1)])).await.order();
     let failed = Notice { succeeded: false, ..Notice::of(&order) };
     assert_eq!(session.settle(std::slice::from_ref(&failed)).await, ["failed_recorded"]);

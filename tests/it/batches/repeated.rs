@@ -2,12 +2,12 @@
 
 use pretty_assertions::assert_eq;
 
-use super::{house, outcomes};
+use super::{concert, outcomes};
 use crate::stored::{Ask, Claimed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_repeated_in_a_batch_makes_one_order() {
-    let (server, _, session) = house(10).await;
+    let (server, _, session) = concert(10).await;
     let batch = [
         Ask::seats("ann", &[(1, 1)]).keyed("k"),
         Ask::seats("ann", &[(1, 1)]).keyed("k"),
@@ -30,7 +30,7 @@ async fn a_key_repeated_in_a_batch_makes_one_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_whose_request_was_refused_is_free_for_the_next() {
-    let (server, _, session) = house(10).await;
+    let (server, _, session) = concert(10).await;
     let batch = [
         Ask::seats("bob", &[(1, 1)]),
         Ask::seats("ann", &[(1, 1)]).keyed("k"),
@@ -44,7 +44,7 @@ async fn a_key_whose_request_was_refused_is_free_for_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_sent_again_after_a_lost_answer_claims_nothing_more() {
-    let (server, _, session) = house(100).await;
+    let (server, _, session) = concert(100).await;
     let seats = [Ask::seats("ann", &[(1, 1)]), Ask::seats("bob", &[(1, 1)]), Ask::seats("bob", &[(1, 2)]).keyed("k")];
     let searches = [Ask::best("ann", 2, 3), Ask::best("bob", 2, 2).keyed("b")];
     for (batch, again) in [(&seats[..], ["replayed", "seat_taken", "replayed"].as_slice()), (&searches[..], &["replayed", "replayed"])] {
@@ -61,7 +61,7 @@ async fn a_batch_sent_again_after_a_lost_answer_claims_nothing_more() {
 /// Ids of orders are the server's to choose. Were one ever to come twice, nobody may be answered somebody else's order.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_that_is_another_customers_order_is_not_answered_with_it() {
-    let (server, _, session) = house(100).await;
+    let (server, _, session) = concert(100).await;
     let ann = session.claim_one(Ask::seats("ann", &[(1, 1)])).await.order();
     let before = server.trace().await;
     for ask in [Ask::seats("bob", &[(1, 1)]), Ask::seats("bob", &[(1, 2)]), Ask::best("bob", 1, 1)] {
@@ -75,7 +75,7 @@ async fn an_id_that_is_another_customers_order_is_not_answered_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn within_a_batch_the_key_decides_before_the_limit() {
-    let (server, _, session) = house(2).await;
+    let (server, _, session) = concert(2).await;
     let seats = [
         Ask::seats("a", &[(1, 1)]).keyed("key"),
         Ask::seats("a", &[(1, 2), (1, 3), (1, 4)]).keyed("key"),

@@ -3,13 +3,13 @@
 use pretty_assertions::assert_eq;
 use uuid::Uuid;
 
-use super::{house, outcomes};
+use super::{concert, outcomes};
 use crate::harness::TestServer;
 use crate::stored::{Ask, Session, unhurried};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_without_rivals_and_one_with_rivals_write_the_same() {
-    let (server, _, session) = house(10).await;
+    let (server, _, session) = concert(10).await;
     let written = async |orders: &[Uuid]| {
         let sql = "select string_agg(format('%s %s %s %s', o.section_nos, o.seat_nos, o.amount_minor, o.status), ', ' order by o.seat_nos)
                    from rowlock.orders o where o.order_id = any ($1)";
@@ -44,7 +44,7 @@ async fn a_batch_without_rivals_and_one_with_rivals_write_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_that_are_not_in_the_order_of_their_requests_refuse_the_call() {
-    let (server, event, _) = house(10).await;
+    let (server, event, _) = concert(10).await;
     for request_nos in ["{2,1}", "{1,3}", "{0,1}", "{1,2,1}", "{1,null}"] {
         let seats = request_nos.matches(',').count() + 1;
         let call = format!(
@@ -61,7 +61,7 @@ async fn seats_that_are_not_in_the_order_of_their_requests_refuse_the_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn customers_whose_locks_have_one_key_are_two_customers() {
-    let (server, event, session) = house(1).await;
+    let (server, event, session) = concert(1).await;
     let twins = format!(
         "select array_agg('c' || n order by n) from generate_series(1, 400000) n
          group by hashtext('{}:c' || n) having count(*) > 1 limit 1",
@@ -77,7 +77,7 @@ async fn customers_whose_locks_have_one_key_are_two_customers() {
 /// Such orders have one entry in the expiry queue, too, which finds them by that row.
 #[tokio::test(flavor = "multi_thread")]
 async fn searches_that_need_a_second_round_share_the_deadline_of_the_first() {
-    let (server, _, session) = house(10).await;
+    let (server, _, session) = concert(10).await;
     server.db.batch_execute("begin; select from rowlock.seats where section_no = 1 and seat_no in (1, 2) for update").await.unwrap();
     let answers = session.claim(&[Ask::best("ann", 1, 2), Ask::best("bob", 1, 2)]).await;
     server.db.batch_execute("rollback").await.unwrap();

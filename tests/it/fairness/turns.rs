@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::harness::{TestServer, eventually};
+use crate::harness::{Abandoned, TestServer, eventually};
 
 /// What a server answers at once although nothing about orders can be read.
 const AT_ONCE: Duration = Duration::from_millis(1500);
+/// How many calls somebody's lock keeps waiting.
+const WAITING: &str = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_takes_a_few_connections_of_the_pool_and_never_those_of_readiness() {
@@ -21,14 +23,13 @@ async fn a_customer_takes_a_few_connections_of_the_pool_and_never_those_of_readi
 
     let lists = join_all((0..40).map(|_| alice.orders(&event)));
     let others = async {
-        let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-        eventually(Duration::from_secs(10), || async { server.ask::<i64>(waiting).await >= 4 }).await;
+        eventually(Duration::from_secs(10), || async { server.ask::<i64>(WAITING).await >= 4 }).await;
         for path in [event.at("sections/A/seats"), event.at("availability"), event.at("sections"), "/readyz".to_owned()] {
             let begun = Instant::now();
             server.anyone().get(&path).await.expect(200);
             assert!(begun.elapsed() < AT_ONCE, "{path}: {:?}", begun.elapsed());
         }
-        assert_eq!(server.ask::<i64>(waiting).await, 4, "of one customer's requests, four are in the pool");
+        assert_eq!(server.ask::<i64>(WAITING).await, 4, "of one customer's requests, four are in the pool");
         locker.batch_execute("commit").await.expect("the end of the lock");
     };
     let (answers, ()) = tokio::join!(lists, others);
@@ -39,4 +40,27 @@ async fn a_customer_takes_a_few_connections_of_the_pool_and_never_those_of_readi
         let is_known = status == 200 || ["overloaded", "unavailable"].map(Value::from).map(Some).contains(&code);
         assert!(is_known, "{status} {code:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_hangs_up_again_and_again_takes_no_more_of_the_pool() {
+    let server = TestServer::builder().arg("--pool-size", 8).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    server.anyone().get(&event.path()).await.expect(200);
+    let locker = server.connect().await;
+    locker.batch_execute("begin; lock table rowlock.orders in access exclusive mode").await.expect("a lock");
+    for calls in 1..=4 {
+        let gone = Abandoned::list(&server, &event, "alice").await;
+        eventually(Duration::from_secs(10), || async { server.ask::<i64>(WAITING).await == calls }).await;
+        gone.hang_up().await;
+    }
+    for _ in 0..20 {
+        Abandoned::list(&server, &event, "alice").await.hang_up().await;
+    }
+    assert!(server.ask::<i64>(WAITING).await <= 4);
+    let begun = Instant::now();
+    server.anyone().get("/v1/events").await.expect(200);
+    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    locker.batch_execute("commit").await.expect("the end of the lock");
+    server.customer("alice").orders(&event).await.expect(200);
 }

@@ -30,9 +30,23 @@ impl Abandoned {
         Self::post(server, "/v1/payments", &signed.headers, &signed.body).await
     }
 
+    /// A customer asks for their orders.
+    pub async fn list(server: &TestServer, event: &EventHandle, customer: &str) -> Self {
+        let token = mint_customer_token(JWT_SECRET, customer, 600).expect("a token");
+        Self::get(server, &event.at("orders"), &[("authorization", format!("Bearer {token}"))]).await
+    }
+
+    /// Somebody reads.
+    pub async fn get(server: &TestServer, path: &str, headers: &[(&'static str, String)]) -> Self {
+        Self::send(server, format!("GET {path} HTTP/1.1\r\nhost: rowlock\r\n"), headers, b"").await
+    }
+
     async fn post(server: &TestServer, path: &str, headers: &[(&'static str, String)], body: &[u8]) -> Self {
-        let mut head =
-            format!("POST {path} HTTP/1.1\r\nhost: rowlock\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
+        let head = format!("POST {path} HTTP/1.1\r\nhost: rowlock\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
+        Self::send(server, head, headers, body).await
+    }
+
+    async fn send(server: &TestServer, mut head: String, headers: &[(&'static str, String)], body: &[u8]) -> Self {
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
