@@ -76,7 +76,8 @@ fn every_service_of_compose_is_limited_and_its_log_is_rotated() {
         let name = name.unwrap_or_else(|| panic!("no service in:\n{service}"));
         let has = |expected: &str| service.lines().any(|line| line.starts_with(expected));
         assert!(["    <<: *service", "    <<: [*rowlock, *service]"].into_iter().any(has), "{name} has no log rotation");
-        let (_, limits) = service.split_once("    deploy:\n      resources:\n        limits: {").unwrap_or_else(|| panic!("{name} has no limits"));
+        let (_, limits) =
+            service.split_once("    deploy:\n      resources:\n        limits: {").unwrap_or_else(|| panic!("{name} has no limits"));
         for limit in ["cpus: ", "memory: ", "pids: "] {
             assert!(limits.contains(limit), "{name} has no limit {limit}");
         }

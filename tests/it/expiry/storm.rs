@@ -92,7 +92,7 @@ async fn all_expired(server: &TestServer, event: &EventHandle) -> Lateness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(debug_assertions, ignore = "a promise of speed: .ci/promises runs it in an optimised build")]
+#[cfg_attr(debug_assertions, ignore = "ten thousand orders: .ci/promises runs it in an optimised build")]
 async fn with_redis_ten_thousand_orders_are_back_on_sale_within_a_quarter_second() {
     let _alone = alone().await;
     assert_soon(QUEUED_WITHIN_MS, async |_| {
@@ -107,7 +107,7 @@ async fn with_redis_ten_thousand_orders_are_back_on_sale_within_a_quarter_second
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(debug_assertions, ignore = "a promise of speed: .ci/promises runs it in an optimised build")]
+#[cfg_attr(debug_assertions, ignore = "ten thousand orders: .ci/promises runs it in an optimised build")]
 async fn without_redis_ten_thousand_orders_are_back_on_sale_within_two_seconds() {
     let _alone = alone().await;
     assert_soon(SWEPT_WITHIN_MS, async |_| {
@@ -121,7 +121,7 @@ async fn without_redis_ten_thousand_orders_are_back_on_sale_within_two_seconds()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(debug_assertions, ignore = "a promise of speed: .ci/promises runs it in an optimised build")]
+#[cfg_attr(debug_assertions, ignore = "ten thousand orders: .ci/promises runs it in an optimised build")]
 async fn several_servers_share_the_work_and_no_order_expires_twice() {
     let _alone = alone().await;
     let server = TestServer::start().await;
