@@ -114,7 +114,8 @@ async fn tell_version(url: &str) -> anyhow::Result<()> {
     let (client, _driver) = Endpoint::new(url, None)?.connect().await?;
     let row = client.query_one("select version(), current_setting('server_version_num')::integer / 10000", &[]).await?;
     let (version, major): (&str, i32) = (row.get(0), row.get(1));
-    eprintln!("the tests run on {version}");
+    // Not `eprintln!`, which shows what a test has written only if it fails.
+    writeln!(std::io::stderr(), "the tests run on {version}").ok();
     if let Some(path) = std::env::var_os("ROWLOCK_TEST_VERSIONS_FILE").filter(|path| !path.is_empty()) {
         let named = || format!("cannot write {} (ROWLOCK_TEST_VERSIONS_FILE)", path.display());
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).with_context(named)?;
