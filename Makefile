@@ -30,6 +30,7 @@ rush: setup ## let 10,000 buyers loose on private servers and check every promis
 serve: ## run the server on your own PostgreSQL and Redis (DATABASE_URL, REDIS_URL, ROWLOCK_*)
 	cargo run --release --locked -- serve $(ARGS)
 
+test: export ROWLOCK_TEST_VERSIONS_FILE = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/postgres-versions-tried
 test: ## formatting, lints and every test, as CI runs them
 	@.ci/setup tests
 	@.ci/clients
@@ -41,8 +42,10 @@ test: ## formatting, lints and every test, as CI runs them
 	@.ci/sql-format
 	@.ci/path-with-spaces
 	@.ci/sdk
+	@mkdir -p "$${ROWLOCK_TEST_VERSIONS_FILE%/*}" && rm -f "$$ROWLOCK_TEST_VERSIONS_FILE"
 	cargo test --workspace --locked --no-fail-fast
-	@.ci/database-tests 16 17 18
+	@.ci/promises
+	@.ci/database-tests
 
 bench: setup ## measure every bound on speed on private servers, within 8 minutes, into target/bench (ARGS='--only ID,…': some)
 	cargo run --release --locked --package rowlock-lab -- bench $(ARGS)

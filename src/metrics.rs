@@ -84,6 +84,7 @@ pub struct Metrics {
     requests_limited: Family<LimitLabel, Counter>,
     body_bytes: Gauge<i64, AtomicI64>,
     credentials_refused: Family<Refused, Counter>,
+    panics: Counter,
 }
 
 /// From half a millisecond to ten seconds.
@@ -117,6 +118,7 @@ impl Metrics {
             requests_limited: Family::default(),
             body_bytes: Gauge::default(),
             credentials_refused: Family::default(),
+            panics: Counter::default(),
         };
         metrics.register();
         metrics
@@ -147,6 +149,7 @@ impl Metrics {
         registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, self.body_bytes.clone());
         let help = "Requests refused for their credentials, by kind and fault";
         registry.register("credentials_refused", help, self.credentials_refused.clone());
+        registry.register("panics", "Panics: faults of Rowlock itself, which cost a request or a batch", self.panics.clone());
     }
 
     /// Counts a claim's answer; `outcome` is one of the API's words.
@@ -229,6 +232,11 @@ impl Metrics {
             Limited::WrongCredentials => "wrong_credentials",
         };
         self.requests_limited.get_or_create(&LimitLabel { limit: Word(limit) }).inc();
+    }
+
+    /// Counts a panic that was caught.
+    pub fn panicked(&self) {
+        self.panics.inc();
     }
 
     /// Everything, in the OpenMetrics text format.

@@ -8,7 +8,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, OWN_CONNECTIONS};
-use crate::background::{expiry, pruning};
+use crate::background::{expiry, outlive_panics, pruning};
 use crate::config::{ExpirySettings, ServeConfig};
 use crate::db::{DbError, Endpoint, Outage, OutageKind, database_id, migrate};
 use crate::http::connections::{ConnectionLimits, ConnectionTimeouts, Connections, STALLED_MAX};
@@ -32,6 +32,8 @@ pub struct Bound {
     connections: Connections,
     app: Arc<App>,
     endpoint: Endpoint,
+    /// Migrating was asked for, and PostgreSQL could not be reached yet.
+    migrates_later: bool,
     expiry: ExpirySettings,
     timeouts: ConnectionTimeouts,
     extra_routes: ExtraRoutes,
@@ -43,16 +45,16 @@ impl Bound {
     ///
     /// # Errors
     /// When a setting is wrong, the address is taken, PostgreSQL refuses the login or has no such database, or migrating was asked for
-    /// and failed. PostgreSQL and Redis need not be up: the server says on `/readyz` that it is not ready and connects when they are.
+    /// and failed. PostgreSQL and Redis need not be up: the server says on `/readyz` that it is not ready, and connects, and migrates if it
+    /// is to, when they are.
     pub async fn new(config: &ServeConfig) -> anyhow::Result<Self> {
-        if config.migrate {
-            let report = migrate::migrate(&config.database.endpoint()?).await?;
-            tracing::info!(migrations = report.migrations.len(), files = report.files.len(), "the database is migrated");
-        }
         let endpoint = config.database.endpoint()?;
         let limits = connection_limits(config)?;
         // Before the lanes connect: a wrong setting is reported once.
-        first_contact(&endpoint).await?;
+        let migrates_later = config.migrate && !migrates_at_once(&endpoint).await?;
+        if !migrates_later {
+            first_contact(&endpoint).await?;
+        }
         let app = Arc::new(App::new(config, &endpoint)?);
         let connections = Connections::listen(config.listen, limits, Arc::clone(&app.metrics))
             .with_context(|| format!("cannot listen on {} (--listen, ROWLOCK_LISTEN)", config.listen))?;
@@ -66,7 +68,7 @@ impl Bound {
             bench: config.bench_routes,
         };
         let hsts = config.forwarded_proto_header.clone().map(|header| Hsts::new(header, config.hsts_s));
-        Ok(Self { connections, app, endpoint, expiry: config.expiry, timeouts, extra_routes, hsts })
+        Ok(Self { connections, app, endpoint, migrates_later, expiry: config.expiry, timeouts, extra_routes, hsts })
     }
 
     /// Where it listens.
@@ -83,13 +85,16 @@ impl Bound {
     /// hangs does not hold up the end: one second after the time for the requests, whatever still waits is left.
     ///
     /// # Errors
-    /// When the workers cannot be started.
+    /// When the workers cannot be started, or a migration that had to wait for PostgreSQL failed; then the server has stopped.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { connections, app, endpoint, expiry, timeouts, extra_routes, hsts } = self;
+        let Self { connections, app, endpoint, migrates_later, expiry, timeouts, extra_routes, hsts } = self;
         let workers_stop = CancellationToken::new();
+        let migration = migrates_later.then(|| tokio::spawn(migrate_when_up(endpoint.clone(), stop.clone())));
         let mut workers = expiry::start(&endpoint, &app.queue, &app.metrics, expiry, &workers_stop)?;
-        workers.spawn(pruning::run(app.own_db.clone(), expiry.unpaid_kept_days, workers_stop.clone()));
-        workers.spawn(Arc::clone(&app.rate_limits).forget(workers_stop.clone()));
+        let (metrics, db, pruning_stop) = (Arc::clone(&app.metrics), app.own_db.clone(), workers_stop.clone());
+        workers.spawn(outlive_panics(metrics, move || pruning::run(db.clone(), expiry.unpaid_kept_days, pruning_stop.clone())));
+        let (metrics, limits, forget_stop) = (Arc::clone(&app.metrics), Arc::clone(&app.rate_limits), workers_stop.clone());
+        workers.spawn(outlive_panics(metrics, move || Arc::clone(&limits).forget(forget_stop.clone())));
         let overdue = {
             let stop = stop.clone();
             async move {
@@ -108,7 +113,10 @@ impl Bound {
             () = in_order => {}
             () = overdue => tracing::warn!("the workers are still waiting for PostgreSQL or Redis; exiting anyway"),
         }
-        Ok(())
+        match migration {
+            Some(migration) => migration.await?,
+            None => Ok(()),
+        }
     }
 }
 
@@ -119,6 +127,50 @@ fn connection_limits(config: &ServeConfig) -> anyhow::Result<ConnectionLimits> {
     let clients = config.connections;
     let wanted = OPEN_FILES_WANTED.max(u64::from(clients.connections_max.unwrap_or_default()) * 2);
     ConnectionLimits::new(raise_open_files(wanted), own, clients.connections_max, clients.connections_per_address_max)
+}
+
+/// Migrates, unless PostgreSQL cannot be reached yet: then false.
+async fn migrates_at_once(endpoint: &Endpoint) -> anyhow::Result<bool> {
+    // Only the connection is timed: a migration takes the time it takes.
+    let outage = match tokio::time::timeout(FIRST_CONTACT_MAX, endpoint.connect()).await {
+        Ok(Ok(_)) => return migrate_once(endpoint).await,
+        Ok(Err(error)) => Outage::from(error),
+        Err(_) => Outage::new(OutageKind::Unreachable, "no answer in time"),
+    };
+    anyhow::ensure!(outage.kind.may_pass(), "{outage}");
+    endpoint.outages().failed(&outage);
+    Ok(false)
+}
+
+/// Migrates; false if it failed because PostgreSQL cannot be reached at the moment.
+async fn migrate_once(endpoint: &Endpoint) -> anyhow::Result<bool> {
+    match migrate::migrate(endpoint).await {
+        Ok(report) => {
+            tracing::info!(migrations = report.migrations.len(), files = report.files.len(), "the database is migrated");
+            Ok(true)
+        }
+        Err(error) => {
+            let Some(outage) = migrate::passing_outage(&error) else { return Err(error) };
+            endpoint.outages().failed(&outage);
+            Ok(false)
+        }
+    }
+}
+
+/// Tries to migrate until PostgreSQL can be reached. A failure that only an operator can mend stops the server, as it would have kept it
+/// from starting.
+async fn migrate_when_up(endpoint: Endpoint, stop: CancellationToken) -> anyhow::Result<()> {
+    let migrated = async {
+        while !migrate_once(&endpoint).await? {
+            endpoint.outages().pause(OutageKind::Unreachable).await;
+        }
+        Ok(())
+    };
+    let migrated = stop.run_until_cancelled(migrated).await.unwrap_or(Ok(()));
+    if migrated.is_err() {
+        stop.cancel();
+    }
+    migrated
 }
 
 /// Learns which database it is. Fails if a setting is wrong, and logs anything else that keeps the server from being ready.

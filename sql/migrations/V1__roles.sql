@@ -1,5 +1,5 @@
 -- The five roles. They belong to the whole cluster, so another database may have created them already, or be creating them now.
-do $roles$
+do $$
 declare
     v_belonging constant text := case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end;
     v_role      text;
@@ -28,10 +28,10 @@ begin
             raise exception using
                 errcode = '42501',
                 message = format('the login %s may not become rowlock_owner: have a superuser run `grant rowlock_migrator to %1$I`, '
-                    'or migrate as one', current_user);
+                        'or migrate as one', current_user);
     end;
 end
-$roles$;
+$$;
 
 create schema rowlock authorization rowlock_owner;
 create schema admin authorization rowlock_owner;

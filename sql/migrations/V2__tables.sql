@@ -14,20 +14,21 @@ comment on type rowlock.order_status is
 comment on type rowlock.payment_status is 'What the gateway said about a payment.';
 comment on type rowlock.payment_outcome is 'The outcome of a payment notice, recorded for good.';
 
+-- _create_event has the defaults of settings.
 create table rowlock.events (
     event_id           bigint generated always as identity primary key,
     name               text not null check (char_length(name) between 1 and 200),
-    venue              text not null default '' check (char_length(venue) <= 200),
+    venue              text not null check (char_length(venue) <= 200),
     starts_at          timestamptz,
     on_sale_at         timestamptz,
     off_sale_at        timestamptz,
     status             rowlock.event_status not null default 'draft',
     opened_at          timestamptz,
-    window_ms          integer not null default 10000 check (window_ms between 1000 and 86400000),
-    seats_per_customer integer not null default 10 check (seats_per_customer between 1 and 1000),
-    unpaid_orders_max  integer not null default 5 check (unpaid_orders_max between 1 and 100),
-    unpaid_window_ms   integer not null default 600000 check (unpaid_window_ms between 1000 and 86400000),
-    cooldown_ms        integer not null default 120000 check (cooldown_ms between 0 and 86400000),
+    window_ms          integer not null check (window_ms between 1000 and 86400000),
+    seats_per_customer integer not null check (seats_per_customer between 1 and 1000),
+    unpaid_orders_max  integer not null check (unpaid_orders_max between 1 and 100),
+    unpaid_window_ms   integer not null check (unpaid_window_ms between 1000 and 86400000),
+    cooldown_ms        integer not null check (cooldown_ms between 0 and 86400000),
     currency           text not null check (currency ~ '^[A-Z]{3}$'),
     created_at         timestamptz not null default clock_timestamp(),
     updated_at         timestamptz not null default clock_timestamp(),

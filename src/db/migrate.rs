@@ -9,8 +9,8 @@ use anyhow::{Context, anyhow, bail, ensure};
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Row, Transaction};
 
-use super::driver_error::{INSUFFICIENT_PRIVILEGE, code_of, is_io};
-use super::{DbError, Endpoint};
+use super::driver_error::{INSUFFICIENT_PRIVILEGE, code_of, is_io, with_sources};
+use super::{DbError, Endpoint, Outage, OutageKind};
 
 mod embedded {
     refinery::embed_migrations!("sql/migrations");
@@ -175,6 +175,18 @@ fn advised(error: anyhow::Error) -> anyhow::Error {
         }
         _ => error,
     }
+}
+
+/// The outage because of which a migration failed, if it may end by itself: then the same is worth another try.
+pub(crate) fn passing_outage(error: &anyhow::Error) -> Option<Outage> {
+    error.chain().find_map(|cause| {
+        if let Some(DbError::Outage(outage)) = cause.downcast_ref() {
+            return outage.kind.may_pass().then(|| outage.clone());
+        }
+        let driver = cause.downcast_ref::<tokio_postgres::Error>()?;
+        let is_going_away = code_of(driver).is_some_and(|sqlstate| sqlstate.starts_with("57P"));
+        (is_going_away || driver.is_closed() || is_io(driver)).then(|| Outage::new(OutageKind::Unreachable, with_sources(driver)))
+    })
 }
 
 /// Reads how far the database is migrated.

@@ -63,7 +63,7 @@ impl OutageKind {
     }
 
     /// Whether it may end at any moment by itself.
-    pub(super) fn may_pass(self) -> bool {
+    pub(crate) fn may_pass(self) -> bool {
         !(self.is_a_wrong_setting() || self == Self::NotMigrated)
     }
 }

@@ -20,6 +20,7 @@ use crate::http::hsts::Hsts;
 use crate::http::known_caller::KnownCaller;
 use crate::http::refusal_log::RefusalLog;
 use crate::http::sender::client_address_of;
+use crate::metrics::Metrics;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_framework;
 use crate::problem::{self, Problem};
@@ -29,6 +30,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) struct Middleware<E> {
     inner: E,
     app: Option<SharedApp>,
+    metrics: Option<Arc<Metrics>>,
     methods: Methods,
     expectations: Expectations,
     refusals: RefusalLog,
@@ -76,7 +78,8 @@ impl<E> Middleware<E> {
     /// Wraps `inner` and puts `app` into each request. `methods` are for paths that do not support a method, `expectations` for parameters
     /// that are not as documented.
     pub(crate) fn new(inner: E, app: Option<SharedApp>, methods: Methods, expectations: Expectations) -> Self {
-        Self { inner, app, methods, expectations, refusals: RefusalLog::new(), hsts: None }
+        let metrics = app.as_ref().map(|app| Arc::clone(&app.metrics));
+        Self { inner, app, metrics, methods, expectations, refusals: RefusalLog::new(), hsts: None }
     }
 
     /// The same, with `Strict-Transport-Security` in answers to clients that came by TLS.
@@ -100,7 +103,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         {
             answer = match AssertUnwindSafe(awaited).catch_unwind().await {
                 Ok(answer) => answer.and_then(presentable),
-                Err(panic) => Err(panicked(panic.as_ref())),
+                Err(panic) => Err(self.panicked(panic.as_ref())),
             };
         }
         let mut response = answer.unwrap_or_else(|problem| self.refuse(problem, &asked));
@@ -125,7 +128,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
             Ok(Ok(response)) => presentable(response),
             Ok(Err(error)) => Err(self.expectations.refusal(&error).unwrap_or_else(|| of_framework(error))),
-            Err(panic) => Err(panicked(panic.as_ref())),
+            Err(panic) => Err(self.panicked(panic.as_ref())),
         }
     }
 }
@@ -142,6 +145,12 @@ impl<E> Middleware<E> {
         response
     }
 
+    fn panicked(&self, panic: &(dyn Any + Send)) -> Problem {
+        self.metrics.iter().for_each(|metrics| metrics.panicked());
+        let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Problem::internal(format!("panic: {}", message.unwrap_or("without a message")))
+    }
+
     /// The line by which operators find a request that a client asks about. The path is left out, since it may contain private data.
     fn log_refusal(&self, problem: &Problem, asked: &Asked) {
         let caller = |app: &SharedApp| KnownCaller::of(app, asked.authorization.as_ref(), asked.api_key.as_ref());
@@ -156,11 +165,6 @@ impl<E> Middleware<E> {
 /// Whether requests to this path are limited by address: probes and pages are not, and all payment notices come from one address.
 fn is_limited(path: &str) -> bool {
     path.starts_with("/v1/") && path != "/v1/payments"
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Problem {
-    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Problem::internal(format!("panic: {}", message.unwrap_or("without a message")))
 }
 
 /// The response, unless it is an error without a problem body.

@@ -38,6 +38,9 @@ pub(super) trait Work: Send + Sync + 'static {
 
     /// Called with the size of each batch.
     fn batched(&self, size: usize);
+
+    /// Called when a worker has panicked.
+    fn panicked(&self);
 }
 
 pub(super) struct Claims {
@@ -86,6 +89,10 @@ impl Work for Claims {
 
     fn batched(&self, size: usize) {
         self.metrics.claims_batched(size);
+    }
+
+    fn panicked(&self) {
+        self.metrics.panicked();
     }
 }
 
@@ -144,6 +151,10 @@ impl Work for Payments {
 
     fn batched(&self, size: usize) {
         self.metrics.payments_batched(size);
+    }
+
+    fn panicked(&self) {
+        self.metrics.panicked();
     }
 }
 

@@ -65,6 +65,7 @@ impl<W: Work> Worker<W> {
     /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, but not the lane.
     pub(super) async fn run(mut self) {
         while AssertUnwindSafe(self.rounds()).catch_unwind().await.is_err() {
+            self.work.panicked();
             tracing::error!("a lane panicked; continuing with a new connection");
             self.client = None;
             tokio::time::sleep(PANIC_PAUSE).await;

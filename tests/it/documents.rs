@@ -92,6 +92,7 @@ fn full_registry() -> String {
     metrics.payments_batched(1);
     metrics.order_expired(Some(moment));
     metrics.expiry_failed();
+    metrics.panicked();
     for credential in ["token", "api_key", "signature"] {
         CredentialFault::ALL.into_iter().for_each(|fault| metrics.credential_refused(credential, fault));
     }

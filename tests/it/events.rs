@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::harness::{EventHandle, TestServer, event_json};
 use crate::stored::until_somebody_waits;
 
+mod defaults;
 mod drafts;
 mod idempotency;
 mod listing;

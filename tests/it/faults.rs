@@ -2,6 +2,7 @@
 
 mod callers;
 mod connections;
+mod first_migration;
 mod leadership;
 mod ledger;
 mod lock_table;

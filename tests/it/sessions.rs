@@ -21,7 +21,7 @@ const WITNESSES: &str = "
     create table public.seen (doing text, settings jsonb);
     create function public.see() returns trigger language plpgsql security definer as $$ begin
         insert into public.seen select tg_argv[0], jsonb_object_agg(name, current_setting(name)) from unnest(array['synchronous_commit',
-            'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_isolation', 'role']) name;
+            'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_isolation', 'jit', 'role']) name;
         return new;
     end $$;
     create trigger see before insert on rowlock.orders for each row execute function public.see('claim');
@@ -68,7 +68,7 @@ async fn every_session_is_durable_and_impatient_whatever_the_database_was_told()
 
     let session = |statement: &str, lock: &str| {
         json!({
-            "role": "rowlock_app", "synchronous_commit": "on", "transaction_isolation": "read committed",
+            "role": "rowlock_app", "synchronous_commit": "on", "transaction_isolation": "read committed", "jit": "off",
             "statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": "1min",
         })
     };

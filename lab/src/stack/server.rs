@@ -1,6 +1,8 @@
 //! `rowlock serve` as a child process.
 
 use std::{
+    env,
+    ffi::OsStr,
     fs::{self, File, OpenOptions},
     net::{Ipv4Addr, TcpListener},
     os::unix::fs::OpenOptionsExt,
@@ -22,21 +24,8 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_millis(20);
 /// The server drains what it has begun; after this it is killed.
 const STOP_PATIENCE_SECONDS: u32 = 30;
-/// Settings of the surroundings that a private server must not take over.
-const FOREIGN_SETTINGS: [&str; 12] = [
-    "REDIS_URL",
-    "ROWLOCK_DATABASE_CA_FILE",
-    "ROWLOCK_DATABASE_URL_FILE",
-    "ROWLOCK_JWT_AUDIENCE",
-    "ROWLOCK_JWT_ISSUER",
-    "ROWLOCK_JWT_LIFETIME_MAX_S",
-    "ROWLOCK_JWT_PUBLIC_KEY_FILE",
-    "ROWLOCK_JWT_SECRET_FILE",
-    "ROWLOCK_MIGRATE",
-    "ROWLOCK_REDIS_PREFIX",
-    "ROWLOCK_REDIS_URL_FILE",
-    "ROWLOCK_WEBHOOK_SECRET_FILE",
-];
+/// What a private server takes over from the shell it is started in: no other setting of a server is its own.
+const OWN_SETTINGS: [&str; 2] = ["ROWLOCK_LOG", "ROWLOCK_LOG_FORMAT"];
 
 #[derive(Clone, Copy)]
 pub(super) struct ServerSettings<'a> {
@@ -66,8 +55,8 @@ impl ServerProcess {
         {
             return Err(error).with_context(|| format!("cannot remove {}", address_file.display()));
         }
-        let mut command = Command::new(std::env::current_exe().context("cannot find the program itself")?);
-        for name in FOREIGN_SETTINGS {
+        let mut command = Command::new(env::current_exe().context("cannot find the program itself")?);
+        for (name, _) in env::vars_os().filter(|(name, _)| is_foreign(name)) {
             command.env_remove(name);
         }
         command.arg("serve").args(arguments).env("DATABASE_URL", database_url).envs(redis_url.map(|url| ("REDIS_URL", url)));
@@ -114,6 +103,13 @@ impl ServerProcess {
         }
         guard.ended().await;
     }
+}
+
+/// Whether a variable of the shell sets something for another server.
+fn is_foreign(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let is_setting = name.starts_with("ROWLOCK_") || ["DATABASE_URL", "REDIS_URL"].contains(&&*name);
+    is_setting && !OWN_SETTINGS.contains(&&*name)
 }
 
 /// `port`, or 0 (any free one) if it is in use.

@@ -67,7 +67,7 @@ impl Client {
 pub enum BadCredential {
     /// It cannot stand in a header.
     Header(InvalidHeaderValue),
-    /// There is no HTTP client to be had.
+    /// The HTTP client cannot be created.
     Http(reqwest::Error),
 }
 
@@ -75,7 +75,7 @@ impl std::fmt::Display for BadCredential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Header(_) => f.write_str("the credential cannot stand in a header"),
-            Self::Http(error) => write!(f, "no HTTP client: {error}"),
+            Self::Http(error) => write!(f, "the HTTP client cannot be created: {error}"),
         }
     }
 }

@@ -12,14 +12,12 @@ mod locks;
 mod sweep;
 mod worker;
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::outlive_panics;
 use crate::config::ExpirySettings;
 use crate::db::{Db, Endpoint, Patience};
 use crate::metrics::Metrics;
@@ -45,8 +43,6 @@ struct Expiry {
 
 /// Connections that expiry has beyond one per worker: its own pool, so that buyers' reads cannot delay it.
 const CONNECTIONS_BEYOND_WORKERS: usize = 2;
-/// Pause before a task that panicked is started again.
-const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
 /// Starts the workers and the sweep; they end soon after `stop`.
 ///
@@ -65,36 +61,10 @@ pub(crate) fn start(
     if queue.is_on() {
         for _ in 0..settings.expiry_workers {
             let (expiry, stop) = (Arc::clone(&expiry), stop.clone());
-            tasks.spawn(outlive_panics(move || worker::run(Arc::clone(&expiry), stop.clone())));
+            tasks.spawn(outlive_panics(Arc::clone(metrics), move || worker::run(Arc::clone(&expiry), stop.clone())));
         }
     }
     let (endpoint, stop) = (endpoint.clone(), stop.clone());
-    tasks.spawn(outlive_panics(move || sweep::run(Arc::clone(&expiry), endpoint.clone(), stop.clone())));
+    tasks.spawn(outlive_panics(Arc::clone(metrics), move || sweep::run(Arc::clone(&expiry), endpoint.clone(), stop.clone())));
     Ok(tasks)
-}
-
-/// Restarts a task that panics, until it ends by itself.
-async fn outlive_panics<F: Future<Output = ()>>(task: impl Fn() -> F) {
-    while AssertUnwindSafe(task()).catch_unwind().await.is_err() {
-        tracing::error!("an expiry task panicked; restarting it");
-        tokio::time::sleep(RESTART_PAUSE).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_task_that_panicked_is_started_again_and_one_that_ended_is_not() {
-        let (starts, begun) = (AtomicUsize::new(0), std::time::Instant::now());
-        let task = || async {
-            assert!(starts.fetch_add(1, Ordering::Relaxed) > 0, "planted");
-        };
-        outlive_panics(task).await;
-        assert_eq!(starts.load(Ordering::Relaxed), 2);
-        assert!((RESTART_PAUSE..Duration::from_secs(1)).contains(&begun.elapsed()), "after {:?}", begun.elapsed());
-    }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
@@ -48,13 +50,25 @@ impl<R: Routes> Newcomers<R> {
     /// Sees to a client, on a task of its own if that may take time.
     pub(super) fn meet(self: &Arc<Self>, stream: TcpStream, remote: SocketAddr) {
         match self.open.admit(remote.ip()) {
-            Ok(admitted) => drop(tokio::spawn(converse(Arc::clone(&self.server), stream, remote, admitted))),
+            Ok(admitted) => {
+                tokio::spawn(self.counting_panics(converse(Arc::clone(&self.server), stream, remote, admitted)));
+            }
             Err(NoRoom { why, is_passing: true }) if self.may_wait.available_permits() > 0 => {
                 let newcomers = Arc::clone(self);
-                tokio::spawn(async move { newcomers.wait(stream, remote, why).await });
+                tokio::spawn(self.counting_panics(async move { newcomers.wait(stream, remote, why).await }));
             }
             Err(NoRoom { why, .. }) => self.turn_away(stream, why),
         }
+    }
+
+    /// A panic costs the connection it happened in; requests have caught their own. No `async`, which would make the task larger.
+    fn counting_panics<F: Future<Output = ()>>(&self, task: F) -> impl Future<Output = ()> + use<F, R> {
+        let metrics = Arc::clone(&self.metrics);
+        AssertUnwindSafe(task).catch_unwind().map(move |ended| {
+            if ended.is_err() {
+                metrics.panicked();
+            }
+        })
     }
 
     /// Others are on their way out: serves the client as soon as one of them has gone.

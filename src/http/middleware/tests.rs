@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::http::deferred::Deferred;
+use crate::metrics::Readings;
 
 /// An API with one path, of which only the description is used.
 #[allow(dead_code)]
@@ -22,9 +23,16 @@ impl OnePath {
     async fn pay(&self) {}
 }
 
+fn around<E: Endpoint<Output = Response>>(inner: E) -> Middleware<E> {
+    Middleware::new(inner, None, Methods::of(&OnePath::meta()), Expectations::of::<OnePath>())
+}
+
 async fn call(request: Request, inner: impl Endpoint<Output = Response>) -> (Response, Value) {
-    let (methods, expectations) = (Methods::of(&OnePath::meta()), Expectations::of::<OnePath>());
-    let mut response = Arc::new(Middleware::new(inner, None, methods, expectations)).answer(request).await;
+    answer_of(request, around(inner)).await
+}
+
+async fn answer_of(request: Request, middleware: Middleware<impl Endpoint<Output = Response>>) -> (Response, Value) {
+    let mut response = Arc::new(middleware).answer(request).await;
     let body = response.take_body().into_bytes().await.unwrap();
     (response, serde_json::from_slice(&body).unwrap_or_default())
 }
@@ -55,9 +63,15 @@ fn assert_problem((response, body): &(Response, Value), status: u16, code: &str)
 }
 
 #[tokio::test]
-async fn a_panic_is_an_internal_error_that_says_nothing() {
-    assert_problem(&call(Request::default(), at_once(|| panic!("secret"))).await, 500, "internal_error");
-    assert_problem(&call(Request::default(), later(|| panic!("secret"))).await, 500, "internal_error");
+async fn a_panic_is_an_internal_error_that_says_nothing_and_is_counted() {
+    let metrics = Arc::new(Metrics::new());
+    let count = || metrics.encode(Readings::default()).lines().find_map(|line| line.strip_prefix("rowlock_panics_total ")?.parse().ok());
+    let at_once = Middleware { metrics: Some(Arc::clone(&metrics)), ..around(at_once(|| panic!("secret"))) };
+    assert_problem(&answer_of(Request::default(), at_once).await, 500, "internal_error");
+    assert_eq!(count(), Some(1));
+    let later = Middleware { metrics: Some(Arc::clone(&metrics)), ..around(later(|| panic!("secret"))) };
+    assert_problem(&answer_of(Request::default(), later).await, 500, "internal_error");
+    assert_eq!(count(), Some(2));
 }
 
 #[tokio::test]

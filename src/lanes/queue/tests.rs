@@ -38,6 +38,8 @@ impl Work for Numbers {
     fn committed<'a>(&self, _: impl Iterator<Item = (&'a (i64, usize), &'a ())>) {}
 
     fn batched(&self, _: usize) {}
+
+    fn panicked(&self) {}
 }
 
 type Waiting = oneshot::Receiver<Result<(), LaneError>>;

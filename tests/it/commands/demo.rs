@@ -14,7 +14,9 @@ const GONE_WITHIN: Duration = Duration::from_secs(60);
 
 async fn demo(dir: &Scratch) -> Running {
     let mut command = rowlock_lab(&["demo", "--no-rush", "--port", "0", "--dir"]);
-    command.arg(dir.path());
+    // Settings of a shell in which somebody runs a server of their own.
+    let foreign = ["ROWLOCK_REQUESTS_PER_ADDRESS_PER_S", "ROWLOCK_LANES", "ROWLOCK_JWT_SECRET_FILE", "REDIS_URL"];
+    command.arg(dir.path()).envs(foreign.map(|name| (name, "nonsense")));
     let demo = Running::start(command).await;
     eventually(UP_WITHIN, || async { demo.stdout().contains("Ctrl-C stops everything") }).await;
     demo

@@ -193,10 +193,14 @@ async fn refusing_postgres(sqlstate: &'static str) -> (u16, Arc<AtomicUsize>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_postgresql_that_has_no_time_yet_waits_for_it() {
-    for (sqlstate, said) in [("57P03", "PostgreSQL is starting up"), ("53300", "PostgreSQL has no connections left")] {
+    for (sqlstate, said, migrate) in [
+        ("57P03", "PostgreSQL is starting up", "false"),
+        ("57P03", "PostgreSQL is starting up", "true"),
+        ("53300", "PostgreSQL has no connections left", "false"),
+    ] {
         let (port, refused) = refusing_postgres(sqlstate).await;
-        let (child, url) =
-            serve(&format!("postgres://shop:hidden@127.0.0.1:{port}/rowlock"), &settings("redis://127.0.0.1:1", "text")).await;
+        let settings = [settings("redis://127.0.0.1:1", "text"), vec![("ROWLOCK_MIGRATE", migrate)]].concat();
+        let (child, url) = serve(&format!("postgres://shop:hidden@127.0.0.1:{port}/rowlock"), &settings).await;
         eventually(PATIENCE, || std::future::ready(refused.load(Ordering::Relaxed) >= 3)).await;
         let not_ready = output_of(&mut rowlock(&["health", "--url", &format!("{url}/readyz")]));
         assert!(!not_ready.status.success() && String::from_utf8_lossy(&not_ready.stderr).contains("503"), "{not_ready:?}");

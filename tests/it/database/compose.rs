@@ -61,6 +61,31 @@ fn the_server_of_compose_is_no_superuser() {
     assert_eq!(logins, [("migrate", "rowlock"), ("rowlock", "rowlock_server")]);
 }
 
+/// No container may take the whole machine, and no log may fill its disk.
+#[test]
+fn every_service_of_compose_is_limited_and_its_log_is_rotated() {
+    let compose = std::fs::read_to_string(in_project("compose.yaml")).expect("a text");
+    let (_, shared) = compose.split_once("\nx-service: &service\n").expect("what all services share");
+    let logging: Vec<_> = shared.lines().skip_while(|line| *line != "  logging:").take(3).map(str::trim).collect();
+    assert_eq!(logging, ["logging:", "driver: local", "options: {max-size: 20m, max-file: \"5\"}"]);
+    let (_, services) = compose.split_once("\nservices:\n").expect("services");
+    let (services, _) = services.split_once("\nvolumes:\n").expect("volumes");
+    let mut named = Vec::new();
+    for service in services.split("\n\n") {
+        let name = service.lines().find_map(|line| line.strip_prefix("  ")?.strip_suffix(':').filter(|name| !name.starts_with([' ', '#'])));
+        let name = name.unwrap_or_else(|| panic!("no service in:\n{service}"));
+        let has = |expected: &str| service.lines().any(|line| line.starts_with(expected));
+        assert!(["    <<: *service", "    <<: [*rowlock, *service]"].into_iter().any(has), "{name} has no log rotation");
+        let (_, limits) =
+            service.split_once("    deploy:\n      resources:\n        limits: {").unwrap_or_else(|| panic!("{name} has no limits"));
+        for limit in ["cpus: ", "memory: ", "pids: "] {
+            assert!(limits.contains(limit), "{name} has no limit {limit}");
+        }
+        named.push(name);
+    }
+    assert_eq!(named, ["postgres", "redis", "migrate", "login", "rowlock"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_servers_login_of_compose_works_as_rowlock_app_and_gets_a_new_password_when_it_is_told() {
     let database = TestDatabase::cloned().await;

@@ -119,15 +119,21 @@ async fn what_cannot_be_listed_is_refused_by_name() {
     server.admin().get(&after_a_draft).await.expect(200);
 }
 
+/// What an event has besides, and values for it.
+const SETTINGS: &str = "venue, window_ms, seats_per_customer, unpaid_orders_max, unpaid_window_ms, cooldown_ms";
+const VALUES: &str = "'', 10000, 10, 5, 600000, 120000";
+
 /// However many events there are, a search by name reads two thousand of them and says where to continue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_by_name_is_bounded_and_goes_on_where_it_stopped() {
     let server = TestServer::start().await;
-    let fill = "insert into rowlock.events (name, starts_at, status, opened_at, currency)
+    let fill = format!(
+        "insert into rowlock.events (name, starts_at, status, opened_at, currency, {SETTINGS})
         select case when n in (5, 2000, 2001) then 'needle ' || n else 'hay' end, timestamptz '2030-01-01Z' + n * interval '1 minute',
-            'open', now(), 'TWD'
-        from generate_series(1, 2002) as n";
-    server.db.batch_execute(fill).await.expect("many events");
+            'open', now(), 'TWD', {VALUES}
+        from generate_series(1, 2002) as n"
+    );
+    server.db.batch_execute(&fill).await.expect("many events");
     let anyone = server.anyone();
     assert_eq!(pages(&anyone, "name=needle").await, [vec!["needle 5", "needle 2000"], vec!["needle 2001"]]);
     assert_eq!(pages(&anyone, "name=needle&limit=1").await, [["needle 5"], ["needle 2000"], ["needle 2001"]]);
@@ -139,17 +145,18 @@ async fn a_search_by_name_is_bounded_and_goes_on_where_it_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_reads_few_events_however_many_there_are() {
     let server = TestServer::start().await;
-    let fill = "
-        insert into rowlock.events (name, starts_at, currency, status)
+    let fill = format!(
+        "insert into rowlock.events (name, starts_at, currency, status, {SETTINGS})
         select 'hidden ' || n, timestamptz '2029-01-01Z' + n * interval '1 minute', 'TWD',
-            case when n % 2 = 0 then 'draft' else 'closed' end::rowlock.event_status
+            case when n % 2 = 0 then 'draft' else 'closed' end::rowlock.event_status, {VALUES}
         from generate_series(1, 20000) as n;
-        insert into rowlock.events (name, starts_at, currency, status, opened_at)
+        insert into rowlock.events (name, starts_at, currency, status, opened_at, {SETTINGS})
         select 'shown ' || n, timestamptz '2030-01-01Z' + n * interval '1 minute', 'TWD',
-            case when n % 100 = 0 then 'closed' else 'open' end::rowlock.event_status, now()
+            case when n % 100 = 0 then 'closed' else 'open' end::rowlock.event_status, now(), {VALUES}
         from generate_series(1, 20000) as n;
-        analyze rowlock.events";
-    server.db.batch_execute(fill).await.expect("many events");
+        analyze rowlock.events"
+    );
+    server.db.batch_execute(&fill).await.expect("many events");
     let reads = "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_xact_user_tables where relname = 'events'";
     for (arguments, reads_max) in [
         ("null, 101, false, null, null, null", 300),

@@ -31,7 +31,7 @@ async fn an_entry_that_is_taken_too_early_comes_back_when_it_is_due() {
         .expect("Redis answers");
     assert_eq!(moved, 1);
     let late_ms = expired_after_ms(&server, &order).await;
-    assert!((0.0..QUEUED_THOUGH_BUSY_MS).contains(&late_ms), "{late_ms} ms late");
+    assert_queued_in_time(late_ms);
     eventually(PATIENCE, || queue_is_empty(&server)).await;
 }
 
@@ -81,8 +81,8 @@ async fn what_a_crashed_worker_leased_comes_due_again() {
     assert_eq!(moved, 1);
     expired_after_ms(&server, &order).await;
     let ended: f64 = server.ask("select extract(epoch from ended_at)::float8 * 1000 from rowlock.orders").await;
-    let late_ms = ended - lease_ends as f64;
-    assert!((-5.0..QUEUED_THOUGH_BUSY_MS).contains(&late_ms), "{late_ms} ms after the lease ended");
+    // Redis' clock is read apart from PostgreSQL's.
+    assert_queued_in_time(ended - lease_ends as f64 + 5.0);
     assert_sold_again(&server, &event, &[("A", 1)]).await;
 }
 

@@ -1,4 +1,4 @@
-//! Ten thousand orders that come due together.
+//! Ten thousand orders that come due together, in an optimised build: a debug build is not held to promises of speed.
 
 use std::time::Duration;
 
@@ -13,8 +13,6 @@ use crate::harness::RedisMode;
 const SECTIONS: i32 = 10;
 const SEATS: i32 = 1_000;
 const ORDERS: i32 = SECTIONS * SEATS;
-/// A debug build may take four times as long for so many; `make bench` holds a release build to the promise, from outside.
-const BUILD_FACTOR: f64 = if cfg!(debug_assertions) { 4.0 } else { 1.0 };
 /// Time to put them all into the queue before they are due.
 const AHEAD_MS: i32 = 4_000;
 
@@ -94,9 +92,10 @@ async fn all_expired(server: &TestServer, event: &EventHandle) -> Lateness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(debug_assertions, ignore = "ten thousand orders: .ci/promises runs it in an optimised build")]
 async fn with_redis_ten_thousand_orders_are_back_on_sale_within_a_quarter_second() {
     let _alone = alone().await;
-    assert_soon(QUEUED_WITHIN_MS * BUILD_FACTOR, async |_| {
+    assert_soon(QUEUED_WITHIN_MS, async |_| {
         let server = TestServer::start().await;
         let event = ten_thousand_orders(&server).await;
         put_into_the_queue(&server).await;
@@ -108,6 +107,7 @@ async fn with_redis_ten_thousand_orders_are_back_on_sale_within_a_quarter_second
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(debug_assertions, ignore = "ten thousand orders: .ci/promises runs it in an optimised build")]
 async fn without_redis_ten_thousand_orders_are_back_on_sale_within_two_seconds() {
     let _alone = alone().await;
     assert_soon(SWEPT_WITHIN_MS, async |_| {
@@ -121,6 +121,7 @@ async fn without_redis_ten_thousand_orders_are_back_on_sale_within_two_seconds()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(debug_assertions, ignore = "ten thousand orders: .ci/promises runs it in an optimised build")]
 async fn several_servers_share_the_work_and_no_order_expires_twice() {
     let _alone = alone().await;
     let server = TestServer::start().await;

@@ -59,7 +59,8 @@ async fn only_what_a_leader_leaves_lying_is_swept_by_others() {
     let status: String = others.query_one(&status, &[]).await.expect("an order").get(0);
     assert_eq!(status, "pending_payment");
     let late_ms = expired_after_ms(&second, &order).await;
-    assert!(late_ms >= 5_000.0, "{late_ms} ms late");
+    // Five seconds, the pause between two sweeps, and what a busy machine adds.
+    assert!((5_000.0..7_000.0).contains(&late_ms), "{late_ms} ms late");
     server.db.batch_execute("commit").await.expect("given up");
     assert_sold_again(&second, &event, &[("A", 1)]).await;
 }

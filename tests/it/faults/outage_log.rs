@@ -11,7 +11,7 @@ use super::network::{Network, Weather};
 use crate::commands::process::{Running, serve};
 use crate::harness::{JWT_SECRET, PATIENCE, TestDatabase, TestServer, WEBHOOK_SECRET, event_json, eventually};
 
-const SETTINGS: [(&str, &str); 4] = [
+pub const SETTINGS: [(&str, &str); 4] = [
     ("ROWLOCK_JWT_SECRET", JWT_SECRET),
     ("ROWLOCK_JWT_AUDIENCE", "tests"),
     ("ROWLOCK_WEBHOOK_SECRET", WEBHOOK_SECRET),
@@ -24,12 +24,12 @@ const BACK_WITHIN: Duration = Duration::from_millis(500);
 const HANG_NOTICED_WITHIN: Duration = Duration::from_secs(25);
 
 /// The port in a database's URL, and the same URL with the network's port.
-fn through(url: &str, network: impl Fn(u16) -> u16) -> String {
+pub fn through(url: &str, network: impl Fn(u16) -> u16) -> String {
     let port = port_of(url);
     url.replace(&format!(":{port}/"), &format!(":{}/", network(port)))
 }
 
-fn port_of(url: &str) -> u16 {
+pub fn port_of(url: &str) -> u16 {
     let (_, place) = url.rsplit_once('@').expect("a URL with a password");
     let port = place.split(['/', '?']).next().and_then(|place| place.rsplit_once(':')).expect("a port").1;
     port.parse().expect("a number")

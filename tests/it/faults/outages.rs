@@ -17,6 +17,9 @@ const TOLD_WITHIN: Duration = Duration::from_secs(5);
 const READ_WITHIN: Duration = Duration::from_secs(15);
 /// How soon a buyer must be answered `outcome_unknown`: within three seconds, and one more for a busy machine.
 const UNKNOWN_WITHIN: Duration = Duration::from_secs(4);
+/// How soon a gateway must be answered `outcome_unknown`. It waits longer than a buyer, since its notice counts even if it hangs up: 15 s,
+/// and the last attempt to connect.
+const NOTICE_UNKNOWN_WITHIN: Duration = Duration::from_secs(15 + 10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn crashes_of_postgresql_are_survived_and_nothing_is_reported_that_is_not_so() {
@@ -154,7 +157,10 @@ async fn a_postgresql_that_hangs_keeps_nobody_waiting_for_ever() {
     let event = stack.event(SECTIONS).await;
     let alice = stack.server.customer("alice");
     let postgres = stack.port();
-    alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let (paid, unpaid) = (alice.claim_seats(&event, &[("A", 1)]).await, alice.claim_seats(&event, &[("A", 3)]).await);
+    let gateway = stack.server.gateway();
+    assert_eq!(gateway.pay(&paid.expect(201)).await.expect(200)["outcome"], "paid");
+    let notice = gateway.notice(&unpaid.expect(201));
     let known = [event.path(), event.at("sections"), event.at("sections/A/seats"), event.at("availability")];
     for path in &known {
         let fresh = stack.server.anyone().get(path).await;
@@ -163,6 +169,10 @@ async fn a_postgresql_that_hangs_keeps_nobody_waiting_for_ever() {
     }
     stack.network.becomes(Weather::Silent);
     let begun = Instant::now();
+    let notified = tokio::spawn({
+        let notice = notice.clone();
+        async move { (gateway.notify(notice).await, begun.elapsed()) }
+    });
     let claim = async { (alice.claim_seats(&event, &[("A", 2)]).await, begun.elapsed()) };
     let ready = async { (stack.server.anyone().get("/readyz").await, begun.elapsed()) };
     let read = async { (stack.server.anyone().get("/v1/events").await, begun.elapsed()) };
@@ -185,8 +195,13 @@ async fn a_postgresql_that_hangs_keeps_nobody_waiting_for_ever() {
     }
     // What was never read is not invented.
     stack.server.anyone().get(&event.at("sections/B/seats")).await.problem(503, "unavailable");
+    let (notified, notified_after) = notified.await.expect("no panic");
+    notified.problem(503, "outcome_unknown");
+    assert!(notified_after < NOTICE_UNKNOWN_WITHIN, "the gateway was told after {notified_after:?}");
     stack.network.becomes(Weather::Fair(postgres));
     stack.recovers(&event).await;
+    let outcome = &stack.server.gateway().notify(notice).await.expect(200)["outcome"];
+    assert!(["paid", "duplicate"].contains(&outcome.as_str().expect("a word")), "sent again, as gateways do: {outcome}");
     let read_again = || async { stack.server.anyone().get(&known[1]).await.header("age").is_none() };
     eventually(PATIENCE, read_again).await;
     let found = alice.order(&json!({"event_id": event.id, "order_id": unknown["order_id"]})).await;

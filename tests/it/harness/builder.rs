@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use rowlock::config::ServeConfig;
 use rowlock::db::{Endpoint, api_keys};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,6 +18,17 @@ use super::server::{JWT_SECRET, TestServer, WEBHOOK_SECRET};
 struct Flags {
     #[command(flatten)]
     config: ServeConfig,
+}
+
+impl Flags {
+    /// Settings in the environment are of somebody's own server, and no part of any test.
+    fn command() -> Command {
+        <Self as CommandFactory>::command().mut_args(|arg| arg.env(None::<&'static str>))
+    }
+
+    fn read(flags: Vec<String>) -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&Self::command().try_get_matches_from(flags)?)
+    }
 }
 
 /// How to start a server.
@@ -96,7 +107,7 @@ impl Shared {
         ];
         flags.extend(own.into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]));
         flags.extend(self.args.iter().cloned());
-        let mut config = Flags::try_parse_from(flags).unwrap_or_else(|error| panic!("{error}")).config;
+        let mut config = Flags::read(flags).unwrap_or_else(|error| panic!("{error}")).config;
         config.redis_url = self.redis.url();
         config
     }
@@ -105,4 +116,11 @@ impl Shared {
 async fn new_api_key(database_url: &str) -> String {
     let endpoint = Endpoint::new(database_url, None).expect("a URL");
     api_keys::create(&endpoint, "tests").await.expect("an API key").1
+}
+
+#[test]
+fn no_setting_of_a_server_under_test_comes_from_the_environment() {
+    let of_serve = <Flags as CommandFactory>::command().get_arguments().filter(|arg| arg.get_env().is_some()).count();
+    let here = Flags::command().get_arguments().filter(|arg| arg.get_env().is_some()).count();
+    assert!(of_serve > 20 && here == 0, "{here} of {of_serve}");
 }

@@ -2,6 +2,7 @@
 //!
 //! Each test has a runtime of its own, so what they share belongs to a thread with one of its own.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
@@ -102,8 +103,25 @@ async fn start_servers() -> anyhow::Result<(Servers, RedisServer, String)> {
         Servers::Local(postgres) => postgres.url("postgres"),
         Servers::Docker(container) => container.url.clone(),
     };
+    tell_version(&url).await?;
     prepare_template(&url).await.context("no migrated template")?;
     Ok((servers, redis, url))
+}
+
+/// Says which PostgreSQL the tests of this process run on, and adds its major version to the file that `ROWLOCK_TEST_VERSIONS_FILE` names:
+/// so `.ci/database-tests` knows on which ones the tests have run.
+async fn tell_version(url: &str) -> anyhow::Result<()> {
+    let (client, _driver) = Endpoint::new(url, None)?.connect().await?;
+    let row = client.query_one("select version(), current_setting('server_version_num')::integer / 10000", &[]).await?;
+    let (version, major): (&str, i32) = (row.get(0), row.get(1));
+    // Not `eprintln!`, which shows what a test has written only if it fails.
+    writeln!(std::io::stderr(), "the tests run on {version}").ok();
+    if let Some(path) = std::env::var_os("ROWLOCK_TEST_VERSIONS_FILE").filter(|path| !path.is_empty()) {
+        let named = || format!("cannot write {} (ROWLOCK_TEST_VERSIONS_FILE)", path.display());
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).with_context(named)?;
+        writeln!(file, "{major}").with_context(named)?;
+    }
+    Ok(())
 }
 
 async fn start_postgres(dir: &std::path::Path, docker_only: bool) -> anyhow::Result<Servers> {

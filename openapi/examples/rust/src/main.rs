@@ -4,6 +4,8 @@
 //! Ends with an error at the first thing that is not as expected.
 
 mod lossy;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::env;

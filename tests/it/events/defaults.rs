@@ -1,0 +1,52 @@
+//! Settings that a new event does not name.
+
+use std::collections::BTreeSet;
+
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+
+use crate::harness::{Document, TestServer, entries};
+
+/// The settings with a default.
+const SETTINGS: [&str; 5] = ["window_ms", "seats_per_customer", "unpaid_orders_max", "unpaid_window_ms", "cooldown_ms"];
+
+/// The default that a description in the document ends with: `…; 10 minutes if absent.`
+fn described_default(description: &str) -> Option<i64> {
+    let (_, words) = description.strip_suffix(" if absent.")?.rsplit_once("; ")?;
+    let (number, unit) = words.split_once(' ').unwrap_or((words, ""));
+    let factor = match unit {
+        "s" => 1_000,
+        "minutes" => 60_000,
+        "" | "orders" => 1,
+        _ => return None,
+    };
+    Some(number.parse::<i64>().ok()? * factor)
+}
+
+/// The least that an event may say.
+fn bare(sections: &[Value]) -> Value {
+    json!({"name": "Concert", "currency": "TWD", "sections": sections})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_new_event_does_not_say_is_as_the_document_describes_it_over_http_and_in_psql() {
+    let server = TestServer::start().await;
+    let section = json!({"section": "A", "name": "Floor", "price_minor": 100, "seats": 10, "row_length": 10});
+    let over_http = server.draft(bare(&[section])).await;
+    let section = json!({"code": "A", "name": "Floor", "price_minor": 100, "rows": [{"label": "1", "seats": 10}]});
+    let in_psql = server.ask::<i64>(&format!("select admin.create_event('{}', 'a test')", bare(&[section]))).await;
+
+    let properties = &Document::published().json["components"]["schemas"]["NewEvent"]["properties"];
+    let counts = entries(properties).filter(|(_, property)| property["type"] == "integer").map(|(name, _)| name);
+    assert_eq!(counts.collect::<BTreeSet<_>>(), BTreeSet::from(SETTINGS), "all of them are tried");
+    for event_id in [over_http.id, in_psql] {
+        let event = server.admin().get(&format!("/v1/events/{event_id}")).await.expect(200);
+        for name in SETTINGS {
+            let description = properties[name]["description"].as_str().expect("a description");
+            let default = described_default(description).unwrap_or_else(|| panic!("{name} has no default that can be read: {description}"));
+            assert_eq!(event[name], default, "{name}: {description}");
+        }
+        let texts = ["venue", "starts_at", "on_sale_at", "off_sale_at"].map(|name| event[name].clone());
+        assert_eq!(texts, [json!(""), Value::Null, Value::Null, Value::Null]);
+    }
+}
