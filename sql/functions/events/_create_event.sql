@@ -32,6 +32,13 @@ begin
     v_settings := '{"name": null, "venue": "", "window_ms": 10000, "seats_per_customer": 10, "unpaid_orders_max": 5}'::jsonb
         || '{"unpaid_window_ms": 600000, "cooldown_ms": 120000}' || jsonb_strip_nulls(p_event - 'sections');
     v_event := rowlock._read_settings(null, v_settings);
+    if p_event ->> 'unpaid_window_ms' is null then
+        -- Whoever claims the same seats again and again ends one order in each payment window: all of them have to count.
+        v_event.unpaid_window_ms := least(
+            greatest(v_event.unpaid_window_ms, (v_event.unpaid_orders_max + 1)::bigint * v_event.window_ms), 86400000
+        );
+        v_settings := v_settings || jsonb_build_object('unpaid_window_ms', v_event.unpaid_window_ms);
+    end if;
     insert into rowlock.events (
         name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, unpaid_orders_max, unpaid_window_ms, cooldown_ms,
         currency, created_at, updated_at

@@ -10,9 +10,10 @@ use crate::harness::{Document, TestServer, entries};
 /// The settings with a default.
 const SETTINGS: [&str; 5] = ["window_ms", "seats_per_customer", "unpaid_orders_max", "unpaid_window_ms", "cooldown_ms"];
 
-/// The default that a description in the document ends with: `…; 10 minutes if absent.`
+/// The default that a description in the document names last: `…; 10 minutes if absent.`
 fn described_default(description: &str) -> Option<i64> {
-    let (_, words) = description.strip_suffix(" if absent.")?.rsplit_once("; ")?;
+    let (words, _) = description.rsplit_once(" if absent")?;
+    let (_, words) = words.rsplit_once("; ")?;
     let (number, unit) = words.split_once(' ').unwrap_or((words, ""));
     let factor = match unit {
         "s" => 1_000,
@@ -48,5 +49,24 @@ async fn what_a_new_event_does_not_say_is_as_the_document_describes_it_over_http
         }
         let texts = ["venue", "starts_at", "on_sale_at", "off_sale_at"].map(|name| event[name].clone());
         assert_eq!(texts, [json!(""), Value::Null, Value::Null, Value::Null]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_ended_unpaid_count_for_as_long_as_somebody_who_claims_again_and_again_needs_for_one_too_many() {
+    let server = TestServer::start().await;
+    let section = json!({"section": "A", "name": "Floor", "price_minor": 100, "seats": 10, "row_length": 10});
+    for (settings, expected) in [
+        (json!({"window_ms": 60_000}), 600_000),
+        (json!({"window_ms": 600_000}), 3_600_000),
+        (json!({"window_ms": 600_000, "unpaid_orders_max": 9}), 6_000_000),
+        (json!({"window_ms": 86_400_000, "unpaid_orders_max": 100}), 86_400_000),
+        (json!({"window_ms": 600_000, "unpaid_window_ms": 1_000}), 1_000),
+    ] {
+        let mut event = bare(&[section.clone()]);
+        event.as_object_mut().expect("an object").extend(settings.as_object().expect("settings").clone());
+        let event = server.draft(event).await;
+        let event = server.admin().get(&event.path()).await.expect(200);
+        assert_eq!(event["unpaid_window_ms"], expected, "{settings}");
     }
 }
