@@ -63,7 +63,7 @@ async fn orders_that_ended_unpaid_count_for_as_long_as_somebody_who_claims_again
         (json!({"window_ms": 86_400_000, "unpaid_orders_max": 100}), 86_400_000),
         (json!({"window_ms": 600_000, "unpaid_window_ms": 1_000}), 1_000),
     ] {
-        let mut event = bare(&[section.clone()]);
+        let mut event = bare(std::slice::from_ref(&section));
         event.as_object_mut().expect("an object").extend(settings.as_object().expect("settings").clone());
         let event = server.draft(event).await;
         let event = server.admin().get(&event.path()).await.expect(200);
