@@ -15,7 +15,7 @@ declare
     v_given_up_max constant integer := 10;
     v_order_rows   tid[];
     v_section_no   integer;
-    v_given_up     integer[] := '{}';
+    v_given_up     integer[] := '{}'::integer[];
 begin
     v_order_rows := array(
         select w.order_row
