@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use rowlock_lab::embedded::Guard;
 
@@ -47,9 +48,19 @@ fn without_settings(program: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// Longer than any command takes that ends by itself.
+const ENDS_WITHIN: Duration = Duration::from_secs(300);
+
 /// Runs it to its end.
 pub fn output_of(command: &mut Command) -> Output {
-    command.output().expect("the binary runs")
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    let (pid, (ended, end)) = (child.id(), std::sync::mpsc::channel());
+    std::thread::spawn(move || ended.send(child.wait_with_output()));
+    let Ok(output) = end.recv_timeout(ENDS_WITHIN) else {
+        Command::new("kill").arg(pid.to_string()).status().expect("it is stopped");
+        panic!("{command:?} does not end");
+    };
+    output.expect("its output")
 }
 
 /// What it prints; it must succeed.

@@ -28,7 +28,6 @@ const WRONG: &[(&str, Option<&str>, &str)] = &[
     ("ROWLOCK_JWT_PUBLIC_KEY_FILE", Some("/nowhere/key.pem"), "cannot read the JWT public key file /nowhere/key.pem"),
     ("ROWLOCK_DATABASE_CA_FILE", Some("/nowhere/ca.pem"), "cannot read /nowhere/ca.pem"),
     ("ROWLOCK_DATABASE_CA_FILE", Some(NO_CERTIFICATE), "(--database-ca-file, ROWLOCK_DATABASE_CA_FILE): it contains no certificate"),
-    ("ROWLOCK_MIGRATE", Some("true"), "cannot connect for the migration"),
     ("ROWLOCK_JWT_SECRET_FILE", Some("/nowhere/secret"), "'--jwt-secret <JWT_SECRET>' cannot be used with '--jwt-secret-file"),
     ("ROWLOCK_REDIS_URL_FILE", Some("/nowhere/redis"), "cannot read the secret in /nowhere/redis (--redis-url-file)"),
     ("ROWLOCK_FORWARDED_PROTO_HEADER", Some("X Proto"), "it must be the name of a header, such as X-Forwarded-Proto"),
