@@ -117,12 +117,12 @@ impl<T> CachedJson<T> {
 
 /// 200 with a cached body in the encoding that the client prefers, or 304 if the client already has it.
 pub(crate) async fn cached(body: &CachedBody, media_type: &'static str, caching: &'static str, request: &HeaderMap) -> Response {
-    let text = |name| request.get(name).and_then(|value| value.to_str().ok());
+    let texts = |name| request.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     let mut response = Response::default();
-    if text(names::IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, &body.etag)) {
+    if texts(names::IF_NONE_MATCH).any(|tags| matches_tag(tags, &body.etag)) {
         response.set_status(StatusCode::NOT_MODIFIED);
     } else {
-        let encoding = Encoding::negotiate(text(names::ACCEPT_ENCODING));
+        let encoding = Encoding::negotiate(texts(names::ACCEPT_ENCODING));
         response.set_body(body.encoded(encoding).await);
         let headers = response.headers_mut();
         headers.insert(names::CONTENT_TYPE, HeaderValue::from_static(media_type));

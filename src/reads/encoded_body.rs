@@ -22,18 +22,25 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// The best encoding that an `Accept-Encoding` header allows: zstd, then brotli, then gzip, if the client has no preference.
-    pub(crate) fn negotiate(accept_encoding: Option<&str>) -> Self {
-        let mut best = (Self::Identity, 0.0);
-        for entry in accept_encoding.unwrap_or_default().split(',') {
-            let mut parts = entry.split(';');
-            let Some(encoding) = parts.next().and_then(|name| Self::from_name(name.trim())) else { continue };
-            let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
-            if quality > best.1 || (quality > 0.0 && quality >= best.1 && encoding.rank() > best.0.rank()) {
-                best = (encoding, quality);
+    /// All, from the one whose bodies are largest to the one whose are smallest.
+    const ALL: [Self; 4] = [Self::Identity, Self::Gzip, Self::Brotli, Self::Zstd];
+
+    /// The encoding that `Accept-Encoding` headers like best (RFC 9110, 12.5.3), of several the one that makes the smallest body. If
+    /// they allow none, it is none: everybody understands that.
+    pub(crate) fn negotiate<'a>(accept_encoding: impl Iterator<Item = &'a str>) -> Self {
+        let (mut weights, mut others) = ([None; 4], 0.0);
+        for entry in accept_encoding.flat_map(|value| value.split(',')) {
+            let (name, parameters) = entry.split_once(';').unwrap_or((entry, ""));
+            let (name, weight) = (name.trim(), weight(parameters));
+            if name == "*" {
+                others = weight;
+            } else if let Some(named) = Self::ALL.iter().position(|encoding| encoding.is_called(name)) {
+                weights[named] = Some(weight);
             }
         }
-        best.0
+        let weighted = weights.map(|weight| weight.unwrap_or(others)).into_iter().zip(Self::ALL);
+        let best = weighted.filter(|(weight, _)| *weight > 0.0).max_by(|(one, _), (other, _)| one.total_cmp(other));
+        best.map_or(Self::Identity, |(_, encoding)| encoding)
     }
 
     /// The value of the `Content-Encoding` header; none for an uncompressed body.
@@ -46,24 +53,16 @@ impl Encoding {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "gzip" | "x-gzip" => Some(Self::Gzip),
-            "br" => Some(Self::Brotli),
-            "zstd" | "*" => Some(Self::Zstd),
-            "identity" => Some(Self::Identity),
-            _ => None,
-        }
+    fn is_called(self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(self.header().unwrap_or("identity")) || (self == Self::Gzip && name.eq_ignore_ascii_case("x-gzip"))
     }
+}
 
-    fn rank(self) -> u8 {
-        match self {
-            Self::Identity => 0,
-            Self::Gzip => 1,
-            Self::Brotli => 2,
-            Self::Zstd => 3,
-        }
-    }
+/// The weight among the parameters of an entry: 1 if there is none, 0 if it cannot be read.
+fn weight(parameters: &str) -> f32 {
+    let weights = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+    let mut weights = weights.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q")).map(|(_, weight)| weight.trim().parse());
+    weights.next().map_or(1.0, |weight| weight.ok().filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(0.0))
 }
 
 /// A JSON body and its entity tag.
@@ -152,21 +151,39 @@ mod tests {
     #[test]
     fn the_clients_preference_decides_and_ties_go_to_the_smaller_body() {
         let cases = [
-            (None, Encoding::Identity),
-            (Some(""), Encoding::Identity),
-            (Some("gzip"), Encoding::Gzip),
-            (Some("gzip, deflate, br"), Encoding::Brotli),
-            (Some("gzip, br, zstd"), Encoding::Zstd),
-            (Some("gzip;q=1.0, br;q=0.5"), Encoding::Gzip),
-            (Some("br;q=0"), Encoding::Identity),
-            (Some("identity, br;q=0, gzip;q=0"), Encoding::Identity),
-            (Some("identity, br;q=0.9, gzip;q=0.5"), Encoding::Identity),
-            (Some("*"), Encoding::Zstd),
-            (Some("deflate"), Encoding::Identity),
+            ("", Encoding::Identity),
+            ("gzip", Encoding::Gzip),
+            ("X-GZip", Encoding::Gzip),
+            ("gzip, deflate, br", Encoding::Brotli),
+            ("gzip, br, zstd", Encoding::Zstd),
+            ("zstd, br, gzip", Encoding::Zstd),
+            ("gzip;q=1.0, br;q=0.5", Encoding::Gzip),
+            ("gzip ; Q = 0.9 , br;q=0.5", Encoding::Gzip),
+            ("gzip;level=9;q=0.5, br;q=0.6", Encoding::Brotli),
+            ("br;q=0", Encoding::Identity),
+            ("gzip; Q=0", Encoding::Identity),
+            ("gzip;q=0.000", Encoding::Identity),
+            ("identity, br;q=0, gzip;q=0", Encoding::Identity),
+            ("identity, br;q=0.9, gzip;q=0.5", Encoding::Identity),
+            ("identity;q=0.5, gzip;q=0.5", Encoding::Gzip),
+            ("identity;q=0", Encoding::Identity),
+            ("identity;q=0, gzip;q=0.1", Encoding::Gzip),
+            ("*", Encoding::Zstd),
+            ("zstd;q=0, *", Encoding::Brotli),
+            ("*, br;q=0, zstd;q=0", Encoding::Gzip),
+            ("*, br;q=0, zstd;q=0, gzip;q=0", Encoding::Identity),
+            ("gzip, *;q=0", Encoding::Gzip),
+            ("gzip, *;q=0.5", Encoding::Gzip),
+            ("gzip;q=0.5, *", Encoding::Zstd),
+            ("*;q=0", Encoding::Identity),
+            ("deflate", Encoding::Identity),
+            ("gzip;q=much, br;q=-1, zstd;q=nan", Encoding::Identity),
         ];
         for (header, expected) in cases {
-            assert_eq!(Encoding::negotiate(header), expected, "{header:?}");
+            assert_eq!(Encoding::negotiate([header].into_iter()), expected, "{header:?}");
         }
+        assert_eq!(Encoding::negotiate(["gzip", "br"].into_iter()), Encoding::Brotli);
+        assert_eq!(Encoding::negotiate(std::iter::empty()), Encoding::Identity);
     }
 
     #[test]
