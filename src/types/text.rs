@@ -51,6 +51,10 @@ const INVISIBLE: &[Range] = &[
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
+/// The code points of the first plane that Unicode promises never to assign (its property `Noncharacter_Code_Point`): programs take them
+/// for the end of a text or for another byte order. Every plane ends with two.
+const NONCHARACTERS: &[Range] = &[('\u{fdd0}', '\u{fdef}'), ('\u{fffe}', '\u{ffff}')];
+
 /// What is wrong with a text for people; the length limits deal with an empty one.
 pub fn objection(text: &str) -> Option<&'static str> {
     if text.chars().any(|character| is_one_of(character, CONTROLS)) {
@@ -58,6 +62,9 @@ pub fn objection(text: &str) -> Option<&'static str> {
     }
     if text.chars().any(|character| is_one_of(character, REORDERING)) {
         return Some("must not contain characters that reorder or break its line, such as U+202E");
+    }
+    if text.chars().any(is_noncharacter) {
+        return Some("must not contain code points that are no characters, such as U+FFFE");
     }
     if !text.is_empty() && text.chars().all(|character| is_one_of(character, INVISIBLE)) {
         return Some("must not be blank: it needs a character that can be seen");
@@ -83,17 +90,21 @@ fn is_one_of(character: char, ranges: &[Range]) -> bool {
     ranges.iter().any(|(first, last)| (*first..=*last).contains(&character))
 }
 
+fn is_noncharacter(character: char) -> bool {
+    u32::from(character) & 0xfffe == 0xfffe || is_one_of(character, NONCHARACTERS)
+}
+
 /// The pattern of a text without control characters, such as a search term.
 pub(crate) const UNCONTROLLED: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
 
 /// The pattern of a text that [`objection`] accepts, for the document; it also matches an empty text if that is allowed.
 ///
-/// Regular expressions differ in how they write characters beyond U+FFFF, so all of those count as visible here: because a few are not,
-/// the pattern accepts slightly more than the server does.
+/// Regular expressions differ in how they write characters beyond U+FFFF, so all of those count as visible characters here: because a few
+/// are not, the pattern accepts slightly more than the server does.
 pub(crate) fn pattern(may_be_empty: bool) -> &'static str {
     static PATTERNS: LazyLock<[String; 2]> = LazyLock::new(|| {
-        let refused = class(&[CONTROLS, REORDERING].concat());
-        let some = format!("[^{refused}]*[^{}][^{refused}]*", class(INVISIBLE));
+        let refused = class(&[CONTROLS, REORDERING, NONCHARACTERS].concat());
+        let some = format!("[^{refused}]*[^{}][^{refused}]*", class(&[INVISIBLE, NONCHARACTERS].concat()));
         [format!("^{some}$"), format!("^({some})?$")]
     });
     &PATTERNS[usize::from(may_be_empty)]
@@ -135,6 +146,9 @@ mod tests {
         for turned in ["invoice\u{202e}fdp.exe", "a\u{200e}", "\u{61c}1", "\u{2066}x\u{2069}", "two\u{2028}lines"] {
             begins(turned, "must not contain characters that reorder");
         }
+        for none in ["a\u{fffe}", "\u{ffff}", "\u{fdd0}b", "\u{10ffff}"] {
+            begins(none, "must not contain code points that are no characters");
+        }
         for control in ["a\nb", "\t", "\u{0}", "a\u{85}"] {
             begins(control, "must not contain control");
         }
@@ -146,11 +160,13 @@ mod tests {
         let unicode =
             Regex::new(r"^[\p{Cc}\p{Cf}\p{Zs}\p{Zl}\p{Zp}\p{White_Space}\p{Default_Ignorable_Code_Point}\u{2800}\u{1d159}]$").unwrap();
         let reordering = Regex::new(r"^[\p{Bidi_Control}\u2028\u2029]$").unwrap();
+        let noncharacter = Regex::new(r"^\p{Noncharacter_Code_Point}$").unwrap();
         let mut buffer = [0; 4];
         for character in '\u{0}'..=char::MAX {
             let text = character.encode_utf8(&mut buffer);
             assert_eq!(is_one_of(character, INVISIBLE), unicode.is_match(text), "{:x}", u32::from(character));
             assert_eq!(is_one_of(character, REORDERING), reordering.is_match(text), "{:x}", u32::from(character));
+            assert_eq!(is_noncharacter(character), noncharacter.is_match(text), "{:x}", u32::from(character));
             assert_eq!(is_one_of(character, CONTROLS), character.is_control(), "{:x}", u32::from(character));
         }
     }
