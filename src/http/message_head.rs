@@ -1,6 +1,8 @@
 //! What HTTP demands of the head of any request, and the parser leaves to the server: whoever reads a request differently from the proxy
 //! in front of it serves somebody else.
 
+use std::net::Ipv6Addr;
+
 use poem::Request;
 use poem::http::header::{AUTHORIZATION, HOST, TRANSFER_ENCODING};
 use poem::http::uri::Authority;
@@ -44,25 +46,39 @@ pub(crate) fn check(request: &Request) -> Result<(), Problem> {
             Err(Problem::invalid("Host", "must be sent with every request of HTTP/1.1"))
         }
         (None, Seen { host: Some(host), .. }) if !is_host(host) => Err(Problem::invalid("Host", "must be a host, with or without a port")),
+        // It counts instead of the `Host` (RFC 9112, 3.2.2).
+        _ if request.uri().authority().is_some_and(|authority| !is_host_with_port(authority)) => {
+            Err(Problem::new(Code::InvalidRequest, "a URL in place of the path must name a host, with or without a port, and no user"))
+        }
         (None, Seen { transfer_coding: Some(coding), .. }) if !is_chunked(coding) => Err(Problem::plain(Code::UnsupportedTransferCoding)),
         _ => Ok(()),
     }
 }
 
 fn is_host(value: &HeaderValue) -> bool {
-    // The parser takes a user's name and any port.
-    let is_good = |authority: Authority| {
-        let port = authority.as_str().strip_prefix(authority.host()).map(|port| port.strip_prefix(':').unwrap_or(port));
-        !authority.host().is_empty() && port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    value.is_empty() || is_plain_host(value.as_bytes()) || Authority::try_from(value.as_bytes()).is_ok_and(is_good)
+    let host = value.as_bytes();
+    host.is_empty() || is_plain_host(host) || Authority::try_from(host).is_ok_and(|authority| is_host_with_port(&authority))
+}
+
+/// The parser takes a user's name, any port, and anything between brackets.
+fn is_host_with_port(authority: &Authority) -> bool {
+    let host = authority.host();
+    let port = authority.as_str().strip_prefix(host).and_then(|rest| if rest.is_empty() { Some("") } else { rest.strip_prefix(':') });
+    let address = host.strip_prefix('[').map(|address| address.trim_end_matches(']'));
+    !host.is_empty() && port.is_some_and(|port| is_port(port.as_bytes())) && address.is_none_or(|it| it.parse::<Ipv6Addr>().is_ok())
 }
 
 /// Whether it is a name or an IPv4 address, with or without a port: nearly every host is, and it is quicker to see than to parse.
 fn is_plain_host(host: &[u8]) -> bool {
-    let (name, port) = host.iter().position(|byte| *byte == b':').map_or((host, None), |colon| (&host[..colon], Some(&host[colon + 1..])));
+    let (name, port) = host.iter().position(|byte| *byte == b':').map_or((host, &[][..]), |colon| (&host[..colon], &host[colon + 1..]));
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-    !name.is_empty() && name.iter().all(is_name) && port.is_none_or(|port| !port.is_empty() && port.iter().all(u8::is_ascii_digit))
+    !name.is_empty() && name.iter().all(is_name) && is_port(port)
+}
+
+/// Whether it is the number of a port, or nothing, which stands for the usual one.
+fn is_port(port: &[u8]) -> bool {
+    let and_digit = |number: u16, byte: &u8| number.checked_mul(10)?.checked_add(u16::from(byte.checked_sub(b'0').filter(|it| *it < 10)?));
+    port.iter().try_fold(0, and_digit).is_some()
 }
 
 #[cfg(test)]
@@ -82,16 +98,33 @@ mod tests {
     #[test]
     fn a_request_has_one_host() {
         let refused = Err((Code::InvalidRequest, Some("Host".to_owned())));
-        for host in ["rowlock", "rowlock:8080", "127.0.0.1:80", "[::1]:8080", ""] {
+        for host in ["rowlock", "rowlock:8080", "127.0.0.1:80", "a:65535", "a:00080", "a:", "row_lock:80", "[::1]", "[::1]:8080", ""] {
             assert_eq!(checked(Version::HTTP_11, &[("host", host)]), Ok(()), "{host}");
         }
-        for host in ["a b", "a/b", "user@rowlock", "rowlock:port:1", "rowlock:port", "[::1", ":"] {
+        let odd_ports = ["rowlock:port:1", "rowlock:port", "a:65536", "a:99999", "a:+80", "row_lock:65536", "[::1]:65536", "[::1]80", ":"];
+        let odd_names = ["a b", "a/b", "user@rowlock", "user@row_lock", "a@a"];
+        let odd_addresses = ["[::1", "[::1%25eth0]:80", "[::1%eth0]", "[v1.x]", "[a]", "[]"];
+        for host in odd_ports.iter().chain(&odd_names).chain(&odd_addresses) {
             assert_eq!(checked(Version::HTTP_11, &[("host", host)]), refused, "{host}");
         }
         assert_eq!(checked(Version::HTTP_11, &[]), refused);
         assert_eq!(checked(Version::HTTP_10, &[]), Ok(()));
         for version in [Version::HTTP_10, Version::HTTP_11] {
             assert_eq!(checked(version, &[("host", "a"), ("host", "a")]), refused);
+        }
+    }
+
+    #[test]
+    fn a_url_in_place_of_a_path_names_a_host_like_the_header() {
+        let asked = |url: &str| {
+            let request = Request::builder().version(Version::HTTP_11).uri(url.parse().expect("a URL")).header("host", "a").finish();
+            check(&request).map_err(|problem| problem.code())
+        };
+        for url in ["http://a/", "http://b:80/v1", "http://[::1]/", "/http://u@b/"] {
+            assert_eq!(asked(url), Ok(()), "{url}");
+        }
+        for url in ["http://u@a/", "http://u:p@a/", "http://a:65536/", "http://[::1%25eth0]/"] {
+            assert_eq!(asked(url), Err(Code::InvalidRequest), "{url}");
         }
     }
 

@@ -25,15 +25,21 @@ pub(super) fn problem_of(error: &hyper::Error, status: Option<u16>, has_begun: b
     let text = error.to_string();
     match status {
         Some(414) => Some(Problem::plain(Code::UriTooLong)),
-        // The head was whole: the only thing in it that can be too large for hyper is the length of its body.
-        Some(431) if unread.len() < BUFFER_MAX_BYTES && !begins_with_a_head(unread) => Some(Problem::plain(Code::BodyTooLarge)),
+        // hyper has passed over empty lines, or over a whole head whose Content-Length is beyond 64 bits, and does not say which.
+        Some(431) if unread.len() < BUFFER_MAX_BYTES && !begins_with_a_head(unread) => {
+            Some(not_http("it begins with empty lines and is too large, or its Content-Length is"))
+        }
         // Not even the first line was whole.
         Some(431) if !unread.contains(&b'\n') => Some(Problem::plain(Code::UriTooLong)),
         Some(431) => Some(Problem::plain(Code::HeadTooLarge)),
         // The only coding that hyper knows, and wants to be the last one, is chunked.
         _ if text == "invalid transfer-encoding parsed" => Some(Problem::plain(Code::UnsupportedTransferCoding)),
-        _ => error.is_parse().then(|| Problem::new(Code::InvalidRequest, format!("the head of the request is not HTTP/1.1: {text}"))),
+        _ => error.is_parse().then(|| not_http(&text)),
     }
+}
+
+fn not_http(why: &str) -> Problem {
+    Problem::new(Code::InvalidRequest, format!("the head of the request is not HTTP/1.1: {why}"))
 }
 
 fn begins_with_a_head(unread: &[u8]) -> bool {

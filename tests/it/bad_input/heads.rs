@@ -13,12 +13,16 @@ async fn answer_to(server: &TestServer, request: &str) -> (RawAnswer, Raw) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_without_exactly_one_host_is_refused() {
     let server = TestServer::start().await;
-    for head in ["", "host: a\r\nhost: a\r\n", "host: a\r\nhost: b\r\n", "host: a/b\r\n", "host: user@a\r\n"] {
+    for head in ["", "host: a\r\nhost: a\r\n", "host: a\r\nhost: b\r\n", "host: a/b\r\n", "host: user@a\r\n", "host: a:99999\r\n"] {
         let (answer, _) = answer_to(&server, &format!("GET /v1/events HTTP/1.1\r\n{head}\r\n")).await;
         assert_eq!(answer.problem(400, "invalid_request")["field"], "Host", "{head}");
     }
     let (answer, _) = answer_to(&server, "GET /v1/events HTTP/1.1\r\nhost:\r\n\r\n").await;
     assert_eq!(answer.status, 200, "{answer:?}");
+    let (answer, _) = answer_to(&server, "GET http://b:80/v1/events HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let (answer, _) = answer_to(&server, "GET http://user@a/v1/events HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    answer.problem(400, "invalid_request");
     let (answer, mut raw) = answer_to(&server, "GET /livez HTTP/1.0\r\n\r\n").await;
     assert_eq!(answer.status, 200, "a load balancer's probe: {answer:?}");
     raw.closed().await;
@@ -64,8 +68,11 @@ async fn what_the_parser_refuses_is_a_problem_and_the_end_of_the_connection() {
         (format!("GET / HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n"), 431, "head_too_large"),
         (format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), 431, "head_too_large"),
         (format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"), 414, "uri_too_long"),
-        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 18446744073709551615\r\n\r\n".to_owned(), 413, "body_too_large"),
-        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 18446744073709551614\r\n\r\na\nb".to_owned(), 413, "body_too_large"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 18446744073709551615\r\n\r\n".to_owned(), 400, "invalid_request"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 18446744073709551614\r\n\r\na\nb".to_owned(), 400, "invalid_request"),
+        ("\r\n".repeat(8_192), 400, "invalid_request"),
+        (format!("{}GET / HT", "\r\n".repeat(9_000)), 400, "invalid_request"),
+        (format!("{}GET / HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n", "\r\n".repeat(100)), 431, "head_too_large"),
     ] {
         let (answer, mut raw) = answer_to(&server, &request).await;
         let problem = answer.problem(status, code);
