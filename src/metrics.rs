@@ -1,6 +1,5 @@
 //! What operators watch: counters, gauges and histograms for Prometheus.
 
-mod credential_fault;
 mod labels;
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -13,41 +12,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-pub use credential_fault::CredentialFault;
-use labels::{CacheRead, Lane, LimitLabel, Outcome, Reason, Refused, State, Word};
+pub use labels::{CacheResult, CredentialFault, Limited, RefusedConnection};
 
-/// Why a client's connection was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusedConnection {
-    /// The server has as many as it may have, and none of them is idle.
-    Full,
-    /// The client's address has as many as it may have, and none of them is idle.
-    AddressFull,
-    /// The system refused it.
-    Failed,
-}
-
-/// What a client sends too much of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limited {
-    /// Requests of one customer.
-    Customer,
-    /// Requests from one address.
-    Address,
-    /// Wrong credentials from one address.
-    WrongCredentials,
-}
-
-/// Where a cached read was answered from.
-#[derive(Clone, Copy, Debug)]
-pub enum CacheResult {
-    /// This server's memory.
-    Memory,
-    /// Redis.
-    Redis,
-    /// PostgreSQL.
-    Database,
-}
+/// Metrics that differ in so many labels, whose names and values are words of our own, never what a caller chose.
+type By<const LABELS: usize, M> = Family<[(&'static str, &'static str); LABELS], M>;
 
 /// Values that are read at the moment of a scrape.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,23 +35,23 @@ pub struct Readings {
 /// The metrics of one server.
 pub struct Metrics {
     registry: Registry,
-    claims: Family<Outcome, Counter>,
-    payments: Family<Outcome, Counter>,
+    claims: By<1, Counter>,
+    payments: By<1, Counter>,
     claim_duration: Histogram,
     payment_duration: Histogram,
-    batch_size: Family<Lane, Histogram>,
-    lane_depth: Family<Lane, Gauge<i64, AtomicI64>>,
+    batch_size: By<1, Histogram>,
+    lane_depth: By<1, Gauge<i64, AtomicI64>>,
     expired: Counter,
     expiry_lag: Histogram,
     expiry_failures: Counter<u64, AtomicU64>,
-    cache_reads: Family<CacheRead, Counter>,
-    pool: Family<State, Gauge<i64, AtomicI64>>,
+    cache_reads: By<2, Counter>,
+    pool: By<1, Gauge<i64, AtomicI64>>,
     connections: Gauge<i64, AtomicI64>,
     connections_closed_for_room: Counter,
-    connections_refused: Family<Reason, Counter>,
-    requests_limited: Family<LimitLabel, Counter>,
+    connections_refused: By<1, Counter>,
+    requests_limited: By<1, Counter>,
     body_bytes: Gauge<i64, AtomicI64>,
-    credentials_refused: Family<Refused, Counter>,
+    credentials_refused: By<2, Counter>,
     panics: Counter,
 }
 
@@ -154,26 +122,26 @@ impl Metrics {
 
     /// Counts a claim's answer; `outcome` is one of the API's words.
     pub fn claim_answered(&self, outcome: &'static str, took: Duration) {
-        self.claims.get_or_create(&Outcome { outcome: Word(outcome) }).inc();
+        self.claims.get_or_create(&[("outcome", outcome)]).inc();
         self.claim_duration.observe(took.as_secs_f64());
     }
 
     /// Counts a payment notice's answer; `outcome` is one of the API's words.
     pub fn payment_answered(&self, outcome: &'static str, took: Duration) {
-        self.payments.get_or_create(&Outcome { outcome: Word(outcome) }).inc();
+        self.payments.get_or_create(&[("outcome", outcome)]).inc();
         self.payment_duration.observe(took.as_secs_f64());
     }
 
     /// Counts a batch of claims.
     #[allow(clippy::cast_precision_loss)]
     pub fn claims_batched(&self, size: usize) {
-        self.batch_size.get_or_create(&Lane { lane: Word("claims") }).observe(size as f64);
+        self.batch_size.get_or_create(&[("lane", "claims")]).observe(size as f64);
     }
 
     /// Counts a batch of payment notices.
     #[allow(clippy::cast_precision_loss)]
     pub fn payments_batched(&self, size: usize) {
-        self.batch_size.get_or_create(&Lane { lane: Word("payments") }).observe(size as f64);
+        self.batch_size.get_or_create(&[("lane", "payments")]).observe(size as f64);
     }
 
     /// Counts an expired order, with the time since its deadline where it is known.
@@ -191,12 +159,7 @@ impl Metrics {
 
     /// Counts a cached read.
     pub fn cache_read(&self, cache: &'static str, result: CacheResult) {
-        let result = match result {
-            CacheResult::Memory => "memory",
-            CacheResult::Redis => "redis",
-            CacheResult::Database => "database",
-        };
-        self.cache_reads.get_or_create(&CacheRead { cache: Word(cache), result: Word(result) }).inc();
+        self.cache_reads.get_or_create(&[("cache", cache), ("result", result.as_str())]).inc();
     }
 
     /// A client's connection was accepted (1), or has ended (-1).
@@ -211,27 +174,17 @@ impl Metrics {
 
     /// Counts a connection that was refused.
     pub fn connection_refused(&self, why: RefusedConnection) {
-        let reason = match why {
-            RefusedConnection::Full => "full",
-            RefusedConnection::AddressFull => "address_full",
-            RefusedConnection::Failed => "failed",
-        };
-        self.connections_refused.get_or_create(&Reason { reason: Word(reason) }).inc();
+        self.connections_refused.get_or_create(&[("reason", why.as_str())]).inc();
     }
 
     /// Counts a request whose credentials were refused; `credential` is their kind.
     pub fn credential_refused(&self, credential: &'static str, fault: CredentialFault) {
-        self.credentials_refused.get_or_create(&Refused { credential: Word(credential), fault: Word(fault.as_str()) }).inc();
+        self.credentials_refused.get_or_create(&[("credential", credential), ("fault", fault.as_str())]).inc();
     }
 
     /// Counts a request that was one too many.
     pub fn request_limited(&self, of: Limited) {
-        let limit = match of {
-            Limited::Customer => "customer",
-            Limited::Address => "address",
-            Limited::WrongCredentials => "wrong_credentials",
-        };
-        self.requests_limited.get_or_create(&LimitLabel { limit: Word(limit) }).inc();
+        self.requests_limited.get_or_create(&[("limit", of.as_str())]).inc();
     }
 
     /// Counts a panic that was caught.
@@ -242,10 +195,10 @@ impl Metrics {
     /// Everything, in the OpenMetrics text format.
     pub fn encode(&self, readings: Readings) -> String {
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.lane_depth.get_or_create(&Lane { lane: Word("claims") }).set(gauge(readings.claims_waiting));
-        self.lane_depth.get_or_create(&Lane { lane: Word("payments") }).set(gauge(readings.payments_waiting));
-        self.pool.get_or_create(&State { state: Word("open") }).set(gauge(readings.pool_open));
-        self.pool.get_or_create(&State { state: Word("idle") }).set(gauge(readings.pool_idle));
+        self.lane_depth.get_or_create(&[("lane", "claims")]).set(gauge(readings.claims_waiting));
+        self.lane_depth.get_or_create(&[("lane", "payments")]).set(gauge(readings.payments_waiting));
+        self.pool.get_or_create(&[("state", "open")]).set(gauge(readings.pool_open));
+        self.pool.get_or_create(&[("state", "idle")]).set(gauge(readings.pool_idle));
         self.body_bytes.set(gauge(readings.body_bytes));
         let mut text = String::new();
         // Writing to a string cannot fail.

@@ -1,7 +1,8 @@
 //! Customers' bearer tokens: JSON Web Tokens (RFC 7519), signed with a shared secret or the identity provider's private key.
 //!
-//! The signature is checked first, so that the answer says what is wrong with the claims only for a genuine token. The claims are checked
-//! here rather than by the crate that verifies the signature, which rounds fractions of a second and gives fewer reasons.
+//! The signature is checked first, so that the answer says what is wrong with the claims only for a genuine token.
+
+mod claims;
 
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -10,21 +11,16 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{AuthError, public_keys};
 use crate::config::AuthSettings;
 use crate::metrics::CredentialFault;
 use crate::strict_json;
-use crate::types::text;
+use claims::{LATEST_S, TokenClaims, customer_id_objection};
 
 /// A shorter HS256 secret could be guessed (RFC 7518, 3.2).
 const SECRET_MIN_BYTES: usize = 32;
-/// How far the clock of a token issuer may be off, in seconds.
-const CLOCK_LEEWAY_S: f64 = 5.0;
-/// The last second of the year 9999. A later time is a mistake, usually milliseconds instead of seconds.
-const LATEST_S: u64 = 253_402_300_799;
 
 pub(crate) struct CustomerTokens {
     keys: Vec<(DecodingKey, Algorithm)>,
@@ -40,17 +36,6 @@ struct TokenHeader {
     alg: String,
     #[serde(default, deserialize_with = "is_there")]
     crit: bool,
-}
-
-/// The claims that are checked, of whatever type.
-#[derive(Deserialize)]
-struct TokenClaims {
-    sub: Option<Value>,
-    exp: Option<Value>,
-    nbf: Option<Value>,
-    iat: Option<Value>,
-    aud: Option<Value>,
-    iss: Option<Value>,
 }
 
 impl CustomerTokens {
@@ -85,21 +70,14 @@ impl CustomerTokens {
     /// `Expired` for a genuine token that has expired; `Invalid` for everything else, including unsigned tokens (`alg: none`).
     pub(crate) fn customer(&self, token: &str, now: OffsetDateTime) -> Result<String, AuthError> {
         let claims = self.genuine_claims(token)?;
-        check_times(&claims, seconds(now), self.lifetime_max_s)?;
+        claims.check_times(seconds(now), self.lifetime_max_s)?;
         if let Some(issuer) = &self.issuer {
-            check_issuer(issuer, claims.iss.as_ref())?;
+            claims.check_issuer(issuer)?;
         }
         if let Some(audience) = &self.audience {
-            check_audience(audience, claims.aud.as_ref())?;
+            claims.check_audience(audience)?;
         }
-        match claims.sub {
-            Some(Value::String(sub)) => match customer_id_objection(&sub) {
-                None => Ok(sub),
-                Some(objection) => Err(AuthError::malformed(format!("the token's sub {objection}"))),
-            },
-            Some(_) => Err(AuthError::malformed("the token's sub is not a string")),
-            None => Err(AuthError::malformed("the token has no sub, which is the customer's id")),
-        }
+        claims.customer()
     }
 
     /// The claims of a token, if one of the keys signed it.
@@ -155,71 +133,9 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-/// `exp` is required and `nbf` is checked. `iat` only tells the age (RFC 7519, 4.1.6), but must be a time. The lifetime begins at `iat`, or
-/// now if that is earlier or there is none: a token that is about to be valid for years is too long-lived, whatever it says of its age.
-fn check_times(claims: &TokenClaims, now_s: f64, lifetime_max_s: Option<u32>) -> Result<(), AuthError> {
-    let time = |name: &str, claim: &Option<Value>| claim.as_ref().map(|value| numeric_date(name, value)).transpose();
-    let (exp, nbf, iat) = (time("exp", &claims.exp)?, time("nbf", &claims.nbf)?, time("iat", &claims.iat)?);
-    let exp = exp.ok_or_else(|| AuthError::malformed("the token has no exp, which is when it expires"))?;
-    if now_s >= exp + CLOCK_LEEWAY_S {
-        return Err(AuthError::Expired);
-    }
-    if nbf.is_some_and(|nbf| now_s < nbf - CLOCK_LEEWAY_S) {
-        return Err(AuthError::Invalid(CredentialFault::Early, "the token is not valid yet: its nbf is in the future".into()));
-    }
-    if let Some(max_s) = lifetime_max_s
-        && exp - iat.map_or(now_s, |iat| iat.min(now_s)) > f64::from(max_s) + CLOCK_LEEWAY_S
-    {
-        let reason = format!(
-            "the token is valid for too long: its exp may be at most {max_s} s after its iat, or after now if that is earlier or there is \
-             no iat"
-        );
-        return Err(AuthError::Invalid(CredentialFault::LongLived, reason.into()));
-    }
-    Ok(())
-}
-
 /// A time in the format of a token. A count of nanoseconds would not fit exactly into an `f64`.
 fn seconds(moment: OffsetDateTime) -> f64 {
     moment.unix_timestamp() as f64 + f64::from(moment.nanosecond()) / 1e9
-}
-
-/// Seconds since 1970, fractions included (RFC 7519, section 2).
-fn numeric_date(name: &str, value: &Value) -> Result<f64, AuthError> {
-    let latest_s = LATEST_S as f64;
-    let seconds = value.as_f64().filter(|seconds| (0.0..=latest_s).contains(seconds));
-    seconds.ok_or_else(|| {
-        AuthError::malformed(format!("the token's {name} is malformed: it must be seconds since 1970, a number up to {LATEST_S}"))
-    })
-}
-
-fn check_issuer(issuer: &str, iss: Option<&Value>) -> Result<(), AuthError> {
-    match iss {
-        Some(Value::String(iss)) if iss == issuer => Ok(()),
-        Some(_) => {
-            Err(AuthError::Invalid(CredentialFault::Foreign, "the token is from another issuer (iss) than this server expects".into()))
-        }
-        None => Err(AuthError::Invalid(CredentialFault::Foreign, "the token names no issuer (iss)".into())),
-    }
-}
-
-/// `aud` is one audience or a list of them.
-fn check_audience(audience: &str, aud: Option<&Value>) -> Result<(), AuthError> {
-    let is_ours = |aud: &Value| aud == audience;
-    match aud {
-        Some(Value::Array(audiences)) if audiences.iter().any(is_ours) => Ok(()),
-        Some(aud) if is_ours(aud) => Ok(()),
-        Some(_) => Err(AuthError::Invalid(CredentialFault::Foreign, "the token is for another audience (aud) than this server".into())),
-        None => Err(AuthError::Invalid(CredentialFault::Foreign, "the token names no audience (aud)".into())),
-    }
-}
-
-/// What is wrong with a customer's id, which operators read in lists and exports.
-fn customer_id_objection(sub: &str) -> Option<&'static str> {
-    if !(1..=200).contains(&sub.chars().count()) {
-        return Some("must have 1 to 200 characters");
-    }
-    text::id_objection(sub)
 }
 
 fn check_secret(secret: &str) -> anyhow::Result<()> {

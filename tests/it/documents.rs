@@ -94,18 +94,12 @@ fn full_registry() -> String {
     metrics.expiry_failed();
     metrics.panicked();
     for credential in ["token", "api_key", "signature"] {
-        CredentialFault::ALL.into_iter().for_each(|fault| metrics.credential_refused(credential, fault));
+        CredentialFault::ALL.iter().for_each(|fault| metrics.credential_refused(credential, *fault));
     }
-    for why in [RefusedConnection::Full, RefusedConnection::AddressFull, RefusedConnection::Failed] {
-        metrics.connection_refused(why);
-    }
-    for of in [Limited::Customer, Limited::Address, Limited::WrongCredentials] {
-        metrics.request_limited(of);
-    }
+    RefusedConnection::ALL.iter().for_each(|why| metrics.connection_refused(*why));
+    Limited::ALL.iter().for_each(|of| metrics.request_limited(*of));
     for cache in ["summary", "seats", "availability"] {
-        for result in [CacheResult::Memory, CacheResult::Redis, CacheResult::Database] {
-            metrics.cache_read(cache, result);
-        }
+        CacheResult::ALL.iter().for_each(|result| metrics.cache_read(cache, *result));
     }
     metrics.encode(Readings::default())
 }
