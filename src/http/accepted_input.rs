@@ -169,12 +169,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
     type Output = Response;
 
     fn call(&self, mut request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
-        let odd = match message_head::check(&request) {
-            Ok(()) => match self.accepted.check(&request) {
-                None => return Either::Left(self.inner.call(request)),
-                Some(odd) => Ok(odd),
-            },
-            Err(problem) => Err(problem),
+        let Some(odd) = message_head::check(&request).map(|()| self.accepted.check(&request)).transpose() else {
+            return Either::Left(self.inner.call(request));
         };
         // Boxed: it is rare, and every request would have to reserve space for it.
         Either::Right(Box::pin(async move {

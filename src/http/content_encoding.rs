@@ -62,9 +62,6 @@ pub(crate) async fn decoded(headers: &HeaderMap, bytes: Bytes, bytes_max: usize,
 
 /// The coding that the headers name, if any.
 fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Problem> {
-    if !headers.contains_key(CONTENT_ENCODING) {
-        return Ok(None);
-    }
     let unknown = |name: &str| {
         let name = quoted(name);
         let detail = format!("the content coding {name} is not supported: send the body uncompressed, or with one of {ACCEPTED}");

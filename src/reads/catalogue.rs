@@ -75,10 +75,7 @@ impl Catalogue {
         };
         match self.layouts.try_get_with(event_id, load).await {
             Ok(layout) => Ok(Some(layout)),
-            Err(error) => match (*error).clone() {
-                Some(error) => Err(error),
-                None => Ok(None),
-            },
+            Err(error) => (*error).clone().map_or(Ok(None), Err),
         }
     }
 
