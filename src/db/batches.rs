@@ -42,6 +42,14 @@ pub(crate) struct Backend {
     started: String,
 }
 
+impl Backend {
+    /// Whether it has nothing to do, or is gone, as seen over another connection of the same login.
+    pub(crate) async fn is_idle(&self, other: &Client) -> Result<bool, DbError> {
+        let sql = "select coalesce(bool_and(state = 'idle'), true) from pg_stat_activity where pid = $1 and backend_start::text = $2";
+        Ok(other.query_one(sql, &[&self.pid, &self.started]).await?.get(0))
+    }
+}
+
 /// A connection of a lane, with its statements prepared.
 pub struct LaneClient {
     pub(crate) client: Client,

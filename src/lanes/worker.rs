@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::LaneError;
+use super::heartbeat::STALLED_AFTER;
 use super::job::Job;
 use super::queue::{Connected, Queue};
 use super::work::{Answers, Work};
@@ -117,15 +118,20 @@ impl<W: Work> Worker<W> {
     /// Makes a call whose statements wait so long for a lock.
     async fn outcome(&mut self, batch: &[Job<W>], lock_ms: u32) -> Answers<W::Answer> {
         let Some(connection) = &mut self.client else { return Err(DbError::Outdated("there is no connection".to_owned())) };
-        let requests = requests(batch);
+        let (lane, set_ms, requests) = (&connection.lane, &mut connection.lock_ms, requests(batch));
         let call = async {
-            if connection.lock_ms != lock_ms {
-                connection.lane.wait_for_locks(lock_ms).await?;
-                connection.lock_ms = lock_ms;
+            if *set_ms != lock_ms {
+                lane.wait_for_locks(lock_ms).await?;
+                *set_ms = lock_ms;
             }
-            W::call(&connection.lane, W::event_id(requests[0]), &requests).await
+            W::call(lane, W::event_id(requests[0]), &requests).await
         };
-        let outcome = tokio::time::timeout(CALL_MAX, call).await.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned())));
+        let lost = |why: &str| Err(DbError::Lost(why.to_owned()));
+        let outcome = tokio::select! {
+            biased;
+            outcome = tokio::time::timeout(CALL_MAX, call) => outcome.unwrap_or_else(|_| lost("no answer in time")),
+            () = is_stuck(&self.endpoint, &lane.backend) => lost("its backend is idle: the call or the answer is stuck on the way"),
+        };
         if !matches!(outcome, Err(DbError::Lost(_))) {
             self.queue.heartbeat.beat();
         }
@@ -188,6 +194,17 @@ impl<W: Work> Worker<W> {
         if !answered {
             tokio::time::sleep(BUSY_PAUSE).await;
         }
+    }
+}
+
+/// Returns once another connection shows that this backend has nothing to do, though its call was not answered. A call that takes long is
+/// left alone.
+async fn is_stuck(endpoint: &Endpoint, backend: &Backend) {
+    let mut is_idle = false;
+    while !is_idle {
+        tokio::time::sleep(STALLED_AFTER).await;
+        let look = async { backend.is_idle(&endpoint.connect().await?.0).await };
+        is_idle = look.await.unwrap_or(false);
     }
 }
 

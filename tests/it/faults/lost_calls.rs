@@ -56,6 +56,26 @@ async fn a_lost_call_is_not_repeated_before_its_backend_is_gone() {
     stack.end().await;
 }
 
+/// One connection falls silent, and all others work: its call is looked up about as soon as if PostgreSQL were silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_answer_gets_stuck_is_looked_up_soon() {
+    let Some(stack) = OnOwnCluster::start().await else { return };
+    let (event, other) = (stack.event(SECTIONS).await, stack.event(SECTIONS).await);
+    let (alice, bob) = (stack.server.customer("alice"), stack.server.customer("bob"));
+    bob.claim_seats(&other, &[("A", 1)]).await.expect(201);
+    stack.network.one_gets_stuck();
+    let begun = Instant::now();
+    let claim = tokio::spawn(async move { (alice.claim_seats(&event, &[("A", 1)]).await, begun.elapsed()) });
+    // Meanwhile, the lane's other worker is answered.
+    while !claim.is_finished() {
+        bob.claim_seats(&other, &[("A", 1)]).await.problem(409, "seat_taken");
+    }
+    let (answer, told_after) = claim.await.expect("no panic");
+    answer.expect(201);
+    assert!((2..6).contains(&told_after.as_secs()), "told after {told_after:?}");
+    stack.end().await;
+}
+
 /// Makes the first statement that inserts into a table fail with the given SQLSTATE.
 const FAILING: &str = "
     create sequence public.attempts;

@@ -22,6 +22,8 @@ pub enum Weather {
 
 /// What only a lane's connection sends, when it prepares its statements.
 const LANE: &[u8] = b"rowlock.settle_payments";
+/// What only the answer to a claim that succeeded says.
+const CLAIMED: &[u8] = b"claimed";
 
 /// A port in front of PostgreSQL's.
 pub struct Network {
@@ -40,6 +42,8 @@ struct Losses {
     /// Counts how often every lane's connection was told to lose its next answer.
     wanted: watch::Sender<usize>,
     lost: Arc<AtomicUsize>,
+    /// Whether the next answer to a claim that succeeded gets stuck.
+    is_stuck: Arc<AtomicBool>,
 }
 
 impl Network {
@@ -48,7 +52,13 @@ impl Network {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let weather = watch::Sender::new(Weather::Fair(target));
-        let losses = Losses { cut: watch::Sender::new(()), limbo: Arc::default(), wanted: watch::Sender::new(0), lost: Arc::default() };
+        let losses = Losses {
+            cut: watch::Sender::new(()),
+            limbo: Arc::default(),
+            wanted: watch::Sender::new(0),
+            lost: Arc::default(),
+            is_stuck: Arc::default(),
+        };
         tokio::spawn(listen(listener, weather.subscribe(), losses.clone()));
         Self { port, weather, losses }
     }
@@ -70,6 +80,11 @@ impl Network {
     /// Each lane's connection breaks as soon as PostgreSQL answers on it: the call is done, and its answer is lost.
     pub fn lose_answers(&self) {
         self.losses.wanted.send_modify(|wanted| *wanted += 1);
+    }
+
+    /// The next answer to a claim that succeeded does not get through, and nothing else on its connection, which stays open.
+    pub fn one_gets_stuck(&self) {
+        self.losses.is_stuck.store(true, Ordering::Relaxed);
     }
 
     pub fn lost(&self) -> usize {
@@ -133,7 +148,7 @@ async fn carry_calls(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, is_lane: &At
         if read == 0 {
             return Ok(());
         }
-        if bytes[..read].windows(LANE.len()).any(|window| window == LANE) {
+        if says(&bytes[..read], LANE) {
             is_lane.store(true, Ordering::Relaxed);
         }
         to.write_all(&bytes[..read]).await?;
@@ -151,7 +166,14 @@ async fn carry_answers(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, is_lane: &
             losses.lost.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
+        if says(&bytes[..read], CLAIMED) && losses.is_stuck.swap(false, Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         wanted.mark_unchanged();
         to.write_all(&bytes[..read]).await?;
     }
+}
+
+fn says(bytes: &[u8], words: &[u8]) -> bool {
+    bytes.windows(words.len()).any(|window| window == words)
 }
