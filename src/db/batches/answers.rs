@@ -21,7 +21,11 @@ pub(super) fn settlement(row: &Row) -> Result<Settlement, DbError> {
 }
 
 /// Puts the rows into the order of the requests; a request without an answer is an error, never a success.
-pub(super) fn answers<A>(rows: &[Row], requests: usize, answer: impl Fn(&Row) -> Result<Option<A>, DbError>) -> Result<Vec<Option<A>>, DbError> {
+pub(super) fn answers<A>(
+    rows: &[Row],
+    requests: usize,
+    answer: impl Fn(&Row) -> Result<Option<A>, DbError>,
+) -> Result<Vec<Option<A>>, DbError> {
     let mut ordered: Vec<Option<Option<A>>> = (0..requests).map(|_| None).collect();
     for row in rows {
         ordered[position(row, requests)?] = Some(answer(row)?);
