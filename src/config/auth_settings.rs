@@ -9,7 +9,7 @@ use crate::flags::whole;
 use crate::secrets;
 
 /// How callers are authenticated.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub struct AuthSettings {
     /// Secret for customers' HS256 tokens, at least 32 bytes [default: none; a JWT secret or public key is required]
     #[arg(long, env = "ROWLOCK_JWT_SECRET", hide_env_values = true)]

@@ -14,7 +14,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::app::HttpLimits;
 use crate::aside::aside_if_large;
-use crate::budget::{Exceeded, Share};
+use crate::budget::Share;
 use crate::http::app_of;
 use crate::http::content_encoding::decoded;
 use crate::http::schema::Schema;
@@ -112,8 +112,6 @@ const BROKE_OFF: &str = "the body was cut off: its end did not arrive";
 const DISCARDED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How long a body for which there is no memory is read and discarded before the refusal.
 const DISCARDED_FOR: Duration = Duration::from_millis(500);
-/// When to try again, in seconds, after there was no memory for a body.
-const RETRY_AFTER_S: u32 = 1;
 
 /// A body in memory. If it came in several pieces or was compressed, it counts among the bodies in flight until this is dropped.
 pub(crate) struct Received {
@@ -157,7 +155,7 @@ async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut 
         if let Err(exceeded) = share.grow(chunk.len()) {
             drop((gathered, share));
             tokio::time::timeout(DISCARDED_FOR, discard(chunks)).await.ok();
-            return Err(no_memory(exceeded));
+            return Err(exceeded.into());
         }
         gathered.extend_from_slice(&chunk);
     }
@@ -209,13 +207,6 @@ async fn in_time<T>(arrival_max: Duration, arrival: impl Future<Output = Result<
         Err(Problem::new(Code::RequestTimeout, detail))
     };
     tokio::time::timeout(arrival_max, arrival).await.unwrap_or_else(too_slow)
-}
-
-pub(crate) fn no_memory(exceeded: Exceeded) -> Problem {
-    Problem::passing(Code::Overloaded, RETRY_AFTER_S).with_detail(match exceeded {
-        Exceeded::ByAll => "too many request bodies are arriving at the same time; nothing was done",
-        Exceeded::ByClient => "too many request bodies are arriving from this address at the same time; nothing was done",
-    })
 }
 
 /// The value of a body.

@@ -134,6 +134,10 @@ impl Credential {
         };
         let (problem, challenge) = match error {
             AuthError::Missing => (Problem::new(code, self.missing(headers)), HeaderValue::from_static(self.challenge())),
+            // An API key or a signature is in a header of its own; a token shares its header with other schemes.
+            AuthError::Invalid(_, reason) if self == Self::BearerToken && !self.is_in(headers) => {
+                (Problem::new(code, &*reason), HeaderValue::from_static(self.challenge()))
+            }
             AuthError::Invalid(_, reason) => (Problem::new(code, &*reason), self.challenge_to(&reason)),
             AuthError::Expired => (Problem::plain(code), self.challenge_to("the token has expired")),
         };

@@ -9,7 +9,6 @@ use poem::http::{HeaderMap, HeaderValue};
 
 use crate::aside::aside_if_large;
 use crate::budget::{Exceeded, Share};
-use crate::http::body::no_memory;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::quoting::quoted;
@@ -95,7 +94,7 @@ impl From<io::Error> for Failure {
 fn decode(coding: Coding, bytes: &[u8], bytes_max: usize, share: &mut Share) -> Result<Bytes, Problem> {
     let failed = |failure| match failure {
         Failure::Broken(error) => Problem::invalid("body", format!("is not valid {}: {error}", coding.name())),
-        Failure::NoMemory(exceeded) => no_memory(exceeded),
+        Failure::NoMemory(exceeded) => exceeded.into(),
     };
     let plain = match coding {
         Coding::Gzip => ungzip(bytes, bytes_max, share),

@@ -1,5 +1,6 @@
 //! Turns every error of the layers below into the problem that the client sees.
 
+use crate::budget::Exceeded;
 use crate::db::{DbError, OutageKind, Rule};
 use crate::domain::UnknownSeat;
 use crate::lanes::LaneError;
@@ -97,6 +98,15 @@ impl From<TooMany> for Problem {
 impl From<TooManyWaiting> for Problem {
     fn from(_: TooManyWaiting) -> Self {
         Self::passing(Code::Overloaded, RETRY_AFTER_S).with_detail("too many of your own requests are waiting")
+    }
+}
+
+impl From<Exceeded> for Problem {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::passing(Code::Overloaded, RETRY_AFTER_S).with_detail(match exceeded {
+            Exceeded::ByAll => "too many request bodies are arriving at the same time; nothing was done",
+            Exceeded::ByClient => "too many request bodies are arriving from this address at the same time; nothing was done",
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod tokens;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::{Args, Command, FromArgMatches};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use pretty_assertions::assert_eq;
 use reqwest::Method;
@@ -15,7 +16,8 @@ use rowlock::config::AuthSettings;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::harness::{EventHandle, JWT_SECRET, Scratch, TestServer, WEBHOOK_SECRET};
+use crate::bad_input::queries::path_of;
+use crate::harness::{Document, EventHandle, JWT_SECRET, Scratch, TestServer, WEBHOOK_SECRET};
 
 const RSA_PRIVATE: &[u8] = include_bytes!("keys/rsa_private.pem");
 const RSA_PUBLIC: &[u8] = include_bytes!("keys/rsa_public.pem");
@@ -52,9 +54,16 @@ fn unsigned(algorithm: &str) -> String {
 }
 
 /// Every operation of a customer.
-fn customers_operations(event: &EventHandle) -> [(Method, String); 4] {
-    let order = event.at("orders/01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812");
-    [(Method::POST, event.at("orders")), (Method::GET, event.at("orders")), (Method::GET, order.clone()), (Method::DELETE, order)]
+fn customers_operations(event: &EventHandle) -> Vec<(Method, String)> {
+    operations_with("CustomerToken", event)
+}
+
+/// Every operation of the document that needs this credential, at this event.
+fn operations_with(credential: &str, event: &EventHandle) -> Vec<(Method, String)> {
+    let operations = Document::published().operations().into_iter();
+    let operations = operations.filter(|operation| operation.scheme() == Some(credential) && !operation.needs_no_credentials());
+    let path = |template: &str| path_of(&template.replace("{event_id}", &event.id.to_string()));
+    operations.map(|operation| (operation.method.to_uppercase().parse().expect("a method"), path(operation.path))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +132,9 @@ async fn a_token_for_another_audience_or_of_another_issuer_is_refused() {
 
 #[test]
 fn weak_or_missing_keys_are_refused_before_the_server_starts() {
-    let settings = AuthSettings { webhook_secret: Some(WEBHOOK_SECRET.to_owned()), ..AuthSettings::default() };
+    let flags = ["rowlock", "--webhook-secret", WEBHOOK_SECRET];
+    let settings = AuthSettings::augment_args(Command::new("rowlock")).get_matches_from(flags);
+    let settings = AuthSettings::from_arg_matches(&settings).expect("settings");
     let error = |settings: AuthSettings| format!("{:#}", Auth::new(&settings).err().expect("refused"));
     let short = "x".repeat(31);
     assert!(error(settings.clone()).contains("neither"));

@@ -10,7 +10,7 @@ mod both_ways;
 mod currencies;
 mod events;
 mod heads;
-mod queries;
+pub mod queries;
 mod texts;
 mod times;
 mod wire;

@@ -1,5 +1,8 @@
-//! `docs/architecture.md` is true. Its table of layers: what a file of the server uses from elsewhere stands further down, so that no two
-//! parts of the server use each other, nor any in a circle. Its directions: every file and folder that it names exists.
+//! `docs/architecture.md` is true. Its table of layers: what a file of the server uses from elsewhere stands further down, so that no parts
+//! of the server use each other in a circle; within a part, and in the lab, no neighbours do. Its directions: every file and folder that it
+//! names exists.
+
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,6 +10,7 @@ use std::path::Path;
 use pretty_assertions::assert_eq;
 
 use crate::drift::in_project;
+use uses::{in_circles, paths_used, uses_of_neighbours};
 
 fn page() -> String {
     std::fs::read_to_string(in_project("docs/architecture.md")).expect("the page")
@@ -44,31 +48,6 @@ fn sources(folder: &Path, modules: &[String], found: &mut Vec<(Vec<String>, Stri
     }
 }
 
-/// The parts of the server that a file with these modules uses, its own included.
-fn used(modules: &[String], text: &str) -> BTreeSet<String> {
-    let mut used = BTreeSet::new();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        used.extend(line.split("crate::").skip(1).map(name));
-        let mut rest = line;
-        while let Some(at) = rest.find("super::") {
-            let path = &rest[at..];
-            let item = path.trim_start_matches("super::");
-            if (path.len() - item.len()) / "super::".len() >= modules.len() {
-                used.insert(name(item));
-            }
-            rest = item;
-        }
-    }
-    used
-}
-
-/// The name that a text begins with.
-fn name(text: &str) -> String {
-    let name: String = text.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
-    assert!(!name.is_empty(), "a `use` of the crate's root names one part of the server: {text}");
-    name
-}
-
 #[test]
 fn the_server_uses_only_what_stands_further_down() {
     let (layers, mut files, mut uses) = (layers(), Vec::new(), 0);
@@ -77,13 +56,26 @@ fn the_server_uses_only_what_stands_further_down() {
     let parts: BTreeSet<_> = files.iter().map(|(modules, _)| &modules[0]).collect();
     assert_eq!(layers.keys().collect::<BTreeSet<_>>(), parts, "what the table names, and what src/ has");
     for (modules, text) in &files {
-        for part in used(modules, text).into_iter().filter(|part| *part != modules[0]) {
+        let used: BTreeSet<_> = paths_used(modules, text).into_iter().map(|mut path| path.swap_remove(0)).collect();
+        for part in used.into_iter().filter(|part| *part != modules[0]) {
             let line = layers.get(&part).unwrap_or_else(|| panic!("{} uses {part}, which is no part of src/", modules.join("/")));
             assert!(*line > layers[&modules[0]], "src/{} uses {part}, which does not stand below it", modules.join("/"));
             uses += 1;
         }
     }
     assert!(uses > 200, "{uses} uses seen");
+}
+
+/// A file and its submodules are one thing; two files of a folder, or two folders, must not use each other.
+#[test]
+fn no_neighbours_use_each_other_in_a_circle() {
+    for (root, uses_min) in [("src", 200), ("lab/src", 50)] {
+        let mut files = Vec::new();
+        sources(&in_project(root), &[], &mut files);
+        let uses = uses_of_neighbours(&files);
+        assert!(uses.len() > uses_min, "{} uses seen in {root}", uses.len());
+        assert_eq!(in_circles(uses), BTreeSet::new(), "circles in {root}");
+    }
 }
 
 /// The paths of all files and folders below the folder; those of folders end with a slash.
@@ -110,13 +102,4 @@ fn whatever_the_page_names_exists() {
         seen += 1;
     }
     assert!(seen > 60, "{seen} names seen");
-}
-
-#[test]
-fn uses_are_recognised_however_they_are_written() {
-    let text = "use crate::db::Db;\n// use crate::web::Page;\nfn f(_: crate::lanes::Lane) -> super::super::config::Log { super::g(); }";
-    let modules = ["http".to_owned(), "body".to_owned()];
-    assert_eq!(used(&modules, text).into_iter().collect::<Vec<_>>(), ["config", "db", "lanes"]);
-    assert_eq!(used(&modules, "use super::{Aged, Kept};"), BTreeSet::new(), "within http");
-    assert_eq!(used(&modules[..1], "use super::budget::Share;").into_iter().collect::<Vec<_>>(), ["budget"]);
 }

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::{hot, stage::Stage};
-use crate::rush::{Gathered, NewConcert, On, Plan};
+use crate::rush::{Gathered, NewConcert, On, Plan, RushReport};
 
 /// One kind of rush.
 struct Kind {
@@ -58,7 +58,7 @@ async fn rush(stage: &mut Stage, kind: &Kind) -> anyhow::Result<()> {
         let memory_mb = stage.processes.server_memory_mb()?;
         stage.note(MEMORY, memory_mb);
     }
-    let report = answered.verify().await?;
+    let report = RushReport::of(answered).await?;
     stage.note(kind.id, report.sell_out_seconds);
     stage.record.latencies(kind.id, &report.totals.latency_ms);
     if report.sold != report.seats {

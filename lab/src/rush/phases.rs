@@ -11,8 +11,17 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Connection, Target};
 
 use super::{
-    Access, NewConcert, Plan, Promoter, RushReport, bodies::Summary, buyer::Buyer, connections_possible, crowd::Crowd, intent::draw,
-    progress, sale::Sale, settings::Settings, setup::Setup, verify,
+    Access, NewConcert, Plan, Promoter,
+    bodies::Summary,
+    buyer::Buyer,
+    connections_possible,
+    crowd::Crowd,
+    intent::draw,
+    progress,
+    sale::Sale,
+    settings::Settings,
+    setup::Setup,
+    verify::{self, Findings},
 };
 
 /// The concert to rush.
@@ -99,16 +108,12 @@ impl Answered {
         self.stop.is_cancelled()
     }
 
-    /// Closes the connections, compares what the buyers were told with what the server or its database says, and reports.
-    ///
-    /// # Errors
-    /// When neither can be asked.
-    pub async fn verify(mut self) -> anyhow::Result<RushReport> {
-        let findings = match &self.setup.database {
-            Some(endpoint) => verify::ask_database(endpoint, &self.setup, &self.buyers, &self.stop).await?,
-            None => verify::ask_server(&self.setup, &mut self.buyers, &self.stop).await?,
-        };
-        Ok(RushReport::new(&self, findings))
+    /// Compares what the buyers were told with what the database says, or else the server.
+    pub(super) async fn verify(&mut self) -> anyhow::Result<Findings> {
+        match &self.setup.database {
+            Some(endpoint) => verify::ask_database(endpoint, &self.setup, &self.buyers, &self.stop).await,
+            None => verify::ask_server(&self.setup, &mut self.buyers, &self.stop).await,
+        }
     }
 }
 

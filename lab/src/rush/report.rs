@@ -126,8 +126,16 @@ impl FromArrival {
 }
 
 impl RushReport {
-    /// Adds up what the buyers and the verification found.
-    pub fn new(rush: &Answered, findings: Findings) -> Self {
+    /// Verifies the rush, adds up what was found, and closes the buyers' connections.
+    ///
+    /// # Errors
+    /// When neither the database nor the server can be asked.
+    pub async fn of(mut rush: Answered) -> anyhow::Result<Self> {
+        let findings = rush.verify().await?;
+        Ok(Self::new(&rush, findings))
+    }
+
+    fn new(rush: &Answered, findings: Findings) -> Self {
         let Answered { setup, buyers, released_at, .. } = rush;
         let released_at = *released_at;
         let totals = Totals::of(buyers.iter().map(|buyer| &buyer.tally));

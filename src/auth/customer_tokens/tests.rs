@@ -1,3 +1,4 @@
+use clap::{Args, Command, FromArgMatches};
 use pretty_assertions::assert_eq;
 use serde_json::json;
 use time::macros::datetime;
@@ -12,8 +13,8 @@ const NOW: OffsetDateTime = datetime!(2026-11-30 12:00:00.25 UTC);
 const NOW_S: f64 = 1_796_040_000.25;
 
 fn settings() -> AuthSettings {
-    let jwt_secret = Some(SECRET.to_owned());
-    AuthSettings { jwt_secret, ..AuthSettings::default() }
+    let flags = ["rowlock", "--jwt-secret", SECRET, "--webhook-secret", "not looked at"];
+    AuthSettings::from_arg_matches(&AuthSettings::augment_args(Command::new("rowlock")).get_matches_from(flags)).unwrap()
 }
 
 fn encoded(json: &str) -> String {

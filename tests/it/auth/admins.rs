@@ -1,28 +1,12 @@
 //! Admins and box offices send a key.
 
 use pretty_assertions::assert_eq;
-use reqwest::Method;
 use rowlock::db::{Endpoint, api_keys};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::harness::{EventHandle, PATIENCE, TestServer, eventually};
-
-/// Every operation of an admin.
-fn admins_operations(event: &EventHandle) -> Vec<(Method, String)> {
-    let admin = |rest: &str| format!("/v1/admin/events/{}/{rest}", event.id);
-    vec![
-        (Method::POST, "/v1/events".to_owned()),
-        (Method::PATCH, event.path()),
-        (Method::GET, admin("sales")),
-        (Method::GET, admin("orders")),
-        (Method::GET, admin("refunds-due")),
-        (Method::POST, admin("sections/A/block")),
-        (Method::POST, admin("sections/A/unblock")),
-        (Method::GET, "/v1/admin/dead-letters".to_owned()),
-        (Method::POST, format!("/v1/admin/dead-letters/{}/01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e812/redrive", event.id)),
-    ]
-}
+use super::operations_with;
+use crate::harness::{PATIENCE, TestServer, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_admins_key_opens_the_admins_operations() {
@@ -30,7 +14,7 @@ async fn only_an_admins_key_opens_the_admins_operations() {
     let event = server.small_event(&[("A", 1000, 10)]).await;
     let before = server.trace().await;
     let alice = server.customer("alice");
-    for (method, path) in admins_operations(&event) {
+    for (method, path) in operations_with("AdminKey", &event) {
         let with_key = |key: &str| server.anyone().with("x-api-key", key);
         let (unknown, malformed) = (with_key("rlk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), with_key("rlk_"));
         let takes = "this operation takes an API key in `X-Api-Key`";

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use super::{claims, customers_operations, hs256, seconds_from_now, unsigned};
 use crate::harness::{Caller, JWT_SECRET, TestServer};
 
+const SCHEME: &str = "the header Authorization must be `Bearer`, a space and the token";
+
 /// What is wrong with each, the header `Authorization`, and the detail of the refusal.
 fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
     const SIGNATURE: &str = "the token's signature does not match any key that this server knows";
     const ALGORITHM: &str = "the token's alg is not supported: this server takes HS256";
     const MALFORMED: &str = "the token is malformed: a JSON Web Token is three base64url parts separated by dots";
-    const SCHEME: &str = "the header Authorization must be `Bearer`, a space and the token";
     const INVISIBLE: &str = "the token's sub must not contain invisible characters or spaces other than U+0020, such as U+200B or U+00A0";
     const LENGTH: &str = "the token's sub must have 1 to 200 characters";
     let bearer = |token: &str| format!("Bearer {token}");
@@ -86,8 +87,9 @@ async fn a_token_that_is_missing_malformed_or_forged_opens_nothing() {
             let answer = caller.send(caller.request_in_form(method.clone(), &path, &json!({}))).await;
             assert_eq!(answer.status, 401, "{what}: {method} {path}");
             assert_eq!(answer.problem(401, "unauthorized")["detail"], *detail, "{what}");
-            let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{detail}\"");
-            assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()), "{what}");
+            // RFC 6750: no error for whoever sent no bearer token.
+            let error = if *detail == SCHEME { String::new() } else { format!(" error=\"invalid_token\", error_description=\"{detail}\"") };
+            assert_eq!(answer.header("www-authenticate"), Some(format!("Bearer{error}").as_str()), "{what}");
         }
     }
     assert_eq!(server.trace().await, before);
