@@ -55,6 +55,22 @@ CREATE TYPE rowlock.event_status AS ENUM (
 
 COMMENT ON TYPE rowlock.event_status IS 'draft, then open; an open event can be paused and opened again; closed is final.';
 
+CREATE TYPE rowlock.order_answer AS (
+	refusal text,
+	detail text,
+	event_id bigint,
+	order_id uuid,
+	customer_id text,
+	status text,
+	section_nos integer[],
+	seat_nos integer[],
+	amount_minor bigint,
+	created_at timestamp with time zone,
+	expires_at timestamp with time zone
+);
+
+COMMENT ON TYPE rowlock.order_answer IS 'An order after a change, or why it was not changed; sql/README.md lists the refusals.';
+
 CREATE TYPE rowlock.order_row AS (
 	event_id bigint,
 	order_id uuid,
@@ -260,11 +276,6 @@ CREATE FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpa
 
 COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) IS 'Decides what it can about each claim of a batch before any seat is looked at.';
 
-CREATE FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) RETURNS void
-    LANGUAGE plpgsql;
-
-COMMENT ON FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) IS 'Raises RL007 unless the seats to keep are distinct seats of the order.';
-
 CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) RETURNS void
     LANGUAGE plpgsql;
 
@@ -405,6 +416,11 @@ CREATE FUNCTION rowlock._json_time(p_value jsonb, p_path text) RETURNS timestamp
 
 COMMENT ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) IS 'Reads an RFC 3339 time from a JSON value; null stays null.';
 
+CREATE FUNCTION rowlock._kept_seats_objection(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) RETURNS text
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowlock._kept_seats_objection(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) IS 'What is wrong with a list of seats to keep; null if nothing is.';
+
 CREATE FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) RETURNS TABLE(live_seats integer, last_paid_at timestamp with time zone, order_id uuid, fingerprint bytea)
     LANGUAGE sql STABLE;
 
@@ -451,10 +467,15 @@ CREATE FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_stat
 
 COMMENT ON FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) IS 'The status to which an event goes, if it can go there from its own.';
 
-CREATE FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) RETURNS void
-    LANGUAGE plpgsql;
+CREATE FUNCTION rowlock._not_pending_objection(p_order_id uuid, p_status rowlock.order_status) RETURNS text
+    LANGUAGE sql STABLE;
 
-COMMENT ON FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) IS 'Raises RL006.';
+COMMENT ON FUNCTION rowlock._not_pending_objection(p_order_id uuid, p_status rowlock.order_status) IS 'Why an order of this status cannot be changed.';
+
+CREATE FUNCTION rowlock._order_answer(p_event_id bigint, p_order_id uuid, p_customer_id text, p_refusal text, p_objection text) RETURNS rowlock.order_answer
+    LANGUAGE plpgsql STABLE;
+
+COMMENT ON FUNCTION rowlock._order_answer(p_event_id bigint, p_order_id uuid, p_customer_id text, p_refusal text, p_objection text) IS 'The answer to a customer who wants to change an order: the order as it is now, or why it was not changed.';
 
 CREATE FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql;
@@ -478,7 +499,8 @@ CREATE TABLE rowlock.events (
     window_ms integer NOT NULL,
     seats_per_customer integer NOT NULL,
     unpaid_orders_max integer NOT NULL,
-    unpaid_window_ms integer NOT NULL,
+    chosen_unpaid_window_ms integer,
+    unpaid_window_ms integer GENERATED ALWAYS AS (COALESCE(chosen_unpaid_window_ms, (LEAST(GREATEST((600000)::bigint, (((unpaid_orders_max + 1))::bigint * window_ms)), (86400000)::bigint))::integer)) STORED NOT NULL,
     cooldown_ms integer NOT NULL,
     currency text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -487,12 +509,12 @@ CREATE TABLE rowlock.events (
     CONSTRAINT events_check CHECK ((off_sale_at > on_sale_at)),
     CONSTRAINT events_check1 CHECK (((opened_at IS NOT NULL) OR (status = ANY (ARRAY['draft'::rowlock.event_status, 'closed'::rowlock.event_status])))),
     CONSTRAINT events_check2 CHECK (((opened_at IS NULL) OR (status <> 'draft'::rowlock.event_status))),
+    CONSTRAINT events_chosen_unpaid_window_ms_check CHECK (((chosen_unpaid_window_ms >= 1000) AND (chosen_unpaid_window_ms <= 86400000))),
     CONSTRAINT events_cooldown_ms_check CHECK (((cooldown_ms >= 0) AND (cooldown_ms <= 86400000))),
     CONSTRAINT events_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT events_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT events_seats_per_customer_check CHECK (((seats_per_customer >= 1) AND (seats_per_customer <= 1000))),
     CONSTRAINT events_unpaid_orders_max_check CHECK (((unpaid_orders_max >= 1) AND (unpaid_orders_max <= 100))),
-    CONSTRAINT events_unpaid_window_ms_check CHECK (((unpaid_window_ms >= 1000) AND (unpaid_window_ms <= 86400000))),
     CONSTRAINT events_venue_check CHECK ((char_length(venue) <= 200)),
     CONSTRAINT events_window_ms_check CHECK (((window_ms >= 1000) AND (window_ms <= 86400000)))
 );
@@ -521,7 +543,9 @@ COMMENT ON COLUMN rowlock.events.seats_per_customer IS 'How many seats one custo
 
 COMMENT ON COLUMN rowlock.events.unpaid_orders_max IS 'How many orders a customer may let end unpaid within unpaid_window_ms, since the last that was paid for; then comes the cooldown.';
 
-COMMENT ON COLUMN rowlock.events.unpaid_window_ms IS 'How long an order that ended unpaid counts, in milliseconds, 1 s to 24 h.';
+COMMENT ON COLUMN rowlock.events.chosen_unpaid_window_ms IS 'What an operator has chosen for unpaid_window_ms; null: it follows window_ms and unpaid_orders_max.';
+
+COMMENT ON COLUMN rowlock.events.unpaid_window_ms IS 'How long an order that ended unpaid counts, in milliseconds, 1 s to 24 h: as chosen, or else unpaid_orders_max + 1 payment windows, 10 minutes at least.';
 
 COMMENT ON COLUMN rowlock.events.cooldown_ms IS 'How long after the last order that ended unpaid such a customer cannot claim, in milliseconds, up to 24 h; 0: no cooldown.';
 
@@ -746,7 +770,7 @@ CREATE FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_f
 
 COMMENT ON FUNCTION rowlock.block_seats(p_event_id bigint, p_section_no integer, p_first_seats integer[], p_last_seats integer[]) IS 'Blocks seats of one section, all or none; returns how many changed.';
 
-CREATE FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) RETURNS SETOF rowlock.order_row
+CREATE FUNCTION rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text) RETURNS rowlock.order_answer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -944,7 +968,7 @@ CREATE FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) RETURNS 
 
 COMMENT ON FUNCTION rowlock.refunds_due(p_event_id bigint, p_limit integer) IS 'Money of an event that is owed back, oldest first.';
 
-CREATE FUNCTION rowlock.release_seats(p_event_id bigint, p_order_id uuid, p_customer_id text, p_kept_section_nos integer[], p_kept_seat_nos integer[]) RETURNS SETOF rowlock.order_row
+CREATE FUNCTION rowlock.release_seats(p_event_id bigint, p_order_id uuid, p_customer_id text, p_kept_section_nos integer[], p_kept_seat_nos integer[]) RETURNS rowlock.order_answer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2209,8 +2233,6 @@ REVOKE ALL ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, 
 
 REVOKE ALL ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._check_kept_seats(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
@@ -2267,6 +2289,8 @@ REVOKE ALL ON FUNCTION rowlock._json_text(p_value jsonb, p_path text, p_min inte
 
 REVOKE ALL ON FUNCTION rowlock._json_time(p_value jsonb, p_path text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._kept_seats_objection(p_section_nos integer[], p_seat_nos integer[], p_kept_section_nos integer[], p_kept_seat_nos integer[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._live_orders(p_event_id bigint, p_customer_id text, p_idempotency_key text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._lock_available_seats(p_event_id bigint, p_section_nos integer[], p_seat_nos integer[], p_is_wanted boolean[], OUT o_seat_rows tid[], OUT o_first_nos integer[], OUT o_are_all boolean) FROM PUBLIC;
@@ -2285,7 +2309,9 @@ REVOKE ALL ON FUNCTION rowlock._move_seat_counts(p_event_id bigint, p_section_no
 
 REVOKE ALL ON FUNCTION rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION rowlock._order_not_pending(p_order_id uuid, p_status rowlock.order_status) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rowlock._not_pending_objection(p_order_id uuid, p_status rowlock.order_status) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._order_answer(p_event_id bigint, p_order_id uuid, p_customer_id text, p_refusal text, p_objection text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamp with time zone) FROM PUBLIC;
 

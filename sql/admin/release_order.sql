@@ -1,5 +1,6 @@
 -- Ends a pending order as cancelled, just as its customer could, puts its seats back on sale, and returns how many. Late money for it is
--- treated as for any cancelled order. If its expiry was given up, that record is deleted.
+-- treated as for any cancelled order: it buys the seats as long as they are on sale and free, as anybody's would. If its expiry was given
+-- up, that record is deleted.
 --
 -- Locks: the order, its seats (section_no, seat_no), sections (section_no).
 -- Errors: RL004, RL006 if it is not pending, RL007, RL010 if it does not hold a seat it lists.
@@ -16,9 +17,18 @@ declare
 begin
     select o.customer_id into v_customer_id from rowlock.orders o where o.event_id = p_event_id and o.order_id = p_order_id;
     v_order := rowlock._lock_order(p_event_id, p_order_id, v_customer_id);
+    if v_order.o_status is null then
+        raise exception using
+            errcode = 'RL004',
+            message = 'order_not_found',
+            detail = format('there is no order %s of event %s', coalesce(p_order_id::text, 'without an id'), p_event_id);
+    end if;
     -- A customer may cancel twice; an operator who releases an order should learn that it had already ended.
     if v_order.o_status <> 'pending_payment' then
-        perform rowlock._order_not_pending(p_order_id, v_order.o_status);
+        raise exception using
+            errcode = 'RL006',
+            message = 'order_not_pending',
+            detail = rowlock._not_pending_objection(p_order_id, v_order.o_status);
     end if;
     v_seats := rowlock._format_seats(p_event_id, v_order.o_section_nos, v_order.o_seat_nos);
     perform rowlock.cancel_order(p_event_id, p_order_id, v_customer_id);

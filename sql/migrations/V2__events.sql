@@ -7,25 +7,29 @@ comment on type rowlock.event_status is 'draft, then open; an open event can be 
 comment on type rowlock.seat_status is
     'The status of a seat: on sale, held by a pending order, sold with a ticket, or blocked by the box office.';
 
--- _create_event has the defaults of settings.
+-- _create_event has the defaults of settings, but for one that follows others.
 create table rowlock.events (
-    event_id           bigint generated always as identity primary key,
-    name               text not null check (char_length(name) between 1 and 200),
-    venue              text not null check (char_length(venue) <= 200),
-    starts_at          timestamptz,
-    on_sale_at         timestamptz,
-    off_sale_at        timestamptz,
-    status             rowlock.event_status not null default 'draft',
-    opened_at          timestamptz,
-    window_ms          integer not null check (window_ms between 1000 and 86400000),
-    seats_per_customer integer not null check (seats_per_customer between 1 and 1000),
-    unpaid_orders_max  integer not null check (unpaid_orders_max between 1 and 100),
-    unpaid_window_ms   integer not null check (unpaid_window_ms between 1000 and 86400000),
-    cooldown_ms        integer not null check (cooldown_ms between 0 and 86400000),
-    currency           text not null check (currency ~ '^[A-Z]{3}$'),
-    created_at         timestamptz not null default clock_timestamp(),
-    updated_at         timestamptz not null default clock_timestamp(),
-    pruned_to          uuid not null default '00000000-0000-0000-0000-000000000000',
+    event_id                bigint generated always as identity primary key,
+    name                    text not null check (char_length(name) between 1 and 200),
+    venue                   text not null check (char_length(venue) <= 200),
+    starts_at               timestamptz,
+    on_sale_at              timestamptz,
+    off_sale_at             timestamptz,
+    status                  rowlock.event_status not null default 'draft',
+    opened_at               timestamptz,
+    window_ms               integer not null check (window_ms between 1000 and 86400000),
+    seats_per_customer      integer not null check (seats_per_customer between 1 and 1000),
+    unpaid_orders_max       integer not null check (unpaid_orders_max between 1 and 100),
+    chosen_unpaid_window_ms integer check (chosen_unpaid_window_ms between 1000 and 86400000),
+    -- Whoever claims the same seats again and again ends one order in each payment window: unless chosen, all of them have to count.
+    unpaid_window_ms        integer not null generated always as (
+        coalesce(chosen_unpaid_window_ms, least(greatest(600000, (unpaid_orders_max + 1)::bigint * window_ms), 86400000)::integer)
+    ) stored,
+    cooldown_ms             integer not null check (cooldown_ms between 0 and 86400000),
+    currency                text not null check (currency ~ '^[A-Z]{3}$'),
+    created_at              timestamptz not null default clock_timestamp(),
+    updated_at              timestamptz not null default clock_timestamp(),
+    pruned_to               uuid not null default '00000000-0000-0000-0000-000000000000',
     check (off_sale_at > on_sale_at),
     check (opened_at is not null or status in ('draft', 'closed')),
     check (opened_at is null or status <> 'draft')
@@ -51,7 +55,11 @@ comment on column rowlock.events.window_ms is 'How long a pending order holds it
 comment on column rowlock.events.seats_per_customer is 'How many seats one customer may hold and own in total, over all orders.';
 comment on column rowlock.events.unpaid_orders_max is
     'How many orders a customer may let end unpaid within unpaid_window_ms, since the last that was paid for; then comes the cooldown.';
-comment on column rowlock.events.unpaid_window_ms is 'How long an order that ended unpaid counts, in milliseconds, 1 s to 24 h.';
+comment on column rowlock.events.chosen_unpaid_window_ms is
+    'What an operator has chosen for unpaid_window_ms; null: it follows window_ms and unpaid_orders_max.';
+comment on column rowlock.events.unpaid_window_ms is
+    'How long an order that ended unpaid counts, in milliseconds, 1 s to 24 h: as chosen, or else unpaid_orders_max + 1 payment windows, '
+    '10 minutes at least.';
 comment on column rowlock.events.cooldown_ms is
     'How long after the last order that ended unpaid such a customer cannot claim, in milliseconds, up to 24 h; 0: no cooldown.';
 comment on column rowlock.events.currency is 'ISO 4217 code; every price of the event is in its minor units.';

@@ -154,4 +154,21 @@ create type rowlock.order_row as (
 );
 comment on type rowlock.order_row is 'An order as the reading functions return it.';
 
+-- What the functions return that change an order for its customer: one row.
+create type rowlock.order_answer as (
+    refusal      text,
+    detail       text,
+    event_id     bigint,
+    order_id     uuid,
+    customer_id  text,
+    status       text,
+    section_nos  integer[],
+    seat_nos     integer[],
+    amount_minor bigint,
+    created_at   timestamptz,
+    expires_at   timestamptz
+);
+comment on type rowlock.order_answer is
+    'An order after a change, or why it was not changed; sql/README.md lists the refusals.';
+
 reset role;

@@ -8,7 +8,7 @@ use super::outage::Outage;
 /// Declares the rules: SQLSTATE, `code` of the problem, HTTP status.
 macro_rules! rules {
     ($($(#[$doc:meta])* $rule:ident $sqlstate:literal $code:literal $status:literal;)+) => {
-        /// A rule that a call broke; stored functions raise it with a SQLSTATE of class `RL`.
+        /// A rule that a call broke; stored functions raise it with a SQLSTATE of class `RL`, or answer its code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Rule {
             $($(#[$doc])* $rule,)+
@@ -61,6 +61,11 @@ impl Rule {
     /// The `code` of its problem body.
     pub fn code(self) -> &'static str {
         self.row().1
+    }
+
+    /// The rule whose problem has this `code`.
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|rule| rule.code() == code)
     }
 
     /// The HTTP status it answers with.

@@ -93,10 +93,7 @@ impl Db {
         rows.first().map(event).transpose()
     }
 
-    /// A page of events, soonest first.
-    ///
-    /// # Errors
-    /// `invalid_request` when `after` is not an event that the caller may see.
+    /// A page of events, soonest first; an empty one if `after` is not an event that the caller may see.
     pub(crate) async fn list_events(&self, query: &EventQuery<'_>) -> Result<EventPage, DbError> {
         let sql = select_events!(
             ", is_match, ends_search from rowlock.list_events( \

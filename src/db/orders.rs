@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Db, DbError};
+use super::{Db, DbError, Rule};
 use crate::domain::{Order, OrderStatus, SeatRef};
 
 /// What every query for orders selects of them.
@@ -51,8 +51,8 @@ impl Db {
     /// # Errors
     /// `order_not_found` when it is not this customer's; `order_not_pending` when it is no longer pending.
     pub(crate) async fn cancel_order(&self, event_id: i64, order_id: Uuid, customer_id: &str) -> Result<Order, DbError> {
-        let sql = select_orders!(" from rowlock.cancel_order($1, $2, $3)");
-        order(&self.query_one(sql, &[&event_id, &order_id, &customer_id]).await?)
+        let sql = select_orders!(", refusal, detail from rowlock.cancel_order($1, $2, $3)");
+        changed(&self.query_one(sql, &[&event_id, &order_id, &customer_id]).await?)
     }
 
     /// Gives back the seats of a pending order that are not among those to keep; an order that then costs nothing is paid.
@@ -61,17 +61,24 @@ impl Db {
     /// `order_not_found` when it is not this customer's; `order_not_pending`; `invalid_request` naming the seat as `seats[1]`.
     pub(crate) async fn release_seats(&self, event_id: i64, order_id: Uuid, customer_id: &str, kept: &[SeatRef]) -> Result<Order, DbError> {
         let sql = select_orders!(
-            " from rowlock.release_seats( \
+            ", refusal, detail from rowlock.release_seats( \
             p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)"
         );
         let (section_nos, seat_nos) = numbers(kept);
-        order(&self.query_one(sql, &[&event_id, &order_id, &customer_id, &section_nos, &seat_nos]).await?)
+        changed(&self.query_one(sql, &[&event_id, &order_id, &customer_id, &section_nos, &seat_nos]).await?)
     }
 }
 
 /// Seats as the database expects them: two parallel lists of numbers.
 fn numbers(seats: &[SeatRef]) -> (Vec<i32>, Vec<i32>) {
     seats.iter().map(|seat| (seat.section_no, seat.seat_no)).unzip()
+}
+
+/// The order after a change, or the rule that forbids it.
+fn changed(row: &Row) -> Result<Order, DbError> {
+    let Some(refusal) = row.get::<_, Option<&str>>("refusal") else { return order(row) };
+    let rule = Rule::of_code(refusal).ok_or_else(|| DbError::Internal(format!("unknown refusal {refusal}")))?;
+    Err(DbError::Rule { rule, message: refusal.to_owned(), detail: row.get("detail") })
 }
 
 fn order(row: &Row) -> Result<Order, DbError> {

@@ -46,6 +46,11 @@ impl<W: Work> Job<W> {
         W::event_id(&self.request)
     }
 
+    /// Who takes turns with others in the lane.
+    pub(super) fn customer(&self) -> Option<&str> {
+        W::customer(&self.request)
+    }
+
     /// Only requests of one event and kind can be in one call.
     pub(super) fn kind(&self) -> u8 {
         W::kind(&self.request)

@@ -8,6 +8,9 @@
 //! Within a batch, first come is first served; between two batches in progress PostgreSQL's row locks decide, as between two servers:
 //! a claim may be answered `seat_taken` for a seat that the other batch has locked and then does not take.
 //!
+//! Events take turns by their customers: whoever has led a call lately lets others go before, so claims of one customer for many events
+//! hold up nobody else's.
+//!
 //! A batch that meets a lock which somebody holds is called again in parts, so that only the requests that need this lock wait for it.
 
 mod heartbeat;
@@ -52,6 +55,9 @@ pub(crate) enum LaneError {
         /// When to try again, in seconds.
         retry_after_s: u32,
     },
+    /// Too many claims of the same customer are already waiting; nothing was done.
+    #[error("too many claims of one customer are waiting")]
+    TooManyOwn,
     /// PostgreSQL cannot be reached; nothing was done.
     #[error("the database is unavailable")]
     Unavailable,
@@ -70,7 +76,7 @@ impl LaneError {
     /// Its name in the API and the metrics.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
-            Self::Overloaded { .. } => "overloaded",
+            Self::Overloaded { .. } | Self::TooManyOwn => "overloaded",
             Self::Unavailable | Self::NotMigrated => "unavailable",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Internal(_) => "internal_error",
@@ -110,7 +116,7 @@ impl Lanes {
         let begun = Instant::now();
         let outcome = match self.customers.one_more(&request.customer_id, CLAIMS_OF_CUSTOMER_MAX) {
             Some(_counted) => lane_of(&self.claims, request.event_id).submit(request).await,
-            None => Err(LaneError::Overloaded { retry_after_s: 1 }),
+            None => Err(LaneError::TooManyOwn),
         };
         self.metrics.claim_answered(outcome.as_ref().map_or_else(LaneError::as_str, ClaimOutcome::as_str), begun.elapsed());
         outcome

@@ -1,10 +1,12 @@
 //! The queue of a lane, shared by the callers who put requests in and the workers who take them out.
 
+mod batch;
 mod blocked;
+mod leaders;
+mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,10 +15,8 @@ use tokio::sync::Notify;
 use super::heartbeat::Heartbeat;
 use super::job::Job;
 use super::work::Work;
-use blocked::Blocked;
-
-/// While a call for an event is in progress, another one is worth its fixed cost from this many requests on.
-const OVERLAP_MIN: usize = 128;
+pub(super) use batch::{Batch, Connected};
+use state::State;
 
 /// Requests in the order they came, and apart from them those that somebody's lock blocks: in a batch, they would hold up the others.
 pub(super) struct Queue<W: Work> {
@@ -25,93 +25,9 @@ pub(super) struct Queue<W: Work> {
     pub(super) heartbeat: Heartbeat,
 }
 
-struct State<W: Work> {
-    jobs: VecDeque<Job<W>>,
-    blocked: Blocked<W>,
-    /// Blocked requests and all others take turns.
-    blocked_came_last: bool,
-    /// How many requests were given up by their callers since such requests were last taken out.
-    abandoned: usize,
-    /// The events of the batches in progress.
-    under_way: Vec<i64>,
-    /// Workers that have a connection.
-    connected: usize,
-    is_closed: bool,
-}
-
-impl<W: Work> State<W> {
-    /// The first request of the next call; `None`: no call is worthwhile yet. A single request waits only for a call of its own event.
-    fn next(&self) -> Option<&Job<W>> {
-        if self.jobs.len() >= OVERLAP_MIN {
-            return self.jobs.front();
-        }
-        self.jobs.iter().find(|job| !self.under_way.contains(&job.event_id()))
-    }
-
-    /// Whether it is the turn of a blocked request.
-    fn is_turn_of_blocked(&self) -> bool {
-        self.blocked.due_in().is_some_and(|pause| pause.is_zero()) && !(self.blocked_came_last && self.next().is_some())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn len(&self) -> usize {
-        self.jobs.len() + self.blocked.len()
-    }
-}
-
-/// A batch that was taken; it counts as in progress until it is dropped.
-pub(super) struct Batch<'a, W: Work> {
-    queue: &'a Queue<W>,
-    /// `None`: a blocked request, for which the others of its event do not wait.
-    event_id: Option<i64>,
-    pub(super) jobs: Vec<Job<W>>,
-}
-
-impl<W: Work> Batch<'_, W> {
-    /// Whether it is a blocked request, tried again.
-    pub(super) fn was_blocked(&self) -> bool {
-        self.event_id.is_none()
-    }
-}
-
-impl<W: Work> Drop for Batch<'_, W> {
-    fn drop(&mut self) {
-        let mut state = self.queue.state();
-        if let Some(index) = state.under_way.iter().position(|event_id| Some(*event_id) == self.event_id) {
-            state.under_way.swap_remove(index);
-        }
-        drop(state);
-        self.queue.news.notify_one();
-    }
-}
-
-/// Counts a worker as connected until it is dropped.
-pub(super) struct Connected<W: Work>(Arc<Queue<W>>);
-
-impl<W: Work> Drop for Connected<W> {
-    fn drop(&mut self) {
-        self.0.state().connected -= 1;
-    }
-}
-
 impl<W: Work> Queue<W> {
     pub(super) fn new() -> Self {
-        Self {
-            state: Mutex::new(State {
-                jobs: VecDeque::new(),
-                blocked: Blocked::new(),
-                blocked_came_last: false,
-                abandoned: 0,
-                under_way: Vec::new(),
-                connected: 0,
-                is_closed: false,
-            }),
-            news: Notify::new(),
-            heartbeat: Heartbeat::new(),
-        }
+        Self { state: Mutex::new(State::new()), news: Notify::new(), heartbeat: Heartbeat::new() }
     }
 
     /// Adds a request at the end; gives it back if the queue is closed.
@@ -185,7 +101,7 @@ impl<W: Work> Queue<W> {
             let news = self.news.notified();
             let blocked_in = {
                 let state = self.state();
-                if state.next().is_some() || state.is_turn_of_blocked() {
+                if state.has_next() || state.is_turn_of_blocked() {
                     return true;
                 }
                 if state.is_closed && state.is_empty() {
@@ -225,30 +141,14 @@ impl<W: Work> Queue<W> {
         state.blocked_came_last = state.is_turn_of_blocked();
         if state.blocked_came_last {
             let jobs = state.blocked.pop().filter(Job::take).into_iter().collect();
-            if state.next().is_some() {
+            if state.has_next() {
                 self.news.notify_one();
             }
             drop(state);
             return Some(Batch { queue: self, event_id: None, jobs });
         }
-        let (event_id, kind) = state.next().map(|job| (job.event_id(), job.kind()))?;
-        let (mut jobs, mut others) = (Vec::new(), VecDeque::new());
-        while jobs.len() < batch_max
-            && let Some(job) = state.jobs.pop_front()
-        {
-            if (job.event_id(), job.kind()) != (event_id, kind) {
-                others.push_back(job);
-            } else if job.take() {
-                jobs.push(job);
-            }
-        }
-        // Nearly always, all requests are of one event; then nothing is moved.
-        if !others.is_empty() {
-            others.append(&mut state.jobs);
-            state.jobs = others;
-        }
-        state.under_way.push(event_id);
-        if state.next().is_some() {
+        let (event_id, jobs) = state.take(batch_max)?;
+        if state.has_next() {
             self.news.notify_one();
         }
         drop(state);

@@ -24,8 +24,7 @@ async fn a_customer_has_no_more_claims_in_the_lanes_than_a_batch_and_nobody_else
     for claim in &mut claims {
         assert!(futures_util::poll!(claim).is_pending());
     }
-    let refused = Err(LaneError::Overloaded { retry_after_s: 1 });
-    assert_eq!(lanes.claim(claim_of("alice")).now_or_never(), Some(refused));
+    assert_eq!(lanes.claim(claim_of("alice")).now_or_never(), Some(Err(LaneError::TooManyOwn)));
     assert_eq!(lanes.claim(claim_of("bob")).now_or_never(), None);
     claims.pop();
     assert_eq!(lanes.claim(claim_of("alice")).now_or_never(), None, "whoever goes away leaves room");

@@ -24,6 +24,9 @@ pub(super) trait Work: Send + Sync + 'static {
 
     fn event_id(request: &Self::Request) -> i64;
 
+    /// Whose request it is, if customers take turns in the lane.
+    fn customer(request: &Self::Request) -> Option<&str>;
+
     /// Requests of different kinds do not share a call.
     fn kind(request: &Self::Request) -> u8;
 
@@ -62,6 +65,10 @@ impl Work for Claims {
 
     fn event_id(request: &ClaimRequest) -> i64 {
         request.event_id
+    }
+
+    fn customer(request: &ClaimRequest) -> Option<&str> {
+        Some(&request.customer_id)
     }
 
     fn kind(request: &ClaimRequest) -> u8 {
@@ -117,6 +124,11 @@ impl Work for Payments {
 
     fn event_id(notice: &PaymentNotice) -> i64 {
         notice.event_id
+    }
+
+    /// All notices are the gateway's.
+    fn customer(_: &PaymentNotice) -> Option<&str> {
+        None
     }
 
     fn kind(_: &PaymentNotice) -> u8 {

@@ -77,6 +77,7 @@ impl From<LaneError> for Problem {
     fn from(error: LaneError) -> Self {
         match error {
             LaneError::Overloaded { retry_after_s } => Self::passing(Code::Overloaded, retry_after_s),
+            LaneError::TooManyOwn => of_own_waiting("claims"),
             LaneError::Unavailable => Self::passing(Code::Unavailable, RETRY_AFTER_S),
             LaneError::NotMigrated => of_outage(OutageKind::NotMigrated),
             LaneError::OutcomeUnknown => Self::passing(Code::OutcomeUnknown, RETRY_AFTER_S),
@@ -97,7 +98,7 @@ impl From<TooMany> for Problem {
 
 impl From<TooManyWaiting> for Problem {
     fn from(_: TooManyWaiting) -> Self {
-        Self::passing(Code::Overloaded, RETRY_AFTER_S).with_detail("too many of your own requests are waiting")
+        of_own_waiting("requests")
     }
 }
 
@@ -108,6 +109,12 @@ impl From<Exceeded> for Problem {
             Exceeded::ByClient => "too many request bodies are arriving from this address at the same time; nothing was done",
         })
     }
+}
+
+/// The problem of a customer for whom too many requests of their own are waiting already.
+fn of_own_waiting(what: &str) -> Problem {
+    let detail = format!("too many of your own {what} are waiting; nothing was done: send more as they are answered");
+    Problem::passing(Code::Overloaded, RETRY_AFTER_S).with_detail(detail)
 }
 
 /// The problem for an error of the framework.
@@ -150,6 +157,17 @@ mod tests {
             assert_eq!(rule(known, Some(detail)).detail(), detail);
         }
         assert_eq!(rule(Rule::OrderNotFound, Some("order 4711 of alice")).detail(), Code::OrderNotFound.meaning());
+    }
+
+    #[test]
+    fn customers_who_keep_themselves_waiting_are_told_so() {
+        for (problem, what) in [(Problem::from(LaneError::TooManyOwn), "claims"), (TooManyWaiting.into(), "requests")] {
+            assert_eq!(problem.code(), Code::Overloaded);
+            let told = format!("too many of your own {what} are waiting; nothing was done: send more as they are answered");
+            assert_eq!(problem.detail(), told);
+        }
+        let others = Problem::from(LaneError::Overloaded { retry_after_s: 1 });
+        assert_eq!(others.detail(), Code::Overloaded.meaning());
     }
 
     #[test]

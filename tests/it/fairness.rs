@@ -4,5 +4,6 @@ mod cooldown;
 mod hoarders;
 mod late_payers;
 mod listing;
+mod postgres_log;
 mod pruning;
 mod turns;

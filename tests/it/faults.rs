@@ -10,6 +10,6 @@ mod lost_calls;
 mod network;
 mod outage_log;
 mod outages;
-mod own_cluster;
+pub mod own_cluster;
 mod redis;
 mod shutdown;

@@ -146,19 +146,21 @@ impl Session {
         Ok(self.client.query_one(sql, &[&self.event_id, &vec![order_id]]).await?.get(0))
     }
 
-    /// Cancels an order and returns its status, or the SQLSTATE of the refusal.
+    /// Cancels an order and returns its status, or the refusal, or the SQLSTATE of an error.
     pub async fn cancel(&self, order_id: Uuid, customer_id: &str) -> Result<String, String> {
-        let sql = "select status from rowlock.cancel_order($1, $2, $3)";
-        self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id]).await.map(|row| row.get(0)).map_err(sqlstate)
+        let sql = "select status, amount_minor, refusal from rowlock.cancel_order($1, $2, $3)";
+        let cancelled = self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id]).await;
+        Ok(changed(&cancelled.map_err(sqlstate)?)?.0)
     }
 
-    /// Keeps these seats of an order, gives back the others, and returns its status and its amount, or the SQLSTATE of the refusal.
+    /// Keeps these seats of an order, gives back the others, and returns its status and its amount, or the refusal, or the SQLSTATE of an
+    /// error.
     pub async fn release(&self, order_id: Uuid, customer_id: &str, kept: &[Seat]) -> Result<(String, i64), String> {
         let (section_nos, seat_nos): (Vec<i32>, Vec<i32>) = kept.iter().copied().unzip();
-        let sql = "select status, amount_minor from rowlock.release_seats(
+        let sql = "select status, amount_minor, refusal from rowlock.release_seats(
             p_event_id => $1, p_order_id => $2, p_customer_id => $3, p_kept_section_nos => $4, p_kept_seat_nos => $5)";
         let released = self.client.query_one(sql, &[&self.event_id, &order_id, &customer_id, &section_nos, &seat_nos]).await;
-        released.map(|row| (row.get(0), row.get(1))).map_err(sqlstate)
+        changed(&released.map_err(sqlstate)?)
     }
 
     /// Blocks seats and returns how many changed, or the SQLSTATE of the refusal.
@@ -199,6 +201,11 @@ impl Session {
         let sql = "select order_status from rowlock.claimed_orders($1, array[$2::uuid])";
         self.client.query_one(sql, &[&self.event_id, &order_id]).await.expect("an order").get(0)
     }
+}
+
+/// The status and the amount of an order after a change, or the refusal.
+fn changed(row: &tokio_postgres::Row) -> Result<(String, i64), String> {
+    row.get::<_, Option<String>>(2).map_or_else(|| Ok((row.get(0), row.get(1))), Err)
 }
 
 fn sqlstate(error: Error) -> String {

@@ -1,9 +1,9 @@
 -- Begins a batch of claims: reads the event's rules, serialises the customers, and finds which requests share a customer or a key.
 --
--- Returns o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms and o_is_on_sale (null if there is no such event, or
--- it was never opened), and o_are_distinct: whether every request is from another customer. If not, o_customer_nos and o_key_nos give, for
--- each request, the first request of the same customer, and the first of the same customer and idempotency key; a request without a key
--- counts as having one of its own.
+-- Returns o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms (0 until an order of the event has ended: nobody
+-- need be looked up) and o_is_on_sale (null if there is no such event, or it was never opened), and o_are_distinct: whether every request
+-- is from another customer. If not, o_customer_nos and o_key_nos give, for each request, the first request of the same customer, and the
+-- first of the same customer and idempotency key; a request without a key counts as having one of its own.
 --
 -- Locks: customers (advisory class 1, sorted).
 create or replace function rowlock._begin_claims(
@@ -22,15 +22,24 @@ create or replace function rowlock._begin_claims(
 )
 language plpgsql
 as $$
+declare
+    v_is_pruned boolean;
 begin
     select e.seats_per_customer, e.window_ms, e.unpaid_orders_max, e.unpaid_window_ms, e.cooldown_ms,
-        rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at)
-    into o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms, o_is_on_sale
+        rowlock._is_on_sale(e.status, e.on_sale_at, e.off_sale_at), e.pruned_to > '00000000-0000-0000-0000-000000000000'
+    into o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms, o_is_on_sale, v_is_pruned
     from rowlock.events e
     where e.event_id = p_event_id and e.opened_at is not null;
     o_are_distinct := cardinality(p_customer_ids) = rowlock._take_locks(
         p_class => 1, p_event_id => p_event_id, p_names => p_customer_ids, p_wait => true
     );
+    -- Until they are vacuumed, the index still has those that were pruned, and each look would pass all of them.
+    if o_cooldown_ms > 0 and not v_is_pruned then
+        perform from rowlock.orders o where o.event_id = p_event_id and not o.is_live limit 1;
+        if not found then
+            o_cooldown_ms := 0;
+        end if;
+    end if;
     if not o_are_distinct then
         select array_agg(n.customer_no order by n.request_no), array_agg(n.key_no order by n.request_no)
         into o_customer_nos, o_key_nos

@@ -32,13 +32,6 @@ create or replace function rowlock._check_claims(
 language plpgsql
 as $$
 begin
-    -- At the beginning of a sale no order has ended yet, and nobody need be looked up.
-    if p_cooldown_ms > 0 then
-        perform from rowlock.orders o where o.event_id = p_event_id and not o.is_live limit 1;
-        if not found then
-            p_cooldown_ms := 0;
-        end if;
-    end if;
     select array_agg(c.live_seats), array_agg(c.outcome), array_agg(case when c.outcome = 'replayed' then c.order_id end),
         array_agg(c.cooldown_left_ms)
     into o_live_seats, o_outcomes, o_answers, o_retry_after_ms

@@ -1,4 +1,4 @@
--- Changes an event and logs it: any of its settings that _read_settings reads, and its status; all of them or none. null clears a time.
+-- Changes an event and logs it: any of its settings that _read_settings reads, and its status; all of them or none.
 -- Existing orders keep their deadlines, and customers keep seats beyond a lowered limit. Returns the status.
 --
 -- Every claim that begins after this has committed sees the change; a claim already running, which takes milliseconds, may still commit.
@@ -37,12 +37,14 @@ begin
         window_ms = v_event.window_ms,
         seats_per_customer = v_event.seats_per_customer,
         unpaid_orders_max = v_event.unpaid_orders_max,
-        unpaid_window_ms = v_event.unpaid_window_ms,
+        chosen_unpaid_window_ms = v_event.chosen_unpaid_window_ms,
         cooldown_ms = v_event.cooldown_ms,
         status = v_event.status,
         opened_at = coalesce(e.opened_at, case when v_event.status = 'open' then date_trunc('milliseconds', clock_timestamp()) end),
         updated_at = date_trunc('milliseconds', clock_timestamp())
     where e.event_id = p_event_id and to_jsonb(v_event) <> v_before;
+    -- With the settings that follow others.
+    select e.* into strict v_event from rowlock.events e where e.event_id = p_event_id;
     perform rowlock._log_action(
         p_function => p_function, p_event_id => p_event_id, p_order_id => null, p_reason => p_reason, p_arguments => p_change,
         p_before => (select coalesce(jsonb_object_agg(k, v_before -> k), '{}') from jsonb_object_keys(p_change) k),

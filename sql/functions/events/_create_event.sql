@@ -30,24 +30,18 @@ begin
 
     -- An event needs a name: null is refused.
     v_settings := '{"name": null, "venue": "", "window_ms": 10000, "seats_per_customer": 10, "unpaid_orders_max": 5}'::jsonb
-        || '{"unpaid_window_ms": 600000, "cooldown_ms": 120000}' || jsonb_strip_nulls(p_event - 'sections');
+        || '{"cooldown_ms": 120000}' || jsonb_strip_nulls(p_event - 'sections');
     v_event := rowlock._read_settings(null, v_settings);
-    if p_event ->> 'unpaid_window_ms' is null then
-        -- Whoever claims the same seats again and again ends one order in each payment window: all of them have to count.
-        v_event.unpaid_window_ms := least(
-            greatest(v_event.unpaid_window_ms, (v_event.unpaid_orders_max + 1)::bigint * v_event.window_ms), 86400000
-        );
-        v_settings := v_settings || jsonb_build_object('unpaid_window_ms', v_event.unpaid_window_ms);
-    end if;
     insert into rowlock.events (
-        name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, unpaid_orders_max, unpaid_window_ms, cooldown_ms,
-        currency, created_at, updated_at
+        name, venue, starts_at, on_sale_at, off_sale_at, window_ms, seats_per_customer, unpaid_orders_max, chosen_unpaid_window_ms,
+        cooldown_ms, currency, created_at, updated_at
     )
     values (
         v_event.name, v_event.venue, v_event.starts_at, v_event.on_sale_at, v_event.off_sale_at, v_event.window_ms,
-        v_event.seats_per_customer, v_event.unpaid_orders_max, v_event.unpaid_window_ms, v_event.cooldown_ms, v_currency, v_now, v_now
+        v_event.seats_per_customer, v_event.unpaid_orders_max, v_event.chosen_unpaid_window_ms, v_event.cooldown_ms, v_currency, v_now,
+        v_now
     )
-    returning event_id into v_event.event_id;
+    returning event_id, unpaid_window_ms into v_event.event_id, v_event.unpaid_window_ms;
 
     for v_index in 0 .. jsonb_array_length(v_sections) - 1 loop
         v_seats := v_seats
@@ -72,7 +66,9 @@ begin
     perform rowlock._log_action(
         p_function => p_function, p_event_id => v_event.event_id, p_order_id => null, p_reason => p_reason,
         p_arguments => jsonb_build_object('name', v_event.name), p_before => '{}',
-        p_after => v_settings || jsonb_build_object('status', 'draft', 'sections', jsonb_array_length(v_sections), 'seats', v_seats)
+        p_after => v_settings || jsonb_build_object(
+            'unpaid_window_ms', v_event.unpaid_window_ms, 'status', 'draft', 'sections', jsonb_array_length(v_sections), 'seats', v_seats
+        )
     );
     return v_event.event_id;
 end

@@ -1,6 +1,6 @@
 -- Reads settings of an event from JSON into the event: those that p_settings has of name, venue, starts_at, on_sale_at, off_sale_at,
 -- window_ms, seats_per_customer, unpaid_orders_max, unpaid_window_ms and cooldown_ms; the others stay as they are in p_event. null clears a
--- time, and is refused for anything else.
+-- time, and what was chosen for unpaid_window_ms, which then follows other settings; it is refused for anything else.
 -- Errors: RL007.
 create or replace function rowlock._read_settings(p_event rowlock.events, p_settings jsonb) returns rowlock.events
 language plpgsql
@@ -45,9 +45,9 @@ begin
         );
     end if;
     if p_settings ? 'unpaid_window_ms' then
-        v_event.unpaid_window_ms := rowlock._json_integer(
+        v_event.chosen_unpaid_window_ms := case when p_settings -> 'unpaid_window_ms' <> 'null' then rowlock._json_integer(
             p_value => p_settings -> 'unpaid_window_ms', p_path => 'unpaid_window_ms', p_min => 1000, p_max => 86400000
-        );
+        ) end;
     end if;
     if p_settings ? 'cooldown_ms' then
         v_event.cooldown_ms := rowlock._json_integer(

@@ -1,7 +1,6 @@
--- Locks a customer's order, and returns where its row is, its status and its seats.
+-- Locks a customer's order, and returns where its row is, its status and its seats; nulls if this customer has no such order.
 --
 -- Locks: the order.
--- Errors: RL004 if this customer has no such order.
 create or replace function rowlock._lock_order(
     p_event_id        bigint,
     p_order_id        uuid,
@@ -18,12 +17,6 @@ begin
     from rowlock.orders o
     where o.event_id = p_event_id and o.order_id = p_order_id and o.customer_id = p_customer_id
     for update;
-    if not found then
-        raise exception using
-            errcode = 'RL004',
-            message = 'order_not_found',
-            detail = format('there is no order %s of event %s', coalesce(p_order_id::text, 'without an id'), p_event_id);
-    end if;
 end
 $$;
 

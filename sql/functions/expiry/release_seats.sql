@@ -5,9 +5,11 @@
 -- p_kept_section_nos and p_kept_seat_nos are parallel arrays. If this meets a payment, the order's lock decides: whoever comes second finds
 -- the order as the first left it, so money for the former amount is then the wrong amount.
 --
+-- Refusals: order_not_found if this customer has no such order; order_not_pending; invalid_request if no seat is kept, one is named twice,
+-- or one is not in the order (the detail counts them from 0, as JSON does: seats[1]).
+--
 -- Locks: the order, all of its seats (section_no, seat_no), their sections (section_no).
--- Errors: RL004 if this customer has no such order; RL006 if it is not pending; RL007 if no seat is kept, one is named twice, or one is not
--- in the order (the detail counts them from 0, as JSON does: seats[1]); RL010 if it does not hold a seat it lists.
+-- Errors: RL010 if it does not hold a seat it lists.
 create or replace function rowlock.release_seats(
     p_event_id         bigint,
     p_order_id         uuid,
@@ -15,7 +17,7 @@ create or replace function rowlock.release_seats(
     p_kept_section_nos integer[],
     p_kept_seat_nos    integer[]
 )
-returns setof rowlock.order_row
+returns rowlock.order_answer
 language plpgsql
 security definer
 set search_path = pg_catalog, rowlock, pg_temp
@@ -29,32 +31,35 @@ declare
     v_status      rowlock.order_status;
     v_section_nos integer[];
     v_seat_nos    integer[];
-    v_is_over     boolean;
+    v_refusal     text;
+    v_objection   text;
 begin
     select l.o_row, l.o_status, l.o_section_nos, l.o_seat_nos into v_row, v_status, v_section_nos, v_seat_nos
     from rowlock._lock_order(p_event_id, p_order_id, p_customer_id) l;
-    v_is_over := v_status not in ('pending_payment', 'paid');
-    if not v_is_over then
-        perform rowlock._check_kept_seats(
+    if v_status in ('pending_payment', 'paid') then
+        v_objection := rowlock._kept_seats_objection(
             p_section_nos => v_section_nos, p_seat_nos => v_seat_nos, p_kept_section_nos => p_kept_section_nos,
             p_kept_seat_nos => p_kept_seat_nos
         );
-        -- None is named twice and all are in the order: if there are as many, all are kept.
-        v_is_over := v_status = 'paid' and cardinality(p_kept_seat_nos) < cardinality(v_seat_nos);
     end if;
-    if v_is_over then
-        perform rowlock._order_not_pending(p_order_id, v_status);
-    end if;
-    if cardinality(p_kept_seat_nos) < cardinality(v_seat_nos) then
+    -- Where nothing is wrong, none is named twice and all are in the order: if there are as many, all are kept.
+    if v_status is null then
+        v_refusal := 'order_not_found';
+    elsif v_objection is not null then
+        v_refusal := 'invalid_request';
+    elsif v_status not in ('pending_payment', 'paid') or v_status = 'paid' and cardinality(p_kept_seat_nos) < cardinality(v_seat_nos) then
+        v_refusal := 'order_not_pending';
+        v_objection := rowlock._not_pending_objection(p_order_id, v_status);
+    elsif cardinality(p_kept_seat_nos) < cardinality(v_seat_nos) then
         perform rowlock._release_seats(
             p_event_id => p_event_id, p_order_row => v_row, p_kept_section_nos => p_kept_section_nos, p_kept_seat_nos => p_kept_seat_nos,
             p_at => date_trunc('milliseconds', clock_timestamp())
         );
     end if;
-    return query
-    select o.event_id, o.order_id, o.customer_id, o.status, o.section_nos, o.seat_nos, o.amount_minor, o.currency, o.created_at,
-        o.expires_at, o.ended_at
-    from rowlock.get_order(p_event_id, p_order_id, p_customer_id) o;
+    return rowlock._order_answer(
+        p_event_id => p_event_id, p_order_id => p_order_id, p_customer_id => p_customer_id, p_refusal => v_refusal,
+        p_objection => v_objection
+    );
 end
 $$;
 

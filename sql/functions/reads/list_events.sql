@@ -6,7 +6,9 @@
 -- last row has ends_search true, whether it is_match or not: the next call continues after it. Everything else is read from an index in the
 -- list's order that holds no other events: with or without those that were never opened, of one status or of all.
 --
--- Locks: none. Errors: RL007 for a status that does not exist, and for a p_after_event_id that is not an event the caller may see.
+-- There is no row after a p_after_event_id that is not an event the caller may see.
+--
+-- Locks: none. Errors: RL007 for a status that does not exist.
 create or replace function rowlock.list_events(
     p_after_event_id bigint,
     p_limit          integer,
@@ -45,7 +47,7 @@ begin
         from rowlock.events e
         where e.event_id = p_after_event_id and (p_with_drafts or e.opened_at is not null);
         if not found then
-            perform rowlock._invalid_request('after', 'must be the `next` of an earlier page: no event has this id');
+            return;
         end if;
         if (v_after, p_after_event_id) > (v_from, v_from_id) then
             v_from := v_after;

@@ -70,6 +70,12 @@ impl EventsApi {
         // One more than requested shows whether there is another page.
         let query = EventQuery { viewer, after: after.0, limit: limit + 1, status, starts_after, name };
         let page = self.app.db.list_events(&query).await?;
+        if page.events.is_empty()
+            && let Some(after) = query.after
+            && !self.app.db.get_event(after).await?.is_some_and(|event| event.is_shown_to(viewer))
+        {
+            return Err(Problem::invalid("after", "must be the `next` of an earlier page: no event has this id").into());
+        }
         Ok(OkJson(EventList::page(page, limit)))
     }
 

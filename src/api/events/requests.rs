@@ -32,7 +32,7 @@ pub(crate) struct EventIn {
     /// Then claims are refused with `cooldown`; 5 orders if absent.
     pub unpaid_orders_max: Option<UnpaidOrdersMax>,
     /// How long an order that ended unpaid counts, in milliseconds; 10 minutes if absent, or `unpaid_orders_max` + 1 payment windows, at
-    /// most 24 hours, if that is longer.
+    /// most 24 hours, if that is longer, also after these have changed.
     pub unpaid_window_ms: Option<WindowMs>,
     /// How long the cooldown lasts after the last order that ended unpaid, in milliseconds; 0 means that there is none; 2 minutes if absent.
     pub cooldown_ms: Option<CooldownMs>,
@@ -97,8 +97,10 @@ pub(crate) struct EventPatch {
     /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last that was paid for.
     /// Then claims are refused with `cooldown`.
     pub unpaid_orders_max: Option<UnpaidOrdersMax>,
-    /// How long an order that ended unpaid counts, in milliseconds.
-    pub unpaid_window_ms: Option<WindowMs>,
+    /// How long an order that ended unpaid counts, in milliseconds; null: what a new event has that does not name it, which follows
+    /// `window_ms` and `unpaid_orders_max`.
+    #[oai(nullable)]
+    pub unpaid_window_ms: MaybeUndefined<WindowMs>,
     /// How long the cooldown lasts after the last order that ended unpaid, in milliseconds; 0 means that there is none.
     pub cooldown_ms: Option<CooldownMs>,
 }
@@ -118,7 +120,7 @@ impl EventPatch {
             ("window_ms", self.window_ms.map(|window_ms| json!(window_ms))),
             ("seats_per_customer", self.seats_per_customer.map(|seats| json!(seats))),
             ("unpaid_orders_max", self.unpaid_orders_max.map(|orders| json!(orders))),
-            ("unpaid_window_ms", self.unpaid_window_ms.map(|window_ms| json!(window_ms))),
+            ("unpaid_window_ms", self.unpaid_window_ms.as_opt_ref().map(|window_ms| json!(window_ms))),
             ("cooldown_ms", self.cooldown_ms.map(|cooldown_ms| json!(cooldown_ms))),
         ];
         changes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
@@ -136,11 +138,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_patch_changes_only_what_it_names_and_null_clears_a_time() {
-        let patch =
-            EventPatch::parse_from_json(Some(json!({"status": "open", "window_ms": 2000, "on_sale_at": null, "off_sale_at": null})))
-                .unwrap();
-        assert_eq!(patch.to_db(), json!({"status": "open", "window_ms": 2000, "on_sale_at": null, "off_sale_at": null}));
+    fn a_patch_changes_only_what_it_names_and_null_clears_what_it_may() {
+        let change = json!({"status": "open", "window_ms": 2000, "on_sale_at": null, "off_sale_at": null, "unpaid_window_ms": null});
+        assert_eq!(EventPatch::parse_from_json(Some(change.clone())).unwrap().to_db(), change);
     }
 
     #[test]

@@ -6,40 +6,55 @@ use tokio::sync::oneshot;
 use super::super::LaneError;
 use super::super::job::{Place, Progress};
 use super::super::work::Answers;
-use super::blocked::{BLOCKED_LATELY, BLOCKED_PAUSE};
+use super::state::OVERLAP_MIN;
 use super::*;
 use crate::db::batches::LaneClient;
 
-/// Work whose requests are an event and a number.
+mod ends;
+mod locked;
+mod turns;
+
+/// Work whose requests are an event, a number and a customer.
 struct Numbers;
 
+type Request = (i64, usize, String);
+
 impl Work for Numbers {
-    type Request = (i64, usize);
+    type Request = Request;
     type Answer = ();
 
     const NEEDS_CALLER: bool = true;
 
-    fn event_id(request: &(i64, usize)) -> i64 {
+    fn event_id(request: &Request) -> i64 {
         request.0
     }
 
-    fn kind(_: &(i64, usize)) -> u8 {
+    fn customer(request: &Request) -> Option<&str> {
+        Some(&request.2)
+    }
+
+    fn kind(_: &Request) -> u8 {
         0
     }
 
-    async fn call(_: &LaneClient, _: i64, requests: &[&(i64, usize)]) -> Answers<()> {
+    async fn call(_: &LaneClient, _: i64, requests: &[&Request]) -> Answers<()> {
         Ok(vec![Some(()); requests.len()])
     }
 
-    async fn recall(_: &LaneClient, _: i64, requests: &[&(i64, usize)]) -> Answers<()> {
+    async fn recall(_: &LaneClient, _: i64, requests: &[&Request]) -> Answers<()> {
         Ok(vec![None; requests.len()])
     }
 
-    fn committed<'a>(&self, _: impl Iterator<Item = (&'a (i64, usize), &'a ())>) {}
+    fn committed<'a>(&self, _: impl Iterator<Item = (&'a Request, &'a ())>) {}
 
     fn batched(&self, _: usize) {}
 
     fn panicked(&self) {}
+}
+
+/// A request of the customer who claims for this event and the others of its hundred.
+fn request(event_id: i64, number: usize) -> Request {
+    (event_id, number, format!("customer {}", event_id / 100))
 }
 
 type Waiting = oneshot::Receiver<Result<(), LaneError>>;
@@ -58,7 +73,7 @@ fn push_counted(
     let push = |number| {
         let (reply, waiting) = oneshot::channel();
         let (place, progress) = (Place::take(depth, usize::MAX).expect("a place"), Progress::default());
-        assert!(queue.push(Job::new((event_id, number), reply, progress.clone(), place)).is_ok(), "the queue is open");
+        assert!(queue.push(Job::new(request(event_id, number), reply, progress.clone(), place)).is_ok(), "the queue is open");
         (waiting, progress)
     };
     numbers.into_iter().map(push).collect()
@@ -153,38 +168,6 @@ async fn a_worker_that_cannot_serve_passes_its_wake_up_on() {
 }
 
 #[tokio::test]
-async fn a_closed_queue_takes_nothing_more_and_ends_when_it_is_empty() {
-    let queue = Queue::<Numbers>::new();
-    let _waiting = push(&queue, 7, [0]);
-    queue.close();
-    let (reply, _answer) = oneshot::channel();
-    let place = Place::take(&Arc::default(), 1).expect("a place");
-    assert!(queue.push(Job::new((7, 1), reply, Progress::default(), place)).is_err());
-    assert_eq!(queue.wait().now_or_never(), Some(true));
-    queue.put_first(std::mem::take(&mut queue.take_batch(256).expect("a batch").jobs));
-    assert_eq!(numbers(&queue.take_batch(256).expect("a batch")), [0], "what was taken may go back");
-    assert_eq!(queue.wait().now_or_never(), Some(false));
-    assert_eq!(queue.wait().now_or_never(), Some(false), "for every worker");
-}
-
-#[tokio::test]
-async fn the_end_is_passed_on_to_every_worker_that_sleeps() {
-    let queue = Queue::<Numbers>::new();
-    let _waiting = push(&queue, 7, [0, 1]);
-    let call = queue.take_batch(1).expect("a batch");
-    let mut sleepers: [_; 3] = std::array::from_fn(|_| Box::pin(queue.wait()));
-    queue.close();
-    for sleeper in &mut sleepers {
-        assert!(futures_util::poll!(sleeper).is_pending(), "what waits is for a call of its own");
-    }
-    drop(call);
-    let [first, second, third] = sleepers;
-    assert!(first.await);
-    drop(queue.take_batch(1).expect("a batch"));
-    assert_eq!((second.now_or_never(), third.now_or_never()), (Some(false), Some(false)));
-}
-
-#[tokio::test]
 async fn what_was_taken_goes_back_before_or_behind_the_others_in_its_order_and_wakes_a_worker() {
     let queue = Queue::<Numbers>::new();
     let mut waiting = push(&queue, 7, [0, 1]);
@@ -209,52 +192,6 @@ async fn what_was_taken_goes_back_before_or_behind_the_others_in_its_order_and_w
 }
 
 #[tokio::test]
-async fn a_blocked_request_is_tried_alone_now_and_then_and_holds_nobody_up() {
-    let queue = Queue::<Numbers>::new();
-    let mut waiting = push(&queue, 7, [0, 1]);
-    let mut batch = std::mem::take(&mut queue.take_batch(2).expect("a batch").jobs);
-    queue.put_aside([batch.remove(0)]);
-    assert_eq!(queue.wait().now_or_never(), None, "not at once");
-    assert!(queue.take_batch(2).is_none());
-    let begun = std::time::Instant::now();
-    assert!(queue.wait().await, "without any news");
-    assert!(begun.elapsed() >= BLOCKED_PAUSE);
-
-    waiting.extend(push(&queue, 7, [2, 3]));
-    let again = queue.take_batch(2).expect("its turn");
-    assert_eq!((numbers(&again), again.was_blocked()), (vec![0], true));
-    let others = queue.take_batch(2).expect("those of its event do not wait for it");
-    assert_eq!((numbers(&others), others.was_blocked()), (vec![2, 3], false));
-    assert!(!queue.has_ended());
-    drop((others, again));
-    drop(waiting);
-}
-
-#[tokio::test]
-async fn blocked_requests_and_all_others_take_turns() {
-    let queue = Queue::<Numbers>::new();
-    let waiting = push(&queue, 7, 0..6);
-    queue.put_aside(std::mem::take(&mut queue.take_batch(2).expect("a batch").jobs));
-    tokio::time::sleep(BLOCKED_PAUSE).await;
-    let taken: Vec<_> = (0..4).map(|_| numbers(&queue.take_batch(2).expect("a batch"))).collect();
-    assert_eq!(taken, [vec![0], vec![2, 3], vec![1], vec![4, 5]]);
-    drop(waiting);
-}
-
-#[tokio::test]
-async fn blocked_requests_are_hopeless_like_others_and_the_end_waits_for_them() {
-    let queue = Queue::<Numbers>::new();
-    let waiting = push(&queue, 7, [0, 1]);
-    queue.put_aside(std::mem::take(&mut queue.take_batch(2).expect("a batch").jobs));
-    queue.close();
-    assert!(!queue.has_ended());
-    assert!(queue.take_hopeless(Duration::MAX).is_empty());
-    assert_eq!(queue.take_hopeless(Duration::ZERO).len(), 2);
-    assert!(queue.has_ended());
-    drop(waiting);
-}
-
-#[tokio::test]
 async fn requests_that_were_given_up_keep_no_more_than_every_second_place() {
     let queue = Queue::<Numbers>::new();
     let depth = Arc::default();
@@ -274,35 +211,4 @@ async fn requests_that_were_given_up_keep_no_more_than_every_second_place() {
     assert_eq!(depth.load(Ordering::Relaxed), 4, "blocked or not");
     assert_eq!(numbers(&queue.take_batch(256).expect("a batch")), [4, 5, 6, 7]);
     drop(kept);
-}
-
-#[tokio::test]
-async fn a_closed_queue_ends_when_its_last_request_is_given_up() {
-    let queue = Queue::<Numbers>::new();
-    let waiting = push_counted(&queue, 7, [0], &Arc::default());
-    let _call = queue.take_batch(256).expect("a batch");
-    let next = push_counted(&queue, 7, [1], &Arc::default());
-    let mut worker = std::pin::pin!(queue.wait());
-    assert!(futures_util::poll!(&mut worker).is_pending(), "a call of its event is under way");
-    queue.close();
-    assert!(futures_util::poll!(&mut worker).is_pending());
-    assert!(next[0].1.abandon());
-    queue.one_was_abandoned();
-    assert_eq!(worker.now_or_never(), Some(false));
-    drop(waiting);
-}
-
-#[tokio::test]
-async fn locks_are_expected_for_a_moment_after_one_was_met() {
-    let queue = Queue::<Numbers>::new();
-    let _waiting = push(&queue, 7, [0]);
-    assert!(!queue.meets_locks());
-    queue.put_aside(std::mem::take(&mut queue.take_batch(2).expect("a batch").jobs));
-    assert!(queue.meets_locks());
-    let forgotten = async {
-        while queue.meets_locks() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(5 * BLOCKED_LATELY, forgotten).await.expect("no longer");
 }

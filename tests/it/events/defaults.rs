@@ -70,3 +70,32 @@ async fn orders_that_ended_unpaid_count_for_as_long_as_somebody_who_claims_again
         assert_eq!(event["unpaid_window_ms"], expected, "{settings}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_long_they_count_follows_a_change_of_the_payment_window_unless_an_operator_has_chosen_it() {
+    let server = TestServer::start().await;
+    let section = json!({"section": "A", "name": "Floor", "price_minor": 100, "seats": 10, "row_length": 10});
+    let event = server.draft(bare(&[section])).await;
+    let in_psql = |call: String| {
+        let server = &server;
+        async move { server.db.batch_execute(&format!("select {call}")).await.expect("a change") }
+    };
+    let counts_ms =
+        || async { server.ask::<i32>(&format!("select unpaid_window_ms from admin.event_settings where event_id = {}", event.id)).await };
+    let change = |change: Value| {
+        let (server, event) = (&server, &event);
+        async move { server.admin().patch(&event.path(), &change).await.expect(200)["unpaid_window_ms"].clone() }
+    };
+    assert_eq!(change(json!({"window_ms": 600_000})).await, 3_600_000);
+    assert_eq!(change(json!({"unpaid_orders_max": 9})).await, 6_000_000);
+    in_psql(format!("admin.change_window({}, 300000, 'a test')", event.id)).await;
+    assert_eq!(counts_ms().await, 3_000_000);
+
+    assert_eq!(change(json!({"unpaid_window_ms": 1_000})).await, 1_000);
+    in_psql(format!("admin.change_window({}, 600000, 'a test')", event.id)).await;
+    assert_eq!(counts_ms().await, 1_000);
+    assert_eq!(change(json!({"unpaid_window_ms": null})).await, 6_000_000);
+    let logged = "select jsonb_build_array(before, after) from rowlock.admin_actions order by action_id desc limit 1";
+    assert_eq!(server.ask::<Value>(logged).await, json!([{"unpaid_window_ms": 1_000}, {"unpaid_window_ms": 6_000_000}]));
+    assert_eq!(change(json!({"window_ms": 1_000})).await, 600_000);
+}

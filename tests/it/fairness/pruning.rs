@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::harness::{EventHandle, TestServer, eventually};
@@ -190,6 +191,45 @@ async fn a_server_prunes_in_the_background() {
     ended_days_ago(&server, order_id, 40.0).await;
     let _second = server.second().await;
     eventually(Duration::from_secs(20), || async { all_orders(&server).await.is_empty() }).await;
+}
+
+/// How many pages a claim reads, which is then undone.
+async fn pages_read_by_a_claim(server: &TestServer, event: &EventHandle) -> i64 {
+    let claim = format!(
+        "explain (analyze, buffers, format json) select from rowlock.claim_seats({}, array[gen_random_uuid()], array['zoe'],
+            array[null]::text[], array[null]::bytea[], array[1], array[1], array[1])",
+        event.id
+    );
+    server.db.batch_execute("begin").await.expect("a transaction");
+    let plan: Value = server.db.query_one(&claim, &[]).await.expect("a plan").get(0);
+    server.db.batch_execute("rollback").await.expect("its end");
+    ["Shared Hit Blocks", "Shared Read Blocks"].iter().map(|kind| plan[0]["Plan"][*kind].as_i64().expect("pages")).sum()
+}
+
+/// Until a table is vacuumed, its indexes still have what was deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_does_not_read_what_was_pruned() {
+    const ENDED: i32 = 4_000;
+    let server = server_without_expiry().await;
+    server.db.batch_execute("alter table rowlock.orders set (autovacuum_enabled = false)").await.expect("no vacuum");
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let prefix = old_id(40).to_string();
+    let fill = format!(
+        "insert into rowlock.orders (event_id, order_id, customer_id, status, section_nos, seat_nos, amount_minor, created_at, expires_at,
+            ended_at)
+        select {}, ('{}' || lpad(to_hex(n), 12, '0'))::uuid, md5(n::text), 'expired', '{{1}}', '{{1}}', 1000, now() - interval '40 days',
+            now() - interval '39 days', now() - interval '39 days'
+        from generate_series(1, {ENDED}) as n",
+        event.id,
+        &prefix[..24]
+    );
+    server.db.batch_execute(&fill).await.expect("a history");
+    // Twice: the first one makes its plans.
+    pages_read_by_a_claim(&server, &event).await;
+    let before = pages_read_by_a_claim(&server, &event).await;
+    assert_eq!(server.ask::<i32>("select o_deleted from rowlock.prune_unpaid_orders(0, 30, 10000)").await, ENDED);
+    let after = pages_read_by_a_claim(&server, &event).await;
+    assert!(after < before + 500, "{after} pages, {before} before");
 }
 
 #[tokio::test(flavor = "multi_thread")]

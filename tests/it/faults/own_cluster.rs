@@ -49,6 +49,12 @@ impl OnOwnCluster {
         self.running().url(DATABASE)
     }
 
+    /// How many errors and warnings PostgreSQL has logged.
+    pub fn lines_of_errors(&self) -> usize {
+        let log = std::fs::read_to_string(self.running().log()).expect("PostgreSQL's log");
+        log.lines().filter(|line| ["WARNING:  ", "ERROR:  ", "FATAL:  "].iter().any(|level| line.contains(level))).count()
+    }
+
     /// A superuser's connection that bypasses the network.
     pub async fn db(&self) -> Client {
         Endpoint::new(&self.url(), None).expect("a URL").connect().await.expect("a connection").0

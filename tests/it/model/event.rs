@@ -89,11 +89,11 @@ impl ModelEvent {
 
     fn cancel(&mut self, order_id: Uuid, customer_id: &str) -> Result<String, String> {
         let index = self.position(order_id).filter(|index| self.orders[*index].ask.customer_id == customer_id);
-        let index = index.ok_or("RL004")?;
+        let index = index.ok_or("order_not_found")?;
         match self.orders[index].placed.status.as_str() {
             "pending_payment" => self.end(index, "cancelled", 'a'),
             "cancelled" => {}
-            _ => return Err("RL006".to_owned()),
+            _ => return Err("order_not_pending".to_owned()),
         }
         Ok("cancelled".to_owned())
     }
@@ -101,21 +101,21 @@ impl ModelEvent {
     /// Gives back the seats that are not kept. The order's amount becomes the price of those that are.
     fn release(&mut self, order_id: Uuid, customer_id: &str, kept: &[Seat]) -> Result<(String, i64), String> {
         let index = self.position(order_id).filter(|index| self.orders[*index].ask.customer_id == customer_id);
-        let index = index.ok_or("RL004")?;
+        let index = index.ok_or("order_not_found")?;
         let placed = &self.orders[index].placed;
         if !["pending_payment", "paid"].contains(&placed.status.as_str()) {
-            return Err("RL006".to_owned());
+            return Err("order_not_pending".to_owned());
         }
         let is_subset = kept.iter().all(|seat| placed.seats.contains(seat));
         if kept.is_empty() || !is_subset || kept.iter().collect::<BTreeSet<_>>().len() < kept.len() {
-            return Err("RL007".to_owned());
+            return Err("invalid_request".to_owned());
         }
         let (kept, given): (Vec<Seat>, Vec<Seat>) = placed.seats.iter().partition(|seat| kept.contains(seat));
         if given.is_empty() {
             return Ok((placed.status.clone(), placed.amount_minor));
         }
         if placed.status == "paid" {
-            return Err("RL006".to_owned());
+            return Err("order_not_pending".to_owned());
         }
         self.mark(&given, 'a');
         let placed = &mut self.orders[index].placed;

@@ -170,7 +170,7 @@ async fn a_payment_and_a_release_that_meet_are_decided_by_the_orders_lock() {
         second.commit().await;
     };
     let (released, ()) = tokio::join!(releasing, paying);
-    assert_eq!(released, Err("RL006".to_owned()));
+    assert_eq!(released, Err("order_not_pending".to_owned()));
     server.assert_invariants().await;
 }
 

@@ -136,7 +136,7 @@ async fn a_lock_taken_but_the_condition_not_checked_again_after_it() {
     assert_eq!(open.settle(&notice(1)).await, ["paid"]);
     let order_id = ids[1];
     let cancelled = meet(&server, &open, rival().await, |it| async move { it.cancel(order_id, "ann").await });
-    assert_eq!(cancelled.await, Err("RL006".to_owned()));
+    assert_eq!(cancelled.await, Err("order_not_pending".to_owned()));
 
     // An expiry or a cancellation is in progress: the payment waits, and finds its seat free again.
     open.begin().await;
@@ -158,7 +158,7 @@ async fn a_lock_taken_but_the_condition_not_checked_again_after_it() {
     assert_eq!(open.expire(ids[5]).await, "expired");
     let order_id = ids[5];
     let cancelled = meet(&server, &open, rival().await, |it| async move { it.cancel(order_id, "ann").await });
-    assert_eq!(cancelled.await, Err("RL006".to_owned()));
+    assert_eq!(cancelled.await, Err("order_not_pending".to_owned()));
 
     // A claim is in progress: the box office waits, and finds the seat held.
     open.begin().await;

@@ -156,6 +156,20 @@ async fn the_messages_that_reported_a_failure_are_remembered_up_to_a_hundred() {
     server.assert_invariants().await;
 }
 
+/// A gateway that uses the id of a message again has sent a new one nevertheless.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_of_a_message_does_not_identify_the_money() {
+    let server = server_without_expiry().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let session = Session::new(&server, &event).await;
+    let paid = Notice::of(&session.claim_one(Ask::seats("ann", &[(1, 1)])).await.order());
+    let other = Notice { reference: "another payment".to_owned(), ..paid.clone() };
+    let failed = Notice { succeeded: false, ..paid.clone() };
+    assert_eq!(session.settle(&[paid]).await, ["paid"]);
+    assert_eq!(session.settle(&[other, failed]).await, ["refund_due", "reversal_recorded"]);
+    server.assert_invariants().await;
+}
+
 /// A failure with another amount than was paid, for another order or in another currency is not about that payment.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reversal_with_other_facts_is_a_conflict() {

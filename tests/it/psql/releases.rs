@@ -6,7 +6,7 @@ use super::logins::{Logins, refusal};
 use crate::harness::TestServer;
 use crate::stored::{Notice, Session, server_without_expiry, until_somebody_waits};
 
-/// Like a cancellation by the customer: its seats are on sale at once, and late money finds it cancelled.
+/// Like a cancellation by the customer: its seats are on sale at once, and late money buys them only while they still are.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_released_order_is_a_cancelled_one() {
     let server = server_without_expiry().await;
@@ -26,6 +26,10 @@ async fn a_released_order_is_a_cancelled_one() {
     assert_eq!(state, "RL006");
     server.customer("ben").claim_seats(&event, &[("A", 1)]).await.expect(201);
     assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "refund_due");
+    let order = alice.claim_seats(&event, &[("A", 5)]).await.expect(201);
+    let release = format!("select admin.release_order({}, '{}', 'she called')", event.id, order["order_id"].as_str().expect("an id"));
+    olivia.batch_execute(&release).await.expect("released");
+    assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "late_reclaimed");
     server.assert_invariants().await;
     logins.gone().await;
 }
