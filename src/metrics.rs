@@ -1,6 +1,7 @@
 //! What operators watch: counters, gauges and histograms for Prometheus.
 
 mod credential_fault;
+mod kinds;
 mod labels;
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -14,40 +15,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 pub use credential_fault::CredentialFault;
+pub use kinds::{CacheResult, Limited, RefusedConnection};
 use labels::{CacheRead, Lane, LimitLabel, Outcome, Reason, Refused, State, Word};
-
-/// Why a client's connection was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusedConnection {
-    /// The server has as many as it may have, and none of them is idle.
-    Full,
-    /// The client's address has as many as it may have, and none of them is idle.
-    AddressFull,
-    /// The system refused it.
-    Failed,
-}
-
-/// What a client sends too much of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limited {
-    /// Requests of one customer.
-    Customer,
-    /// Requests from one address.
-    Address,
-    /// Wrong credentials from one address.
-    WrongCredentials,
-}
-
-/// Where a cached read was answered from.
-#[derive(Clone, Copy, Debug)]
-pub enum CacheResult {
-    /// This server's memory.
-    Memory,
-    /// Redis.
-    Redis,
-    /// PostgreSQL.
-    Database,
-}
 
 /// Values that are read at the moment of a scrape.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,6 +52,8 @@ pub struct Metrics {
     connections_refused: Family<Reason, Counter>,
     requests_limited: Family<LimitLabel, Counter>,
     body_bytes: Gauge<i64, AtomicI64>,
+    answer_bytes: Gauge<i64, AtomicI64>,
+    slow_readers_closed: Counter,
     credentials_refused: Family<Refused, Counter>,
     panics: Counter,
 }
@@ -117,6 +88,8 @@ impl Metrics {
             connections_refused: Family::default(),
             requests_limited: Family::default(),
             body_bytes: Gauge::default(),
+            answer_bytes: Gauge::default(),
+            slow_readers_closed: Counter::default(),
             credentials_refused: Family::default(),
             panics: Counter::default(),
         };
@@ -147,6 +120,10 @@ impl Metrics {
         registry.register("requests_limited", "Requests answered 429, by limit", self.requests_limited.clone());
         let help = "Request bodies in memory, arriving or being read";
         registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, self.body_bytes.clone());
+        let help = "Answers in memory that clients have yet to take; what many of them read counts once";
+        registry.register_with_unit("answers_in_flight", help, Unit::Bytes, self.answer_bytes.clone());
+        let help = "Connections of clients that were closed because they read slowly while answers took too much memory";
+        registry.register("slow_readers_closed", help, self.slow_readers_closed.clone());
         let help = "Requests refused for their credentials, by kind and fault";
         registry.register("credentials_refused", help, self.credentials_refused.clone());
         registry.register("panics", "Panics: faults of Rowlock itself, which cost a request or a batch", self.panics.clone());
@@ -191,12 +168,7 @@ impl Metrics {
 
     /// Counts a cached read.
     pub fn cache_read(&self, cache: &'static str, result: CacheResult) {
-        let result = match result {
-            CacheResult::Memory => "memory",
-            CacheResult::Redis => "redis",
-            CacheResult::Database => "database",
-        };
-        self.cache_reads.get_or_create(&CacheRead { cache: Word(cache), result: Word(result) }).inc();
+        self.cache_reads.get_or_create(&CacheRead { cache: Word(cache), result: result.word() }).inc();
     }
 
     /// A client's connection was accepted (1), or has ended (-1).
@@ -211,12 +183,17 @@ impl Metrics {
 
     /// Counts a connection that was refused.
     pub fn connection_refused(&self, why: RefusedConnection) {
-        let reason = match why {
-            RefusedConnection::Full => "full",
-            RefusedConnection::AddressFull => "address_full",
-            RefusedConnection::Failed => "failed",
-        };
-        self.connections_refused.get_or_create(&Reason { reason: Word(reason) }).inc();
+        self.connections_refused.get_or_create(&Reason { reason: why.word() }).inc();
+    }
+
+    /// So many bytes of answers are in memory that clients have yet to take.
+    pub(crate) fn answers_in_flight(&self, bytes: usize) {
+        self.answer_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Counts connections that were closed because their clients read slowly.
+    pub(crate) fn slow_readers_closed(&self, count: u64) {
+        self.slow_readers_closed.inc_by(count);
     }
 
     /// Counts a request whose credentials were refused; `credential` is their kind.
@@ -226,12 +203,7 @@ impl Metrics {
 
     /// Counts a request that was one too many.
     pub fn request_limited(&self, of: Limited) {
-        let limit = match of {
-            Limited::Customer => "customer",
-            Limited::Address => "address",
-            Limited::WrongCredentials => "wrong_credentials",
-        };
-        self.requests_limited.get_or_create(&LimitLabel { limit: Word(limit) }).inc();
+        self.requests_limited.get_or_create(&LimitLabel { limit: of.word() }).inc();
     }
 
     /// Counts a panic that was caught.
