@@ -20,6 +20,9 @@ use crate::turns::{TooManyWaiting, Turns};
 /// larger than others.
 const LARGE_BODY_FACTOR: usize = 64;
 
+/// Maps of seats use this part of the pool at most: whoever reads an order does not wait behind a storm of them.
+const MAPS_PART: usize = 4;
+
 /// Connections apart from the pool, one of them for readiness.
 pub(crate) const OWN_CONNECTIONS: usize = 5;
 
@@ -102,7 +105,7 @@ impl App {
             lanes: Lanes::start(endpoint, config.lanes, &queue, &metrics),
             catalogue: Catalogue::new(own_db.clone(), stale_max),
             summaries: Summaries::new(own_db.clone(), redis, Arc::clone(&metrics), stale_max),
-            seat_maps: SeatMaps::new(db.clone(), Arc::clone(&metrics), stale_max),
+            seat_maps: SeatMaps::new(db.with_at_most(usize::from(config.pool_size) / MAPS_PART), Arc::clone(&metrics), stale_max),
             auth: Auth::new(&config.auth)?,
             rate_limits: Arc::new(RateLimits::new(config.rate_limits, Arc::clone(&metrics))),
             forwarding: config.forwarding.forwarding(),

@@ -74,6 +74,22 @@ impl Share {
         self.size += more;
         Ok(())
     }
+
+    /// Appends a piece to what was gathered, and holds all the memory that this takes: it is doubled, up to `bytes_max`, so that it is
+    /// seldom moved.
+    ///
+    /// # Errors
+    /// When so much is not left; then nothing is appended.
+    pub(crate) fn gather(&mut self, gathered: &mut Vec<u8>, piece: &[u8], bytes_max: usize) -> Result<(), Exceeded> {
+        let (needed, had) = (gathered.len() + piece.len(), gathered.capacity());
+        if needed > had {
+            let capacity = needed.max(bytes_max.min(2 * had));
+            self.grow(capacity - had)?;
+            gathered.reserve_exact(capacity - gathered.len());
+        }
+        gathered.extend_from_slice(piece);
+        Ok(())
+    }
 }
 
 impl Drop for Share {
@@ -117,6 +133,18 @@ mod tests {
         drop((other, third));
         assert_eq!(budget.held(), 0);
         assert!(budget.locked().by_client.is_empty());
+    }
+
+    #[test]
+    fn what_is_gathered_counts_as_the_memory_it_takes() {
+        let budget = Budget::new(200, 200);
+        let (mut share, mut gathered) = (budget.share(client(1)), Vec::new());
+        for (piece, capacity) in [(60, 60), (1, 120), (59, 120), (1, 180), (59, 180), (1, 181)] {
+            assert_eq!(share.gather(&mut gathered, &vec![b' '; piece], 180), Ok(()));
+            assert_eq!((gathered.capacity(), budget.held()), (capacity, capacity), "{piece} more");
+        }
+        assert_eq!(share.gather(&mut gathered, &[b' '; 20], 1000), Err(Exceeded::ByClient));
+        assert_eq!((gathered.len(), gathered.capacity(), budget.held()), (181, 181, 181));
     }
 
     #[test]

@@ -131,7 +131,7 @@ pub struct ServeConfig {
     #[arg(long, env = "ROWLOCK_BODY_S", default_value_t = 30, value_parser = whole::<u64>(1..=3600))]
     pub body_s: u64,
     #[command(flatten)]
-    /// How many connections clients may have.
+    /// How many connections clients may have, and how much they may leave unread.
     pub connections: ConnectionSettings,
     /// Header in which a trusted proxy says whether the client came by TLS, such as X-Forwarded-Proto: if the client came by TLS, the
     /// answer has Strict-Transport-Security. The proxy must set or remove it in every request [default: none]

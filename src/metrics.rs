@@ -51,6 +51,8 @@ pub struct Metrics {
     connections_refused: By<1, Counter>,
     requests_limited: By<1, Counter>,
     body_bytes: Gauge<i64, AtomicI64>,
+    answer_bytes: Gauge<i64, AtomicI64>,
+    slow_readers_closed: Counter,
     credentials_refused: By<2, Counter>,
     panics: Counter,
 }
@@ -85,6 +87,8 @@ impl Metrics {
             connections_refused: Family::default(),
             requests_limited: Family::default(),
             body_bytes: Gauge::default(),
+            answer_bytes: Gauge::default(),
+            slow_readers_closed: Counter::default(),
             credentials_refused: Family::default(),
             panics: Counter::default(),
         };
@@ -115,6 +119,10 @@ impl Metrics {
         registry.register("requests_limited", "Requests answered 429, by limit", self.requests_limited.clone());
         let help = "Request bodies in memory, arriving or being read";
         registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, self.body_bytes.clone());
+        let help = "Answers in memory that clients have yet to take; what many of them read counts once";
+        registry.register_with_unit("answers_in_flight", help, Unit::Bytes, self.answer_bytes.clone());
+        let help = "Connections of clients that were closed because they read slowly while answers took too much memory";
+        registry.register("slow_readers_closed", help, self.slow_readers_closed.clone());
         let help = "Requests refused for their credentials, by kind and fault";
         registry.register("credentials_refused", help, self.credentials_refused.clone());
         registry.register("panics", "Panics: faults of Rowlock itself, which cost a request or a batch", self.panics.clone());
@@ -175,6 +183,16 @@ impl Metrics {
     /// Counts a connection that was refused.
     pub fn connection_refused(&self, why: RefusedConnection) {
         self.connections_refused.get_or_create(&[("reason", why.as_str())]).inc();
+    }
+
+    /// So many bytes of answers are in memory that clients have yet to take.
+    pub(crate) fn answers_in_flight(&self, bytes: usize) {
+        self.answer_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Counts connections that were closed because their clients read slowly.
+    pub(crate) fn slow_readers_closed(&self, count: u64) {
+        self.slow_readers_closed.inc_by(count);
     }
 
     /// Counts a request whose credentials were refused; `credential` is their kind.

@@ -56,7 +56,8 @@ impl Bound {
             first_contact(&endpoint).await?;
         }
         let app = Arc::new(App::new(config, &endpoint)?);
-        let connections = Connections::listen(config.listen, limits, Arc::clone(&app.metrics))
+        let answers_max_bytes = config.connections.answers_in_flight_max_mb as usize * 1024 * 1024;
+        let connections = Connections::listen(config.listen, limits, answers_max_bytes, Arc::clone(&app.metrics))
             .with_context(|| format!("cannot listen on {} (--listen, ROWLOCK_LISTEN)", config.listen))?;
         let timeouts = ConnectionTimeouts {
             idle_max: Duration::from_secs(config.idle_s),

@@ -21,10 +21,16 @@ pub(crate) struct Turns {
     wait_max: Duration,
 }
 
-/// A customer's turn, which lasts until the last copy is dropped.
+/// Somebody's turn, which lasts until the last copy is dropped.
 #[derive(Clone)]
 pub(crate) struct Turn {
     _permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl From<OwnedSemaphorePermit> for Turn {
+    fn from(permit: OwnedSemaphorePermit) -> Self {
+        Self { _permit: Arc::new(permit) }
+    }
 }
 
 /// Too many of the customer's own requests came before.
@@ -45,7 +51,7 @@ impl Turns {
         let _waiting = self.waiting.one_more(customer_id, WAITING_MAX).ok_or(TooManyWaiting)?;
         let queue = Arc::clone(self.queues.of(customer_id));
         match tokio::time::timeout(self.wait_max, queue.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Turn { _permit: Arc::new(permit) }),
+            Ok(Ok(permit)) => Ok(permit.into()),
             Ok(Err(_)) | Err(_) => Err(TooManyWaiting),
         }
     }

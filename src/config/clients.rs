@@ -8,7 +8,7 @@ use poem::http::HeaderName;
 use crate::client_address::Forwarding;
 use crate::flags::{header_name, network, whole};
 
-/// How many connections clients may have.
+/// How many connections clients may have, and how much they may leave unread.
 #[derive(Args, Clone, Copy)]
 pub struct ConnectionSettings {
     /// Maximum number of clients' connections; for another one, the connection that has been idle longest is closed [default: as many as
@@ -18,6 +18,10 @@ pub struct ConnectionSettings {
     /// Maximum number of connections from one IPv4 address or IPv6 /64 network; 0 means no limit [default: half of --connections-max]
     #[arg(long, env = "ROWLOCK_CONNECTIONS_PER_ADDRESS_MAX", value_parser = whole::<u32>(0..=u32::MAX))]
     pub connections_per_address_max: Option<u32>,
+    /// Memory for all answers that their clients have yet to take, in megabytes; what many read at once counts once. Beyond it, the
+    /// connections of the slowest readers are closed
+    #[arg(long, env = "ROWLOCK_ANSWERS_IN_FLIGHT_MAX_MB", default_value_t = 128, value_parser = whole::<u32>(1..=65_536))]
+    pub answers_in_flight_max_mb: u32,
 }
 
 /// How many requests one client may send.

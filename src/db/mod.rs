@@ -26,6 +26,7 @@ mod shortage;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -65,6 +66,8 @@ pub(crate) struct Db {
     is_in_haste: bool,
     /// The turn of the customer who calls.
     turn: Option<Turn>,
+    /// For calls that may use only some of the connections.
+    portion: Option<Arc<Semaphore>>,
 }
 
 impl Db {
@@ -84,7 +87,7 @@ impl Db {
                 Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
             }))
             .build()?;
-        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None, is_in_haste: false, turn: None })
+        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None, is_in_haste: false, turn: None, portion: None })
     }
 
     /// The same pool on behalf of an API key: the action log names the key beside each change.
@@ -102,6 +105,11 @@ impl Db {
         Self { turn: Some(turn), ..self.clone() }
     }
 
+    /// The same pool for calls that use at most so many of its connections at once; more of them wait.
+    pub(crate) fn with_at_most(&self, connections: usize) -> Self {
+        Self { portion: Some(Arc::new(Semaphore::new(connections))), ..self.clone() }
+    }
+
     /// Open connections and idle connections.
     pub(crate) fn pool_size(&self) -> (usize, usize) {
         let status = self.pool.status();
@@ -116,7 +124,8 @@ impl Db {
     /// The same, for a statement that may take longer.
     async fn query_within(&self, call_max: Duration, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, DbError> {
         let begun = Instant::now();
-        let mut in_call = InCall::begin(self.connection().await?, self.turn.clone());
+        let (client, turn) = self.connection().await?;
+        let mut in_call = InCall::begin(client, turn);
         let client = in_call.client();
         let call_max = if self.is_in_haste { HASTE_MAX.saturating_sub(begun.elapsed()) } else { call_max };
         let call = async {
@@ -144,8 +153,15 @@ impl Db {
         rows.into_iter().next().ok_or_else(|| DbError::Internal(format!("no row from: {sql}")))
     }
 
-    async fn connection(&self) -> Result<Object, DbError> {
-        let get = async { self.pool.get().await.map_err(no_connection) };
+    /// A connection, and the turn to be kept as long as it is used.
+    async fn connection(&self) -> Result<(Object, Option<Turn>), DbError> {
+        let get = async {
+            let turn = match &self.portion {
+                Some(portion) => Some(turn_in(portion).await?),
+                None => self.turn.clone(),
+            };
+            Ok((self.pool.get().await.map_err(no_connection)?, turn))
+        };
         let got = if self.is_in_haste { within(HASTE_MAX, get).await } else { get.await };
         got.inspect_err(|error| {
             if let DbError::Outage(outage) = error {
@@ -189,6 +205,13 @@ pub(crate) async fn in_time<T>(call: impl Future<Output = Result<T, DbError>>) -
 
 async fn within<T>(call_max: Duration, call: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
     tokio::time::timeout(call_max, call).await.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned())))
+}
+
+async fn turn_in(portion: &Arc<Semaphore>) -> Result<Turn, DbError> {
+    match tokio::time::timeout(WAIT_MAX, Arc::clone(portion).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit.into()),
+        Ok(Err(_)) | Err(_) => Err(DbError::Unavailable("too many such calls are waiting".to_owned())),
+    }
 }
 
 fn no_connection(error: PoolError) -> DbError {

@@ -139,6 +139,7 @@ pub(crate) async fn read(request: &Request, body: &mut RequestBody, bytes_max: u
 
 async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut share: Share) -> Result<Received, Problem> {
     let mut chunks = body.into_bytes_stream();
+    let expected_max = announced.unwrap_or(bytes_max).min(bytes_max);
     let mut gathered = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| broken(&error))?;
@@ -152,12 +153,11 @@ async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut 
         if gathered.is_empty() && announced == Some(chunk.len()) {
             return Ok(Received { bytes: chunk, share });
         }
-        if let Err(exceeded) = share.grow(chunk.len()) {
+        if let Err(exceeded) = share.gather(&mut gathered, &chunk, expected_max) {
             drop((gathered, share));
             tokio::time::timeout(DISCARDED_FOR, discard(chunks)).await.ok();
             return Err(exceeded.into());
         }
-        gathered.extend_from_slice(&chunk);
     }
     Ok(Received { bytes: gathered.into(), share })
 }

@@ -4,6 +4,7 @@
 //! buyers come at once, so a connection is one task, its timers are hyper's, and the memory for a request is freed before the next one.
 
 mod activity;
+mod answers_in_flight;
 mod bare_answer;
 mod client_body;
 mod conversation;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
 use activity::Demand;
+use answers_in_flight::AnswersInFlight;
 use conversation::Serving;
 pub(crate) use limits::ConnectionLimits;
 use newcomers::Newcomers;
@@ -36,12 +38,13 @@ use newcomers::Newcomers;
 const BACKLOG: i32 = 16_384;
 /// The longest the head of a request may take from its first byte to its last, and the longest a client may leave an answer unread.
 pub(crate) const STALLED_MAX: Duration = Duration::from_secs(75);
-/// The largest head of a request, and the most of an answer that waits in memory for its client, in bytes. While it waits for more of a
-/// head or a body, a connection may have reserved as much.
+/// The largest head of a request, and the largest answer that may wait in memory for its client without being counted, in bytes. While it
+/// waits for more of a head or a body, a connection may have reserved as much.
 const BUFFER_MAX_BYTES: usize = 16 * 1024;
-/// What the kernel may keep of answers that a client does not read, in bytes; it counts its own records, too, and grants twice as much. By
-/// itself it would keep up to 4 MB for each client.
-const SEND_BUFFER_BYTES: usize = 128 * 1024;
+/// What the kernel may keep of answers that a client does not read, in bytes; it counts its own records, too, and grants twice as much:
+/// 1 GB for 16,384 clients. By itself it would keep up to 4 MB for each. The compressed map of a large section fits in, and 64 KB under way
+/// are 600 KB per second for a client that is 100 ms away.
+const SEND_BUFFER_BYTES: usize = 32 * 1024;
 /// Pause after the system refused a connection, most likely because file descriptors ran out.
 const REFUSED_PAUSE: Duration = Duration::from_millis(20);
 
@@ -61,6 +64,7 @@ pub(crate) struct Connections {
     listener: TcpListener,
     address: SocketAddr,
     limits: ConnectionLimits,
+    answers: Arc<AnswersInFlight>,
     metrics: Arc<Metrics>,
 }
 
@@ -70,8 +74,13 @@ pub(crate) trait Routes: Fn(Request) -> BoxFuture<'static, Response> + Send + Sy
 impl<R: Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static> Routes for R {}
 
 impl Connections {
-    /// Listens; nothing is accepted yet.
-    pub(crate) fn listen(address: SocketAddr, limits: ConnectionLimits, metrics: Arc<Metrics>) -> io::Result<Self> {
+    /// Listens; nothing is accepted yet. Answers may take `answers_max_bytes` of memory until their clients have taken them.
+    pub(crate) fn listen(
+        address: SocketAddr,
+        limits: ConnectionLimits,
+        answers_max_bytes: usize,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
         // Accepted connections inherit these.
@@ -82,7 +91,8 @@ impl Connections {
         socket.listen(BACKLOG)?;
         let listener = TcpListener::from_std(socket.into())?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, limits, metrics })
+        let answers = AnswersInFlight::new(answers_max_bytes, Arc::clone(&metrics));
+        Ok(Self { listener, address, limits, answers, metrics })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -95,8 +105,8 @@ impl Connections {
 
     /// Serves until `stop`; then accepts no more connections, gives requests in progress up to `drain` to finish, and closes the rest.
     pub(crate) async fn serve<R: Routes>(self, routes: R, stop: CancellationToken, timeouts: ConnectionTimeouts) {
-        let Self { listener, address, limits, metrics } = self;
-        let newcomers = Arc::new(Newcomers::new(Serving::new(routes, address, timeouts), limits, metrics));
+        let Self { listener, address, limits, answers, metrics } = self;
+        let newcomers = Arc::new(Newcomers::new(Serving::new(routes, address, timeouts, answers), limits, metrics));
         let mut stopped = pin!(stop.cancelled());
         loop {
             let accepted = tokio::select! {

@@ -117,8 +117,7 @@ fn read_within(decoder: &mut impl Read, bytes_max: usize, share: &mut Share) -> 
         if bytes == 0 {
             return Ok(plain);
         }
-        share.grow(bytes).map_err(Failure::NoMemory)?;
-        plain.extend_from_slice(&piece[..bytes]);
+        share.gather(&mut plain, &piece[..bytes], bytes_max).map_err(Failure::NoMemory)?;
     }
 }
 

@@ -2,15 +2,18 @@
 //!
 //! Everything is an atomic of this connection alone: a request takes no lock, and whoever needs room reads the notes of all connections.
 
+mod demand;
+
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http_body_util::combinators;
+
+pub(super) use demand::Demand;
 
 /// A body as the framework hands it over.
 pub(super) type BoxBody = combinators::BoxBody<Bytes, io::Error>;
@@ -20,18 +23,6 @@ const BUSY: u64 = u64::MAX;
 /// How long a client may leave the rest of its request or its answer waiting before its connection counts as idle, in microseconds: the
 /// parts of one request seldom arrive together.
 pub(super) const HESITATION_US: u64 = 500_000;
-
-/// What a connection is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(super) enum Demand {
-    /// To end after the request in progress, whose head may still be arriving: the server stops.
-    Finish = 1,
-    /// To end if it waits for its client: another one needs the room.
-    MakeRoom = 2,
-    /// To end at once.
-    End = 4,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -54,6 +45,8 @@ pub(super) struct Activity {
     has_begun: AtomicBool,
     /// Whether the client leaves bytes of an answer unread that the kernel has no space for.
     is_writing: AtomicBool,
+    /// Bytes of all answers that the kernel has taken.
+    sent_bytes: AtomicU64,
     /// The status of the answer by which the parser refused a head, or 0.
     refused_status: AtomicU16,
     /// Whether the client is being told why its head was refused.
@@ -76,6 +69,7 @@ impl Activity {
             waiting_since: AtomicU64::new(BUSY),
             has_begun: AtomicBool::new(false),
             is_writing: AtomicBool::new(false),
+            sent_bytes: AtomicU64::new(0),
             refused_status: AtomicU16::new(0),
             is_telling: AtomicBool::new(false),
             unread: Mutex::new(None),
@@ -155,6 +149,21 @@ impl Activity {
         }
     }
 
+    /// The kernel has taken so much of an answer.
+    pub(super) fn sends(&self, bytes: usize) {
+        self.sent_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// How much it has taken so far.
+    pub(super) fn sent_bytes(&self) -> u64 {
+        self.sent_bytes.load(Relaxed)
+    }
+
+    /// Whether the client leaves more of an answer unread than the kernel keeps.
+    pub(super) fn is_left_unread(&self) -> bool {
+        self.is_writing.load(Relaxed)
+    }
+
     /// Whether the connection could be closed now without losing anything but what its client keeps waiting.
     pub(super) fn is_waiting(&self) -> bool {
         self.waiting_since.load(Relaxed) != BUSY
@@ -203,38 +212,6 @@ impl Activity {
 
     pub(super) fn is_telling(&self) -> bool {
         self.is_telling.load(Relaxed)
-    }
-
-    /// Asks the connection's task for something.
-    pub(super) fn ask(&self, demand: Demand) {
-        self.asked.fetch_or(demand as u8, SeqCst);
-        self.task.wake();
-    }
-
-    /// Whom to wake when something is asked: the task, which then looks at [`Self::asked`].
-    pub(super) fn listen(&self, task: &Waker) {
-        self.task.register(task);
-    }
-
-    /// The most urgent demand, if any.
-    pub(super) fn asked(&self) -> Option<Demand> {
-        match self.asked.load(SeqCst) {
-            0 => None,
-            1 => Some(Demand::Finish),
-            2 | 3 => Some(Demand::MakeRoom),
-            _ => Some(Demand::End),
-        }
-    }
-
-    /// Room is wanted from somebody else.
-    pub(super) fn stays(&self) {
-        self.asked.fetch_and(!(Demand::MakeRoom as u8), SeqCst);
-    }
-
-    /// Ready once the connection must end for another one, or at once.
-    pub(super) fn poll_room_asked(&self, context: &Context<'_>) -> Poll<()> {
-        self.listen(context.waker());
-        if self.asked() >= Some(Demand::MakeRoom) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 
 use super::activity::{Activity, BoxBody, Demand};
+use super::answers_in_flight::AnswersInFlight;
 use super::bare_answer::{problem_of, written};
 use super::client_body::{ClientBody, has_arrived};
 use super::head_timer::HeadTimer;
@@ -44,15 +45,16 @@ pub(super) struct Serving<R> {
     local: LocalAddr,
     http: http1::Builder,
     timeouts: ConnectionTimeouts,
+    answers: Arc<AnswersInFlight>,
     pub(super) refusals: RefusalLog,
 }
 
 impl<R: Routes> Serving<R> {
-    pub(super) fn new(routes: R, local: SocketAddr, timeouts: ConnectionTimeouts) -> Self {
+    pub(super) fn new(routes: R, local: SocketAddr, timeouts: ConnectionTimeouts, answers: Arc<AnswersInFlight>) -> Self {
         let mut http = http1::Builder::new();
         // hyper has one timeout for the first byte of a head and for the whole head; the timer of each connection tells the two apart.
         http.header_read_timeout(timeouts.idle_max).max_buf_size(BUFFER_MAX_BYTES);
-        Self { routes, local: LocalAddr(Addr::SocketAddr(local)), http, timeouts, refusals: RefusalLog::new() }
+        Self { routes, local: LocalAddr(Addr::SocketAddr(local)), http, timeouts, answers, refusals: RefusalLog::new() }
     }
 
     fn http_of(&self, activity: &Arc<Activity>) -> http1::Builder {
@@ -99,9 +101,12 @@ impl<R: Routes> Serving<R> {
 
 /// Serves one connection until it ends.
 pub(super) async fn converse<R: Routes>(server: Arc<Serving<R>>, stream: TcpStream, remote: SocketAddr, admitted: Admitted) {
-    let activity = &admitted.activity;
+    let (server, activity) = (&*server, &admitted.activity);
     let service = service_fn(|request| {
-        server.answer(request, remote, activity).map(|answer| Ok::<_, Infallible>(hyper::Response::<BoxBody>::from(answer)))
+        server.answer(request, remote, activity).map(move |answer| {
+            let answer = hyper::Response::<BoxBody>::from(answer);
+            Ok::<_, Infallible>(answer.map(|body| server.answers.counting(body, activity)))
+        })
     });
     let mut connection = server.http_of(activity).serve_connection(TokioIo::new(server.watched(stream, activity)), service);
     let mut is_finishing = false;

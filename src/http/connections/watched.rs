@@ -39,6 +39,13 @@ impl<S> Watched<S> {
         self.activity.refuses(status.unwrap_or(BAD_REQUEST));
         true
     }
+
+    fn notes(&self, written: &Poll<io::Result<usize>>) {
+        self.activity.writes(written.is_pending());
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.activity.sends(*bytes);
+        }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -55,7 +62,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.activity.writes(written.is_pending());
+        self.notes(&written);
         written
     }
 
@@ -76,7 +83,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.activity.writes(written.is_pending());
+        self.notes(&written);
         written
     }
 

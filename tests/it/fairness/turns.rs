@@ -63,3 +63,37 @@ async fn a_customer_who_hangs_up_again_and_again_takes_no_more_of_the_pool() {
     locker.batch_execute("commit").await.expect("the end of the lock");
     server.customer("alice").orders(&event).await.expect(200);
 }
+
+/// Each section has a map of its own, and somebody may ask for all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_seat_maps_leave_most_of_the_pool_to_others() {
+    const MAPS: u64 = 12;
+    let server = TestServer::builder().arg("--pool-size", 8).start().await;
+    let codes: Vec<_> = (0..=MAPS).map(|number| format!("S{number}")).collect();
+    let sections: Vec<_> = codes.iter().map(|code| (code.as_str(), 1000, 10)).collect();
+    let event = server.small_event(&sections).await;
+    let (alice, anyone) = (server.customer("alice"), server.anyone());
+    let map = |number| {
+        let (anyone, path) = (&anyone, event.at(&format!("sections/S{number}/seats")));
+        async move { anyone.get(&path).await }
+    };
+    map(0).await.expect(200);
+    let locker = server.connect().await;
+    locker.batch_execute("begin; lock table rowlock.seats in access exclusive mode").await.expect("a lock");
+
+    let maps = join_all((1..=MAPS).map(map));
+    let others = async {
+        let read = "rowlock_cache_reads_total{cache=\"seats\",result=\"database\"}";
+        eventually(Duration::from_secs(10), || async { server.metric(read).await > MAPS }).await;
+        eventually(Duration::from_secs(10), || async { server.ask::<i64>(WAITING).await >= 2 }).await;
+        let begun = Instant::now();
+        alice.orders(&event).await.expect(200);
+        assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+        assert_eq!(server.ask::<i64>(WAITING).await, 2, "a quarter of the pool is for maps");
+        locker.batch_execute("commit").await.expect("the end of the lock");
+    };
+    let (answers, ()) = tokio::join!(maps, others);
+    for answer in answers {
+        assert!(matches!(answer.status, 200 | 503), "{answer:?}");
+    }
+}

@@ -52,6 +52,19 @@ impl Raw {
         }
     }
 
+    /// Reads so many more bytes of whatever comes, which must come.
+    pub async fn take(&mut self, bytes: usize) {
+        let enough = self.read.len() + bytes;
+        let reading = async {
+            while self.read.len() < enough {
+                let most = enough - self.read.len();
+                let read = (&mut self.stream).take(most as u64).read_buf(&mut self.read).await.expect("an open connection");
+                assert_ne!(read, 0, "the connection was closed");
+            }
+        };
+        tokio::time::timeout(PATIENCE, reading).await.expect("nothing more came");
+    }
+
     /// Waits until the server closes the connection, without another byte.
     pub async fn closed(&mut self) {
         let rest = tokio::time::timeout(PATIENCE, self.next()).await.expect("it is still open");
