@@ -20,7 +20,7 @@ use crate::turns::{TooManyWaiting, Turns};
 /// larger than others.
 const LARGE_BODY_FACTOR: usize = 64;
 
-/// Maps of seats use this part of the pool at most: whoever reads an order does not wait behind a storm of them.
+/// Seat maps use at most one in this many connections of the pool, so that reading an order never waits behind a flood of maps.
 const MAPS_PART: usize = 4;
 
 /// Connections apart from the pool, one of them for readiness.

@@ -75,8 +75,8 @@ impl Share {
         Ok(())
     }
 
-    /// Appends a piece to what was gathered, and holds all the memory that this takes: it is doubled, up to `bytes_max`, so that it is
-    /// seldom moved.
+    /// Appends a piece to what was gathered, and counts all the memory reserved for it. The capacity doubles, up to `bytes_max`, so that
+    /// the bytes are seldom moved.
     ///
     /// # Errors
     /// When so much is not left; then nothing is appended.

@@ -119,9 +119,9 @@ impl Metrics {
         registry.register("requests_limited", "Requests answered 429, by limit", self.requests_limited.clone());
         let help = "Request bodies in memory, arriving or being read";
         registry.register_with_unit("bodies_in_flight", help, Unit::Bytes, self.body_bytes.clone());
-        let help = "Answers in memory that clients have yet to take; what many of them read counts once";
+        let help = "Answers of more than 16 KB that clients have yet to take; one that several read counts once";
         registry.register_with_unit("answers_in_flight", help, Unit::Bytes, self.answer_bytes.clone());
-        let help = "Connections of clients that were closed because they read slowly while answers took too much memory";
+        let help = "Connections closed because their clients read slowly while unread answers took too much memory";
         registry.register("slow_readers_closed", help, self.slow_readers_closed.clone());
         let help = "Requests refused for their credentials, by kind and fault";
         registry.register("credentials_refused", help, self.credentials_refused.clone());

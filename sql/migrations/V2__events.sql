@@ -7,7 +7,7 @@ comment on type rowlock.event_status is 'draft, then open; an open event can be 
 comment on type rowlock.seat_status is
     'The status of a seat: on sale, held by a pending order, sold with a ticket, or blocked by the box office.';
 
--- _create_event has the defaults of settings, but for one that follows others.
+-- _create_event has the defaults of the settings, except that of unpaid_window_ms, which follows others.
 create table rowlock.events (
     event_id                bigint generated always as identity primary key,
     name                    text not null check (char_length(name) between 1 and 200),
@@ -21,7 +21,7 @@ create table rowlock.events (
     seats_per_customer      integer not null check (seats_per_customer between 1 and 1000),
     unpaid_orders_max       integer not null check (unpaid_orders_max between 1 and 100),
     chosen_unpaid_window_ms integer check (chosen_unpaid_window_ms between 1000 and 86400000),
-    -- Whoever claims the same seats again and again ends one order in each payment window: unless chosen, all of them have to count.
+    -- Whoever claims the same seats again and again ends one order per payment window: by default, the window counts all of them.
     unpaid_window_ms        integer not null generated always as (
         coalesce(chosen_unpaid_window_ms, least(greatest(600000, (unpaid_orders_max + 1)::bigint * window_ms), 86400000)::integer)
     ) stored,

@@ -18,8 +18,8 @@ pub struct ConnectionSettings {
     /// Maximum number of connections from one IPv4 address or IPv6 /64 network; 0 means no limit [default: half of --connections-max]
     #[arg(long, env = "ROWLOCK_CONNECTIONS_PER_ADDRESS_MAX", value_parser = whole::<u32>(0..=u32::MAX))]
     pub connections_per_address_max: Option<u32>,
-    /// Memory for all answers that their clients have yet to take, in megabytes; what many read at once counts once. Beyond it, the
-    /// connections of the slowest readers are closed
+    /// Maximum memory for answers of more than 16 KB that clients have yet to take, in megabytes; one that many read at once counts once.
+    /// Beyond it, the connections of the slowest readers are closed
     #[arg(long, env = "ROWLOCK_ANSWERS_IN_FLIGHT_MAX_MB", default_value_t = 128, value_parser = whole::<u32>(1..=65_536))]
     pub answers_in_flight_max_mb: u32,
 }

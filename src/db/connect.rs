@@ -28,7 +28,7 @@ pub(super) fn session(patience: Patience) -> String {
 
 /// How long a session waits, in milliseconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// For a statement to end.
     pub statement_ms: u32,
     /// For a lock that somebody else holds.

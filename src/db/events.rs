@@ -24,7 +24,7 @@ macro_rules! select_events {
 
 /// Which events to list, and how many.
 #[derive(Clone, Copy, Debug)]
-pub struct EventQuery<'a> {
+pub(crate) struct EventQuery<'a> {
     /// For whom.
     pub viewer: Viewer,
     /// The event after which the page begins; `None` for the first page.
@@ -41,7 +41,7 @@ pub struct EventQuery<'a> {
 
 /// What was found.
 #[derive(Clone, Debug)]
-pub struct EventPage {
+pub(crate) struct EventPage {
     /// The events, soonest first.
     pub events: Vec<Event>,
     /// Where a search by name stopped at its limit: the event after which to continue.
@@ -124,7 +124,7 @@ impl Db {
 
 /// An event and its sections at one moment.
 #[derive(Debug)]
-pub struct EventWithSections {
+pub(crate) struct EventWithSections {
     /// Its settings.
     pub event: Event,
     /// The part of it that never changes.

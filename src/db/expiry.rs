@@ -7,7 +7,7 @@ use super::{Db, DbError, in_time};
 
 /// What became of one order passed to [`Db::expire_orders`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpiryOutcome {
+pub(crate) enum ExpiryOutcome {
     /// Its seats are on sale again.
     Expired,
     /// Its deadline has not passed yet.
@@ -25,7 +25,7 @@ pub enum ExpiryOutcome {
 
 /// One order passed to [`Db::expire_orders`], and what became of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Expired {
+pub(crate) struct Expired {
     /// The order.
     pub order_id: Uuid,
     /// What became of it.
@@ -34,7 +34,7 @@ pub struct Expired {
 
 /// A pending order past its deadline.
 #[derive(Clone, Copy, Debug)]
-pub struct Overdue {
+pub(crate) struct Overdue {
     /// Its event.
     pub event_id: i64,
     /// The order.
@@ -52,7 +52,7 @@ pub(crate) struct Pruned {
 
 /// What follows a failed expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpiryRetry {
+pub(crate) enum ExpiryRetry {
     /// Try again in this many milliseconds.
     InMs(i32),
     /// It failed too often and is now a dead letter.
@@ -121,7 +121,7 @@ impl Db {
 ///
 /// The lead is a transaction's advisory lock on a connection of its own: whatever ends the work early drops the connection, and with it
 /// the lock.
-pub async fn try_lead_sweep<F: Future>(client: &Client, work: F) -> Result<Option<F::Output>, DbError> {
+pub(crate) async fn try_lead_sweep<F: Future>(client: &Client, work: F) -> Result<Option<F::Output>, DbError> {
     let lead = async {
         client.batch_execute("begin").await?;
         Ok::<bool, DbError>(client.query_one("select rowlock.try_lead_sweep()", &[]).await?.get(0))

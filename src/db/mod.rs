@@ -33,13 +33,14 @@ use tokio_postgres::{Client, Row, Statement};
 use crate::turns::Turn;
 use api_keys::AdminKey;
 
-pub use connect::{Endpoint, Patience};
+pub use connect::Endpoint;
+pub(crate) use connect::Patience;
 pub use error::{DbError, Rule};
-pub use events::{EventPage, EventQuery, EventWithSections};
-pub use expiry::{Expired, ExpiryOutcome, ExpiryRetry, Overdue, try_lead_sweep};
+pub(crate) use events::{EventPage, EventQuery};
+pub(crate) use expiry::{Expired, ExpiryOutcome, ExpiryRetry, try_lead_sweep};
 pub use identity::{Identity, database_id};
 use in_call::InCall;
-pub use orders::OrderQuery;
+pub(crate) use orders::OrderQuery;
 pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
 pub(crate) use probe::{ClaimsProbe, LockedSection};

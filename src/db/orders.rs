@@ -15,7 +15,7 @@ macro_rules! select_orders {
 
 /// Which orders of an event to list, and how many.
 #[derive(Clone, Copy, Debug)]
-pub struct OrderQuery<'a> {
+pub(crate) struct OrderQuery<'a> {
     /// The event.
     pub event_id: i64,
     /// Only orders of this customer.

@@ -6,7 +6,7 @@ use super::{Db, DbError};
 
 /// What changes in a section with every claim; the layout has the rest.
 #[derive(Clone, Copy, Debug)]
-pub struct SectionCount {
+pub(crate) struct SectionCount {
     /// Its number.
     pub section_no: i32,
     /// How many seats are on sale now.

@@ -39,7 +39,7 @@ listed, or with a body where none is expected, are refused.
 - A request body may be compressed: `Content-Encoding` is `gzip`, `deflate`, `br` or `zstd`. The size limit applies to the decoded body; a \
 signature covers the bytes as sent.
 - Texts need at least one visible character, and must not contain control characters, characters that reorder or break their \
-line, or code points that are no characters.
+line, or noncharacters such as U+FFFE.
 - Every response has `X-Request-Id`: the one that was sent, if it has 1 to 128 visible ASCII characters, or a new one.
 - After a 503, wait at least `Retry-After` seconds and try again; payment notices, and claims and new events with an `Idempotency-Key`, \
 can safely be sent again.";

@@ -10,7 +10,7 @@ use super::named::named;
 named! {
     /// Status of an event: a `draft` is being prepared; seats are sold only while it is `open`; a `paused` one can be opened again;
     /// `closed` is final.
-    pub enum EventStatus {
+    pub(crate) enum EventStatus {
         /// Being prepared; only admins see it.
         Draft = "draft",
         /// On sale.
@@ -24,7 +24,7 @@ named! {
 
 /// An event's settings.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
+pub(crate) struct Event {
     /// Its id.
     pub event_id: i64,
     /// Its name.
@@ -61,7 +61,7 @@ pub struct Event {
 
 /// Who asks about an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Viewer {
+pub(crate) enum Viewer {
     /// Anyone: an event that was never opened does not exist for them.
     Public,
     /// An admin, who sees every event.
@@ -82,7 +82,7 @@ impl Event {
 
 /// What became of a request for a new event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventCreation {
+pub(crate) enum EventCreation {
     /// The event of that id is new.
     Created(i64),
     /// Its idempotency key was used before with the same request, which created that event.
@@ -93,7 +93,7 @@ pub enum EventCreation {
 
 /// The part of an event that never changes: its currency, sections and rows. Cached as long as it is used.
 #[derive(Clone, Debug)]
-pub struct EventLayout {
+pub(crate) struct EventLayout {
     /// The event.
     pub event_id: i64,
     /// ISO 4217 code.
@@ -129,7 +129,7 @@ impl EventLayout {
 /// A seat that its event does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the layout of event {event_id} has no seat {} in section number {}", .seat.seat_no, .seat.section_no)]
-pub struct UnknownSeat {
+pub(crate) struct UnknownSeat {
     /// The event.
     pub event_id: i64,
     /// The seat.
@@ -138,7 +138,7 @@ pub struct UnknownSeat {
 
 /// The part of a section that never changes.
 #[derive(Clone, Debug)]
-pub struct SectionLayout {
+pub(crate) struct SectionLayout {
     /// Its number, from 1.
     pub section_no: i32,
     /// Its code in the API, for example `A`.
@@ -166,7 +166,7 @@ impl SectionLayout {
 
 /// One row of seats.
 #[derive(Clone, Debug)]
-pub struct SectionRow {
+pub(crate) struct SectionRow {
     /// Its label.
     pub label: String,
     /// Number of its first seat within the section.

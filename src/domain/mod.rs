@@ -9,7 +9,7 @@ mod payment;
 mod seat;
 
 pub use claim::{ClaimOutcome, ClaimRequest, Idempotency, Wanted};
-pub use event::{Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow, UnknownSeat, Viewer};
+pub(crate) use event::{Event, EventCreation, EventLayout, EventStatus, SectionLayout, SectionRow, UnknownSeat, Viewer};
 pub use order::{Order, OrderStatus};
-pub use payment::{PaymentNotice, PaymentOutcome, RecordedOutcome, Settlement};
+pub(crate) use payment::{PaymentNotice, PaymentOutcome, RecordedOutcome, Settlement};
 pub use seat::{SeatRef, SeatStatus};

@@ -2,28 +2,28 @@
 
 /// Declares such an enum; its doc comments are those of the API's documentation.
 macro_rules! named {
-    ($(#[$attribute:meta])* pub enum $type:ident { $($(#[$doc:meta])* $value:ident = $name:literal,)+ }) => {
+    ($(#[$attribute:meta])* $visibility:vis enum $type:ident { $($(#[$doc:meta])* $value:ident = $name:literal,)+ }) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, poem_openapi::Enum, serde::Serialize)]
         #[oai(rename_all = "snake_case")]
         #[serde(rename_all = "snake_case")]
         $(#[$attribute])*
-        pub enum $type {
+        $visibility enum $type {
             $($(#[$doc])* $value,)+
         }
 
         impl $type {
             /// Every value.
-            pub const ALL: &[Self] = &[$(Self::$value),+];
+            $visibility const ALL: &[Self] = &[$(Self::$value),+];
 
             /// Its name in the database, the API and the metrics.
-            pub fn as_str(self) -> &'static str {
+            $visibility fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$value => $name,)+
                 }
             }
 
             /// The value with that name.
-            pub fn from_name(name: &str) -> Option<Self> {
+            $visibility fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == name)
             }
         }

@@ -6,7 +6,7 @@ use super::named::named;
 
 /// A gateway's notice of a payment. Provider and reference together identify the money.
 #[derive(Clone, Debug)]
-pub struct PaymentNotice {
+pub(crate) struct PaymentNotice {
     /// The event it pays for.
     pub event_id: i64,
     /// The order it pays for.
@@ -27,7 +27,7 @@ pub struct PaymentNotice {
 
 named! {
     /// What became of a payment notice.
-    pub enum PaymentOutcome {
+    pub(crate) enum PaymentOutcome {
         /// The order is paid and its seats are sold.
         Paid = "paid",
         /// This notice was settled before; nothing changed.
@@ -46,7 +46,7 @@ named! {
 named! {
     /// The recorded outcome of a notice.
     #[oai(rename = "RecordedPaymentOutcome")]
-    pub enum RecordedOutcome {
+    pub(crate) enum RecordedOutcome {
         /// The order was paid and its seats were sold.
         Paid = "paid",
         /// The order got its seats back and was paid.
@@ -62,7 +62,7 @@ named! {
 
 /// The answer to a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settlement {
+pub(crate) enum Settlement {
     /// The payment is recorded.
     Settled {
         /// What became of the notice.

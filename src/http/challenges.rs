@@ -200,7 +200,10 @@ mod tests {
 
     #[test]
     fn a_challenge_names_the_error_where_a_credential_was_sent() {
-        let invalid = |credential: Credential| challenge(credential.refuse(AuthError::malformed("why"), &HeaderMap::new()));
+        let sent = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("bearer x"))]);
+        let invalid = |credential: Credential| challenge(credential.refuse(AuthError::malformed("why"), &sent));
+        let another_scheme = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("Basic x"))]);
+        assert_eq!(challenge(Credential::BearerToken.refuse(AuthError::malformed("why"), &another_scheme)), "Bearer");
         assert_eq!(invalid(Credential::BearerToken), "Bearer error=\"invalid_token\", error_description=\"why\"");
         assert_eq!(invalid(Credential::ApiKey), "ApiKey header=\"X-Api-Key\", error=\"invalid_key\", error_description=\"why\"");
         let signature = "Signature headers=\"webhook-id webhook-timestamp webhook-signature\", error=\"invalid_signature\", \

@@ -50,7 +50,7 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a server waits for its clients.
 #[derive(Clone, Copy, Debug)]
-pub struct ConnectionTimeouts {
+pub(crate) struct ConnectionTimeouts {
     /// For the first byte of a request. A rush keeps its buyers' connections open between two requests, and a load balancer that reuses a
     /// connection just as it is closed answers its client 502.
     pub(crate) idle_max: Duration,

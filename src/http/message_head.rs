@@ -46,7 +46,7 @@ pub(crate) fn check(request: &Request) -> Result<(), Problem> {
             Err(Problem::invalid("Host", "must be sent with every request of HTTP/1.1"))
         }
         (None, Seen { host: Some(host), .. }) if !is_host(host) => Err(Problem::invalid("Host", "must be a host, with or without a port")),
-        // It counts instead of the `Host` (RFC 9112, 3.2.2).
+        // The host of such a URL overrides `Host` (RFC 9112, 3.2.2).
         _ if request.uri().authority().is_some_and(|authority| !is_host_with_port(authority)) => {
             Err(Problem::new(Code::InvalidRequest, "a URL in place of the path must name a host, with or without a port, and no user"))
         }

@@ -189,7 +189,7 @@ fn bare(status: u16, description: &'static str, headers: Vec<MetaHeader>) -> Met
 }
 
 /// Response headers, for the documentation.
-pub mod header {
+pub(crate) mod header {
     use poem_openapi::registry::{MetaHeader, MetaSchema, MetaSchemaRef};
     use serde_json::Value;
 

@@ -8,8 +8,8 @@
 //! Within a batch, first come is first served; between two batches in progress PostgreSQL's row locks decide, as between two servers:
 //! a claim may be answered `seat_taken` for a seat that the other batch has locked and then does not take.
 //!
-//! Events take turns by their customers: whoever has led a call lately lets others go before, so claims of one customer for many events
-//! hold up nobody else's.
+//! Customers take turns: a customer whose request led a call lately lets others go first, so one customer's claims for many events do not
+//! delay anybody else's.
 //!
 //! A batch that meets a lock which somebody holds is called again in parts, so that only the requests that need this lock wait for it.
 

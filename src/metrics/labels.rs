@@ -1,4 +1,4 @@
-//! What metrics tell apart, by its name in them.
+//! The values of the metrics' labels.
 
 /// Declares such an enum, with the name of each value.
 macro_rules! label {

@@ -22,11 +22,11 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// All, from the one whose bodies are largest to the one whose are smallest.
+    /// All encodings, from the largest bodies to the smallest; a tie goes to the last.
     const ALL: [Self; 4] = [Self::Identity, Self::Gzip, Self::Brotli, Self::Zstd];
 
-    /// The encoding that `Accept-Encoding` headers like best (RFC 9110, 12.5.3), of several the one that makes the smallest body. If
-    /// they allow none, it is none: everybody understands that.
+    /// The encoding that the `Accept-Encoding` headers prefer (RFC 9110, 12.5.3); of several equally good ones, the one with the smallest
+    /// bodies. If they allow none of these, the body is not encoded: everybody understands that.
     pub(crate) fn negotiate<'a>(accept_encoding: impl Iterator<Item = &'a str>) -> Self {
         let (mut weights, mut others) = ([None; 4], 0.0);
         for entry in accept_encoding.flat_map(|value| value.split(',')) {

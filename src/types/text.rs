@@ -64,7 +64,7 @@ pub fn objection(text: &str) -> Option<&'static str> {
         return Some("must not contain characters that reorder or break its line, such as U+202E");
     }
     if text.chars().any(is_noncharacter) {
-        return Some("must not contain code points that are no characters, such as U+FFFE");
+        return Some("must not contain noncharacters, such as U+FFFE");
     }
     if !text.is_empty() && text.chars().all(|character| is_one_of(character, INVISIBLE)) {
         return Some("must not be blank: it needs a character that can be seen");
@@ -147,7 +147,7 @@ mod tests {
             begins(turned, "must not contain characters that reorder");
         }
         for none in ["a\u{fffe}", "\u{ffff}", "\u{fdd0}b", "\u{10ffff}"] {
-            begins(none, "must not contain code points that are no characters");
+            begins(none, "must not contain noncharacters");
         }
         for control in ["a\nb", "\t", "\u{0}", "a\u{85}"] {
             begins(control, "must not contain control");

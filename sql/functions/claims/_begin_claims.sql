@@ -1,7 +1,7 @@
 -- Begins a batch of claims: reads the event's rules, serialises the customers, and finds which requests share a customer or a key.
 --
--- Returns o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms (0 until an order of the event has ended: nobody
--- need be looked up) and o_is_on_sale (null if there is no such event, or it was never opened), and o_are_distinct: whether every request
+-- Returns o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms (0 until an order of the event has ended unpaid:
+-- nobody need be looked up) and o_is_on_sale (null if there is no such event, or it was never opened), and o_are_distinct: whether every request
 -- is from another customer. If not, o_customer_nos and o_key_nos give, for each request, the first request of the same customer, and the
 -- first of the same customer and idempotency key; a request without a key counts as having one of its own.
 --
@@ -33,7 +33,7 @@ begin
     o_are_distinct := cardinality(p_customer_ids) = rowlock._take_locks(
         p_class => 1, p_event_id => p_event_id, p_names => p_customer_ids, p_wait => true
     );
-    -- Until they are vacuumed, the index still has those that were pruned, and each look would pass all of them.
+    -- Not after a pruning: until a vacuum, the index still has the pruned orders, and each look-up would pass over all of them.
     if o_cooldown_ms > 0 and not v_is_pruned then
         perform from rowlock.orders o where o.event_id = p_event_id and not o.is_live limit 1;
         if not found then

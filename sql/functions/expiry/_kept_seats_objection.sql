@@ -1,5 +1,5 @@
--- What is wrong with a list of seats to keep, after the name of the field; null if nothing is: it is empty, names a seat that is not in the
--- order, or names one twice. p_section_nos and p_seat_nos are what the order lists. Seats to keep are counted from 0, as JSON does.
+-- What is wrong with a list of seats to keep, after the name of the field: it is empty, names a seat that is not in the order, or names one
+-- twice. Null if nothing is wrong. p_section_nos and p_seat_nos are what the order lists. The seats to keep are counted from 0, as in JSON.
 create or replace function rowlock._kept_seats_objection(
     p_section_nos      integer[],
     p_seat_nos         integer[],

@@ -20,7 +20,7 @@ as $$
                 '\U000afffe\U000affff\U000bfffe\U000bffff\U000cfffe\U000cffff\U000dfffe\U000dffff\U000efffe\U000effff\U000ffffe\U000fffff'
                 '\U0010fffe\U0010ffff]'
         ) then
-            'must not contain code points that are no characters, such as U+FFFE'
+            'must not contain noncharacters, such as U+FFFE'
         when p_text <> '' and p_text !~ (
             '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5'
                 '\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb'

@@ -13,7 +13,7 @@ const NOW: OffsetDateTime = datetime!(2026-11-30 12:00:00.25 UTC);
 const NOW_S: f64 = 1_796_040_000.25;
 
 fn settings() -> AuthSettings {
-    let flags = ["rowlock", "--jwt-secret", SECRET, "--webhook-secret", "not looked at"];
+    let flags = ["rowlock", "--jwt-secret", SECRET, "--jwt-lifetime-max-s", "0", "--webhook-secret", "not looked at"];
     AuthSettings::from_arg_matches(&AuthSettings::augment_args(Command::new("rowlock")).get_matches_from(flags)).unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! The rows with which these calls answer, in the words of the domain.
+//! Reads the rows that batch calls return into the types of the domain.
 
 use tokio_postgres::Row;
 

@@ -27,7 +27,7 @@ pub(super) fn problem_of(error: &hyper::Error, status: Option<u16>, has_begun: b
         Some(414) => Some(Problem::plain(Code::UriTooLong)),
         // hyper has passed over empty lines, or over a whole head whose Content-Length is beyond 64 bits, and does not say which.
         Some(431) if unread.len() < BUFFER_MAX_BYTES && !begins_with_a_head(unread) => {
-            Some(not_http("it begins with empty lines and is too large, or its Content-Length is"))
+            Some(not_http("it is too large and begins with empty lines, or its Content-Length is too large"))
         }
         // Not even the first line was whole.
         Some(431) if !unread.contains(&b'\n') => Some(Problem::plain(Code::UriTooLong)),

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-/// Whoever is not among the leaders of so many calls goes before those who are. So of somebody who claims for any number of events, at most
-/// one call goes before the others who wait; and as these become leaders, too, at least every seventeenth call is the turn of the request
-/// that has waited longest.
+/// A customer who led one of this many last calls lets customers who did not go first. So of all the claims of one customer for many
+/// events, at most one call goes before the others who wait; and since those become leaders, too, the request that has waited longest leads
+/// at least every seventeenth call.
 pub(super) const LEADERS_MAX: usize = 16;
 
 /// The customers whose requests led the last calls, the latest at the end.

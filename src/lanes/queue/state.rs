@@ -40,8 +40,8 @@ impl<W: Work> State<W> {
         }
     }
 
-    /// The request that leads the next call; `None`: no call is worthwhile yet. It is the first one, but whoever has led a call lately lets
-    /// the others go before, so that nobody waits behind all the events of one customer.
+    /// The request that leads the next call; `None`: no call is worthwhile yet. It is the first of a customer who has not led a call lately
+    /// or, if there is none, the first of all, so that nobody waits behind all the events of one customer.
     fn next(&self) -> Option<&Job<W>> {
         let mut able = self.jobs.iter().filter(|job| self.is_able(job));
         able.clone().find(|job| !self.leaders.include(job.customer())).or_else(|| able.next())

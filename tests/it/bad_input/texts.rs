@@ -9,7 +9,7 @@ use crate::harness::TestServer;
 
 const CONTROL: Option<&str> = Some("must not contain control characters");
 const REORDERING: Option<&str> = Some("must not contain characters that reorder or break its line, such as U+202E");
-const NO_CHARACTER: Option<&str> = Some("must not contain code points that are no characters, such as U+FFFE");
+const NO_CHARACTER: Option<&str> = Some("must not contain noncharacters, such as U+FFFE");
 const BLANK: Option<&str> = Some("must not be blank: it needs a character that can be seen");
 
 /// Texts, with what is wrong with them.

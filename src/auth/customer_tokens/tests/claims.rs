@@ -95,7 +95,7 @@ fn a_claim_that_is_missing_or_of_another_type_is_named() {
         ("\"alice\\u3000b\"", "must not contain invisible characters or spaces other than U+0020"),
         ("\"al\\u2028ice\"", "must not contain characters that reorder or break its line"),
         ("\"al\\u2066ice\"", "must not contain characters that reorder or break its line"),
-        ("\"alice\\ufffe\"", "must not contain code points that are no characters"),
+        ("\"alice\\ufffe\"", "must not contain noncharacters"),
         ("\"al\\tice\"", "must not contain control characters"),
     ] {
         assert_invalid(&with("sub", sub), &format!("the token's sub {objection}"));
