@@ -239,7 +239,7 @@ COMMENT ON FUNCTION rowlock._admit_searches(p_limit integer, p_outcomes text[], 
 CREATE FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) IS 'Raises RL010 unless both counts are the same.';
+COMMENT ON FUNCTION rowlock._assert_rows(p_actual bigint, p_expected bigint, p_what text) IS 'Raises RL009 unless both counts are the same.';
 
 CREATE FUNCTION rowlock._available_seats(p_event_id bigint, p_section_no integer, p_from_seat integer, p_limit integer, p_lost integer[]) RETURNS TABLE(row_no integer, seat_no integer)
     LANGUAGE sql STABLE;
@@ -279,7 +279,7 @@ COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_
 CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) IS 'Raises RL007 unless the arrays describe a batch of payment notices.';
+COMMENT ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) IS 'Raises RL006 unless the arrays describe a batch of payment notices.';
 
 CREATE FUNCTION rowlock._check_reason(p_reason text) RETURNS text
     LANGUAGE plpgsql;
@@ -384,7 +384,7 @@ COMMENT ON FUNCTION rowlock._format_seats(p_event_id bigint, p_section_nos integ
 CREATE FUNCTION rowlock._invalid_request(p_path text, p_problem text) RETURNS void
     LANGUAGE plpgsql;
 
-COMMENT ON FUNCTION rowlock._invalid_request(p_path text, p_problem text) IS 'Raises RL007 with a detail that names the field.';
+COMMENT ON FUNCTION rowlock._invalid_request(p_path text, p_problem text) IS 'Raises RL006 with a detail that names the field.';
 
 CREATE FUNCTION rowlock._is_currency(p_code text) RETURNS boolean
     LANGUAGE sql IMMUTABLE;

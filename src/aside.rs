@@ -1,6 +1,6 @@
 //! Work that would occupy a thread of the runtime for too long: everybody else's requests would wait for it.
 
-/// So many bytes are read, written, compressed or decoded in place: a section of the reference concert, and twice that. More would take
+/// How many bytes are read, written, compressed or decoded in place: a section of the reference concert, and twice that. More would take
 /// milliseconds.
 pub(crate) const SMALL_BYTES: usize = 150_000;
 

@@ -112,7 +112,7 @@ impl RateLimits {
     }
 }
 
-/// So many in a period, as many of them at once.
+/// A number of requests in a period; all of them may come at once.
 struct Limit<K: Hash + Eq + Clone> {
     limiter: RateLimiter<K, Remembered<K>, DefaultClock>,
     clients: Remembered<K>,

@@ -4,7 +4,7 @@
 -- already blocked are fine and not counted. A seat that is held or sold refuses the call: its order has to end first.
 --
 -- Locks: the seats (section_no, seat_no; waiting), then their sections (section_no).
--- Errors: RL001, RL002, RL003, RL007, RL009 (detail: the seats held or sold).
+-- Errors: RL001, RL002, RL003, RL006, RL008 (detail: the seats held or sold).
 create or replace function admin.block_seats(p_event_id bigint, p_seats text, p_reason text) returns integer
 language plpgsql
 security definer

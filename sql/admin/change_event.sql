@@ -1,6 +1,6 @@
 -- Changes settings of an event, and opens, pauses or closes it, in one step. rowlock._change_event says what p_change may hold.
 -- Locks: the event's row (for no key update).
--- Errors: RL001, RL007, RL008 if the event cannot go from its status to the one asked for.
+-- Errors: RL001, RL006, RL007 if the event cannot go from its status to the one asked for.
 create or replace function admin.change_event(p_event_id bigint, p_change jsonb, p_reason text) returns void
 language plpgsql
 security definer

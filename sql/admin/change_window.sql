@@ -1,6 +1,6 @@
 -- Changes how long new orders hold their seats, in milliseconds, and returns the previous value.
 -- Locks: the event's row (for no key update).
--- Errors: RL001, RL007.
+-- Errors: RL001, RL006.
 create or replace function admin.change_window(p_event_id bigint, p_window_ms integer, p_reason text) returns integer
 language plpgsql
 security definer

@@ -1,6 +1,6 @@
 -- Closes an event for good: no more claims. Pending orders may still be paid, and they expire as usual.
 -- Locks: the event's row.
--- Errors: RL001, RL007, RL008.
+-- Errors: RL001, RL006, RL007.
 create or replace function admin.close_event(p_event_id bigint, p_reason text) returns text
 language plpgsql
 security definer

@@ -1,6 +1,6 @@
 -- Records a new API key by its SHA-256 and returns its id; the key itself never reaches the database. `rowlock api-key create` makes one.
 -- Locks: only its own new row.
--- Errors: RL007 (also for a hash that already exists, revoked or not).
+-- Errors: RL006 (also for a hash that already exists, revoked or not).
 create or replace function admin.create_api_key(p_name text, p_hash bytea, p_reason text) returns bigint
 language plpgsql
 security definer

@@ -1,6 +1,6 @@
 -- Creates a draft event with its sections, rows and seats, and returns its id. rowlock._create_event says what p_event may hold.
 -- Locks: only its own new rows.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function admin.create_event(p_event jsonb, p_reason text) returns bigint
 language plpgsql
 security definer

@@ -1,6 +1,6 @@
 -- Deletes a draft with its sections, rows and seats. An event that was ever opened is kept.
 -- Locks: the event's row, then its seats (section_no, seat_no).
--- Errors: RL001, RL007, RL008 unless it is a draft.
+-- Errors: RL001, RL006, RL007 unless it is a draft.
 create or replace function admin.delete_event(p_event_id bigint, p_reason text) returns void
 language plpgsql
 security definer

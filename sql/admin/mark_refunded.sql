@@ -7,7 +7,7 @@
 -- pending.
 --
 -- Locks: the order, whose lock settle_payments takes before it records more money for it; then the payment.
--- Errors: RL007 (also for a payment that is unknown, is not owed back, or was refunded before).
+-- Errors: RL006 (also for a payment that is unknown, is not owed back, or was refunded before).
 create or replace function admin.mark_refunded(p_event_id bigint, p_provider text, p_provider_reference text, p_reason text) returns text
 language plpgsql
 security definer

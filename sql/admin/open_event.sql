@@ -1,6 +1,6 @@
 -- Opens a draft or paused event for sale; an open one stays open, a closed one cannot be opened again.
 -- Locks: the event's row.
--- Errors: RL001, RL007, RL008.
+-- Errors: RL001, RL006, RL007.
 create or replace function admin.open_event(p_event_id bigint, p_reason text) returns text
 language plpgsql
 security definer

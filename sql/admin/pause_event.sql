@@ -1,6 +1,6 @@
 -- Pauses the sale: no new claims, while payments, expiries and cancellations go on. A claim already running may still succeed.
 -- Locks: the event's row.
--- Errors: RL001, RL007, RL008.
+-- Errors: RL001, RL006, RL007.
 create or replace function admin.pause_event(p_event_id bigint, p_reason text) returns text
 language plpgsql
 security definer

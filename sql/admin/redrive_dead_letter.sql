@@ -1,6 +1,6 @@
 -- Retries a dead letter: its record is deleted, and the next sweep finds the order overdue.
 -- Locks: the failure's row.
--- Errors: RL007, RL011.
+-- Errors: RL006, RL010.
 create or replace function admin.redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_reason text) returns void
 language plpgsql
 security definer

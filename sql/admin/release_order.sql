@@ -3,7 +3,7 @@
 -- up, that record is deleted.
 --
 -- Locks: the order, its seats (section_no, seat_no), sections (section_no).
--- Errors: RL004, RL006 if it is not pending, RL007, RL010 if it does not hold a seat it lists.
+-- Errors: RL004, RL005 if it is not pending, RL006, RL009 if it does not hold a seat it lists.
 create or replace function admin.release_order(p_event_id bigint, p_order_id uuid, p_reason text) returns integer
 language plpgsql
 security definer
@@ -26,7 +26,7 @@ begin
     -- A customer may cancel twice; an operator who releases an order should learn that it had already ended.
     if v_order.o_status <> 'pending_payment' then
         raise exception using
-            errcode = 'RL006',
+            errcode = 'RL005',
             message = 'order_not_pending',
             detail = rowlock._not_pending_objection(p_order_id, v_order.o_status);
     end if;

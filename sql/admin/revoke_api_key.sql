@@ -1,6 +1,6 @@
 -- Revokes an API key for good; revoking it again keeps the first time. Servers stop accepting it within 5 s.
 -- Locks: the key's row.
--- Errors: RL007, RL012.
+-- Errors: RL006, RL011.
 create or replace function admin.revoke_api_key(p_api_key_id bigint, p_reason text) returns void
 language plpgsql
 security definer

@@ -37,19 +37,19 @@ rules! {
     /// There is no such order, or it belongs to another customer.
     OrderNotFound "RL004" "order_not_found" 404;
     /// The order is no longer pending.
-    OrderNotPending "RL006" "order_not_pending" 409;
+    OrderNotPending "RL005" "order_not_pending" 409;
     /// A value is invalid; the detail names the field.
-    InvalidRequest "RL007" "invalid_request" 400;
+    InvalidRequest "RL006" "invalid_request" 400;
     /// The event cannot change from its status to the requested one.
-    EventConflict "RL008" "event_conflict" 409;
+    EventConflict "RL007" "event_conflict" 409;
     /// Some of the seats are held or sold; the detail lists them.
-    SeatsNotBlockable "RL009" "seats_not_blockable" 409;
+    SeatsNotBlockable "RL008" "seats_not_blockable" 409;
     /// The rows are inconsistent: an assertion failed and nothing was changed.
-    Inconsistent "RL010" "internal_error" 500;
+    Inconsistent "RL009" "internal_error" 500;
     /// There is no such dead letter.
-    DeadLetterNotFound "RL011" "dead_letter_not_found" 404;
+    DeadLetterNotFound "RL010" "dead_letter_not_found" 404;
     /// There is no such API key.
-    ApiKeyNotFound "RL012" "api_key_not_found" 404;
+    ApiKeyNotFound "RL011" "api_key_not_found" 404;
 }
 
 impl Rule {

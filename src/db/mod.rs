@@ -51,7 +51,7 @@ pub(crate) use shortage::Shortage;
 const WAIT_MAX: Duration = Duration::from_secs(3);
 /// How long an answer may take before the connection counts as lost: a PostgreSQL that hangs must not make callers hang.
 const CALL_MAX: Duration = Duration::from_secs(10);
-/// How long all of it may take for whoever knows an older answer.
+/// How long all of it may take when there is an older answer to give.
 const HASTE_MAX: Duration = Duration::from_secs(1);
 /// How long opening a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);

@@ -211,7 +211,7 @@ async fn in_time<T>(arrival_max: Duration, arrival: impl Future<Output = Result<
 
 /// The value of a body.
 pub(crate) async fn parse<T: Input>(received: Received) -> Result<T, Problem> {
-    // The body takes its part of the memory until its value is there.
+    // The body counts as memory in use until its value has been read.
     aside_if_large(received.bytes.len(), move || parse_bytes(&received.bytes)).await
 }
 

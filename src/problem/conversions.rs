@@ -150,7 +150,7 @@ mod tests {
         }
         let unknown = rule(Rule::ApiKeyNotFound, Some("7"));
         assert_eq!(unknown.code(), Code::InternalError);
-        assert!(format!("{unknown:?}").contains("RL012: m 7"), "{unknown:?}");
+        assert!(format!("{unknown:?}").contains("RL011: m 7"), "{unknown:?}");
         let problem = rule(Rule::InvalidRequest, Some("sections[2].name: must be a text"));
         assert_eq!((problem.field(), problem.detail()), (Some("sections[2].name"), "sections[2].name must be a text"));
         for (known, detail) in [(Rule::EventConflict, "event 7 is closed"), (Rule::OrderNotPending, "the order is paid")] {

@@ -73,7 +73,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
         self.fresh.get(key).await
     }
 
-    /// What is in memory, or else what `load` reads. If an older answer is there, `load` gets a database that is not waited for for long.
+    /// What is in memory, or else what `load` reads. If an older answer is there, `load` gets a database that gives up early.
     pub(crate) async fn get_or_load<F>(&self, key: K, db: &Db, load: impl FnOnce(Db) -> F) -> Result<Aged<T>, DbError>
     where
         F: Future<Output = Result<Aged<T>, DbError>>,

@@ -22,8 +22,8 @@ const QUEUE_TTL_MS: u64 = 25 * 3_600_000;
 const COMMAND_MAX: usize = 1_000;
 
 /// Leases due entries, up to a number of orders, by moving their score ahead: the worker removes them in time, or they come due again. The
-/// clock is that of Redis, the same for every server. Anything but a sorted set is deleted, and one that would stay forever will not. Returns the time until the next entry is due,
-/// or -1 for none, followed by the leased entries.
+/// clock is that of Redis, the same for every server. Anything but a sorted set is deleted, and one that would stay forever will not. Returns
+/// the time until the next entry is due, or -1 for none, followed by the leased entries.
 static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"

@@ -129,7 +129,8 @@ impl RedisLink {
         Some(format!("{}:{}", inner.prefix, inner.identity.get()?.simple()))
     }
 
-    /// The bytes under a key (by its whole name, as everywhere here). A Redis that refuses writes is not asked: its data may be old, and nobody can replace it.
+    /// The bytes under a key (by its whole name, as everywhere here). A Redis that refuses writes is not asked: its data may be old, and nobody
+    /// can replace it.
     pub(crate) async fn get(&self, key: &str) -> Option<Vec<u8>> {
         if self.inner.as_ref()?.watch.condition() == Condition::RefusesWrites {
             return None;

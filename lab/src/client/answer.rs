@@ -52,10 +52,10 @@ pub(super) struct Incoming {
 enum Expected {
     #[default]
     Head,
-    /// So many bytes, the last of the body.
+    /// This many bytes, the last of the body.
     Rest(u64),
     ChunkSize,
-    /// So many bytes of this chunk.
+    /// This many bytes of this chunk.
     Chunk(u64),
     ChunkEnd,
     Trailers,

@@ -9,7 +9,7 @@
 --
 -- Locks: none beyond the callers': the seats are locked in this transaction, new order ids have no rival, and the customers' advisory locks
 -- keep out rivals for an idempotency key.
--- Errors: RL010 if a seat could not be held; 23505 if a seat of a free order already has a ticket.
+-- Errors: RL009 if a seat could not be held; 23505 if a seat of a free order already has a ticket.
 create or replace function rowlock._place_orders(
     p_event_id         bigint,
     p_window_ms        integer,

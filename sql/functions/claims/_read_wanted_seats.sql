@@ -6,7 +6,7 @@
 -- have.
 --
 -- Locks: none.
--- Errors: RL007 if the seats are not in request order.
+-- Errors: RL006 if the seats are not in request order.
 create or replace function rowlock._read_wanted_seats(
     p_event_id       bigint,
     p_requests       integer,

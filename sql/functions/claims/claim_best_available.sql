@@ -14,7 +14,7 @@
 -- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (below 1 or above 100),
 -- section_not_found, cooldown, customer_limit, sold_out (fewer seats are available than wanted), busy (rivals' open transactions hold them:
 -- try again in a few milliseconds; nothing was changed).
--- Errors: RL010 if a locked seat could not be held.
+-- Errors: RL009 if a locked seat could not be held.
 create or replace function rowlock.claim_best_available(
     p_event_id         bigint,
     p_order_ids        uuid[],

@@ -14,7 +14,7 @@
 -- Locks: customers (advisory class 1, sorted), seats in (section_no, seat_no) order, skipping locked ones, sections in section_no order.
 -- Outcomes: claimed, replayed, idempotency_key_reused, event_not_found, not_on_sale, too_many_seats (none, or above 100), duplicate_seat,
 -- section_not_found, seat_not_found, cooldown, customer_limit, seat_taken.
--- Errors: RL007 if the seats are not in request order; RL010 if a locked seat could not be held.
+-- Errors: RL006 if the seats are not in request order; RL009 if a locked seat could not be held.
 create or replace function rowlock.claim_seats(
     p_event_id         bigint,
     p_order_ids        uuid[],

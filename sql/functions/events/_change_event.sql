@@ -6,7 +6,7 @@
 -- stopped: the wait never ended, and lock_timeout did not bound it, because it starts again for each lock holder.
 --
 -- Locks: the event's row (for no key update).
--- Errors: RL001, RL007, RL008 if the event cannot go from its status to the one asked for.
+-- Errors: RL001, RL006, RL007 if the event cannot go from its status to the one asked for.
 create or replace function rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) returns text
 language plpgsql
 as $$

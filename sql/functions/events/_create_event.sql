@@ -5,7 +5,7 @@
 -- Only name, currency and sections must be there; times may be null. 1 to 500 sections, 1 to 1,000,000 seats and at most 20,000 rows in
 -- all. Everything is checked here, whatever the caller has checked: the detail of an error names the field as JSON counts it (sections[0]
 -- is the first). The seats come last, in one statement, when nothing can fail any more.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._create_event(p_event jsonb, p_function text, p_reason text) returns bigint
 language plpgsql
 as $$

@@ -1,7 +1,7 @@
 -- Creates the rows of a section from a JSON list; p_path names the list in errors. _create_section has already checked its shape and seat
 -- counts, because it needs their sum first; the labels are checked here. Each is unique in its section: a row and a seat are printed on the
 -- ticket, and two rows of one label send people to the wrong one.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._create_rows(p_event_id bigint, p_section_no integer, p_rows jsonb, p_path text) returns void
 language plpgsql
 as $$

@@ -1,6 +1,6 @@
 -- Creates one section and its rows, but not its seats, from its JSON description, and returns its capacity. p_path names the section in
 -- errors, for example sections[2]. Seats are numbered continuously from row to row.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._create_section(p_event_id bigint, p_section_no integer, p_section jsonb, p_path text) returns integer
 language plpgsql
 as $$

@@ -1,7 +1,7 @@
 -- Deletes a draft with its sections, rows and seats, and logs it. An event that was ever opened is kept. Nothing can have been claimed or
 -- paid for a draft: claims and payments treat it like an event that does not exist. The idempotency key that created it stays used.
 -- Locks: the event's row, then its seats (section_no, seat_no), the order in which seats are blocked.
--- Errors: RL001, RL008 unless it is a draft.
+-- Errors: RL001, RL007 unless it is a draft.
 create or replace function rowlock._delete_event(p_event_id bigint, p_function text, p_reason text) returns void
 language plpgsql
 as $$
@@ -16,7 +16,7 @@ begin
     end if;
     if v_event.status <> 'draft' then
         raise exception using
-            errcode = 'RL008',
+            errcode = 'RL007',
             message = 'event_conflict',
             detail = format('event %s is %s: only a draft can be deleted', p_event_id, v_event.status);
     end if;

@@ -1,5 +1,5 @@
 -- The status to which an event goes: open from draft or paused, paused from open, closed from any. Staying as it is is always allowed.
--- Errors: RL007 for any other status, RL008 if the event cannot go there from its own.
+-- Errors: RL006 for any other status, RL007 if the event cannot go there from its own.
 create or replace function rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) returns rowlock.event_status
 language plpgsql
 as $$
@@ -11,7 +11,7 @@ begin
         and (p_next = 'open' and p_now not in ('draft', 'paused') or p_next = 'paused' and p_now <> 'open')
     then
         raise exception using
-            errcode = 'RL008',
+            errcode = 'RL007',
             message = 'event_conflict',
             detail = format('event %s is %s and cannot become %s: %s', p_event_id,
                 case p_now when 'draft' then 'a draft' else p_now::text end, p_next,

@@ -1,7 +1,7 @@
 -- Reads settings of an event from JSON into the event: those that p_settings has of name, venue, starts_at, on_sale_at, off_sale_at,
 -- window_ms, seats_per_customer, unpaid_orders_max, unpaid_window_ms and cooldown_ms; the others stay as they are in p_event. null clears a
 -- time, and makes unpaid_window_ms follow other settings again; for anything else it is refused.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._read_settings(p_event rowlock.events, p_settings jsonb) returns rowlock.events
 language plpgsql
 as $$

@@ -6,7 +6,7 @@
 --   idempotency_key_reused   the key came before with another request; nothing is created
 --
 -- Locks: its own new rows; a request under a key that another transaction is using waits until that one ends.
--- Errors: RL007; then nothing is kept of the key.
+-- Errors: RL006; then nothing is kept of the key.
 create or replace function rowlock.create_event(
     p_event           jsonb,
     p_api_key_id      bigint default null,

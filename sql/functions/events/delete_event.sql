@@ -1,6 +1,6 @@
 -- Deletes a draft with its sections, rows and seats. An event that was ever opened is kept.
 -- Locks: the event's row, then its seats (section_no, seat_no).
--- Errors: RL001, RL008 unless it is a draft.
+-- Errors: RL001, RL007 unless it is a draft.
 create or replace function rowlock.delete_event(p_event_id bigint) returns void
 language plpgsql
 security definer

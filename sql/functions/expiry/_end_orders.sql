@@ -4,7 +4,7 @@
 -- that is made while the table is small read all orders of the event, and compare each with each row.
 --
 -- Locks: none beyond the callers'.
--- Errors: RL010 if an order has another status.
+-- Errors: RL009 if an order has another status.
 create or replace function rowlock._end_orders(
     p_order_rows      tid[],
     p_from            rowlock.order_status[],

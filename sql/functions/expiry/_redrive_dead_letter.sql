@@ -1,6 +1,6 @@
 -- Gives a dead letter a fresh set of attempts, and logs it: its record is deleted, and the next sweep finds the order overdue.
 --
--- Locks: the failure's row. Errors: RL011 if there is no such dead letter.
+-- Locks: the failure's row. Errors: RL010 if there is no such dead letter.
 create or replace function rowlock._redrive_dead_letter(p_event_id bigint, p_order_id uuid, p_function text, p_reason text)
 returns void
 language plpgsql
@@ -12,7 +12,7 @@ begin
     where f.event_id = p_event_id and f.order_id = p_order_id and f.retry_at is null
     returning f.attempts into v_attempts;
     if not found then
-        raise exception using errcode = 'RL011', message = 'dead_letter_not_found',
+        raise exception using errcode = 'RL010', message = 'dead_letter_not_found',
             detail = format('there is no dead letter for order %s of event %s', coalesce(p_order_id::text, 'without an id'),
                 p_event_id);
     end if;

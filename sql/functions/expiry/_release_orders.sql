@@ -5,7 +5,7 @@
 --
 -- Locks: seats (section_no, seat_no), then sections (section_no). The update takes the seats in the order of the arrays, because the
 -- granted functions that call this allow only nested loops as joins.
--- Errors: RL010 if an order is not pending or does not hold every seat it lists.
+-- Errors: RL009 if an order is not pending or does not hold every seat it lists.
 create or replace function rowlock._release_orders(p_event_id bigint, p_order_rows tid[], p_status rowlock.order_status, p_at timestamptz)
 returns void
 language plpgsql

@@ -3,7 +3,7 @@
 --
 -- Locks: all seats of the order (section_no, seat_no), then their sections (section_no): paying for the kept ones must not lock a seat or a
 -- section that sorts before those given back.
--- Errors: RL010 if the order does not hold every seat it lists.
+-- Errors: RL009 if the order does not hold every seat it lists.
 create or replace function rowlock._release_seats(
     p_event_id         bigint,
     p_order_row        tid,

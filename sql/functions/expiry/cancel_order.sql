@@ -2,7 +2,7 @@
 -- order_not_found if this customer has no such order, order_not_pending if it is neither pending nor cancelled.
 --
 -- Locks: the order, its seats (section_no, seat_no), sections (section_no).
--- Errors: RL010 if it does not hold a seat it lists.
+-- Errors: RL009 if it does not hold a seat it lists.
 create or replace function rowlock.cancel_order(p_event_id bigint, p_order_id uuid, p_customer_id text)
 returns rowlock.order_answer
 language plpgsql

@@ -1,6 +1,6 @@
 -- Gives a dead letter a fresh set of attempts: its record is deleted, and the next sweep finds the order overdue.
 --
--- Locks: the failure's row. Errors: RL011 if there is no such dead letter.
+-- Locks: the failure's row. Errors: RL010 if there is no such dead letter.
 create or replace function rowlock.redrive_dead_letter(p_event_id bigint, p_order_id uuid)
 returns void
 language plpgsql

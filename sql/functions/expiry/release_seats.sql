@@ -9,7 +9,7 @@
 -- or one is not in the order (the detail counts them from 0, as JSON does: seats[1]).
 --
 -- Locks: the order, all of its seats (section_no, seat_no), their sections (section_no).
--- Errors: RL010 if it does not hold a seat it lists.
+-- Errors: RL009 if it does not hold a seat it lists.
 create or replace function rowlock.release_seats(
     p_event_id         bigint,
     p_order_id         uuid,

@@ -1,7 +1,7 @@
 -- Records a new API key by its SHA-256 and returns its id; the key itself never reaches the database. p_function and p_reason are for the
 -- action log.
 -- Locks: only its own new row.
--- Errors: RL007 (also for a hash that already exists, revoked or not).
+-- Errors: RL006 (also for a hash that already exists, revoked or not).
 create or replace function rowlock._create_api_key(p_name text, p_hash bytea, p_function text, p_reason text) returns bigint
 language plpgsql
 as $$

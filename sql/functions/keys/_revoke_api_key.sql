@@ -1,6 +1,6 @@
 -- Revokes an API key for good; revoking it again keeps the first time. p_function and p_reason are for the action log.
 -- Locks: the key's row.
--- Errors: RL012.
+-- Errors: RL011.
 create or replace function rowlock._revoke_api_key(p_api_key_id bigint, p_function text, p_reason text) returns void
 language plpgsql
 as $$
@@ -13,7 +13,7 @@ begin
     where k.api_key_id = p_api_key_id;
     if not found then
         raise exception using
-            errcode = 'RL012',
+            errcode = 'RL011',
             message = 'api_key_not_found',
             detail = format('there is no API key %s', coalesce(p_api_key_id::text, 'without an id'));
     end if;

@@ -1,5 +1,5 @@
 -- Refuses a batch of payment notices if an array is missing, holds a null, or differs in length from the others.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._check_notices(
     p_order_ids           uuid[],
     p_providers           text[],
@@ -30,4 +30,4 @@ end
 $$;
 
 comment on function rowlock._check_notices(uuid[], text[], text[], bigint[], text[], boolean[], text[]) is
-    'Raises RL007 unless the arrays describe a batch of payment notices.';
+    'Raises RL006 unless the arrays describe a batch of payment notices.';

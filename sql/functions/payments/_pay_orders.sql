@@ -6,7 +6,7 @@
 --
 -- Locks: seats (section_no, seat_no), then sections (section_no). The update takes the seats in the order of the arrays, because the
 -- granted functions that call this allow only nested loops as joins.
--- Errors: RL010 if a seat, a ticket or an order is missing; 23505 if a seat already has a ticket.
+-- Errors: RL009 if a seat, a ticket or an order is missing; 23505 if a seat already has a ticket.
 create or replace function rowlock._pay_orders(p_event_id bigint, p_order_rows tid[], p_from rowlock.seat_status, p_at timestamptz)
 returns void
 language plpgsql

@@ -19,7 +19,7 @@
 -- Locks: orders (by id); payments (by identity: if two servers record one identity, they meet at its primary key, and the second finds it
 -- recorded); customers of late orders (advisory class 1, sorted), for the seat limit; seats (section_no, seat_no); sections (section_no).
 -- Customers may come after orders: nobody who holds a customer's lock waits for an order.
--- Errors: RL007 if the arrays differ in length or hold a null; RL010 if an order does not hold a seat it lists: the whole batch is undone.
+-- Errors: RL006 if the arrays differ in length or hold a null; RL009 if an order does not hold a seat it lists: the whole batch is undone.
 create or replace function rowlock.settle_payments(
     p_event_id            bigint,
     p_order_ids           uuid[],

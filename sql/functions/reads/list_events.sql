@@ -8,7 +8,7 @@
 --
 -- There is no row after a p_after_event_id that is not an event the caller may see.
 --
--- Locks: none. Errors: RL007 for a status that does not exist.
+-- Locks: none. Errors: RL006 for a status that does not exist.
 create or replace function rowlock.list_events(
     p_after_event_id bigint,
     p_limit          integer,

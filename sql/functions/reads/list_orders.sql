@@ -4,7 +4,7 @@
 -- A customer has few live orders: they are all gathered. The ended ones, of which there may be any number, are read along an index, a page
 -- of each status at most. Everybody's are read along the primary key; ids are UUIDv7, so their order is the order of creation.
 --
--- Locks: none. Errors: RL007 for a status that does not exist.
+-- Locks: none. Errors: RL006 for a status that does not exist.
 create or replace function rowlock.list_orders(
     p_event_id       bigint,
     p_customer_id    text,

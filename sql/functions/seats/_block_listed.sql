@@ -2,7 +2,7 @@
 -- changed. p_first_seats and p_last_seats are parallel arrays; ranges may overlap.
 --
 -- Locks: the seats (section_no, seat_no), then the section.
--- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL009 (detail: the seats held or sold, as JSON); at most 1,000 are listed.
+-- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL008 (detail: the seats held or sold, as JSON); at most 1,000 are listed.
 create or replace function rowlock._block_listed(
     p_event_id    bigint,
     p_section_no  integer,

@@ -1,7 +1,7 @@
 -- Blocks or unblocks the seats that an operator selected, all of them or none, and returns how many changed.
 --
 -- Locks: the seats (section_no, seat_no), then their sections (section_no).
--- Errors: RL001, RL002, RL003, RL007, RL009 (detail: the seats held or sold, as _format_seats writes them).
+-- Errors: RL001, RL002, RL003, RL006, RL008 (detail: the seats held or sold, as _format_seats writes them).
 create or replace function rowlock._block_selected(
     p_event_id bigint,
     p_seats    text,

@@ -3,7 +3,7 @@
 -- already p_to are fine. p_function and p_reason are for the action log.
 --
 -- Locks: the seats (section_no, seat_no), then their sections (section_no).
--- Errors: RL009 (detail: the seats held or sold, for an operator as _format_seats writes them, for a server, which lists seats of one
+-- Errors: RL008 (detail: the seats held or sold, for an operator as _format_seats writes them, for a server, which lists seats of one
 -- section, as a JSON list of their numbers, of at most 1,000).
 create or replace function rowlock._change_blocked(
     p_event_id    bigint,
@@ -29,7 +29,7 @@ begin
     where s.event_id = p_event_id and s.status in ('held', 'sold')
         and (s.section_no, s.seat_no) in (select w.section_no, w.seat_no from unnest(p_section_nos, p_seat_nos) as w (section_no, seat_no));
     if v_seat_nos is not null then
-        raise exception using errcode = 'RL009', message = 'seats_not_blockable',
+        raise exception using errcode = 'RL008', message = 'seats_not_blockable',
             detail = case when p_function like 'admin.%' then rowlock._format_seats(p_event_id, v_section_nos, v_seat_nos)
                 else to_jsonb(v_seat_nos[:1000])::text end,
             hint = 'These seats are held or sold, and can be neither blocked nor unblocked; nothing was changed.';

@@ -1,6 +1,6 @@
 -- Reads an operator's selection of seats: sections by their codes, each with seat numbers and ranges, or alone for the whole section: `A
 -- 1-20 35, B 5, C`. Returns one row per range, in the order written; ranges may overlap.
--- Errors: RL001, RL002, RL003 (detail: what the section has), RL007.
+-- Errors: RL001, RL002, RL003 (detail: what the section has), RL006.
 create or replace function rowlock._selected_seats(p_event_id bigint, p_seats text)
 returns table (section_no integer, first_seat integer, last_seat integer)
 language plpgsql

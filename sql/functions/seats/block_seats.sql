@@ -4,7 +4,7 @@
 -- p_first_seats and p_last_seats are parallel arrays of ranges, which may overlap.
 --
 -- Locks: the seats in seat_no order (waiting), then the section.
--- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL009 (detail: the seats held or sold, as JSON); at most 1,000 are listed.
+-- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL008 (detail: the seats held or sold, as JSON); at most 1,000 are listed.
 create or replace function rowlock.block_seats(
     p_event_id    bigint,
     p_section_no  integer,

@@ -1,6 +1,6 @@
 -- Reads the reason for a change made from psql, without the white space around it. What counts as white space does not depend on the
 -- database's locale: it is Unicode's property White_Space.
--- Errors: RL007 if it is missing, blank, longer than 500 characters or not readable text.
+-- Errors: RL006 if it is missing, blank, longer than 500 characters or not readable text.
 create or replace function rowlock._check_reason(p_reason text) returns text
 language plpgsql
 as $$

@@ -1,5 +1,5 @@
 -- Reads a whole number from p_min to p_max from a JSON value; 3.0 and 3e0 are whole, "3" and 3.5 are not.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._json_integer(p_value jsonb, p_path text, p_min bigint, p_max bigint) returns bigint
 language plpgsql
 immutable

@@ -1,5 +1,5 @@
 -- Checks that a JSON value is an object with only known keys: a misspelt setting must not be ignored silently.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._json_object(p_value jsonb, p_path text, p_known text[]) returns void
 language plpgsql
 immutable

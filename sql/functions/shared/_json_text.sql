@@ -1,5 +1,5 @@
 -- Reads a text of p_min to p_max characters, readable by people, from a JSON value.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._json_text(p_value jsonb, p_path text, p_min integer, p_max integer) returns text
 language plpgsql
 immutable

@@ -1,7 +1,7 @@
 -- Reads an RFC 3339 time with its offset from a JSON value, truncated to milliseconds; a missing value or null is null. The API accepts the
 -- same times and refuses others in the same words. A bare cast would also accept 'tomorrow', 'infinity' and times in the session's time
 -- zone, refuse offsets of 16 hours and more, and move 24:00 and leap seconds to the next day: here they are refused.
--- Errors: RL007.
+-- Errors: RL006.
 create or replace function rowlock._json_time(p_value jsonb, p_path text) returns timestamptz
 language plpgsql
 stable

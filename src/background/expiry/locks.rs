@@ -29,7 +29,7 @@ impl Locks {
         self.met.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() < WARNED)
     }
 
-    /// So many orders were left because somebody keeps something locked.
+    /// This many orders were left because somebody keeps something locked.
     pub(super) fn met(&self, event_id: i64, orders: usize) {
         *self.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         if self.logged.admits(|_| ()) {

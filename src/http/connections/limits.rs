@@ -1,11 +1,11 @@
 //! How many connections the server keeps open: fewer than it may open files, so that PostgreSQL and Redis can always be reached.
 
-/// So many newcomers may wait at the same time until somebody else has gone.
+/// How many newcomers may wait at the same time until somebody else has gone.
 pub(super) const NEWCOMERS_WAITING_MAX: usize = 16;
 /// Files beyond those for clients, PostgreSQL and Redis: the log, the listener, the runtime, what a library opens for a moment,
 /// [`LEAVING_LEAST`] and [`NEWCOMERS_WAITING_MAX`].
 const OTHER_FILES: u64 = 56;
-/// So many connections may be on their way out, however few there may be in all: a busy machine takes a while to close one.
+/// How many connections may be closing, however few there may be in all: a busy machine takes a while to close one.
 const LEAVING_LEAST: u64 = 8;
 /// By default, so that connections fill no more than 700 MB even if each has sent half a body.
 const DEFAULT_MAX: u64 = 16_384;

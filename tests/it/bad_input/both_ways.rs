@@ -30,7 +30,7 @@ pub(super) async fn ask(db: &Client, sql: &str, parameter: &(dyn tokio_postgres:
         Ok(row) => Ok(row.get::<_, Option<String>>(0).unwrap_or_default()),
         Err(error) => {
             let refused = error.as_db_error().unwrap_or_else(|| panic!("{error:?}"));
-            assert_eq!(refused.code().code(), "RL007", "{refused:?}");
+            assert_eq!(refused.code().code(), "RL006", "{refused:?}");
             Err(refused.detail().unwrap_or_default().to_owned())
         }
     }

@@ -53,7 +53,7 @@ async fn seats_that_are_not_in_the_order_of_their_requests_refuse_the_call() {
             event.id
         );
         let error = server.db.batch_execute(&call).await.expect_err(request_nos);
-        assert_eq!(error.code().map(|code| code.code()), Some("RL007"), "{request_nos}: {error:?}");
+        assert_eq!(error.code().map(|code| code.code()), Some("RL006"), "{request_nos}: {error:?}");
     }
     assert_eq!(server.ask::<i64>("select count(*) from rowlock.orders").await, 0);
     server.assert_invariants().await;

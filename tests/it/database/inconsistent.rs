@@ -1,4 +1,4 @@
-//! Rows that do not add up: a stored function that finds them says so with RL010, and whatever it has begun is undone.
+//! Rows that do not add up: a stored function that finds them says so with RL009, and whatever it has begun is undone.
 
 use pretty_assertions::assert_eq;
 use serde_json::Value;
@@ -19,7 +19,7 @@ async fn small_concert() -> (TestServer, Session) {
 fn assert_undone<T: std::fmt::Debug>(call: Result<T, Error>, detail: &str, (before, after): (Value, Value)) {
     let error = call.expect_err("rows that do not add up");
     let error = error.as_db_error().expect("PostgreSQL's answer");
-    assert_eq!((error.code().code(), error.detail()), ("RL010", Some(detail)));
+    assert_eq!((error.code().code(), error.detail()), ("RL009", Some(detail)));
     assert_eq!(after, before);
 }
 
@@ -68,7 +68,7 @@ async fn an_order_that_ends_does_not_put_a_seat_on_sale_that_another_holds() {
     make_due(&server, order.order_id).await;
     let (before, detail) = (server.trace().await, "seats held by their orders: 1 rows where 2 were expected");
     assert_undone(session.try_expire(order.order_id).await, detail, (before.clone(), server.trace().await));
-    assert_eq!(session.cancel(order.order_id, "ann").await, Err("RL010".to_owned()));
-    assert_eq!(session.release(order.order_id, "ann", &[(1, 1)]).await, Err("RL010".to_owned()));
+    assert_eq!(session.cancel(order.order_id, "ann").await, Err("RL009".to_owned()));
+    assert_eq!(session.release(order.order_id, "ann", &[(1, 1)]).await, Err("RL009".to_owned()));
     assert_eq!(server.trace().await, before);
 }

@@ -185,7 +185,7 @@ async fn operators_delete_a_draft_with_a_reason() {
     let event = server.draft(event_json(&[("A", 1000, 10)])).await;
     let call = |reason: &str| format!("select admin.delete_event({}, '{reason}')", event.id);
     let refused = server.db.batch_execute(&call(" ")).await.expect_err("a blank reason");
-    assert_eq!(refused.code().map(|code| code.code()), Some("RL007"));
+    assert_eq!(refused.code().map(|code| code.code()), Some("RL006"));
     server.db.batch_execute(&call("entered twice")).await.expect("deleted");
     let reason = "select reason from admin.action_log where function = 'admin.delete_event'";
     assert_eq!(server.ask::<String>(reason).await, "entered twice");

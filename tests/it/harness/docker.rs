@@ -21,7 +21,11 @@ pub async fn postgres() -> anyhow::Result<Container> {
     // The image starts the server once to prepare it, and then for good.
     let ready = WaitFor::message_on_stderr("database system is ready to accept connections");
     let image = GenericImage::new("postgres", "15").with_exposed_port(5432.tcp()).with_wait_for(ready.clone()).with_wait_for(ready);
-    let request = image.with_env_var("POSTGRES_PASSWORD", "rowlock").with_env_var("LANG", "C.UTF-8").with_cmd(["postgres", "-c", "max_connections=200"]);
+    let request = image.with_env_var("POSTGRES_PASSWORD", "rowlock").with_env_var("LANG", "C.UTF-8").with_cmd([
+        "postgres",
+        "-c",
+        "max_connections=200",
+    ]);
     let container = request.start().await?;
     clean_up_later(&container)?;
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432.tcp()).await?);

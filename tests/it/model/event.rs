@@ -149,7 +149,7 @@ impl ModelEvent {
             return Err("RL003".to_owned());
         }
         if has(&[Some('h'), Some('s')]) {
-            return Err("RL009".to_owned());
+            return Err("RL008".to_owned());
         }
         let turned: Vec<_> = seats.into_iter().filter(|seat| self.status(*seat) == Some(from)).collect();
         self.mark(&turned, to);

@@ -163,7 +163,7 @@ async fn a_lock_taken_but_the_condition_not_checked_again_after_it() {
     // A claim is in progress: the box office waits, and finds the seat held.
     open.begin().await;
     open.claim_one(Ask::seats("ann", &[(1, 10)])).await.order();
-    assert_eq!(meet(&server, &open, rival().await, |it| async move { it.block(1, &[9, 10]).await }).await, Err("RL009".to_owned()));
+    assert_eq!(meet(&server, &open, rival().await, |it| async move { it.block(1, &[9, 10]).await }).await, Err("RL008".to_owned()));
     assert_eq!(open.seats(1).await, "ssssaaaaah");
     server.assert_invariants().await;
 }

@@ -132,7 +132,7 @@ async fn nothing_changes_without_a_reason() {
             "E'a\\u0007b'",
         ] {
             let (state, detail) = refusal(olivia.batch_execute(&format!("select {}", call.replace("$why", reason))).await);
-            assert_eq!(state, "RL007", "{call} {reason}");
+            assert_eq!(state, "RL006", "{call} {reason}");
             assert!(detail.starts_with("reason: must "), "{call} {reason}: {detail}");
         }
     }
@@ -171,27 +171,27 @@ async fn the_rules_of_the_api_hold_and_a_refusal_leaves_no_trace() {
     for (call, state, detail) in [
         (
             "admin.open_event(2, 'x')".to_owned(),
-            "RL008",
+            "RL007",
             "event 2 is closed and cannot become open: only a draft or a paused event can be opened",
         ),
-        ("admin.pause_event(2, 'x')".to_owned(), "RL008", "event 2 is closed and cannot become paused: only an open event can be paused"),
+        ("admin.pause_event(2, 'x')".to_owned(), "RL007", "event 2 is closed and cannot become paused: only an open event can be paused"),
         ("admin.pause_event(9, 'x')".to_owned(), "RL001", "there is no event 9"),
         ("admin.close_event(null, 'x')".to_owned(), "RL001", "there is no event without an id"),
         ("admin.change_window(9, 15000, 'x')".to_owned(), "RL001", "there is no event 9"),
-        ("admin.change_window(1, 999, 'x')".to_owned(), "RL007", "window_ms: must be a whole number from 1000 to 86400000"),
-        ("admin.change_window(1, null, 'x')".to_owned(), "RL007", "window_ms: must be a whole number from 1000 to 86400000"),
-        ("admin.change_event(1, '{\"currency\": \"EUR\"}', 'x')".to_owned(), "RL007", UNKNOWN_FIELD),
-        ("admin.change_event(1, '{\"status\": \"draft\"}', 'x')".to_owned(), "RL007", "status: must be open, paused or closed"),
-        ("admin.change_event(1, '{\"status\": null}', 'x')".to_owned(), "RL007", "status: must be open, paused or closed"),
+        ("admin.change_window(1, 999, 'x')".to_owned(), "RL006", "window_ms: must be a whole number from 1000 to 86400000"),
+        ("admin.change_window(1, null, 'x')".to_owned(), "RL006", "window_ms: must be a whole number from 1000 to 86400000"),
+        ("admin.change_event(1, '{\"currency\": \"EUR\"}', 'x')".to_owned(), "RL006", UNKNOWN_FIELD),
+        ("admin.change_event(1, '{\"status\": \"draft\"}', 'x')".to_owned(), "RL006", "status: must be open, paused or closed"),
+        ("admin.change_event(1, '{\"status\": null}', 'x')".to_owned(), "RL006", "status: must be open, paused or closed"),
         (
             "admin.change_event(2, '{\"name\": \"Once more\", \"status\": \"open\"}', 'x')".to_owned(),
-            "RL008",
+            "RL007",
             "event 2 is closed and cannot become open: only a draft or a paused event can be opened",
         ),
-        ("admin.create_event('{}', 'x')".to_owned(), "RL007", "currency: must be the ISO 4217 code of a currency in use, for example TWD"),
-        (format!("admin.release_order(1, '{paid}', 'x')"), "RL006", &format!("order {paid} is paid: only a pending order can be changed")),
+        ("admin.create_event('{}', 'x')".to_owned(), "RL006", "currency: must be the ISO 4217 code of a currency in use, for example TWD"),
+        (format!("admin.release_order(1, '{paid}', 'x')"), "RL005", &format!("order {paid} is paid: only a pending order can be changed")),
         (format!("admin.release_order(2, '{paid}', 'x')"), "RL004", &format!("there is no order {paid} of event 2")),
-        (format!("admin.redrive_dead_letter(1, '{paid}', 'x')"), "RL011", &format!("there is no dead letter for order {paid} of event 1")),
+        (format!("admin.redrive_dead_letter(1, '{paid}', 'x')"), "RL010", &format!("there is no dead letter for order {paid} of event 1")),
         (
             "admin.order_timeline('01970000-0000-7000-8000-00000000ffff')".to_owned(),
             "RL004",

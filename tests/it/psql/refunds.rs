@@ -106,10 +106,10 @@ async fn money_on_top_of_a_paid_order_and_for_no_order_goes_back_alone() {
         ("nothing", &format!("provider_reference: \"nothing\" of testpay is not a payment of event {}", event.id)),
     ] {
         let refused = refusal(refund(&olivia, event, reference).await);
-        assert_eq!(refused, ("RL007".to_owned(), detail.to_owned()));
+        assert_eq!(refused, ("RL006".to_owned(), detail.to_owned()));
     }
     let (state, detail) = refusal(refund(&olivia, event, "on top").await);
-    assert_eq!(state, "RL007");
+    assert_eq!(state, "RL006");
     assert!(detail.starts_with("provider_reference: was already refunded at 20"), "{detail}");
     server.assert_invariants().await;
     logins.gone().await;

@@ -23,7 +23,7 @@ async fn a_released_order_is_a_cancelled_one() {
     assert_eq!(alice.order(&order).await.expect(200)["status"], "cancelled");
     assert_eq!(server.ask::<i64>("select count(*) from admin.dead_letters").await, 0);
     let (state, _) = refusal(olivia.query_one(&release, &[]).await);
-    assert_eq!(state, "RL006");
+    assert_eq!(state, "RL005");
     server.customer("ben").claim_seats(&event, &[("A", 1)]).await.expect(201);
     assert_eq!(server.gateway().pay(&order).await.expect(200)["outcome"], "refund_due");
     let order = alice.claim_seats(&event, &[("A", 5)]).await.expect(201);
@@ -62,7 +62,7 @@ async fn a_release_waits_for_a_payment_under_way() {
     until_somebody_waits(&server).await;
     paying.commit().await;
     let (state, _) = refusal(release.await.expect("no panic"));
-    assert_eq!(state, "RL006");
+    assert_eq!(state, "RL005");
     server.assert_invariants().await;
     logins.gone().await;
 }

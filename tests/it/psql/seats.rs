@@ -33,14 +33,14 @@ async fn seats_are_named_by_lists_ranges_and_sections() {
     assert_eq!(change("unblock", "A, B-2, C").await.expect("on sale"), 12);
     assert_eq!(seats(&server, event.id, 1).await, "aaaaaaaaaaaa");
     for (wrong, state, detail) in [
-        ("", "RL007", "seats: must name seats, for example A 1-20 35, B 5"),
-        (" ", "RL007", "seats: has a comma with nothing before or after it"),
-        ("A 1,", "RL007", "seats: has a comma with nothing before or after it"),
-        ("A 1 - 3", "RL007", "seats: \"-\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
-        ("A -3", "RL007", "seats: \"-3\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
-        ("A 1;B", "RL007", "seats: \"1;B\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
-        ("A 99999999", "RL007", "seats: \"99999999\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
-        ("A 6-5", "RL007", "seats: \"6-5\" runs backwards: write the lower number first"),
+        ("", "RL006", "seats: must name seats, for example A 1-20 35, B 5"),
+        (" ", "RL006", "seats: has a comma with nothing before or after it"),
+        ("A 1,", "RL006", "seats: has a comma with nothing before or after it"),
+        ("A 1 - 3", "RL006", "seats: \"-\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
+        ("A -3", "RL006", "seats: \"-3\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
+        ("A 1;B", "RL006", "seats: \"1;B\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
+        ("A 99999999", "RL006", "seats: \"99999999\" is neither a seat number nor a range; write: A 1-20 35, B 5"),
+        ("A 6-5", "RL006", "seats: \"6-5\" runs backwards: write the lower number first"),
         ("A 0", "RL003", "section A has seats 1 to 12, not 0"),
         ("A 1, C 2-4", "RL003", "section C has seats 1 to 3, not 2-4"),
         ("A 1, a 2", "RL002", &format!("event {} has no section \"a\"; it has A, B-2, C", event.id)),
@@ -69,7 +69,7 @@ async fn seats_held_or_sold_in_any_section_refuse_the_whole_call() {
     for verb in ["block", "unblock"] {
         let sql = format!("select admin.{verb}_seats({}, 'B, A', 'all of it')", event.id);
         let refused = refusal(olivia.batch_execute(&sql).await);
-        assert_eq!(refused, ("RL009".to_owned(), "A 3-4 8, B 1 7".to_owned()));
+        assert_eq!(refused, ("RL008".to_owned(), "A 3-4 8, B 1 7".to_owned()));
     }
     assert_eq!(server.trace().await, before);
     logins.gone().await;
@@ -95,7 +95,7 @@ async fn a_call_that_waits_for_a_seat_is_in_nobodys_way() {
     assert_eq!(quick.cancel(order.order_id, "quick").await, Ok("cancelled".to_owned()), "the section is free");
     slow.commit().await;
     let refused = refusal(blocking.await.expect("no panic"));
-    assert_eq!(refused, ("RL009".to_owned(), "B 1".to_owned()), "it judges what the seat has become");
+    assert_eq!(refused, ("RL008".to_owned(), "B 1".to_owned()), "it judges what the seat has become");
     assert_eq!(seats(&server, event.id, 1).await, "aaaaaaaaaa");
     server.assert_invariants().await;
     logins.gone().await;
