@@ -84,7 +84,8 @@ impl Share {
         let (needed, had) = (gathered.len() + piece.len(), gathered.capacity());
         if needed > had {
             let capacity = needed.max(bytes_max.min(2 * had));
-            self.grow(capacity - had)?;
+            // If so much is not left, what is needed may be.
+            let capacity = if self.grow(capacity - had).is_ok() { capacity } else { self.grow(needed - had).map(|()| needed)? };
             gathered.reserve_exact(capacity - gathered.len());
         }
         gathered.extend_from_slice(piece);

@@ -3,6 +3,8 @@
 //! PostgreSQL decides everything, in stored functions ([`db`]); Redis is disposable ([`redis`]). Claims and payments go through
 //! [`lanes`], reads through [`reads`]; the HTTP contract lives in `api`; [`server`] puts them together.
 
+#![warn(unreachable_pub)]
+
 mod api;
 mod app;
 mod aside;

@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
 
-use super::{DbError, database_id};
+use super::{DbError, Endpoint, database_id};
 use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settlement, Wanted};
 use answers::{answers, claim_outcome, position, settlement};
 
@@ -43,8 +43,10 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// Whether it has nothing to do, or is gone, as seen over another connection of the same login.
-    pub(crate) async fn is_idle(&self, other: &Client) -> Result<bool, DbError> {
+    /// Whether it is idle, or gone, as seen over a new connection of the same login.
+    pub(crate) async fn is_idle(&self, endpoint: &Endpoint) -> Result<bool, DbError> {
+        let _look = endpoint.looks().lock().await;
+        let (other, _) = endpoint.connect().await?;
         let sql = "select coalesce(bool_and(state = 'idle'), true) from pg_stat_activity where pid = $1 and backend_start::text = $2";
         Ok(other.query_one(sql, &[&self.pid, &self.started]).await?.get(0))
     }

@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
@@ -55,6 +56,7 @@ pub struct Endpoint {
     outages: OutageLog,
     identity: Identity,
     shortage: Shortage,
+    looks: Arc<Mutex<()>>,
 }
 
 impl Endpoint {
@@ -66,7 +68,14 @@ impl Endpoint {
     pub fn new(database_url: &str, ca_file: Option<&std::path::Path>) -> anyhow::Result<Self> {
         let config = database_url::read(database_url)?;
         let tls = MakeRustlsConnect::new(tls_config(config.get_ssl_mode() == SslMode::Disable, ca_file)?);
-        Ok(Self { config, tls, outages: OutageLog::default(), identity: Identity::default(), shortage: Shortage::default() })
+        Ok(Self {
+            config,
+            tls,
+            outages: OutageLog::default(),
+            identity: Identity::default(),
+            shortage: Shortage::default(),
+            looks: Arc::default(),
+        })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -106,6 +115,12 @@ impl Endpoint {
             }
         });
         Ok((client, driver))
+    }
+
+    /// Whoever looks over another connection what a backend does holds it: a PostgreSQL in trouble gets one connection more, not one for
+    /// each lane.
+    pub(super) fn looks(&self) -> &Mutex<()> {
+        &self.looks
     }
 
     /// Opens a connection for lanes and the sweep: role `rowlock_app`, with short timeouts.

@@ -104,6 +104,9 @@ pub enum DbError {
     /// PostgreSQL is too busy; nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// Calls of this kind may use only some of the connections, and too many of them are waiting; nothing was changed.
+    #[error("too many calls of this kind are waiting")]
+    Crowded,
     /// The connection broke during the call: it is not yet known whether anything was changed.
     #[error("the connection to the database was lost: {0}")]
     Lost(String),

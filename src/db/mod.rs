@@ -211,7 +211,7 @@ async fn within<T>(call_max: Duration, call: impl Future<Output = Result<T, DbEr
 async fn turn_in(portion: &Arc<Semaphore>) -> Result<Turn, DbError> {
     match tokio::time::timeout(WAIT_MAX, Arc::clone(portion).acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit.into()),
-        Ok(Err(_)) | Err(_) => Err(DbError::Unavailable("too many such calls are waiting".to_owned())),
+        Ok(Err(_)) | Err(_) => Err(DbError::Crowded),
     }
 }
 

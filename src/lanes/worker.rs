@@ -26,6 +26,8 @@ const BUSY_MAX: Duration = Duration::from_secs(2);
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
 /// How often a worker without requests looks whether its connection is still there.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
+/// How long a look at what the backend of a call does may take.
+const BACKEND_LOOK_MAX: Duration = Duration::from_secs(2);
 /// Pause after a panic.
 const PANIC_PAUSE: Duration = Duration::from_millis(50);
 /// A call without an answer for this long counts as lost: unless PostgreSQL hangs, its own timeouts end the call sooner.
@@ -203,8 +205,7 @@ async fn is_stuck(endpoint: &Endpoint, backend: &Backend) {
     let mut is_idle = false;
     while !is_idle {
         tokio::time::sleep(STALLED_AFTER).await;
-        let look = async { backend.is_idle(&endpoint.connect().await?.0).await };
-        is_idle = look.await.unwrap_or(false);
+        is_idle = matches!(tokio::time::timeout(BACKEND_LOOK_MAX, backend.is_idle(endpoint)).await, Ok(Ok(true)));
     }
 }
 

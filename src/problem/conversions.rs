@@ -48,6 +48,9 @@ impl From<DbError> for Problem {
             | DbError::Unavailable(cause)
             | DbError::Lost(cause)
             | DbError::Outdated(cause) => Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause),
+            DbError::Crowded => {
+                Self::passing(Code::Overloaded, RETRY_AFTER_S).with_detail("too many answers of this kind are being read; nothing was done")
+            }
             DbError::Outage(outage) => of_outage(outage.kind),
             DbError::Missing(cause) | DbError::Internal(cause) => Self::internal(cause),
         }

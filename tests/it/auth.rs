@@ -63,7 +63,10 @@ fn operations_with(credential: &str, event: &EventHandle) -> Vec<(Method, String
     let operations = Document::published().operations().into_iter();
     let operations = operations.filter(|operation| operation.scheme() == Some(credential) && !operation.needs_no_credentials());
     let path = |template: &str| path_of(&template.replace("{event_id}", &event.id.to_string()));
-    operations.map(|operation| (operation.method.to_uppercase().parse().expect("a method"), path(operation.path))).collect()
+    let operations: Vec<_> =
+        operations.map(|operation| (operation.method.to_uppercase().parse().expect("a method"), path(operation.path))).collect();
+    assert!(operations.len() >= 5, "{credential}: {operations:?}");
+    operations
 }
 
 #[tokio::test(flavor = "multi_thread")]

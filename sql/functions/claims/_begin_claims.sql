@@ -1,9 +1,9 @@
 -- Begins a batch of claims: reads the event's rules, serialises the customers, and finds which requests share a customer or a key.
 --
--- Returns o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms (0 until an order of the event has ended unpaid:
--- nobody need be looked up) and o_is_on_sale (null if there is no such event, or it was never opened), and o_are_distinct: whether every request
--- is from another customer. If not, o_customer_nos and o_key_nos give, for each request, the first request of the same customer, and the
--- first of the same customer and idempotency key; a request without a key counts as having one of its own.
+-- Returns o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms (0 until an order of the event has ended, if none
+-- was pruned: nobody need be looked up) and o_is_on_sale (null if there is no such event, or it was never opened), and o_are_distinct:
+-- whether every request is from another customer. If not, o_customer_nos and o_key_nos give, for each request, the first request of the
+-- same customer, and the first of the same customer and idempotency key; a request without a key counts as having one of its own.
 --
 -- Locks: customers (advisory class 1, sorted).
 create or replace function rowlock._begin_claims(
@@ -35,7 +35,8 @@ begin
     );
     -- Not after a pruning: until a vacuum, the index still has the pruned orders, and each look-up would pass over all of them.
     if o_cooldown_ms > 0 and not v_is_pruned then
-        perform from rowlock.orders o where o.event_id = p_event_id and not o.is_live limit 1;
+        -- The order keeps the plan on an index of ended orders: see _live_orders.
+        perform from rowlock.orders o where o.event_id = p_event_id and not o.is_live order by o.customer_id limit 1;
         if not found then
             o_cooldown_ms := 0;
         end if;

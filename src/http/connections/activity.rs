@@ -149,7 +149,7 @@ impl Activity {
         }
     }
 
-    /// The kernel has taken so much of an answer.
+    /// The kernel has taken this many bytes of an answer.
     pub(super) fn sends(&self, bytes: usize) {
         self.sent_bytes.fetch_add(bytes as u64, Relaxed);
     }

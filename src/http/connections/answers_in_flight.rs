@@ -1,5 +1,5 @@
-//! Answers that their clients have yet to take, and who has to go when these take too much memory: whoever is furthest behind a client
-//! that is slow but honest.
+//! Answers that their clients have yet to take, and who has to go when these take too much memory: those furthest behind a slow but honest
+//! client.
 //!
 //! An answer is in memory until the kernel has taken all of it. A thousand viewers of the same seat map share its bytes, so these count
 //! once; but a map changes with every claim, and each version stays until its last reader has it. Small answers are not counted: no
@@ -104,26 +104,39 @@ impl List {
         self.next_id
     }
 
-    /// Asks those whom the server waits for to go, until the others hold no more than `max_bytes` or all were asked. Returns how many.
+    /// Asks those whom the server waits for to go, until the others hold no more than `max_bytes`. Whoever reads what others read, too, goes
+    /// only with all of them: alone, it would free nothing. Returns how many were asked.
     fn make_room(&mut self, max_bytes: usize, now: Instant) -> u64 {
         if self.staying_bytes <= max_bytes {
             return 0;
         }
-        let are_slow = self.answers.iter().filter(|(_, answer)| !answer.is_leaving && answer.activity.is_left_unread());
-        let mut furthest_behind: BinaryHeap<_> = are_slow.map(|(id, answer)| (answer.behind_ms(now), *id)).collect();
+        // What is freed counts, so of all who read the same, the one who is least behind does.
+        let mut readers: HashMap<usize, (Option<i64>, Vec<u64>)> = HashMap::new();
+        for (id, answer) in self.answers.iter().filter(|(_, answer)| !answer.is_leaving) {
+            let behind_ms = answer.activity.is_left_unread().then(|| answer.behind_ms(now));
+            let (least, ids) = readers.entry(answer.content).or_insert((behind_ms, Vec::new()));
+            *least = (*least).min(behind_ms);
+            ids.push(*id);
+        }
+        let mut furthest_behind: BinaryHeap<_> =
+            readers.into_values().filter_map(|(least_behind_ms, ids)| Some((least_behind_ms?, ids))).collect();
         let mut asked = 0;
         while self.staying_bytes > max_bytes
-            && let Some((_, id)) = furthest_behind.pop()
-            && let Some(answer) = self.answers.get_mut(&id)
+            && let Some((_, ids)) = furthest_behind.pop()
         {
-            answer.is_leaving = true;
-            // The next request is not even read before its client has taken this answer.
-            answer.activity.ask(Demand::End);
-            let address = answer.content;
-            self.leaves(address);
-            asked += 1;
+            asked += ids.len() as u64;
+            ids.into_iter().for_each(|id| self.ask_to_go(id));
         }
         asked
+    }
+
+    fn ask_to_go(&mut self, id: u64) {
+        let Some(answer) = self.answers.get_mut(&id) else { return };
+        answer.is_leaving = true;
+        // The next request is not even read before its client has taken this answer.
+        answer.activity.ask(Demand::End);
+        let address = answer.content;
+        self.leaves(address);
     }
 
     /// One of those who read this does not stay.

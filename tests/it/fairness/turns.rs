@@ -85,15 +85,15 @@ async fn many_seat_maps_leave_most_of_the_pool_to_others() {
     let others = async {
         let read = "rowlock_cache_reads_total{cache=\"seats\",result=\"database\"}";
         eventually(Duration::from_secs(10), || async { server.metric(read).await > MAPS }).await;
-        eventually(Duration::from_secs(10), || async { server.ask::<i64>(WAITING).await >= 2 }).await;
+        let seen = eventually(Duration::from_secs(10), || async { Some(server.ask::<i64>(WAITING).await).filter(|waiting| *waiting >= 2) });
+        assert_eq!(seen.await, 2, "a quarter of the pool is for maps");
         let begun = Instant::now();
         alice.orders(&event).await.expect(200);
         assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
-        assert_eq!(server.ask::<i64>(WAITING).await, 2, "a quarter of the pool is for maps");
         locker.batch_execute("commit").await.expect("the end of the lock");
     };
     let (answers, ()) = tokio::join!(maps, others);
-    for answer in answers {
-        assert!(matches!(answer.status, 200 | 503), "{answer:?}");
+    for answer in answers.into_iter().filter(|answer| answer.status != 200) {
+        answer.problem(503, "overloaded");
     }
 }

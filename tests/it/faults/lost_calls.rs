@@ -76,6 +76,28 @@ async fn a_call_whose_answer_gets_stuck_is_looked_up_soon() {
     stack.end().await;
 }
 
+/// Nor is a call that takes long taken for one that is stuck, such as while commits wait for a standby.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_takes_long_is_left_alone() {
+    let Some(stack) = OnOwnCluster::start().await else { return };
+    let event = stack.event(SECTIONS).await;
+    let db = stack.db().await;
+    db.batch_execute(
+        "create sequence public.calls;
+         create function public.slow() returns trigger language plpgsql security definer as
+             'begin perform nextval(''public.calls''), pg_sleep(4); return new; end';
+         create trigger slow before insert on rowlock.orders for each statement execute function public.slow()",
+    )
+    .await
+    .expect("a trigger");
+    let answer = stack.server.customer("alice").claim_seats(&event, &[("A", 1)]).await;
+    assert!(matches!(answer.status, 201 | 503), "{answer:?}");
+    let count = async |sql: &str| db.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0);
+    eventually(PATIENCE, || async { count("select count(*) from rowlock.orders").await == 1 }).await;
+    assert_eq!(count("select last_value from public.calls").await, 1, "it was ended and made again");
+    stack.end().await;
+}
+
 /// Makes the first statement that inserts into a table fail with the given SQLSTATE.
 const FAILING: &str = "
     create sequence public.attempts;

@@ -52,7 +52,7 @@ impl Raw {
         }
     }
 
-    /// Reads so many more bytes of whatever comes, which must come.
+    /// Reads exactly this many more bytes; fails if they do not come.
     pub async fn take(&mut self, bytes: usize) {
         let enough = self.read.len() + bytes;
         let reading = async {

@@ -92,6 +92,20 @@ fn whoever_shares_what_is_read_makes_room_only_with_the_others() {
 }
 
 #[test]
+fn whoever_would_free_nothing_stays_as_long_as_somebody_else_would() {
+    let (all, _) = all(2 * SIZE);
+    let shared = content();
+    let [slow, fast] = [0, 90_000].map(|taken_bytes| reader(&all, &shared, taken_bytes));
+    let alone = reader(&all, &content(), 50_000);
+    let newcomer = reader(&all, &content(), 0);
+    assert_eq!([&slow, &fast, &alone, &newcomer].map(is_asked), [false, false, true, false]);
+    // Nor while one of those who read the same is not waited for.
+    fast.activity.writes(false);
+    let another = reader(&all, &content(), 0);
+    assert_eq!([&slow, &fast, &newcomer, &another].map(is_asked), [false, false, true, false]);
+}
+
+#[test]
 fn time_counts_as_what_an_honest_client_would_have_taken_in_it() {
     let (all, _) = all(usize::MAX);
     let reader = reader(&all, &content(), 60_000);
