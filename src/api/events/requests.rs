@@ -31,8 +31,8 @@ pub(crate) struct EventIn {
     /// How many orders a customer may let end unpaid, expired or cancelled, within `unpaid_window_ms` and since the last that was paid for.
     /// Then claims are refused with `cooldown`; 5 orders if absent.
     pub unpaid_orders_max: Option<UnpaidOrdersMax>,
-    /// How long an order that ended unpaid counts, in milliseconds; if absent, 10 minutes or, if that is longer, `unpaid_orders_max` + 1
-    /// payment windows, at most 24 hours, recalculated when those settings change.
+    /// How long an order that ended unpaid counts, in milliseconds; 10 minutes if absent, or, if that is longer, `unpaid_orders_max` + 1
+    /// payment windows, at most 24 hours; it changes with those settings.
     pub unpaid_window_ms: Option<WindowMs>,
     /// How long the cooldown lasts after the last order that ended unpaid, in milliseconds; 0 means that there is none; 2 minutes if absent.
     pub cooldown_ms: Option<CooldownMs>,
