@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
@@ -110,7 +110,7 @@ fn is_json(media_type: &str) -> bool {
 const BROKE_OFF: &str = "the body was cut off: its end did not arrive";
 /// How much of an oversized body is read and discarded before the refusal.
 const DISCARDED_BYTES_MAX: u64 = 16 * 1024 * 1024;
-/// How long a body for which there is no memory is read and discarded before the refusal.
+/// How long a body that is refused is read and discarded first, so that a client which is still sending sees why.
 const DISCARDED_FOR: Duration = Duration::from_millis(500);
 
 /// A body in memory. If it came in several pieces or was compressed, it counts among the bodies in flight until this is dropped.
@@ -133,8 +133,19 @@ pub(crate) async fn read(request: &Request, body: &mut RequestBody, bytes_max: u
     let app = app_of(request)?;
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
+    if announced.is_some_and(|bytes| bytes > bytes_max) {
+        // Whoever waits for word before sending the body has sent none of it.
+        if !request.headers().contains_key(EXPECT) {
+            discard(body.into_bytes_stream()).await;
+        }
+        return Err(too_large(bytes_max));
+    }
     let share = app.bodies.share(client_address_of(app, request));
     in_time(app.limits.body_arrival_max, read_whole(body, announced, bytes_max, share)).await
+}
+
+fn too_large(bytes_max: usize) -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes"))
 }
 
 async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut share: Share) -> Result<Received, Problem> {
@@ -146,7 +157,7 @@ async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut 
         if gathered.len() + chunk.len() > bytes_max {
             drop((gathered, share));
             discard(chunks).await;
-            return Err(Problem::new(Code::BodyTooLarge, format!("the body may have at most {bytes_max} bytes")));
+            return Err(too_large(bytes_max));
         }
         // Most bodies come in one piece, which need not be copied and is never refused: it is used at once, however many bodies others
         // have begun and do not finish. Of several pieces, each would keep all of the buffer that it was read into.
@@ -155,7 +166,7 @@ async fn read_whole(body: Body, announced: Option<usize>, bytes_max: usize, mut 
         }
         if let Err(exceeded) = share.gather(&mut gathered, &chunk, expected_max) {
             drop((gathered, share));
-            tokio::time::timeout(DISCARDED_FOR, discard(chunks)).await.ok();
+            discard(chunks).await;
             return Err(exceeded.into());
         }
     }
@@ -192,12 +203,15 @@ fn broken(error: &io::Error) -> Problem {
 
 /// A client that is still sending would see a broken connection instead of the answer, so its body is read up to a limit.
 async fn discard(mut chunks: impl Stream<Item = io::Result<Bytes>> + Unpin) {
-    let mut count = 0;
-    while count < DISCARDED_BYTES_MAX
-        && let Some(Ok(chunk)) = chunks.next().await
-    {
-        count += chunk.len() as u64;
-    }
+    let all = async {
+        let mut count = 0;
+        while count < DISCARDED_BYTES_MAX
+            && let Some(Ok(chunk)) = chunks.next().await
+        {
+            count += chunk.len() as u64;
+        }
+    };
+    tokio::time::timeout(DISCARDED_FOR, all).await.ok();
 }
 
 /// A slow client must not hold its connection forever: its body arrives in time, or the connection is closed after the refusal.

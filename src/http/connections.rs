@@ -42,9 +42,9 @@ pub(crate) const STALLED_MAX: Duration = Duration::from_secs(75);
 /// waits for more of a head or a body, a connection may have reserved as much.
 const BUFFER_MAX_BYTES: usize = 16 * 1024;
 /// What the kernel may keep of answers that a client does not read, in bytes; it counts its own records, too, and grants twice as much:
-/// 1 GB for 16,384 clients. By itself it would keep up to 4 MB for each. The compressed map of a large section fits in, and 64 KB under way
-/// are 600 KB per second for a client that is 100 ms away.
-const SEND_BUFFER_BYTES: usize = 32 * 1024;
+/// 4 GB for 16,384 clients. By itself it would keep up to 4 MB for each. With a quarter of it, only one segment would be under way to a
+/// client on the same machine, whose kernel acknowledges a second one at once, but a single one only after 40 ms.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// Pause after the system refused a connection, most likely because file descriptors ran out.
 const REFUSED_PAUSE: Duration = Duration::from_millis(20);
 

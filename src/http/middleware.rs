@@ -136,7 +136,8 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
 impl<E> Middleware<E> {
     fn refuse(&self, problem: Problem, asked: &Asked) -> Response {
         let code = problem.code();
-        if code.status().is_client_error() && self.refusals.admits(code) {
+        // Whoever is told that the server is overloaded may be the one who overloads it.
+        if (code.status().is_client_error() || code == Code::Overloaded) && self.refusals.admits(code) {
             self.log_refusal(&problem, asked);
         }
         let mut response = problem.into_response(asked.id());

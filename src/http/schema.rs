@@ -66,6 +66,9 @@ impl Schema {
     fn check_object(&self, schema: &MetaSchema, object: &Map<String, Value>, path: &ValuePath<'_>) -> Result<(), Problem> {
         if let Some(unknown) = object.keys().find(|key| !schema.properties.iter().any(|(name, _)| name == key)) {
             let known: Vec<_> = schema.properties.iter().map(|(name, _)| *name).collect();
+            if unknown.trim().is_empty() {
+                return Err(path.refuse(format!("has a field without a name: the fields are {}", known.join(", "))));
+            }
             return Err(ValuePath::Key(path, &quoted(unknown)).refuse(format!("is not a field here: the fields are {}", known.join(", "))));
         }
         for (name, property) in &schema.properties {

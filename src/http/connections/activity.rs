@@ -45,8 +45,6 @@ pub(super) struct Activity {
     has_begun: AtomicBool,
     /// Whether the client leaves bytes of an answer unread that the kernel has no space for.
     is_writing: AtomicBool,
-    /// Bytes of all answers that the kernel has taken.
-    sent_bytes: AtomicU64,
     /// The status of the answer by which the parser refused a head, or 0.
     refused_status: AtomicU16,
     /// Whether the client is being told why its head was refused.
@@ -69,7 +67,6 @@ impl Activity {
             waiting_since: AtomicU64::new(BUSY),
             has_begun: AtomicBool::new(false),
             is_writing: AtomicBool::new(false),
-            sent_bytes: AtomicU64::new(0),
             refused_status: AtomicU16::new(0),
             is_telling: AtomicBool::new(false),
             unread: Mutex::new(None),
@@ -149,19 +146,12 @@ impl Activity {
         }
     }
 
-    /// The kernel has taken this many bytes of an answer.
-    pub(super) fn sends(&self, bytes: usize) {
-        self.sent_bytes.fetch_add(bytes as u64, Relaxed);
-    }
-
-    /// How much it has taken so far.
-    pub(super) fn sent_bytes(&self) -> u64 {
-        self.sent_bytes.load(Relaxed)
-    }
-
-    /// Whether the client leaves more of an answer unread than the kernel keeps.
-    pub(super) fn is_left_unread(&self) -> bool {
-        self.is_writing.load(Relaxed)
+    /// For how long the client has taken nothing of an answer that the kernel has no more space for, in microseconds; `None`: it is not
+    /// waited for.
+    pub(super) fn unread_for_us(&self, now: Instant) -> Option<u64> {
+        let since = self.waiting_since.load(Relaxed);
+        let now_us = u64::try_from(now.saturating_duration_since(self.epoch).as_micros()).unwrap_or(BUSY);
+        (self.is_writing.load(Relaxed) && since != BUSY).then(|| now_us.saturating_sub(since))
     }
 
     /// Whether the connection could be closed now without losing anything but what its client keeps waiting.

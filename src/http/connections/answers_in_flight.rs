@@ -1,5 +1,5 @@
-//! Answers that their clients have yet to take, and who has to go when these take too much memory: those furthest behind a slow but honest
-//! client.
+//! Answers that their clients have yet to take, and who has to go when these take too much memory: those who have taken nothing for longest,
+//! however much they had taken before.
 //!
 //! An answer is in memory until the kernel has taken all of it. A thousand viewers of the same seat map share its bytes, so these count
 //! once; but a map changes with every claim, and each version stays until its last reader has it. Small answers are not counted: no
@@ -18,9 +18,6 @@ use hyper::body::{Body, Frame, SizeHint};
 use super::BUFFER_MAX_BYTES;
 use super::activity::{Activity, BoxBody, Demand};
 use crate::metrics::Metrics;
-
-/// What an honest client takes at least, in bytes per second: a phone on a poor 3G link.
-const PACE_BYTES_PER_S: u64 = 30_000;
 
 pub(super) struct AnswersInFlight {
     max_bytes: usize,
@@ -41,9 +38,6 @@ struct List {
 
 struct Answer {
     content: usize,
-    begun: Instant,
-    /// How much the kernel had taken of earlier answers on the same connection.
-    sent_before_bytes: u64,
     activity: Arc<Activity>,
     is_leaving: bool,
 }
@@ -98,9 +92,7 @@ impl List {
         content.readers += 1;
         content.staying += 1;
         self.next_id += 1;
-        let sent_before_bytes = activity.sent_bytes();
-        self.answers
-            .insert(self.next_id, Answer { content: address, begun: Instant::now(), sent_before_bytes, activity, is_leaving: false });
+        self.answers.insert(self.next_id, Answer { content: address, activity, is_leaving: false });
         self.next_id
     }
 
@@ -110,19 +102,18 @@ impl List {
         if self.staying_bytes <= max_bytes {
             return 0;
         }
-        // What is freed counts, so of all who read the same, the one who is least behind does.
-        let mut readers: HashMap<usize, (Option<i64>, Vec<u64>)> = HashMap::new();
+        // What is freed counts: of all who read the same, the one who reads best does.
+        let mut readers: HashMap<usize, (Option<u64>, Vec<u64>)> = HashMap::new();
         for (id, answer) in self.answers.iter().filter(|(_, answer)| !answer.is_leaving) {
-            let behind_ms = answer.activity.is_left_unread().then(|| answer.behind_ms(now));
-            let (least, ids) = readers.entry(answer.content).or_insert((behind_ms, Vec::new()));
-            *least = (*least).min(behind_ms);
+            let unread_for_us = answer.activity.unread_for_us(now);
+            let (least, ids) = readers.entry(answer.content).or_insert((unread_for_us, Vec::new()));
+            *least = (*least).min(unread_for_us);
             ids.push(*id);
         }
-        let mut furthest_behind: BinaryHeap<_> =
-            readers.into_values().filter_map(|(least_behind_ms, ids)| Some((least_behind_ms?, ids))).collect();
+        let mut left_longest: BinaryHeap<_> = readers.into_values().filter_map(|(least_us, ids)| Some((least_us?, ids))).collect();
         let mut asked = 0;
         while self.staying_bytes > max_bytes
-            && let Some((_, ids)) = furthest_behind.pop()
+            && let Some((_, ids)) = left_longest.pop()
         {
             asked += ids.len() as u64;
             ids.into_iter().for_each(|id| self.ask_to_go(id));
@@ -161,16 +152,6 @@ impl List {
                 self.contents.remove(&answer.content);
             }
         }
-    }
-}
-
-impl Answer {
-    /// How long ago an honest client would have had as much, in milliseconds; negative if this one is ahead of it. What the kernel keeps
-    /// for the client counts as taken.
-    fn behind_ms(&self, now: Instant) -> i64 {
-        let taken_bytes = self.activity.sent_bytes().saturating_sub(self.sent_before_bytes);
-        let passed_ms = i64::try_from(now.saturating_duration_since(self.begun).as_millis()).unwrap_or(i64::MAX);
-        passed_ms - i64::try_from(taken_bytes * 1000 / PACE_BYTES_PER_S).unwrap_or(i64::MAX)
     }
 }
 

@@ -39,13 +39,6 @@ impl<S> Watched<S> {
         self.activity.refuses(status.unwrap_or(BAD_REQUEST));
         true
     }
-
-    fn notes(&self, written: &Poll<io::Result<usize>>) {
-        self.activity.writes(written.is_pending());
-        if let Poll::Ready(Ok(bytes)) = written {
-            self.activity.sends(*bytes);
-        }
-    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -62,7 +55,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.notes(&written);
+        self.activity.writes(written.is_pending());
         written
     }
 
@@ -83,7 +76,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.notes(&written);
+        self.activity.writes(written.is_pending());
         written
     }
 

@@ -146,13 +146,14 @@ async fn a_refusal_leaves_one_line_that_finds_the_request_and_gives_nothing_away
 }
 
 #[tokio::test]
-async fn a_late_refusal_is_logged_and_a_success_or_a_fault_of_ours_is_no_refusal() {
+async fn late_refusals_and_overload_are_logged_and_a_success_or_a_fault_of_ours_is_no_refusal() {
     let (log, _guard) = Log::started_at(tracing::Level::INFO);
     call(asked(), later(|| Err(Problem::plain(Code::SeatTaken)))).await;
     call(asked(), at_once(|| Ok(StatusCode::OK))).await;
+    call(asked(), at_once(|| refuse(Code::Unavailable))).await;
     call(asked(), at_once(|| refuse(Code::Overloaded))).await;
     let lines = log.lines();
-    assert!(lines.len() == 1 && lines[0].contains("seat_taken"), "{lines:?}");
+    assert!(lines.len() == 2 && lines[0].contains("seat_taken") && lines[1].contains("overloaded"), "{lines:?}");
 }
 
 #[tokio::test]

@@ -55,6 +55,18 @@ fn field_of(body: Value) -> Option<String> {
 }
 
 #[test]
+fn a_field_without_a_name_is_told_by_what_it_is_in() {
+    for (body, field) in [
+        (json!({"": 1}), "body"),
+        (json!({"name": "a", " ": 1}), "body"),
+        (json!({"name": "a", "parts": [{"": 1}]}), "parts[0]"),
+        (json!({"name": "a", "other": 1}), "other"),
+    ] {
+        assert_eq!(field_of(body), Some(field.to_owned()));
+    }
+}
+
+#[test]
 fn a_good_body_passes_and_null_only_where_it_means_something() {
     assert_eq!(field_of(json!({"name": "日本語", "status": "open", "at": "2026-11-22T10:00:00Z"})), None);
     assert_eq!(field_of(json!({"name": "a", "until": null})), None);

@@ -34,6 +34,28 @@ async fn a_body_that_comes_too_slowly_is_given_up_with_its_connection() {
     raw.closed().await;
 }
 
+/// It is refused for its size, which does not change however long its client takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_not_waited_for() {
+    let server = TestServer::builder().arg("--body-s", 3600).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let token = server.token("alice");
+    for (announced, sent) in [(1_000_000_000, 2), (100_000, 70_000)] {
+        let mut raw = half_sent(&server, &event, &token, announced, sent).await;
+        raw.answer().await.problem(413, "body_too_large");
+        raw.closed().await;
+    }
+    let path = event.at("orders");
+    let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n");
+    let mut raw = Raw::connect(&server).await;
+    raw.send(format!("{head}transfer-encoding: chunked\r\n\r\n11170\r\n{}\r\n", " ".repeat(70_000))).await;
+    raw.answer().await.problem(413, "body_too_large");
+    // Who asks before sending it hears no.
+    let mut raw = Raw::connect(&server).await;
+    raw.send(format!("{head}content-length: 1000000\r\nexpect: 100-continue\r\n\r\n")).await;
+    raw.answer().await.problem(413, "body_too_large");
+}
+
 /// Nobody is waited for who will be refused anyway.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_not_waited_for_if_its_head_is_enough_to_refuse_it() {

@@ -1,5 +1,7 @@
 //! What counts, how often, and who has to go.
 
+use std::time::Duration;
+
 use http_body_util::{BodyExt, Full};
 use pretty_assertions::assert_eq;
 
@@ -18,15 +20,18 @@ struct Reader {
     activity: Arc<Activity>,
 }
 
-/// Somebody who has taken so much of it and now leaves the rest unread.
-fn reader(all: &Arc<AnswersInFlight>, content: &Bytes, taken_bytes: usize) -> Reader {
+fn reader(all: &Arc<AnswersInFlight>, content: &Bytes) -> Reader {
     let activity = Arc::new(Activity::new(Instant::now()));
-    // What was sent before does not count.
-    activity.sends(SIZE * 100);
-    let answer = all.begin(content.clone(), &activity);
-    activity.sends(taken_bytes);
-    activity.writes(true);
-    Reader { answer, activity }
+    Reader { answer: all.begin(content.clone(), &activity), activity }
+}
+
+/// From now on they leave the rest unread, each for longer than the next one.
+fn leave_it(readers: &[&Reader]) {
+    for reader in readers {
+        reader.activity.writes(true);
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_micros(100) {}
+    }
 }
 
 fn is_asked(reader: &Reader) -> bool {
@@ -46,8 +51,8 @@ const CLOSED: &str = "rowlock_slow_readers_closed_total";
 fn what_many_read_counts_once_until_the_last_of_them_has_it() {
     let (all, metric) = all(2 * SIZE);
     let (map, other) = (content(), content());
-    let mut readers: Vec<_> = (0..1000).map(|_| reader(&all, &map, 0)).collect();
-    let another = reader(&all, &other, 0);
+    let mut readers: Vec<_> = (0..1000).map(|_| reader(&all, &map)).collect();
+    let another = reader(&all, &other);
     assert_eq!((another.answer.len(), metric(HELD)), (SIZE, Some(2 * SIZE)));
     readers.truncate(1);
     assert_eq!(metric(HELD), Some(2 * SIZE));
@@ -61,59 +66,50 @@ fn what_many_read_counts_once_until_the_last_of_them_has_it() {
 }
 
 #[test]
-fn the_slowest_makes_room_and_neither_the_one_that_came_first_nor_the_newcomer() {
+fn whoever_has_taken_nothing_for_longest_makes_room_whenever_they_came() {
     let (all, metric) = all(2 * SIZE);
-    let [first, second, third] = [90_000, 0, 50_000].map(|taken_bytes| reader(&all, &content(), taken_bytes));
+    let [first, second] = [(); 2].map(|()| reader(&all, &content()));
+    leave_it(&[&second, &first]);
+    let third = reader(&all, &content());
     assert_eq!([&first, &second, &third].map(is_asked), [false, true, false]);
     // It is still in memory, and its reader is not asked again.
     assert_eq!((metric(HELD), metric(CLOSED)), (Some(3 * SIZE), Some(1)));
     drop(second);
     assert_eq!(metric(HELD), Some(2 * SIZE));
-    let fourth = reader(&all, &content(), 0);
+    leave_it(&[&third]);
+    // The first one has taken some.
+    first.activity.writes(false);
+    leave_it(&[&first]);
+    let fourth = reader(&all, &content());
     assert_eq!([&first, &third, &fourth].map(is_asked), [false, true, false]);
     drop(third);
     assert_eq!(metric(HELD), Some(2 * SIZE));
 }
 
 #[test]
-fn whoever_shares_what_is_read_makes_room_only_with_the_others() {
-    let (all, metric) = all(SIZE);
+fn whoever_would_free_nothing_stays_as_long_as_somebody_else_would_free_something() {
+    let (all, metric) = all(2 * SIZE);
     let shared = content();
-    let [slow, fast] = [0, 90_000].map(|taken_bytes| reader(&all, &shared, taken_bytes));
-    let middle = reader(&all, &content(), 50_000);
-    // The slowest frees nothing, and so the next one has to go, too.
-    let asked = |readers: [&Reader; 3]| readers.map(is_asked);
-    assert_eq!(asked([&slow, &fast, &middle]), [true, true, false]);
-    // What they still hold is read by another one, and counts again.
-    let again = reader(&all, &shared, 0);
-    assert!(is_asked(&middle) && !is_asked(&again));
-    drop((slow, fast, middle));
-    assert_eq!((metric(HELD), all.list().staying_bytes), (Some(SIZE), SIZE));
-}
-
-#[test]
-fn whoever_would_free_nothing_stays_as_long_as_somebody_else_would() {
-    let (all, _) = all(2 * SIZE);
-    let shared = content();
-    let [slow, fast] = [0, 90_000].map(|taken_bytes| reader(&all, &shared, taken_bytes));
-    let alone = reader(&all, &content(), 50_000);
-    let newcomer = reader(&all, &content(), 0);
+    let [slow, fast] = [(); 2].map(|()| reader(&all, &shared));
+    let alone = reader(&all, &content());
+    leave_it(&[&slow, &alone, &fast]);
+    let newcomer = reader(&all, &content());
     assert_eq!([&slow, &fast, &alone, &newcomer].map(is_asked), [false, false, true, false]);
     // Nor while one of those who read the same is not waited for.
+    leave_it(&[&newcomer]);
     fast.activity.writes(false);
-    let another = reader(&all, &content(), 0);
+    let another = reader(&all, &content());
     assert_eq!([&slow, &fast, &newcomer, &another].map(is_asked), [false, false, true, false]);
-}
-
-#[test]
-fn time_counts_as_what_an_honest_client_would_have_taken_in_it() {
-    let (all, _) = all(usize::MAX);
-    let reader = reader(&all, &content(), 60_000);
-    let list = all.list();
-    let answer = list.answers.values().next().expect("an answer");
-    let behind_ms = |passed_s| answer.behind_ms(answer.begun + std::time::Duration::from_secs(passed_s));
-    assert_eq!([0, 2, 7].map(behind_ms), [-2000, 0, 5000]);
-    drop((list, reader));
+    // What they hold is freed only by all of them.
+    leave_it(&[&fast, &another]);
+    let last = reader(&all, &content());
+    assert_eq!([&slow, &fast, &another, &last].map(is_asked), [true, true, false, false]);
+    // What they still hold counts again if it is read by another one.
+    let again = reader(&all, &shared);
+    assert_eq!([&another, &last, &again].map(is_asked), [true, false, false]);
+    drop((slow, fast, alone, newcomer, another, last));
+    assert_eq!((metric(HELD), all.list().staying_bytes), (Some(SIZE), SIZE));
+    drop(again);
 }
 
 #[tokio::test]
