@@ -9,7 +9,7 @@
 //! a claim may be answered `seat_taken` for a seat that the other batch has locked and then does not take.
 //!
 //! Customers take turns: a customer whose request led a call lately lets others go first, so one customer's claims for many events do not
-//! delay anybody else's.
+//! hold up everybody else's.
 //!
 //! A batch that meets a lock which somebody holds is called again in parts, so that only the requests that need this lock wait for it.
 
