@@ -165,9 +165,9 @@ impl Metrics {
         self.expiry_failures.inc();
     }
 
-    /// Counts a cached read.
-    pub fn cache_read(&self, cache: &'static str, result: CacheResult) {
-        self.cache_reads.get_or_create(&[("cache", cache), ("result", result.as_str())]).inc();
+    /// The counter of a cache's reads with that result.
+    pub fn cache_reads(&self, cache: &'static str, result: CacheResult) -> Counter {
+        self.cache_reads.get_or_create_owned(&[("cache", cache), ("result", result.as_str())])
     }
 
     /// A client's connection was accepted (1), or has ended (-1).

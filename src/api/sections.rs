@@ -47,6 +47,9 @@ impl SectionsApi {
         _if_none_match: Header<Option<String>>,
     ) -> Result<MaybeStale<CachedJson<SectionList>>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
+        if let Some(kept) = self.app.summaries.kept(event_id.0.0).await {
+            return cached_json(kept, request, unknown).await;
+        }
         // The catalogue remembers unknown ids: a flood of them must not reach Redis and the database.
         let layout = self.app.catalogue.layout(event_id.0.0, admin.viewer(), Some(&self.app.summaries)).await?;
         let read = self.app.summaries.get(&*layout.ok_or_else(unknown)?).await?;

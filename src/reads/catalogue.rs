@@ -65,7 +65,7 @@ impl Catalogue {
         // Unknown ids are remembered with the settings: a flood of them must not become a flood of queries.
         let Some(event) = self.event_with(event_id, viewer, summaries).await?.value else { return Ok(None) };
         if !event.is_public() {
-            // Only admins see it, and they may delete it, so it is not cached.
+            // Only admins see it, and they may delete it, so it is not cached: nor is anything that is read with it.
             return Ok(self.db.event_with_sections(event_id).await?.map(|read| Arc::new(read.layout)));
         }
         // It was read with the settings, unless these were cached while the layout was dropped, or it is too large to be cached.

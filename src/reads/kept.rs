@@ -1,9 +1,13 @@
 //! What was read, kept for a moment; and for longer, in case PostgreSQL cannot be asked.
 //!
-//! While PostgreSQL answers, nothing is kept for longer than a read may be behind it. When it cannot be reached or hangs, the last answer
-//! is given again, marked with its age, for up to `--stale-max-s`.
+//! While PostgreSQL answers, nothing is kept for longer than a read may be behind it. When an answer is due to be read anew, one caller
+//! reads it and the others still get the old one, until it is too old: ten thousand readers who wait at once would each keep the memory of
+//! their request, and the processor's caches would forget everything else. When PostgreSQL cannot be reached or hangs, the last answer is
+//! given again, marked with its age, for up to `--stale-max-s`.
 
+use std::collections::HashSet;
 use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
@@ -13,6 +17,8 @@ use crate::db::{Db, DbError};
 
 /// How far a read may be behind PostgreSQL.
 const AGE_MAX: Duration = Duration::from_millis(500);
+/// How long before that it is read anew, so that it seldom gets that old.
+const RENEWAL: Duration = Duration::from_millis(80);
 /// How long an old answer is given before PostgreSQL is asked again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 
@@ -21,6 +27,8 @@ const RETRY_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) struct Aged<T> {
     pub value: T,
     pub begun: Instant,
+    /// From when on somebody should read it anew; `None`: not before it is dropped.
+    due_at: Option<Instant>,
     /// Whether PostgreSQL could not be asked for anything newer.
     is_stale: bool,
 }
@@ -28,7 +36,7 @@ pub(crate) struct Aged<T> {
 impl<T> Aged<T> {
     /// What a read that began then has found.
     pub(crate) fn new(value: T, begun: Instant) -> Self {
-        Self { value, begun, is_stale: false }
+        Self { value, begun, due_at: None, is_stale: false }
     }
 
     /// Runs this read.
@@ -37,16 +45,50 @@ impl<T> Aged<T> {
         Ok(Self::new(load.await?, begun))
     }
 
+    /// The same, to be read anew after `ttl`, or before it gets too old.
+    fn given_for(self, ttl: Duration) -> Self {
+        let now = Instant::now();
+        Self { due_at: Some(now + ttl.min(left(self.begun, now).saturating_sub(RENEWAL))), ..self }
+    }
+
+    fn is_due(&self) -> bool {
+        self.due_at.is_some_and(|due_at| Instant::now() >= due_at)
+    }
+
     /// How old it is, if nothing newer could be read.
     pub(crate) fn stale_age(&self) -> Option<Duration> {
         self.is_stale.then(|| self.begun.elapsed())
     }
 }
 
-/// Answers by key: one caller loads, and the others wait for that.
+/// For how much longer what was read then may be given.
+fn left(begun: Instant, now: Instant) -> Duration {
+    AGE_MAX.saturating_sub(now.saturating_duration_since(begun))
+}
+
+/// Answers by key: one caller loads, and the others get the last one or, if that is too old, wait for the next.
 pub(crate) struct Kept<K, T> {
     fresh: Cache<K, Aged<T>>,
     last: Cache<K, Aged<T>>,
+    ttl: Duration,
+    /// What somebody is reading anew.
+    renewed: Mutex<HashSet<K>>,
+}
+
+/// The right to read an answer anew, which only one caller has at a time.
+struct Renewal<'a, K: Hash + Eq> {
+    renewed: &'a Mutex<HashSet<K>>,
+    key: K,
+}
+
+impl<K: Hash + Eq> Drop for Renewal<'_, K> {
+    fn drop(&mut self) {
+        locked(self.renewed).remove(&self.key);
+    }
+}
+
+fn locked<K>(renewed: &Mutex<HashSet<K>>) -> MutexGuard<'_, HashSet<K>> {
+    renewed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How much is kept, and for how long.
@@ -55,7 +97,7 @@ pub(crate) struct KeptSettings<K, T> {
     pub weigh: fn(&K, &Aged<T>) -> u32,
     /// What all answers together may count, the stale ones included.
     pub weight_max: u64,
-    /// How long an answer is given to others; the time that reading it took counts.
+    /// How long an answer is given to all before one of them reads it anew.
     pub ttl: Duration,
     /// How long it may be given while PostgreSQL cannot be asked.
     pub stale_max: Duration,
@@ -65,12 +107,14 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
     pub(crate) fn new(settings: KeptSettings<K, T>) -> Self {
         let KeptSettings { weigh, weight_max, ttl, stale_max } = settings;
         let cache = || Cache::builder().weigher(weigh).max_capacity(weight_max / 2);
-        Self { fresh: cache().expire_after(WhileFresh { ttl }).build(), last: cache().time_to_live(stale_max).build() }
+        let (fresh, last) = (cache().expire_after(WhileFresh).build(), cache().time_to_live(stale_max).build());
+        Self { fresh, last, ttl, renewed: Mutex::default() }
     }
 
-    /// What is in memory, without asking anybody.
+    /// What is in memory, without asking anybody; `None` also if the caller should read it anew.
     pub(crate) async fn get(&self, key: &K) -> Option<Aged<T>> {
-        self.fresh.get(key).await
+        let answer = self.fresh.get(key).await?;
+        (!answer.is_due() || locked(&self.renewed).contains(key)).then_some(answer)
     }
 
     /// What is in memory, or else what `load` reads. If an older answer is there, `load` gets a database that gives up early.
@@ -78,24 +122,41 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
     where
         F: Future<Output = Result<Aged<T>, DbError>>,
     {
-        let init = async {
-            let last = self.last.get(&key).await;
-            let loaded = load(if last.is_some() { db.in_haste() } else { db.clone() }).await;
-            match (loaded, last) {
-                (Ok(loaded), _) => {
-                    self.last.insert(key.clone(), loaded.clone()).await;
-                    Ok(loaded)
-                }
-                (Err(error), Some(last)) if error.is_passing() => Ok(Aged { is_stale: true, ..last }),
-                (Err(error), _) => Err(error),
+        if let Some(answer) = self.fresh.get(&key).await {
+            let Some(_renewal) = answer.is_due().then(|| self.renewal(&key)).flatten() else { return Ok(answer) };
+            let answer = self.load(&key, db, load).await?;
+            self.fresh.insert(key, answer.clone()).await;
+            return Ok(answer);
+        }
+        self.fresh.try_get_with(key.clone(), self.load(&key, db, load)).await.map_err(|error| (*error).clone())
+    }
+
+    async fn load<F>(&self, key: &K, db: &Db, load: impl FnOnce(Db) -> F) -> Result<Aged<T>, DbError>
+    where
+        F: Future<Output = Result<Aged<T>, DbError>>,
+    {
+        let last = self.last.get(key).await;
+        let loaded = load(if last.is_some() { db.in_haste() } else { db.clone() }).await;
+        match (loaded, last) {
+            (Ok(loaded), _) => {
+                self.last.insert(key.clone(), loaded.clone()).await;
+                Ok(loaded.given_for(self.ttl))
             }
-        };
-        self.fresh.try_get_with(key.clone(), init).await.map_err(|error| (*error).clone())
+            (Err(error), Some(last)) if error.is_passing() => Ok(Aged { is_stale: true, ..last }),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// The right to read it anew; `None`: somebody else is doing that.
+    fn renewal(&self, key: &K) -> Option<Renewal<'_, K>> {
+        let is_first = locked(&self.renewed).insert(key.clone());
+        is_first.then(|| Renewal { renewed: &self.renewed, key: key.clone() })
     }
 
     /// Keeps an answer that came along with another, unless there is one already.
     pub(crate) async fn put(&self, key: K, answer: Aged<T>) {
         self.last.insert(key.clone(), answer.clone()).await;
+        let answer = answer.given_for(self.ttl);
         self.fresh.entry(key).or_insert_with_if(async { answer.clone() }, |kept| kept.is_stale).await;
     }
 
@@ -107,23 +168,15 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
 }
 
 /// Expires an entry early if loading it took long: only those who waited for it get it.
-struct WhileFresh {
-    ttl: Duration,
-}
-
-impl WhileFresh {
-    fn left<T>(&self, aged: &Aged<T>, now: Instant) -> Duration {
-        if aged.is_stale { RETRY_PAUSE } else { AGE_MAX.saturating_sub(now.saturating_duration_since(aged.begun)).min(self.ttl) }
-    }
-}
+struct WhileFresh;
 
 impl<K, T> Expiry<K, Aged<T>> for WhileFresh {
     fn expire_after_create(&self, _: &K, aged: &Aged<T>, now: Instant) -> Option<Duration> {
-        Some(self.left(aged, now))
+        Some(if aged.is_stale { RETRY_PAUSE } else { left(aged.begun, now) })
     }
 
-    fn expire_after_update(&self, _: &K, aged: &Aged<T>, now: Instant, _: Option<Duration>) -> Option<Duration> {
-        Some(self.left(aged, now))
+    fn expire_after_update(&self, key: &K, aged: &Aged<T>, now: Instant, _: Option<Duration>) -> Option<Duration> {
+        self.expire_after_create(key, aged, now)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Caches of what buyers read again and again: briefly for what changes, longer for what never does.
 //!
-//! No read is more than 500 ms behind PostgreSQL: memory keeps an answer for 200 ms, a map of seats for 400 ms, Redis keeps a summary for
-//! 200 ms, and the time that a load took counts (`kept`). Only while PostgreSQL does not answer are older answers given. However many
-//! readers there are, each server loads once, and through Redis all servers together load once.
+//! No read is more than 500 ms behind PostgreSQL, and the time that a load took counts. An answer is read anew after 200 ms, a map of seats
+//! after 400 ms, by one of its readers, while the others still get the old one (`kept`); Redis keeps a summary for 200 ms. Only while
+//! PostgreSQL does not answer are older answers given. However many readers there are, each server loads once, and through Redis all
+//! servers together load once.
 
 mod catalogue;
 mod encoded_body;

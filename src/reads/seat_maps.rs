@@ -40,11 +40,11 @@ impl SeatMaps {
     pub(crate) async fn section(&self, layout: &Arc<EventLayout>, section: &SectionLayout) -> Result<Aged<Body>, DbError> {
         let key = (layout.event_id, section.section_no);
         if let Some(body) = self.sections.get(&key).await {
-            self.metrics.cache_read("seats", CacheResult::Memory);
+            self.metrics.cache_reads("seats", CacheResult::Memory).inc();
             return Ok(body);
         }
         let load = |db: Db| async move {
-            self.metrics.cache_read("seats", CacheResult::Database);
+            self.metrics.cache_reads("seats", CacheResult::Database).inc();
             let Some(seats) = db.section_seats(layout.event_id, section.section_no).await? else { return Ok::<_, DbError>(None) };
             let (layout, section_no) = (Arc::clone(layout), section.section_no);
             let body = aside_if_large(seats.statuses.len() * SEAT_JSON_BYTES, move || {
@@ -60,11 +60,11 @@ impl SeatMaps {
     /// `GET …/availability`; `None` when the database has no such event.
     pub(crate) async fn availability(&self, layout: &Arc<EventLayout>) -> Result<Aged<Body>, DbError> {
         if let Some(body) = self.availability.get(&layout.event_id).await {
-            self.metrics.cache_read("availability", CacheResult::Memory);
+            self.metrics.cache_reads("availability", CacheResult::Memory).inc();
             return Ok(body);
         }
         let load = |db: Db| async move {
-            self.metrics.cache_read("availability", CacheResult::Database);
+            self.metrics.cache_reads("availability", CacheResult::Database).inc();
             let sections = db.event_availability(layout.event_id).await?;
             let revision = sections.iter().map(|section| section.revision).sum();
             if sections.is_empty() {
@@ -176,7 +176,13 @@ mod tests {
 
     #[test]
     fn the_availability_of_an_event_packs_four_seats_into_a_byte_lowest_bits_first() {
-        let layout = EventLayout { event_id: 3, currency: "TWD".into(), sections: vec![section(5, 5)], section_nos: HashMap::new() };
+        let layout = EventLayout {
+            event_id: 3,
+            currency: "TWD".into(),
+            sections: vec![section(5, 5)],
+            section_nos: HashMap::new(),
+            is_draft: false,
+        };
         let seats = [SectionSeats { section_no: 1, revision: 2, statuses: "ahsbh".into() }];
         let json: Value = serde_json::from_str(&availability_json(&layout, 2, &seats).unwrap()).unwrap();
         let packed = STANDARD.decode(json["sections"][0]["seats"].as_str().unwrap()).unwrap();
@@ -186,7 +192,13 @@ mod tests {
 
     #[test]
     fn a_status_or_a_section_that_nobody_knows_is_an_error_and_no_blocked_seat() {
-        let layout = EventLayout { event_id: 3, currency: "TWD".into(), sections: vec![section(4, 4)], section_nos: HashMap::new() };
+        let layout = EventLayout {
+            event_id: 3,
+            currency: "TWD".into(),
+            sections: vec![section(4, 4)],
+            section_nos: HashMap::new(),
+            is_draft: false,
+        };
         let seats = |section_no, statuses: &str| SectionSeats { section_no, revision: 2, statuses: statuses.into() };
         for statuses in ["x", "aax", "A", " ", "é"] {
             let error = section_json(3, &layout.sections[0], &seats(1, statuses)).unwrap_err();

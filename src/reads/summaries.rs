@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use moka::future::Cache;
+use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize};
 
 use super::{Aged, COUNTS_TTL, CachedBody, Kept, KeptSettings};
@@ -35,6 +36,7 @@ pub(crate) struct Summaries {
     db: Db,
     redis: RedisLink,
     metrics: Arc<Metrics>,
+    from_memory: Counter,
     bodies: Kept<i64, Option<Arc<CachedBody>>>,
     /// The revision that each event had last.
     revisions: Cache<i64, i64>,
@@ -51,14 +53,24 @@ impl Summaries {
     pub(crate) fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>, stale_max: Duration) -> Self {
         let bodies = Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: EVENTS_MAX, ttl: COUNTS_TTL, stale_max });
         let revisions = Cache::builder().max_capacity(EVENTS_MAX).build();
-        Self { db, redis, metrics, bodies, revisions, unexpected: LogLimit::default() }
+        let from_memory = metrics.cache_reads("summary", CacheResult::Memory);
+        Self { db, redis, metrics, from_memory, bodies, revisions, unexpected: LogLimit::default() }
+    }
+
+    /// The summary of an event that is in memory: only those are that everybody may see, so nothing else needs to be looked up.
+    pub(crate) async fn kept(&self, event_id: i64) -> Option<Aged<Option<Arc<CachedBody>>>> {
+        let body = self.bodies.get(&event_id).await?;
+        self.from_memory.inc();
+        Some(body)
     }
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
     pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
+        if layout.is_draft {
+            return Aged::read(self.uncached(layout)).await;
+        }
         let event_id = layout.event_id;
-        if let Some(body) = self.bodies.get(&event_id).await {
-            self.metrics.cache_read("summary", CacheResult::Memory);
+        if let Some(body) = self.kept(event_id).await {
             return Ok(body);
         }
         Box::pin(self.bodies.get_or_load(event_id, &self.db, |db| self.load(layout, db))).await
@@ -70,12 +82,12 @@ impl Summaries {
         if let Some(key) = &key
             && let Some(body) = self.shared(key, layout).await
         {
-            self.metrics.cache_read("summary", CacheResult::Redis);
+            self.metrics.cache_reads("summary", CacheResult::Redis).inc();
             // Another server may have begun so long before.
             let begun = asked.checked_sub(LOAD_MAX + Duration::from_millis(REDIS_TTL_MS)).unwrap_or(asked);
             return Ok(Aged::new(Some(Arc::new(body)), begun));
         }
-        self.metrics.cache_read("summary", CacheResult::Database);
+        self.metrics.cache_reads("summary", CacheResult::Database).inc();
         let begun = Instant::now();
         let Some((revision, json)) = read(&db, layout).await? else { return Ok(Aged::new(None, begun)) };
         self.share(key, revision, &json, begun);
@@ -85,7 +97,7 @@ impl Summaries {
 
     /// Caches counts that were read along with the event, starting at `begun`, unless there is already a summary.
     pub(super) async fn put(&self, layout: &EventLayout, counts: &[SectionCount], begun: Instant) -> Result<(), DbError> {
-        self.metrics.cache_read("summary", CacheResult::Database);
+        self.metrics.cache_reads("summary", CacheResult::Database).inc();
         let (revision, json) = summary_json(layout, counts)?;
         self.share(self.key(layout), revision, &json, begun);
         self.revisions.insert(layout.event_id, revision).await;
@@ -108,8 +120,7 @@ impl Summaries {
         }
     }
 
-    /// The same from PostgreSQL, past all caches, to measure what they save.
-    #[cfg(feature = "bench-routes")]
+    /// The same from PostgreSQL, past all caches.
     pub(crate) async fn uncached(&self, layout: &EventLayout) -> Result<Option<Arc<CachedBody>>, DbError> {
         Ok(read(&self.db, layout).await?.map(|(revision, json)| Arc::new(CachedBody::new(revision, json))))
     }

@@ -99,7 +99,9 @@ fn full_registry() -> String {
     RefusedConnection::ALL.iter().for_each(|why| metrics.connection_refused(*why));
     Limited::ALL.iter().for_each(|of| metrics.request_limited(*of));
     for cache in ["summary", "seats", "availability"] {
-        CacheResult::ALL.iter().for_each(|result| metrics.cache_read(cache, *result));
+        CacheResult::ALL.iter().for_each(|result| {
+            metrics.cache_reads(cache, *result).inc();
+        });
     }
     metrics.encode(Readings::default())
 }

@@ -5,6 +5,10 @@ fn kept(stale_max: Duration) -> Kept<&'static str, u64> {
     Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: 100, ttl: Duration::from_secs(60), stale_max })
 }
 
+fn value(answer: Option<Aged<u64>>) -> Option<u64> {
+    answer.map(|answer| answer.value)
+}
+
 fn nowhere() -> Db {
     let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
     Db::new(&endpoint, 1, Patience::POOL).unwrap()
@@ -28,6 +32,35 @@ async fn what_took_long_to_load_is_kept_the_shorter_and_at_last_not_at_all() {
     }
     tokio::time::sleep(Duration::from_millis(420)).await;
     assert!(kept.get(&"new").await.is_none(), "kept for the rest of its time only");
+}
+
+#[tokio::test]
+async fn one_caller_reads_an_answer_anew_while_the_others_get_the_old_one() {
+    let db = nowhere();
+    let kept = Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: 100, ttl: Duration::ZERO, stale_max: Duration::from_secs(60) });
+    let read = |ms| kept.get_or_load("a", &db, move |_| async move { Ok(loaded_in(ms)) });
+    read(1).await.unwrap();
+    assert_eq!(value(kept.get(&"a").await), None, "it is due, and nobody reads it yet");
+
+    let mut endless = Box::pin(kept.get_or_load("a", &db, |_| std::future::pending()));
+    assert!(futures_util::poll!(&mut endless).is_pending());
+    assert_eq!(value(kept.get(&"a").await), Some(1));
+    assert_eq!(read(2).await.unwrap().value, 1, "only one reads it");
+    tokio::time::sleep(AGE_MAX).await;
+    assert_eq!(value(kept.get(&"a").await), None, "too old");
+    assert_eq!(read(3).await.unwrap().value, 3, "whoever cannot get the old one does not wait for who reads it anew");
+
+    drop(endless);
+    assert_eq!(value(kept.get(&"a").await), None, "whoever has gone away does not read it");
+    assert_eq!(read(4).await.unwrap().value, 4);
+}
+
+#[tokio::test]
+async fn an_answer_is_due_before_it_is_too_old() {
+    let is_due_after = |aged: Aged<u64>| aged.given_for(Duration::from_millis(200)).due_at.expect("a time") - Instant::now();
+    assert!(is_due_after(loaded_in(0)) > Duration::from_millis(190));
+    assert!(is_due_after(loaded_in(300)) <= Duration::from_millis(120));
+    assert!(is_due_after(loaded_in(450)).is_zero());
 }
 
 #[tokio::test]
