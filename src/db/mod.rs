@@ -21,6 +21,7 @@ mod outage;
 mod outage_log;
 mod probe;
 mod reads;
+mod row;
 mod shortage;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};

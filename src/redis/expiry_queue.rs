@@ -11,7 +11,7 @@ use ::redis::{Pipeline, Script};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{RedisHealth, RedisLink};
+use super::RedisLink;
 
 const KEY: &str = "expiry";
 /// Entries that may wait for Redis; further ones are dropped, and the sweep finds their orders.
@@ -114,9 +114,9 @@ impl ExpiryQueue {
         self.redis.is_on()
     }
 
-    /// How the Redis behind it is doing.
-    pub(crate) async fn health(&self) -> RedisHealth {
-        self.redis.health().await
+    /// Whether the Redis behind it takes writes; `None` without Redis.
+    pub(crate) async fn takes_writes(&self) -> Option<bool> {
+        self.redis.takes_writes().await
     }
 
     /// Adds orders that were claimed together, due at `due_ms` (Unix milliseconds). Never waits.

@@ -50,9 +50,12 @@ impl AdminApi {
     ) -> Result<OkJson<SalesReport>, Refusal<ReadEvent>> {
         let layout = layout_of(&self.app, event_id.0, Viewer::Admin).await?;
         let sections = self.app.db.sales_report(event_id.0.0).await?;
-        let revenue_minor = sections.iter().map(|section| section.revenue_minor.0).sum();
-        let currency = CurrencyCode(layout.currency.clone());
-        Ok(OkJson(SalesReport { event_id: event_id.0, currency, revenue_minor: Whole(revenue_minor), sections }))
+        Ok(OkJson(SalesReport {
+            event_id: event_id.0,
+            currency: CurrencyCode(layout.currency.clone()),
+            revenue_minor: Whole(sections.iter().map(|section| section.revenue_minor).sum()),
+            sections: sections.into_iter().map(Into::into).collect(),
+        }))
     }
 
     /// List all orders
@@ -95,7 +98,7 @@ impl AdminApi {
     ) -> Result<OkJson<RefundsDue>, Refusal<ReadEvent>> {
         layout_of(&self.app, event_id.0, Viewer::Admin).await?;
         let refunds = self.app.db.refunds_due(event_id.0.0, limit.0).await?;
-        Ok(OkJson(RefundsDue { refunds }))
+        Ok(OkJson(RefundsDue { refunds: refunds.into_iter().map(Into::into).collect() }))
     }
 
     /// List dead letters
@@ -113,7 +116,7 @@ impl AdminApi {
         limit: Query<i32>,
     ) -> Result<OkJson<DeadLetters>, Refusal<ListDeadLetters>> {
         let dead_letters = self.app.db.list_dead_letters(event_id.0, limit.0).await?;
-        Ok(OkJson(DeadLetters { dead_letters }))
+        Ok(OkJson(DeadLetters { dead_letters: dead_letters.into_iter().map(Into::into).collect() }))
     }
 
     /// Redrive a dead letter
