@@ -15,7 +15,7 @@ use anyhow::Context;
 
 use crate::db::Identity;
 use condition::{Condition, Watch, is_any_of};
-pub use expiry_queue::{DueOrders, ExpiryQueue, Lease};
+pub use expiry_queue::{Deadline, ExpiryQueue, Lease};
 
 /// The longest a call may take before it counts as failed.
 const CALL_MAX: Duration = Duration::from_millis(250);

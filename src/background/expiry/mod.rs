@@ -1,11 +1,10 @@
 //! Putting the seats of unpaid orders back on sale.
 //!
-//! After its commit, a batch of claims goes into a Redis sorted set, scored by its deadline. Workers lease what is due with a script and
-//! expire those of its orders that are still pending; if a worker crashes, its lease runs out and another worker takes over.
-//! Independently, one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. If both reach an order,
-//! its row lock decides, and the second one finds it locked or no longer pending. The same holds for two sweeps, so the lead only saves
-//! work: what the leader leaves for seconds, the others expire. What somebody keeps locked is passed over and tried again: only the orders
-//! that need it wait.
+//! After a batch of claims is committed, its deadline goes into a Redis sorted set. Workers lease what is due with a script and expire
+//! those of its orders that are still pending; if a worker crashes, its lease runs out and another worker takes over. Independently, one
+//! server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. If both reach an order, its row lock decides,
+//! and the second one finds it locked or no longer pending. The same holds for two sweeps, so the lead only saves work: what the leader
+//! leaves for seconds, the others expire. What somebody keeps locked is passed over and tried again: only the orders that need it wait.
 
 mod carry_out;
 mod locks;
