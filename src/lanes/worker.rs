@@ -1,6 +1,6 @@
 //! The loop of a lane's worker: take what waits, call, answer; and recover when the connection is lost in between.
 
-mod blocked;
+mod locked_out;
 mod recovery;
 
 use std::panic::AssertUnwindSafe;
@@ -96,7 +96,7 @@ impl<W: Work> Worker<W> {
             let queue = Arc::clone(&self.queue);
             let Some(mut batch) = queue.take_batch(self.batch_max) else { continue };
             let jobs = std::mem::take(&mut batch.jobs);
-            if batch.was_blocked() {
+            if batch.was_locked_out() {
                 self.call_again(jobs).await;
             } else if !jobs.is_empty() {
                 self.call(jobs).await;
@@ -110,7 +110,7 @@ impl<W: Work> Worker<W> {
 
     async fn call(&mut self, batch: Vec<Job<W>>) {
         self.work.batched(batch.len());
-        let lock_ms = if self.queue.meets_locks() { blocked::WARNED_LOCK_MS } else { Patience::LANE.lock_ms };
+        let lock_ms = if self.queue.meets_locks() { locked_out::WARNED_LOCK_MS } else { Patience::LANE.lock_ms };
         match self.outcome(&batch, lock_ms).await {
             Err(DbError::Locked(text)) => self.call_in_parts(batch, &text).await,
             outcome => self.finish(batch, outcome).await,
