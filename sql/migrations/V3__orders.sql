@@ -55,8 +55,8 @@ comment on column rowlock.orders.ended_at is 'When it was paid, expired or cance
 comment on column rowlock.orders.idempotency_key is 'What the client sent to make a retry harmless; unique for an event and customer.';
 comment on column rowlock.orders.fingerprint is 'SHA-256 of the request the key came with: the same key with another body is refused.';
 
--- Overdue orders are found here: one row for all orders claimed together, instead of an index over all orders. A row is deleted when all its orders
--- have ended.
+-- Overdue orders are found here: one row for all orders claimed together, instead of an index over all orders. A row is deleted when all
+-- its orders have ended.
 create table rowlock.deadlines (
     event_id       bigint not null,
     expires_at     timestamptz not null,
@@ -69,7 +69,8 @@ alter table rowlock.deadlines alter column order_ids set storage external;
 comment on table rowlock.deadlines is 'Orders by deadline: every pending order is listed, with one row for all orders claimed together.';
 comment on column rowlock.deadlines.event_id is 'The event of the orders.';
 comment on column rowlock.deadlines.expires_at is 'Their deadline.';
-comment on column rowlock.deadlines.first_order_id is 'The smallest of their ids when they were claimed: it tells apart calls with the same deadline.';
+comment on column rowlock.deadlines.first_order_id is
+    'The smallest of their ids when they were claimed; it tells apart deadlines at the same time.';
 comment on column rowlock.deadlines.order_ids is 'The orders; those that have ended may be missing.';
 
 -- A pending order can give back some of its seats: its own arrays hold what it kept.
