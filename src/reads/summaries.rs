@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::{Aged, COUNTS_TTL, CachedBody, Kept, KeptSettings};
+use super::{Aged, AnswerCache, COUNTS_TTL, CacheSettings, CachedBody};
 use crate::db::{Db, DbError, SectionCount};
 use crate::domain::{EventLayout, SectionLayout};
 use crate::log_limit::LogLimit;
@@ -35,7 +35,7 @@ pub(crate) struct Summaries {
     db: Db,
     redis: RedisLink,
     metrics: Arc<Metrics>,
-    bodies: Kept<i64, Option<Arc<CachedBody>>>,
+    bodies: AnswerCache<i64, Option<Arc<CachedBody>>>,
     /// The revision that each event had last.
     revisions: Cache<i64, i64>,
     /// Warnings about what Redis had.
@@ -49,7 +49,7 @@ fn more_unexpected(left_out: u64) {
 impl Summaries {
     /// An empty cache over Redis (which may be off or down) and the database.
     pub(crate) fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>, stale_max: Duration) -> Self {
-        let bodies = Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: EVENTS_MAX, ttl: COUNTS_TTL, stale_max });
+        let bodies = AnswerCache::new(CacheSettings { weigh: |_, _| 1, weight_max: EVENTS_MAX, ttl: COUNTS_TTL, stale_max });
         let revisions = Cache::builder().max_capacity(EVENTS_MAX).build();
         Self { db, redis, metrics, bodies, revisions, unexpected: LogLimit::default() }
     }
