@@ -13,7 +13,7 @@ use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::app::HttpLimits;
-use crate::aside::aside_if_large;
+use crate::off_runtime::off_runtime_if_large;
 use crate::budget::Share;
 use crate::http::app_of;
 use crate::http::content_encoding::decoded;
@@ -226,7 +226,7 @@ async fn in_time<T>(arrival_max: Duration, arrival: impl Future<Output = Result<
 /// The value of a body.
 pub(crate) async fn parse<T: Input>(received: Received) -> Result<T, Problem> {
     // The body counts as memory in use until its value has been read.
-    aside_if_large(received.bytes.len(), move || parse_bytes(&received.bytes)).await
+    off_runtime_if_large(received.bytes.len(), move || parse_bytes(&received.bytes)).await
 }
 
 fn parse_bytes<T: Input>(bytes: &[u8]) -> Result<T, Problem> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Aged, AnswerCache, CacheSettings, CachedBody, MAPS_TTL};
-use crate::aside::aside_if_large;
+use crate::off_runtime::off_runtime_if_large;
 use crate::db::{Db, DbError, SectionSeats};
 use crate::domain::{EventLayout, SeatStatus, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
@@ -47,7 +47,7 @@ impl SeatMaps {
             self.metrics.cache_read("seats", CacheResult::Database);
             let Some(seats) = db.section_seats(layout.event_id, section.section_no).await? else { return Ok::<_, DbError>(None) };
             let (layout, section_no) = (Arc::clone(layout), section.section_no);
-            let body = aside_if_large(seats.statuses.len() * SEAT_JSON_BYTES, move || {
+            let body = off_runtime_if_large(seats.statuses.len() * SEAT_JSON_BYTES, move || {
                 let unknown = || DbError::Internal(format!("the layout of event {} has no section {section_no}", layout.event_id));
                 let section = layout.section(section_no).ok_or_else(unknown)?;
                 Ok::<_, DbError>(CachedBody::new(seats.revision, section_json(layout.event_id, section, &seats)?))
@@ -71,7 +71,7 @@ impl SeatMaps {
                 return Ok::<_, DbError>(None);
             }
             let (layout, seats) = (Arc::clone(layout), sections.iter().map(|section| section.statuses.len()).sum());
-            let json = aside_if_large(seats, move || availability_json(&layout, revision, &sections)).await?;
+            let json = off_runtime_if_large(seats, move || availability_json(&layout, revision, &sections)).await?;
             Ok(Some(Arc::new(CachedBody::new(revision, json))))
         };
         Box::pin(self.availability.get_or_load(layout.event_id, &self.db, |db| Aged::read(load(db)))).await
