@@ -55,7 +55,7 @@ pub(crate) fn hash(api_key: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// When the database cannot be reached or the URL's user is not in role `rowlock_admin`.
-pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, String)> {
+pub async fn create_api_key(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, String)> {
     let api_key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select admin.create_api_key($1, $2, $3)";
@@ -67,7 +67,7 @@ pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, Str
 ///
 /// # Errors
 /// When there is no such key, the database cannot be reached, or the URL's user is not in role `rowlock_admin`.
-pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> {
+pub async fn revoke_api_key(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> {
     let (client, _driver) = endpoint.connect().await?;
     client.execute("select admin.revoke_api_key($1, $2)", &[&api_key_id, &REASON]).await.map_err(refused)?;
     Ok(())
@@ -77,7 +77,7 @@ pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> 
 ///
 /// # Errors
 /// When the database cannot be reached or the URL's user is not in role `rowlock_admin`.
-pub(crate) async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
+pub(crate) async fn list_api_keys(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select api_key_id, name, created_at, last_used_at, revoked_at from admin.api_keys order by api_key_id";
     let rows = client.query(sql, &[]).await.map_err(refused)?;
