@@ -68,8 +68,8 @@ impl From<SectionSales> for SectionSalesOut {
 
 /// Payments that are owed back.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "RefundDueList", example)]
-pub(crate) struct RefundsDue {
+#[oai(example)]
+pub(crate) struct RefundDueList {
     /// The payments, oldest first.
     #[oai(validator(max_items = 1000))]
     pub refunds: Vec<RefundDueOut>,
@@ -112,8 +112,8 @@ impl From<RefundDue> for RefundDueOut {
 
 /// Expiries that failed too often.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "DeadLetterList", example)]
-pub(crate) struct DeadLetters {
+#[oai(example)]
+pub(crate) struct DeadLetterList {
     /// The dead letters.
     #[oai(validator(max_items = 1000))]
     pub dead_letters: Vec<DeadLetterOut>,
@@ -151,8 +151,8 @@ impl From<DeadLetter> for DeadLetterOut {
 }
 
 answer!(SalesReport = "The report.");
-answer!(RefundsDue = "The payments that are owed back.");
-answer!(DeadLetters = "The dead letters.");
+answer!(RefundDueList = "The payments that are owed back.");
+answer!(DeadLetterList = "The dead letters.");
 
 example!(SalesReport {
     event_id: EventId(7),
@@ -173,7 +173,7 @@ example!(SectionSalesOut {
     revenue_minor: Whole(168_000_000),
 });
 
-example!(RefundsDue { refunds: vec![RefundDueOut::example()] });
+example!(RefundDueList { refunds: vec![RefundDueOut::example()] });
 
 example!(RefundDueOut {
     provider: "acmepay".into(),
@@ -185,7 +185,7 @@ example!(RefundDueOut {
     reversed_at: None,
 });
 
-example!(DeadLetters { dead_letters: vec![DeadLetterOut::example()] });
+example!(DeadLetterList { dead_letters: vec![DeadLetterOut::example()] });
 
 example!(DeadLetterOut {
     event_id: EventId(7),
