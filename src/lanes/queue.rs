@@ -1,8 +1,8 @@
 //! The queue of a lane, shared by the callers who put requests in and the workers who take them out.
 
 mod batch;
-mod locked_out;
 mod leaders;
+mod locked_out;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::db::DbError;
-use crate::db::batches::{self, LaneClient};
+use crate::db::batches::{Answers, LaneClient};
 use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, PaymentOutcome, Settlement, Wanted};
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
 use crate::redis::{Deadline, ExpiryQueue};
-
-/// The answer to each request, or `None` where the database has none yet.
-pub(super) type Answers<A> = Result<Vec<Option<A>>, DbError>;
 
 /// What a lane gathers, calls and answers.
 pub(super) trait Work: Send + Sync + 'static {
@@ -31,10 +27,10 @@ pub(super) trait Work: Send + Sync + 'static {
     fn kind(request: &Self::Request) -> u8;
 
     /// Makes one call, which commits. `None`: ask again shortly.
-    fn call(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
+    fn call(client: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 
     /// What a lost call is known to have done. `None`: nothing, so the request can be sent again.
-    fn recall(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
+    fn recall(client: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 
     /// Called with the answers of a call after its commit; must not wait.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a Self::Request, &'a Self::Answer)>);
@@ -75,15 +71,15 @@ impl Work for Claims {
         u8::from(matches!(request.wanted, Wanted::BestAvailable { .. }))
     }
 
-    async fn call(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Answers<ClaimOutcome> {
+    async fn call(client: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Answers<ClaimOutcome> {
         match requests[0].wanted {
-            Wanted::Seats(_) => batches::claim_seats(lane, event_id, requests).await,
-            Wanted::BestAvailable { .. } => batches::claim_best_available(lane, event_id, requests).await,
+            Wanted::Seats(_) => client.claim_seats(event_id, requests).await,
+            Wanted::BestAvailable { .. } => client.claim_best_available(event_id, requests).await,
         }
     }
 
-    fn recall(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
-        batches::claimed_orders(lane, event_id, requests)
+    fn recall(client: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
+        client.claimed_orders(event_id, requests)
     }
 
     /// Orders that were claimed together have the same deadline and become one entry in the expiry queue. If that entry names the wrong
@@ -135,8 +131,8 @@ impl Work for Payments {
         0
     }
 
-    fn call(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<Settlement>> + Send {
-        batches::settle_payments(lane, event_id, notices)
+    fn call(client: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<Settlement>> + Send {
+        client.settle_payments(event_id, notices)
     }
 
     /// A payment's identity makes repeating the call safe: what was settled answers `duplicate`.

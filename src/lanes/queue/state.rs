@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::super::job::Job;
 use super::super::work::Work;
-use super::locked_out::LockedOut;
 use super::leaders::Leaders;
+use super::locked_out::LockedOut;
 
 /// While a call for an event is in progress, another one is worth its fixed cost from this many requests on.
 pub(super) const OVERLAP_MIN: usize = 128;

@@ -5,10 +5,9 @@ use tokio::sync::oneshot;
 
 use super::super::LaneError;
 use super::super::job::{Place, Progress};
-use super::super::work::Answers;
 use super::state::OVERLAP_MIN;
 use super::*;
-use crate::db::batches::LaneClient;
+use crate::db::batches::{Answers, LaneClient};
 
 mod ends;
 mod locked_out;
