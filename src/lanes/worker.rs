@@ -15,7 +15,7 @@ use super::job::Job;
 use super::queue::{Connected, Queue};
 use super::work::Work;
 use crate::db::batches::{Answers, Backend, LaneClient};
-use crate::db::{DbError, Endpoint, OutageKind, Patience};
+use crate::db::{DbError, Endpoint, OutageKind, SessionTimeouts};
 use crate::log_limit::LogLimit;
 
 /// A request that waits longer than this for a connection is answered `unavailable`.
@@ -110,7 +110,7 @@ impl<W: Work> Worker<W> {
 
     async fn call(&mut self, batch: Vec<Job<W>>) {
         self.work.batched(batch.len());
-        let lock_ms = if self.queue.meets_locks() { locked_out::WARNED_LOCK_MS } else { Patience::LANE.lock_ms };
+        let lock_ms = if self.queue.meets_locks() { locked_out::WARNED_LOCK_MS } else { SessionTimeouts::LANE.lock_ms };
         match self.outcome(&batch, lock_ms).await {
             Err(DbError::Locked(text)) => self.call_in_parts(batch, &text).await,
             outcome => self.finish(batch, outcome).await,

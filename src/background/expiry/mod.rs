@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::outlive_panics;
 use crate::config::ExpirySettings;
-use crate::db::{Db, Endpoint, Patience};
+use crate::db::{Db, Endpoint, SessionTimeouts};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
 use locks::Locks;
@@ -54,7 +54,7 @@ pub(crate) fn start(
     settings: ExpirySettings,
     stop: &CancellationToken,
 ) -> anyhow::Result<JoinSet<()>> {
-    let db = Db::new(endpoint, usize::from(settings.expiry_workers) + CONNECTIONS_BEYOND_WORKERS, Patience::EXPIRY)?;
+    let db = Db::new(endpoint, usize::from(settings.expiry_workers) + CONNECTIONS_BEYOND_WORKERS, SessionTimeouts::EXPIRY)?;
     let expiry = Arc::new(Expiry { db, queue: queue.clone(), metrics: Arc::clone(metrics), settings, locks: Locks::default() });
     let mut tasks = JoinSet::new();
     if queue.is_on() {

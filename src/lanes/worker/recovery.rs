@@ -7,7 +7,7 @@ use super::super::job::Job;
 use super::super::work::Work;
 use super::{Connection, LostCall, UNAVAILABLE_AFTER, Worker, answered_of, requests};
 use crate::db::batches::LaneClient;
-use crate::db::{DbError, Outage, OutageKind, Patience};
+use crate::db::{DbError, Outage, OutageKind, SessionTimeouts};
 
 /// A request whose call was lost is answered `outcome_unknown` if the database cannot be asked for this long.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(15);
@@ -48,7 +48,7 @@ impl<W: Work> Worker<W> {
                 self.outage = None;
                 self.endpoint.outages().works();
                 self.endpoint.identity().set(client.database_id);
-                self.connection = Some(Connection { client, lock_ms: Patience::LANE.lock_ms, _counted: self.queue.connected() });
+                self.connection = Some(Connection { client, lock_ms: SessionTimeouts::LANE.lock_ms, _counted: self.queue.connected() });
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
                 self.answer_recalled(jobs, answers);
                 true

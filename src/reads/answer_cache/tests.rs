@@ -1,5 +1,5 @@
 use super::*;
-use crate::db::{Endpoint, Patience};
+use crate::db::{Endpoint, SessionTimeouts};
 
 fn cache(stale_max: Duration) -> AnswerCache<&'static str, u64> {
     AnswerCache::new(CacheSettings { weigh: |_, _| 1, weight_max: 100, ttl: Duration::from_secs(60), stale_max })
@@ -7,7 +7,7 @@ fn cache(stale_max: Duration) -> AnswerCache<&'static str, u64> {
 
 fn nowhere() -> Db {
     let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
-    Db::new(&endpoint, 1, Patience::POOL).unwrap()
+    Db::new(&endpoint, 1, SessionTimeouts::POOL).unwrap()
 }
 
 fn loaded_in(ms: u64) -> Aged<u64> {
