@@ -20,7 +20,7 @@ use crate::log_limit::LogLimit;
 
 /// A request that waits longer than this for a connection is answered `unavailable`.
 const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
-/// A request that other transactions' locks block, or keep from its seats, is answered `overloaded` after this.
+/// A request that is locked out, or kept from its seats by others' locks, is answered `overloaded` after this.
 const BUSY_MAX: Duration = Duration::from_secs(2);
 /// Pause before locked seats are tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
