@@ -7,8 +7,8 @@ use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use poem::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use poem::http::{HeaderMap, HeaderValue};
 
-use crate::off_runtime::off_runtime_if_large;
 use crate::budget::{Exceeded, Share};
+use crate::off_runtime::off_runtime_if_large;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::quoting::quoted;

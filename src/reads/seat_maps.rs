@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Aged, AnswerCache, CacheSettings, CachedBody, MAPS_TTL};
-use crate::off_runtime::off_runtime_if_large;
 use crate::db::{Db, DbError, SectionSeats};
 use crate::domain::{EventLayout, SeatStatus, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
+use crate::off_runtime::off_runtime_if_large;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 

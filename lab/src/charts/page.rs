@@ -128,8 +128,7 @@ mod tests {
     #[test]
     fn a_page_is_whole_escaped_and_loads_nothing() {
         let page = page();
-        for part in
-            ["<title>&lt;Rush&gt;", "a &amp; b", "verdict bad", "falls short", "A&lt;B", "since the start (s)", "&quot;sold&quot;"]
+        for part in ["<title>&lt;Rush&gt;", "a &amp; b", "verdict bad", "falls short", "A&lt;B", "since the start (s)", "&quot;sold&quot;"]
         {
             assert!(page.contains(part), "{part} is missing: {page}");
         }
