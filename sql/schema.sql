@@ -821,7 +821,7 @@ CREATE FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uu
     SET enable_mergejoin TO 'off'
     SET jit TO 'off';
 
-COMMENT ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) IS 'Pending orders of the batches named by these order ids, and how long each is overdue.';
+COMMENT ON FUNCTION rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[]) IS 'Pending orders of the deadlines named by these order ids, and how long each is overdue.';
 
 CREATE FUNCTION rowlock.create_event(p_event jsonb, p_api_key_id bigint DEFAULT NULL::bigint, p_idempotency_key text DEFAULT NULL::text) RETURNS TABLE(outcome text, event_id bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1161,17 +1161,17 @@ COMMENT ON COLUMN rowlock.applied_files.checksum IS 'SHA-256 of the file.';
 
 COMMENT ON COLUMN rowlock.applied_files.applied_at IS 'When it was applied.';
 
-CREATE TABLE rowlock.releases (
+CREATE TABLE rowlock.versions (
     version text NOT NULL,
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT releases_version_check CHECK ((version ~ '^[0-9]+[.][0-9]+[.][0-9]+'::text))
+    CONSTRAINT versions_version_check CHECK ((version ~ '^[0-9]+[.][0-9]+[.][0-9]+'::text))
 );
 
-COMMENT ON TABLE rowlock.releases IS 'The releases that have migrated this database: an older one must not bring its functions back.';
+COMMENT ON TABLE rowlock.versions IS 'The versions of Rowlock that have migrated this database: an older one must not bring its functions back.';
 
-COMMENT ON COLUMN rowlock.releases.version IS 'Version of the rowlock binary.';
+COMMENT ON COLUMN rowlock.versions.version IS 'Version of the rowlock binary.';
 
-COMMENT ON COLUMN rowlock.releases.applied_at IS 'When it first migrated this database.';
+COMMENT ON COLUMN rowlock.versions.applied_at IS 'When it first migrated this database.';
 
 CREATE VIEW admin.database_settings (
     place integer,
@@ -1472,7 +1472,7 @@ COMMENT ON COLUMN rowlock.deadlines.event_id IS 'The event of the orders.';
 
 COMMENT ON COLUMN rowlock.deadlines.expires_at IS 'Their deadline.';
 
-COMMENT ON COLUMN rowlock.deadlines.first_order_id IS 'One of them, to tell batches with the same deadline apart.';
+COMMENT ON COLUMN rowlock.deadlines.first_order_id IS 'The smallest of their ids when they were claimed; it tells apart deadlines at the same time.';
 
 COMMENT ON COLUMN rowlock.deadlines.order_ids IS 'The orders; those that have ended may be missing.';
 
@@ -2089,9 +2089,6 @@ ALTER TABLE ONLY rowlock.pseudonym_key
 ALTER TABLE ONLY rowlock.released_seats
     ADD CONSTRAINT released_seats_pkey PRIMARY KEY (event_id, order_id, section_no, seat_no);
 
-ALTER TABLE ONLY rowlock.releases
-    ADD CONSTRAINT releases_pkey PRIMARY KEY (version);
-
 ALTER TABLE ONLY rowlock.seats
     ADD CONSTRAINT seats_pkey PRIMARY KEY (event_id, section_no, seat_no);
 
@@ -2109,6 +2106,9 @@ ALTER TABLE ONLY rowlock.sections
 
 ALTER TABLE ONLY rowlock.tickets
     ADD CONSTRAINT tickets_pkey PRIMARY KEY (event_id, section_no, seat_no);
+
+ALTER TABLE ONLY rowlock.versions
+    ADD CONSTRAINT versions_pkey PRIMARY KEY (version);
 
 CREATE INDEX admin_actions_by_event ON rowlock.admin_actions USING btree (event_id, action_id);
 

@@ -7,7 +7,7 @@ use crate::auth::Auth;
 use crate::budget::Budget;
 use crate::client_address::Forwarding;
 use crate::config::ServeConfig;
-use crate::db::{Db, Endpoint, Patience};
+use crate::db::{Db, Endpoint, SessionTimeouts};
 use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Readings};
 use crate::rate_limits::RateLimits;
@@ -87,9 +87,9 @@ impl App {
             None => RedisLink::off(),
         };
         let metrics = Arc::new(Metrics::new());
-        let db = Db::new(endpoint, usize::from(config.pool_size), Patience::POOL)?;
-        let own_db = Db::new(endpoint, OWN_CONNECTIONS - 1, Patience::POOL)?;
-        let readiness_db = Db::new(endpoint, 1, Patience::POOL)?;
+        let db = Db::new(endpoint, usize::from(config.pool_size), SessionTimeouts::POOL)?;
+        let own_db = Db::new(endpoint, OWN_CONNECTIONS - 1, SessionTimeouts::POOL)?;
+        let readiness_db = Db::new(endpoint, 1, SessionTimeouts::POOL)?;
         let queue = ExpiryQueue::new(redis.clone());
         let stale_max = Duration::from_secs(config.stale_max_s);
         let limits = limits(config);

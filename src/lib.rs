@@ -7,7 +7,6 @@
 
 mod api;
 mod app;
-mod aside;
 pub mod auth;
 mod background;
 mod budget;
@@ -22,6 +21,7 @@ mod http;
 mod lanes;
 mod log_limit;
 pub mod metrics;
+mod off_runtime;
 pub mod open_files;
 mod per_customer;
 pub mod problem;

@@ -28,9 +28,9 @@ select 21, 'function and view files', 'rowlock', count(*)::text, null
 from rowlock.applied_files
 union all
     (
-        select 22, 'release', 'rowlock', r.version, null
-        from rowlock.releases r
-        order by r.applied_at desc
+        select 22, 'version', 'rowlock', v.version, null
+        from rowlock.versions v
+        order by v.applied_at desc
         limit 1
     )
 order by 1, 2, 3;

@@ -55,8 +55,8 @@ comment on column rowlock.orders.ended_at is 'When it was paid, expired or cance
 comment on column rowlock.orders.idempotency_key is 'What the client sent to make a retry harmless; unique for an event and customer.';
 comment on column rowlock.orders.fingerprint is 'SHA-256 of the request the key came with: the same key with another body is refused.';
 
--- Overdue orders are found here: one row per batch of claims, instead of an index over all orders. A row is deleted when all its orders
--- have ended.
+-- Overdue orders are found here: one row for all orders claimed together, instead of an index over all orders. A row is deleted when all
+-- its orders have ended.
 create table rowlock.deadlines (
     event_id       bigint not null,
     expires_at     timestamptz not null,
@@ -64,12 +64,13 @@ create table rowlock.deadlines (
     order_ids      uuid[] not null check (cardinality(order_ids) >= 1),
     primary key (expires_at, event_id, first_order_id)
 ) with (toast_tuple_target = 8160);
--- The ids of a whole batch stay in their row, uncompressed: 500 of them fit, more are moved out of line.
+-- The ids of a whole call stay in their row, uncompressed: 500 of them fit, more are moved out of line.
 alter table rowlock.deadlines alter column order_ids set storage external;
 comment on table rowlock.deadlines is 'Orders by deadline: every pending order is listed, with one row for all orders claimed together.';
 comment on column rowlock.deadlines.event_id is 'The event of the orders.';
 comment on column rowlock.deadlines.expires_at is 'Their deadline.';
-comment on column rowlock.deadlines.first_order_id is 'One of them, to tell batches with the same deadline apart.';
+comment on column rowlock.deadlines.first_order_id is
+    'The smallest of their ids when they were claimed; it tells apart deadlines at the same time.';
 comment on column rowlock.deadlines.order_ids is 'The orders; those that have ended may be missing.';
 
 -- A pending order can give back some of its seats: its own arrays hold what it kept.

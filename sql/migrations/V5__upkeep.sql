@@ -33,13 +33,14 @@ comment on column rowlock.applied_files.path is 'Path below sql/.';
 comment on column rowlock.applied_files.checksum is 'SHA-256 of the file.';
 comment on column rowlock.applied_files.applied_at is 'When it was applied.';
 
-create table rowlock.releases (
+create table rowlock.versions (
     version    text primary key check (version ~ '^[0-9]+[.][0-9]+[.][0-9]+'),
     applied_at timestamptz not null default clock_timestamp()
 );
-comment on table rowlock.releases is 'The releases that have migrated this database: an older one must not bring its functions back.';
-comment on column rowlock.releases.version is 'Version of the rowlock binary.';
-comment on column rowlock.releases.applied_at is 'When it first migrated this database.';
+comment on table rowlock.versions is
+    'The versions of Rowlock that have migrated this database: an older one must not bring its functions back.';
+comment on column rowlock.versions.version is 'Version of the rowlock binary.';
+comment on column rowlock.versions.applied_at is 'When it first migrated this database.';
 
 create table rowlock.identity (
     is_only     boolean primary key default true check (is_only),

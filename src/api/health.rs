@@ -15,7 +15,6 @@ use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_outage;
 use crate::readiness::Unready;
-use crate::redis::RedisHealth;
 use crate::types::{Text, example};
 
 /// The operations for operators.
@@ -65,7 +64,8 @@ impl HealthApi {
 /// # Errors
 /// `unavailable`, with the reason, when it is not.
 pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
-    let (claims, redis) = tokio::join!(app.claims_watch.look(&app.readiness_db), app.queue.health());
+    let (claims, redis) = tokio::join!(app.claims_watch.look(&app.readiness_db), app.queue.takes_writes());
+    let redis = redis.map_or(RedisState::Off, |takes_writes| if takes_writes { RedisState::Up } else { RedisState::Down });
     let hindrance = claims.map_err(not_ready)?;
     let (unconnected, lanes) = app.lanes.unconnected();
     let lanes_without = format!("{unconnected} of {lanes} lanes have no connection to PostgreSQL: the log says why");
@@ -73,7 +73,7 @@ pub(crate) async fn readiness(app: &App) -> Result<Readiness, Problem> {
         return Err(of_outage(OutageKind::Unreachable).with_detail(failure));
     }
     let hindrances: Vec<_> = (unconnected > 0).then_some(lanes_without).into_iter().chain(hindrance.partial).collect();
-    let is_degraded = redis == RedisHealth::Down || !hindrances.is_empty();
+    let is_degraded = redis == RedisState::Down || !hindrances.is_empty();
     let status = if is_degraded { Ready::Degraded } else { Ready::Ready };
     let detail = (!hindrances.is_empty()).then(|| Text::from(hindrances.join("; ")));
     Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail, version: env!("CARGO_PKG_VERSION").to_owned() })
@@ -116,7 +116,7 @@ pub(crate) struct Readiness {
     /// Always `up`: without PostgreSQL the server is not ready.
     pub postgresql: PostgresState,
     /// `off`: the server is configured without Redis.
-    pub redis: RedisHealth,
+    pub redis: RedisState,
     /// What hinders some of the claims, if anything does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text<1, 2000>>,
@@ -145,12 +145,25 @@ pub(crate) enum PostgresState {
     Up,
 }
 
+/// State of Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RedisState {
+    /// It answers and takes writes.
+    Up,
+    /// It does not answer, or refuses writes; the log says which.
+    Down,
+    /// The server is configured without Redis.
+    Off,
+}
+
 answer!(Liveness = "Alive.");
 answer!(Readiness = "Ready, possibly degraded.");
 
 example!(Liveness { status: Alive::Alive });
 
-example!(Readiness { status: Ready::Ready, postgresql: PostgresState::Up, redis: RedisHealth::Up, detail: None, version: "0.1.0".into() });
+example!(Readiness { status: Ready::Ready, postgresql: PostgresState::Up, redis: RedisState::Up, detail: None, version: "0.1.0".into() });
 
 /// The metrics as text.
 pub(crate) struct MetricsText(String);

@@ -47,8 +47,8 @@ impl SectionsApi {
         _if_none_match: Header<Option<String>>,
     ) -> Result<MaybeStale<CachedJson<SectionList>>, Refusal<ListSections>> {
         let unknown = || Problem::plain(Code::EventNotFound);
-        if let Some(kept) = self.app.summaries.kept(event_id.0.0).await {
-            return cached_json(kept, request, unknown).await;
+        if let Some(read) = self.app.summaries.in_memory(event_id.0.0).await {
+            return cached_json(read, request, unknown).await;
         }
         // The catalogue remembers unknown ids: a flood of them must not reach Redis and the database.
         let layout = self.app.catalogue.layout(event_id.0.0, admin.viewer(), Some(&self.app.summaries)).await?;

@@ -40,13 +40,13 @@ pub enum Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     match args {
         Args::Create { database, name } => {
-            let (api_key_id, api_key) = api_keys::create(&database.endpoint()?, &name).await?;
+            let (api_key_id, api_key) = api_keys::create_api_key(&database.endpoint()?, &name).await?;
             eprintln!("key {api_key_id} for {name}; it will not be shown again:");
             println!("{api_key}");
         }
-        Args::List { database } => print!("{}", table(&api_keys::list(&database.endpoint()?).await?)),
+        Args::List { database } => print!("{}", table(&api_keys::list_api_keys(&database.endpoint()?).await?)),
         Args::Revoke { database, id } => {
-            api_keys::revoke(&database.endpoint()?, id).await?;
+            api_keys::revoke_api_key(&database.endpoint()?, id).await?;
             eprintln!("key {id} is revoked");
         }
     }

@@ -1,119 +1,71 @@
-//! What the box office reads and changes. A row that it reads is the same type in the database's answer and in the API's.
+//! What the box office reads and changes.
 
-use poem_openapi::Object;
-use serde::Serialize;
-use tokio_postgres::Row;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::migrate::{MIGRATION_STATE, MigrationState};
+use super::row::from_row;
 use super::{Db, DbError};
-use crate::types::{
-    Amount, Capacity, CurrencyCode, EventId, Name, OrderId, Price, Provider, ProviderReference, SeatCount, SectionCode, Text, Time, Whole,
-};
 
-/// The sales of a section.
-#[derive(Debug, Object, Serialize)]
-#[oai(example)]
-pub(crate) struct SectionSales {
-    /// Its code.
-    pub section: SectionCode,
-    /// Its name.
-    pub name: Name,
-    /// Price of each seat in minor units.
-    pub price_minor: Price,
-    /// How many seats it has.
-    pub capacity: Capacity,
-    /// Seats on sale.
-    pub available: SeatCount,
-    /// Seats held by pending orders.
-    pub held: SeatCount,
-    /// Seats sold.
-    pub sold: SeatCount,
-    /// Seats withheld from sale.
-    pub blocked: SeatCount,
-    /// Revenue from the sold seats, in minor units.
-    pub revenue_minor: Amount,
-}
-
-impl From<&Row> for SectionSales {
-    fn from(row: &Row) -> Self {
-        Self {
-            section: SectionCode(row.get("code")),
-            name: row.get::<_, String>("name").into(),
-            price_minor: Whole(row.get("price_minor")),
-            capacity: Whole(row.get("capacity")),
-            available: Whole(row.get("available")),
-            held: Whole(row.get("held")),
-            sold: Whole(row.get("sold")),
-            blocked: Whole(row.get("blocked")),
-            revenue_minor: Whole(row.get("revenue_minor")),
-        }
+from_row! {
+    /// The sales of a section.
+    pub(crate) struct SectionSales {
+        /// Its code.
+        pub code: String,
+        /// Its name.
+        pub name: String,
+        /// Price of each seat in minor units.
+        pub price_minor: i64,
+        /// How many seats it has.
+        pub capacity: i32,
+        /// Seats on sale.
+        pub available: i32,
+        /// Seats held by pending orders.
+        pub held: i32,
+        /// Seats sold.
+        pub sold: i32,
+        /// Seats withheld from sale.
+        pub blocked: i32,
+        /// Revenue from the sold seats, in minor units.
+        pub revenue_minor: i64,
     }
 }
 
-/// A payment that is owed back.
-#[derive(Debug, Object, Serialize)]
-#[oai(example, skip_serializing_if_is_none)]
-pub(crate) struct RefundDue {
-    /// The gateway's name.
-    pub provider: Provider,
-    /// The gateway's id of the payment.
-    pub provider_reference: ProviderReference,
-    /// The order that the notice named; it may not exist.
-    pub order_id: OrderId,
-    /// What was paid, in minor units of the currency.
-    pub amount_minor: Amount,
-    /// ISO 4217 code of the payment's currency.
-    pub currency: CurrencyCode,
-    /// When the notice was settled.
-    pub received_at: Time,
-    /// When the gateway reported that the payment failed after all: ask it whether the money has gone back already. Absent if it did not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reversed_at: Option<Time>,
-}
-
-impl From<&Row> for RefundDue {
-    fn from(row: &Row) -> Self {
-        Self {
-            provider: row.get::<_, String>("provider").into(),
-            provider_reference: row.get::<_, String>("provider_reference").into(),
-            order_id: OrderId(row.get("order_id")),
-            amount_minor: Whole(row.get("amount_minor")),
-            currency: CurrencyCode(row.get("currency")),
-            received_at: Time(row.get("received_at")),
-            reversed_at: row.get::<_, Option<_>>("reversed_at").map(Time),
-        }
+from_row! {
+    /// A payment that is owed back.
+    pub(crate) struct RefundDue {
+        /// The gateway's name.
+        pub provider: String,
+        /// The gateway's id of the payment.
+        pub provider_reference: String,
+        /// The order that the notice named; it may not exist.
+        pub order_id: Uuid,
+        /// What was paid, in minor units of the currency.
+        pub amount_minor: i64,
+        /// ISO 4217 code of the payment's currency.
+        pub currency: String,
+        /// When the notice was settled.
+        pub received_at: OffsetDateTime,
+        /// When the gateway reported that the payment failed after all.
+        pub reversed_at: Option<OffsetDateTime>,
     }
 }
 
-/// An expiry that failed even after its retries.
-#[derive(Debug, Object, Serialize)]
-#[oai(example)]
-pub(crate) struct DeadLetter {
-    /// The event of the order.
-    pub event_id: EventId,
-    /// The order, still pending.
-    pub order_id: OrderId,
-    /// How many attempts failed.
-    pub attempts: Whole<i32, 1>,
-    /// Error of the last attempt.
-    pub last_error: Text<0, 2000>,
-    /// When the first attempt failed.
-    pub first_failed_at: Time,
-    /// When the last attempt failed.
-    pub last_failed_at: Time,
-}
-
-impl From<&Row> for DeadLetter {
-    fn from(row: &Row) -> Self {
-        Self {
-            event_id: EventId(row.get("event_id")),
-            order_id: OrderId(row.get("order_id")),
-            attempts: Whole(row.get("attempts")),
-            last_error: row.get::<_, String>("last_error").into(),
-            first_failed_at: Time(row.get("first_failed_at")),
-            last_failed_at: Time(row.get("last_failed_at")),
-        }
+from_row! {
+    /// An expiry that failed even after its retries.
+    pub(crate) struct DeadLetter {
+        /// The event of the order.
+        pub event_id: i64,
+        /// The order, still pending.
+        pub order_id: Uuid,
+        /// How many attempts failed.
+        pub attempts: i32,
+        /// Error of the last attempt.
+        pub last_error: String,
+        /// When the first attempt failed.
+        pub first_failed_at: OffsetDateTime,
+        /// When the last attempt failed.
+        pub last_failed_at: OffsetDateTime,
     }
 }
 

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::driver_error::INSUFFICIENT_PRIVILEGE;
+use super::row::from_row;
 use super::{Db, DbError, Endpoint, Outage, OutageKind, Rule};
 
 /// A key that was found.
@@ -16,19 +17,20 @@ pub(crate) struct AdminKey {
     pub api_key_id: i64,
 }
 
-/// A key in the list of all keys ever created.
-#[derive(Clone, Debug)]
-pub(crate) struct ApiKey {
-    /// Identifies the key in lists and logs.
-    pub api_key_id: i64,
-    /// Whose key it is.
-    pub name: String,
-    /// When it was created.
-    pub created_at: OffsetDateTime,
-    /// When a server last accepted it, to the minute.
-    pub last_used_at: Option<OffsetDateTime>,
-    /// When it stopped working.
-    pub revoked_at: Option<OffsetDateTime>,
+from_row! {
+    /// A key in the list of all keys ever created.
+    pub(crate) struct ApiKey {
+        /// Identifies the key in lists and logs.
+        pub api_key_id: i64,
+        /// Whose key it is.
+        pub name: String,
+        /// When it was created.
+        pub created_at: OffsetDateTime,
+        /// When a server last accepted it, to the minute.
+        pub last_used_at: Option<OffsetDateTime>,
+        /// When it stopped working.
+        pub revoked_at: Option<OffsetDateTime>,
+    }
 }
 
 /// What every key begins with, so that scanners find a leaked one.
@@ -53,7 +55,7 @@ pub(crate) fn hash(api_key: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// When the database cannot be reached or the URL's user is not in role `rowlock_admin`.
-pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, String)> {
+pub async fn create_api_key(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, String)> {
     let api_key = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select admin.create_api_key($1, $2, $3)";
@@ -65,7 +67,7 @@ pub async fn create(endpoint: &Endpoint, name: &str) -> anyhow::Result<(i64, Str
 ///
 /// # Errors
 /// When there is no such key, the database cannot be reached, or the URL's user is not in role `rowlock_admin`.
-pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> {
+pub async fn revoke_api_key(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> {
     let (client, _driver) = endpoint.connect().await?;
     client.execute("select admin.revoke_api_key($1, $2)", &[&api_key_id, &REASON]).await.map_err(refused)?;
     Ok(())
@@ -75,20 +77,11 @@ pub async fn revoke(endpoint: &Endpoint, api_key_id: i64) -> anyhow::Result<()> 
 ///
 /// # Errors
 /// When the database cannot be reached or the URL's user is not in role `rowlock_admin`.
-pub(crate) async fn list(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
+pub(crate) async fn list_api_keys(endpoint: &Endpoint) -> anyhow::Result<Vec<ApiKey>> {
     let (client, _driver) = endpoint.connect().await?;
     let sql = "select api_key_id, name, created_at, last_used_at, revoked_at from admin.api_keys order by api_key_id";
     let rows = client.query(sql, &[]).await.map_err(refused)?;
-    Ok(rows
-        .iter()
-        .map(|row| ApiKey {
-            api_key_id: row.get("api_key_id"),
-            name: row.get("name"),
-            created_at: row.get("created_at"),
-            last_used_at: row.get("last_used_at"),
-            revoked_at: row.get("revoked_at"),
-        })
-        .collect())
+    Ok(rows.iter().map(ApiKey::from).collect())
 }
 
 /// Why the database refused a command, and what to do about it.

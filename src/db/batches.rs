@@ -36,6 +36,9 @@ const SETTLE_PAYMENTS: &str = "select notice_no, outcome, recorded_outcome from 
     p_event_id => $1, p_order_ids => $2, p_providers => $3, p_provider_references => $4, p_amounts_minor => $5, p_currencies => $6, \
     p_succeeded => $7, p_message_ids => $8)";
 
+/// The answers in the order of the requests; `None` means to ask again in a few milliseconds.
+pub type Answers<A> = Result<Vec<Option<A>>, DbError>;
+
 /// The process behind a connection, distinguished from any other process that had the same pid.
 pub(crate) struct Backend {
     pid: i32,
@@ -54,7 +57,7 @@ impl Backend {
 
 /// A connection of a lane, with its statements prepared.
 pub struct LaneClient {
-    pub(crate) client: Client,
+    client: Client,
     pub(crate) backend: Backend,
     /// The database that it is connected to.
     pub(crate) database_id: Uuid,
@@ -83,6 +86,11 @@ impl LaneClient {
         })
     }
 
+    /// Whether the connection is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
     /// How long its calls wait for a lock from now on, in milliseconds.
     pub(crate) async fn wait_for_locks(&self, lock_ms: u32) -> Result<(), DbError> {
         Ok(self.client.batch_execute(&format!("set lock_timeout = {lock_ms}")).await?)
@@ -95,6 +103,65 @@ impl LaneClient {
         let gone: bool = as_login(&self.client, sql, &[&lost.pid, &lost.started]).await?.get(0);
         if gone { Ok(()) } else { Err(DbError::Unavailable("the backend of a lost connection does not end".to_owned())) }
     }
+
+    /// One call for claims of one event that all name their seats.
+    pub async fn claim_seats(&self, event_id: i64, requests: &[&ClaimRequest]) -> Answers<ClaimOutcome> {
+        let ClaimColumns { order_ids, customer_ids, keys, fingerprints } = ClaimColumns::of(requests);
+        let (mut request_nos, mut section_nos, mut seat_nos) = (Vec::new(), Vec::new(), Vec::new());
+        for (request_no, request) in (1_i32..).zip(requests) {
+            let Wanted::Seats(seats) = &request.wanted else { continue };
+            for seat in seats {
+                request_nos.push(request_no);
+                section_nos.push(seat.section_no);
+                seat_nos.push(seat.seat_no);
+            }
+        }
+        let params: [&(dyn ToSql + Sync); 8] =
+            [&event_id, &order_ids, &customer_ids, &keys, &fingerprints, &request_nos, &section_nos, &seat_nos];
+        let rows = self.client.query(&self.claim_seats, &params).await?;
+        answers(&rows, requests.len(), |row| claim_outcome(row, event_id, requests))
+    }
+
+    /// The same for claims of the best available seats.
+    pub async fn claim_best_available(&self, event_id: i64, requests: &[&ClaimRequest]) -> Answers<ClaimOutcome> {
+        let ClaimColumns { order_ids, customer_ids, keys, fingerprints } = ClaimColumns::of(requests);
+        let (mut section_nos, mut quantities) = (Vec::with_capacity(requests.len()), Vec::with_capacity(requests.len()));
+        for request in requests {
+            let Wanted::BestAvailable { section_no, quantity } = &request.wanted else { continue };
+            section_nos.push(*section_no);
+            quantities.push(*quantity);
+        }
+        let params: [&(dyn ToSql + Sync); 7] = [&event_id, &order_ids, &customer_ids, &keys, &fingerprints, &section_nos, &quantities];
+        let rows = self.client.query(&self.claim_best_available, &params).await?;
+        answers(&rows, requests.len(), |row| claim_outcome(row, event_id, requests))
+    }
+
+    /// Which of the requests have become orders: the answers that were lost with a connection. `None`: that one has not.
+    pub(crate) async fn claimed_orders(&self, event_id: i64, requests: &[&ClaimRequest]) -> Answers<ClaimOutcome> {
+        let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
+        let rows = self.client.query(&self.claimed_orders, &[&event_id, &order_ids]).await?;
+        let mut found = vec![None; requests.len()];
+        for row in &rows {
+            let index = position(row, requests.len())?;
+            found[index] = claim_outcome(row, event_id, requests)?;
+        }
+        Ok(found)
+    }
+
+    /// One call for notices of one event.
+    pub(crate) async fn settle_payments(&self, event_id: i64, notices: &[&PaymentNotice]) -> Answers<Settlement> {
+        let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
+        let providers: Vec<&str> = notices.iter().map(|notice| notice.provider.as_str()).collect();
+        let references: Vec<&str> = notices.iter().map(|notice| notice.provider_reference.as_str()).collect();
+        let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
+        let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
+        let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
+        let message_ids: Vec<&str> = notices.iter().map(|notice| notice.message_id.as_str()).collect();
+        let params: [&(dyn ToSql + Sync); 8] =
+            [&event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded, &message_ids];
+        let rows = self.client.query(&self.settle_payments, &params).await?;
+        answers(&rows, notices.len(), |row| settlement(row).map(Some))
+    }
 }
 
 /// Runs a query as the login user, who may see and end its own sessions; the role `rowlock_app` may not.
@@ -103,44 +170,6 @@ async fn as_login(client: &Client, sql: &str, params: &[&(dyn ToSql + Sync)]) ->
     let row = client.query_one(sql, params).await?;
     client.batch_execute("set role rowlock_app").await?;
     Ok(row)
-}
-
-/// One call for claims of one event that all name their seats.
-///
-/// The answers are in the order of the requests; `None` means to ask again in a few milliseconds.
-pub async fn claim_seats(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
-    let ClaimColumns { order_ids, customer_ids, keys, fingerprints } = ClaimColumns::of(requests);
-    let (mut request_nos, mut section_nos, mut seat_nos) = (Vec::new(), Vec::new(), Vec::new());
-    for (request_no, request) in (1_i32..).zip(requests) {
-        let Wanted::Seats(seats) = &request.wanted else { continue };
-        for seat in seats {
-            request_nos.push(request_no);
-            section_nos.push(seat.section_no);
-            seat_nos.push(seat.seat_no);
-        }
-    }
-    let params: [&(dyn ToSql + Sync); 8] =
-        [&event_id, &order_ids, &customer_ids, &keys, &fingerprints, &request_nos, &section_nos, &seat_nos];
-    let rows = lane.client.query(&lane.claim_seats, &params).await?;
-    answers(&rows, requests.len(), |row| claim_outcome(row, event_id, requests))
-}
-
-/// The same for claims of the best available seats.
-pub async fn claim_best_available(
-    lane: &LaneClient,
-    event_id: i64,
-    requests: &[&ClaimRequest],
-) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
-    let ClaimColumns { order_ids, customer_ids, keys, fingerprints } = ClaimColumns::of(requests);
-    let (mut section_nos, mut quantities) = (Vec::with_capacity(requests.len()), Vec::with_capacity(requests.len()));
-    for request in requests {
-        let Wanted::BestAvailable { section_no, quantity } = &request.wanted else { continue };
-        section_nos.push(*section_no);
-        quantities.push(*quantity);
-    }
-    let params: [&(dyn ToSql + Sync); 7] = [&event_id, &order_ids, &customer_ids, &keys, &fingerprints, &section_nos, &quantities];
-    let rows = lane.client.query(&lane.claim_best_available, &params).await?;
-    answers(&rows, requests.len(), |row| claim_outcome(row, event_id, requests))
 }
 
 /// What both kinds of claims have, one value per request.
@@ -161,39 +190,4 @@ impl<'a> ClaimColumns<'a> {
             fingerprints: idempotency().map(|it| it.map(|it| it.fingerprint.as_slice())).collect(),
         }
     }
-}
-
-/// Which of the requests have become orders: the answers that were lost with a connection.
-pub(crate) async fn claimed_orders(
-    lane: &LaneClient,
-    event_id: i64,
-    requests: &[&ClaimRequest],
-) -> Result<Vec<Option<ClaimOutcome>>, DbError> {
-    let order_ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
-    let rows = lane.client.query(&lane.claimed_orders, &[&event_id, &order_ids]).await?;
-    let mut found = vec![None; requests.len()];
-    for row in &rows {
-        let index = position(row, requests.len())?;
-        found[index] = claim_outcome(row, event_id, requests)?;
-    }
-    Ok(found)
-}
-
-/// One call for notices of one event.
-pub(crate) async fn settle_payments(
-    lane: &LaneClient,
-    event_id: i64,
-    notices: &[&PaymentNotice],
-) -> Result<Vec<Option<Settlement>>, DbError> {
-    let order_ids: Vec<Uuid> = notices.iter().map(|notice| notice.order_id).collect();
-    let providers: Vec<&str> = notices.iter().map(|notice| notice.provider.as_str()).collect();
-    let references: Vec<&str> = notices.iter().map(|notice| notice.provider_reference.as_str()).collect();
-    let amounts: Vec<i64> = notices.iter().map(|notice| notice.amount_minor).collect();
-    let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
-    let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
-    let message_ids: Vec<&str> = notices.iter().map(|notice| notice.message_id.as_str()).collect();
-    let params: [&(dyn ToSql + Sync); 8] =
-        [&event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded, &message_ids];
-    let rows = lane.client.query(&lane.settle_payments, &params).await?;
-    answers(&rows, notices.len(), |row| settlement(row).map(Some))
 }

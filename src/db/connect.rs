@@ -18,8 +18,8 @@ use super::{DbError, Identity, OutageLog, Shortage, database_url};
 
 /// What a session sets before its first call. Dropping a query's future does not end the query, so the server needs timeouts. An answer
 /// means that the commit is on disk, so a different setting of the role or the database is overridden.
-pub(super) fn session(patience: Patience) -> String {
-    let Patience { statement_ms, lock_ms } = patience;
+pub(super) fn session(timeouts: SessionTimeouts) -> String {
+    let SessionTimeouts { statement_ms, lock_ms } = timeouts;
     format!(
         "set role rowlock_app; set statement_timeout = {statement_ms}; set lock_timeout = {lock_ms}; \
          set idle_in_transaction_session_timeout = '60s'; set default_transaction_isolation = 'read committed'; set jit = off; \
@@ -27,16 +27,16 @@ pub(super) fn session(patience: Patience) -> String {
     )
 }
 
-/// How long a session waits, in milliseconds.
+/// How long a session waits, in milliseconds: what PostgreSQL itself enforces.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct SessionTimeouts {
     /// For a statement to end.
     pub statement_ms: u32,
     /// For a lock that somebody else holds.
     pub lock_ms: u32,
 }
 
-impl Patience {
+impl SessionTimeouts {
     /// Reads, administration and cancellation; creating an event with many seats takes a while.
     pub(crate) const POOL: Self = Self { statement_ms: 60_000, lock_ms: 5_000 };
     /// Claims and payments: one lock must not stop everybody.
@@ -126,7 +126,7 @@ impl Endpoint {
     /// Opens a connection for lanes and the sweep: role `rowlock_app`, with short timeouts.
     pub async fn connect_as_app(&self) -> Result<Client, DbError> {
         let (client, _) = self.connect().await?;
-        client.batch_execute(&session(Patience::LANE)).await.map_err(|error| DbError::Outage(Outage::of_session(&error)))?;
+        client.batch_execute(&session(SessionTimeouts::LANE)).await.map_err(|error| DbError::Outage(Outage::of_session(&error)))?;
         Ok(client)
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn read(url: &str) -> anyhow::Result<Config> {
         config.ssl_mode(SslMode::Disable);
     }
     set_session_attributes(&mut config, url.contains("target_session_attrs="))?;
-    set_patience(&mut config);
+    set_timeouts(&mut config);
     if config.get_application_name().is_none() {
         config.application_name("rowlock");
     }
@@ -131,7 +131,7 @@ fn set_session_attributes(config: &mut Config, is_given: bool) -> anyhow::Result
 }
 
 /// How long a connection waits for a host that does not answer, unless the URL says.
-fn set_patience(config: &mut Config) {
+fn set_timeouts(config: &mut Config) {
     let untouched = Config::new();
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(5));

@@ -80,8 +80,8 @@ impl Db {
             .collect()
     }
 
-    /// The pending orders of the batches whose first orders by id these are, and how many milliseconds each is overdue (negative: not yet
-    /// due).
+    /// The pending orders of some deadlines, each named by the smallest id of its orders, and how many milliseconds each order is overdue
+    /// (negative: not yet due).
     pub(crate) async fn claimed_together(&self, event_id: i64, first_order_ids: &[Uuid]) -> Result<Vec<(Uuid, i32)>, DbError> {
         let rows = self.query("select order_id, overdue_ms from rowlock.claimed_together($1, $2)", &[&event_id, &first_order_ids]).await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

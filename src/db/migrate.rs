@@ -100,7 +100,7 @@ async fn apply_files(client: &mut Client) -> anyhow::Result<Vec<&'static str>> {
              set local role rowlock_owner; set local check_function_bodies = off",
         )
         .await?;
-    refuse_older_release(&transaction).await?;
+    refuse_older_version(&transaction).await?;
     let rows = transaction.query("select path, checksum from rowlock.applied_files", &[]).await?;
     let applied: HashMap<String, Vec<u8>> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let mut changed = Vec::new();
@@ -124,21 +124,21 @@ async fn apply_files(client: &mut Client) -> anyhow::Result<Vec<&'static str>> {
     Ok(changed)
 }
 
-/// Function files have no version: only the release tells which of two is newer, and an older one must not restore its own.
-async fn refuse_older_release(transaction: &Transaction<'_>) -> anyhow::Result<()> {
+/// Function files have no numbers: only the versions of Rowlock tell which of two is newer, and an older one must not restore its own.
+async fn refuse_older_version(transaction: &Transaction<'_>) -> anyhow::Result<()> {
     let ours = env!("CARGO_PKG_VERSION");
-    for row in transaction.query("select version from rowlock.releases", &[]).await? {
+    for row in transaction.query("select version from rowlock.versions", &[]).await? {
         let version: String = row.get(0);
-        if release(&version) > release(ours) {
-            bail!("the database is newer than this binary: release {version} migrated it, this is {ours}; use {version} or newer");
+        if numbers(&version) > numbers(ours) {
+            bail!("the database is newer than this binary: version {version} migrated it, this is {ours}; use {version} or newer");
         }
     }
-    transaction.execute("insert into rowlock.releases (version) values ($1) on conflict do nothing", &[&ours]).await?;
+    transaction.execute("insert into rowlock.versions (version) values ($1) on conflict do nothing", &[&ours]).await?;
     Ok(())
 }
 
 /// The numbers of a version, for comparison; a pre-release counts as its release.
-fn release(version: &str) -> Vec<u64> {
+fn numbers(version: &str) -> Vec<u64> {
     version.split(['-', '+']).next().unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
@@ -148,13 +148,13 @@ fn explain(error: refinery::Error) -> anyhow::Error {
     match error.kind() {
         Kind::MissingVersion(migration) => {
             anyhow!(
-                "the database is newer than this binary: it has migration {migration}, which is unknown here; use the release that \
+                "the database is newer than this binary: it has migration {migration}, which is unknown here; use the version that \
                  applied it"
             )
         }
         Kind::DivergentVersion(applied, file) => {
             anyhow!(
-                "migration {file} differs from {applied}, which the database has: applied migrations never change; use a release of \
+                "migration {file} differs from {applied}, which the database has: applied migrations never change; use a version of \
                  Rowlock as it was published"
             )
         }
@@ -206,8 +206,8 @@ pub(crate) async fn state(client: &Client) -> Result<MigrationState, DbError> {
     Ok(client.query_one(MIGRATION_STATE, &[]).await?.into())
 }
 
-/// Fails unless the database is at least at the version that this binary expects. A newer release migrates before its servers start, and
-/// by the rules of `sql/README.md` the servers of the release before continue to work on its database.
+/// Fails unless the database is at least at the version that this binary expects. A newer version migrates before its servers start, and
+/// by the rules of `sql/README.md` the servers of the version before continue to work on its database.
 ///
 /// # Errors
 /// Says what to run.

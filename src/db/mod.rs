@@ -21,6 +21,7 @@ mod outage;
 mod outage_log;
 mod probe;
 mod reads;
+mod row;
 mod shortage;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
@@ -34,7 +35,7 @@ use crate::turns::Turn;
 use api_keys::AdminKey;
 
 pub use connect::Endpoint;
-pub(crate) use connect::Patience;
+pub(crate) use connect::SessionTimeouts;
 pub use error::{DbError, Rule};
 pub(crate) use events::{EventPage, EventQuery};
 pub(crate) use expiry::{Expired, ExpiryOutcome, ExpiryRetry, try_lead_sweep};
@@ -73,8 +74,8 @@ pub(crate) struct Db {
 
 impl Db {
     /// A pool of at most `connections_max` connections to `endpoint`; they are opened when first needed.
-    pub(crate) fn new(endpoint: &Endpoint, connections_max: usize, patience: Patience) -> anyhow::Result<Self> {
-        let session: Arc<str> = connect::session(patience).into();
+    pub(crate) fn new(endpoint: &Endpoint, connections_max: usize, timeouts: SessionTimeouts) -> anyhow::Result<Self> {
+        let session: Arc<str> = connect::session(timeouts).into();
         let manager =
             Manager::from_config(endpoint.config().clone(), endpoint.tls(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)

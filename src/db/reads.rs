@@ -1,23 +1,18 @@
 //! What buyers read before they claim.
 
-use tokio_postgres::Row;
-
+use super::row::from_row;
 use super::{Db, DbError};
 
-/// What changes in a section with every claim; the layout has the rest.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SectionCount {
-    /// Its number.
-    pub section_no: i32,
-    /// How many seats are on sale now.
-    pub available: i32,
-    /// Increases with every change to its seats.
-    pub revision: i64,
-}
-
-impl From<&Row> for SectionCount {
-    fn from(row: &Row) -> Self {
-        Self { section_no: row.get("section_no"), available: row.get("available"), revision: row.get("revision") }
+from_row! {
+    /// What changes in a section with every claim; the layout has the rest.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct SectionCount {
+        /// Its number.
+        pub section_no: i32,
+        /// How many seats are on sale now.
+        pub available: i32,
+        /// Increases with every change to its seats.
+        pub revision: i64,
     }
 }
 

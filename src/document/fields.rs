@@ -1,4 +1,5 @@
-//! Details of each field: examples where no object shows one, and limits of requests beyond what their types say.
+//! Details of each field: an example, and what holds for all requests. Bounds are stated at the types alone. An example is that of the
+//! object; of what it leaves out there is one for each name, which is shorter than another type for each field.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +8,6 @@ use serde_json::Value;
 use super::examples::{in_order, resolved};
 use super::node::Node;
 use crate::types::text;
-
-/// How many properties an object in a request must have, where that is limited.
-const PROPERTIES: &[(&str, &str, i64)] =
-    &[("Claim", "minProperties", 1), ("Claim", "maxProperties", 1), ("SeatSelection", "minProperties", 1)];
 
 /// Gives each property of each schema its example, and says what requests may contain.
 pub(crate) fn describe(document: &mut Node) {
@@ -25,7 +22,6 @@ pub(crate) fn describe(document: &mut Node) {
         let is_incoming = incoming.contains(name);
         if is_incoming && schema.get("properties").is_some() {
             schema.set("additionalProperties", false);
-            PROPERTIES.iter().filter(|(known, ..)| *known == name).for_each(|(_, key, count)| schema.set(key, *count));
         }
         let whole = schema.get("example").cloned();
         for (property, schema) in schema.at_mut(&["properties"]).into_iter().flat_map(Node::entries_mut) {

@@ -1,5 +1,5 @@
-//! Events, orders, claims and payments, free of HTTP and SQL. The statuses are also those of the API: the framework reads their names and
-//! documentation here.
+//! Events, orders, claims and payments. Statuses and outcomes are also those of the API: the framework reads their names and documentation
+//! here (`named`). Nothing else in here knows of HTTP or SQL.
 
 mod claim;
 mod event;

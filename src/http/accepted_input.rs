@@ -41,7 +41,7 @@ struct Accepted {
 }
 
 /// A request with something that its operation may not take.
-struct Odd<'a> {
+struct Unaccepted<'a> {
     operation: &'a Accepted,
     /// What is wrong with the query; otherwise a body is announced, which may yet be empty.
     fault: Option<Problem>,
@@ -57,7 +57,7 @@ impl AcceptedInput {
     /// Whether the query or an announced body is more than the operation takes.
     ///
     /// A request with neither a query nor a body costs nothing.
-    fn check(&self, request: &Request) -> Option<Odd<'_>> {
+    fn check(&self, request: &Request) -> Option<Unaccepted<'_>> {
         let query = request.uri().query().unwrap_or_default();
         let has_body = announces_body(request.headers());
         if query.is_empty() && !has_body {
@@ -67,7 +67,7 @@ impl AcceptedInput {
         let mut concerned = self.0.iter().filter(|operation| !(operation.body && query.is_empty()));
         let operation = concerned.find(|operation| operation.is_called(request.method(), request.uri().path()))?;
         let fault = check_query(query, &operation.query).err();
-        (fault.is_some() || (has_body && !operation.body)).then_some(Odd { operation, fault })
+        (fault.is_some() || (has_body && !operation.body)).then_some(Unaccepted { operation, fault })
     }
 }
 
@@ -169,13 +169,13 @@ impl<E: Endpoint<Output = Response>> Endpoint for Accepting<E> {
     type Output = Response;
 
     fn call(&self, mut request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
-        let Some(odd) = message_head::check(&request).map(|()| self.accepted.check(&request)).transpose() else {
+        let Some(unaccepted) = message_head::check(&request).map(|()| self.accepted.check(&request)).transpose() else {
             return Either::Left(self.inner.call(request));
         };
         // Boxed: it is rare, and every request would have to reserve space for it.
         Either::Right(Box::pin(async move {
             // A body may be present, but must be empty.
-            let Odd { operation, fault } = odd?;
+            let Unaccepted { operation, fault } = unaccepted?;
             let credential = operation.credential;
             let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
             if fault.is_none() {

@@ -13,18 +13,22 @@ use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::app::HttpLimits;
-use crate::aside::aside_if_large;
 use crate::budget::Share;
 use crate::http::app_of;
 use crate::http::content_encoding::decoded;
 use crate::http::schema::Schema;
 use crate::http::sender::client_address_of;
+use crate::off_runtime::off_runtime_if_large;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::strict_json;
 
 /// A type that comes in as a JSON body.
 pub(crate) trait Input: ParseFromJSON + Send + 'static {
+    /// How many fields it has at least and at most, where the fields themselves do not say so. The type sees to it; the framework has no
+    /// attribute for it.
+    const FIELDS: (Option<usize>, Option<usize>) = (None, None);
+
     /// Its schema, built once.
     fn schema() -> &'static Schema;
 
@@ -34,10 +38,12 @@ pub(crate) trait Input: ParseFromJSON + Send + 'static {
     }
 }
 
-/// Declares an input type; `= field` names a limit other than the usual one.
+/// Declares an input type, with a limit other than the usual one and a number of fields where it has them.
 macro_rules! input {
-    ($type:ty $(= $limit:ident)?) => {
+    ($type:ty $(, bytes_max = $limit:ident)? $(, fields = $fields:expr)?) => {
         impl $crate::http::body::Input for $type {
+            $(const FIELDS: (Option<usize>, Option<usize>) = $fields;)?
+
             fn schema() -> &'static $crate::http::schema::Schema {
                 static SCHEMA: std::sync::LazyLock<$crate::http::schema::Schema> =
                     std::sync::LazyLock::new($crate::http::schema::Schema::of::<$type>);
@@ -62,7 +68,7 @@ impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        T::register(registry);
+        register::<T>(registry);
     }
 
     fn request_meta() -> Option<MetaRequest> {
@@ -75,6 +81,13 @@ impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {
         let received = read(request, body, bytes_max).await?.decoded(request, bytes_max).await?;
         Ok(Self(parse(received).await?))
     }
+}
+
+/// Adds the schema of a body to the document's.
+pub(crate) fn register<T: Input>(registry: &mut Registry) {
+    T::register(registry);
+    let schema = registry.schemas.get_mut(&*T::name()).expect("an input type has a schema of its own");
+    (schema.min_properties, schema.max_properties) = T::FIELDS;
 }
 
 pub(crate) fn request_meta<T: Input>() -> MetaRequest {
@@ -226,7 +239,7 @@ async fn in_time<T>(arrival_max: Duration, arrival: impl Future<Output = Result<
 /// The value of a body.
 pub(crate) async fn parse<T: Input>(received: Received) -> Result<T, Problem> {
     // The body counts as memory in use until its value has been read.
-    aside_if_large(received.bytes.len(), move || parse_bytes(&received.bytes)).await
+    off_runtime_if_large(received.bytes.len(), move || parse_bytes(&received.bytes)).await
 }
 
 fn parse_bytes<T: Input>(bytes: &[u8]) -> Result<T, Problem> {

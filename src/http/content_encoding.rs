@@ -7,8 +7,8 @@ use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use poem::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use poem::http::{HeaderMap, HeaderValue};
 
-use crate::aside::aside_if_large;
 use crate::budget::{Exceeded, Share};
+use crate::off_runtime::off_runtime_if_large;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::quoting::quoted;
@@ -56,7 +56,7 @@ impl Coding {
 /// The body, decoded; the limit of `bytes_max` bytes applies to the result, too, and `share` holds it.
 pub(crate) async fn decoded(headers: &HeaderMap, bytes: Bytes, bytes_max: usize, mut share: Share) -> Result<(Bytes, Share), Problem> {
     let Some(coding) = coding(headers)? else { return Ok((bytes, share)) };
-    aside_if_large(bytes_max, move || Ok((decode(coding, &bytes, bytes_max, &mut share)?, share))).await
+    off_runtime_if_large(bytes_max, move || Ok((decode(coding, &bytes, bytes_max, &mut share)?, share))).await
 }
 
 /// The coding that the headers name, if any.

@@ -12,7 +12,7 @@ use crate::auth::{AuthError, AuthFailure, only_value};
 use crate::db::api_keys::AdminKey;
 use crate::domain::Viewer;
 use crate::http::app_of;
-use crate::http::body::{Input, Received, check_media_type, parse, read, request_meta};
+use crate::http::body::{Input, Received, check_media_type, parse, read, register, request_meta};
 use crate::http::challenges::{API_KEY_HEADER, Credential};
 use crate::http::sender::client_address_of;
 use crate::metrics::CredentialFault;
@@ -174,7 +174,7 @@ impl<'a, T: Input> ApiExtractor<'a> for SignedJson<T> {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        T::register(registry);
+        register::<T>(registry);
         Credential::GatewaySignature.register(registry);
     }
 

@@ -196,15 +196,15 @@ impl<W: Work> Lane<W> {
             return answer.await.map_err(|_| LaneError::OutcomeUnknown)?;
         }
         let caller = Caller { queue: &self.queue, progress };
-        let mut patience = STALLED_AFTER;
+        let mut wait_max = STALLED_AFTER;
         loop {
-            match tokio::time::timeout(patience, &mut answer).await {
+            match tokio::time::timeout(wait_max, &mut answer).await {
                 Ok(answer) => return answer.map_err(|_| LaneError::OutcomeUnknown)?,
                 Err(_) if self.queue.heartbeat.is_silent_for(STALLED_AFTER) => {
                     return Err(if caller.gives_up() { LaneError::Unavailable } else { LaneError::OutcomeUnknown });
                 }
                 // The lane is busy, not stalled.
-                Err(_) => patience = STALLED_AGAIN,
+                Err(_) => wait_max = STALLED_AGAIN,
             }
         }
     }

@@ -2,19 +2,19 @@
 
 /// The parts of a batch, each of them called in turn and halved if it is refused.
 ///
-/// One blocked request among 256 costs nine refusals. If nearly everything is blocked, as by a lock on a table, there is nothing to find
-/// out: so few refusals are allowed for each success that the end comes soon.
+/// One request locked out among 256 costs nine refusals. If nearly everything is locked out, as by a lock on a table, there is nothing to
+/// find out: so few refusals are allowed for each success that the end comes soon.
 pub(super) struct Parts<T> {
     /// Not called yet; the last one comes next.
     untried: Vec<Vec<T>>,
-    blocked: Vec<T>,
+    locked_out: Vec<T>,
     refusals_left: usize,
 }
 
 /// What is left when no more parts are to be called.
 pub(super) struct Rest<T> {
     /// Refused on their own.
-    pub(super) blocked: Vec<T>,
+    pub(super) locked_out: Vec<T>,
     /// Not called on their own, because too much was refused.
     pub(super) untried: Vec<T>,
 }
@@ -23,7 +23,7 @@ impl<T> Parts<T> {
     /// The parts of a batch that was refused.
     pub(super) fn of(batch: Vec<T>) -> Self {
         let levels = batch.len().max(1).ilog2() as usize + 1;
-        let mut parts = Self { untried: Vec::new(), blocked: Vec::new(), refusals_left: 2 * levels + 1 };
+        let mut parts = Self { untried: Vec::new(), locked_out: Vec::new(), refusals_left: 2 * levels + 1 };
         parts.refused(batch);
         parts
     }
@@ -37,7 +37,7 @@ impl<T> Parts<T> {
     pub(super) fn refused(&mut self, mut part: Vec<T>) {
         self.refusals_left = self.refusals_left.saturating_sub(1);
         if part.len() <= 1 {
-            return self.blocked.append(&mut part);
+            return self.locked_out.append(&mut part);
         }
         let later = part.split_off(part.len().div_ceil(2));
         self.untried.push(later);
@@ -50,7 +50,7 @@ impl<T> Parts<T> {
     }
 
     pub(super) fn rest(self) -> Rest<T> {
-        Rest { blocked: self.blocked, untried: self.untried.into_iter().rev().flatten().collect() }
+        Rest { locked_out: self.locked_out, untried: self.untried.into_iter().rev().flatten().collect() }
     }
 }
 
@@ -58,12 +58,12 @@ impl<T> Parts<T> {
 mod tests {
     use super::*;
 
-    /// What came of calling a batch of `0..size` in parts while `blocked` are blocked: who passed, in order, the rest, and how many
+    /// What came of calling a batch of `0..size` in parts while `locked_out` are locked out: who passed, in order, the rest, and how many
     /// calls were refused after the first.
-    fn called(size: usize, blocked: impl Fn(usize) -> bool) -> (Vec<usize>, Rest<usize>, usize) {
+    fn called(size: usize, locked_out: impl Fn(usize) -> bool) -> (Vec<usize>, Rest<usize>, usize) {
         let (mut parts, mut passed, mut refusals) = (Parts::of((0..size).collect()), Vec::new(), 0);
         while let Some(part) = parts.next() {
-            if part.iter().any(|number| blocked(*number)) {
+            if part.iter().any(|number| locked_out(*number)) {
                 refusals += 1;
                 parts.refused(part);
             } else {
@@ -75,29 +75,29 @@ mod tests {
     }
 
     #[test]
-    fn wherever_the_blocked_one_is_all_others_pass_in_their_order_after_few_calls() {
+    fn wherever_the_one_locked_out_is_all_others_pass_in_their_order_after_few_calls() {
         for size in [1, 2, 3, 25, 255, 256] {
             for victim in 0..size {
                 let (passed, rest, refusals) = called(size, |number| number == victim);
                 assert_eq!(passed, (0..size).filter(|number| *number != victim).collect::<Vec<_>>(), "{victim} of {size}");
-                assert_eq!((rest.blocked, rest.untried), (vec![victim], vec![]), "{victim} of {size}");
+                assert_eq!((rest.locked_out, rest.untried), (vec![victim], vec![]), "{victim} of {size}");
                 assert!(refusals <= 8, "{refusals} refusals for {victim} of {size}");
             }
         }
     }
 
     #[test]
-    fn many_blocked_ones_among_many_others_are_all_told_apart() {
+    fn many_locked_out_among_many_others_are_all_told_apart() {
         let (passed, rest, _) = called(256, |number| number % 13 == 5);
         assert_eq!(passed, (0..256).filter(|number| number % 13 != 5).collect::<Vec<_>>());
-        assert_eq!((rest.blocked.len(), rest.untried.len()), (20, 0));
+        assert_eq!((rest.locked_out.len(), rest.untried.len()), (20, 0));
     }
 
     #[test]
-    fn where_everything_is_blocked_the_end_comes_soon_and_nobody_is_forgotten() {
+    fn where_everything_is_locked_out_the_end_comes_soon_and_nobody_is_forgotten() {
         let (passed, rest, refusals) = called(256, |_| true);
         assert!(passed.is_empty() && refusals <= 18, "{refusals} refusals");
-        let mut left = rest.blocked;
+        let mut left = rest.locked_out;
         assert!(left.len() < 10, "{left:?}");
         assert!(rest.untried.is_sorted(), "the first come first");
         left.extend(rest.untried);

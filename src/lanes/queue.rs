@@ -1,8 +1,8 @@
 //! The queue of a lane, shared by the callers who put requests in and the workers who take them out.
 
 mod batch;
-mod blocked;
 mod leaders;
+mod locked_out;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -18,7 +18,7 @@ use super::work::Work;
 pub(super) use batch::{Batch, Connected};
 use state::State;
 
-/// Requests in the order they came, and apart from them those that somebody's lock blocks: in a batch, they would hold up the others.
+/// Requests in the order they came, and apart from them those that somebody's lock keeps out: in a batch, they would hold up the others.
 pub(super) struct Queue<W: Work> {
     state: Mutex<State<W>>,
     news: Notify,
@@ -58,13 +58,13 @@ impl<W: Work> Queue<W> {
 
     /// Puts back requests that were refused on their own for somebody's lock, even if the queue is closed.
     pub(super) fn put_aside(&self, jobs: impl IntoIterator<Item = Job<W>>) {
-        self.state().blocked.put(jobs.into_iter().inspect(Job::wait_again));
+        self.state().locked_out.put(jobs.into_iter().inspect(Job::wait_again));
         self.news.notify_one();
     }
 
     /// Whether somebody's lock has kept a request of this lane waiting a moment ago: the next one may need the same lock.
     pub(super) fn meets_locks(&self) -> bool {
-        self.state().blocked.is_recent()
+        self.state().locked_out.is_recent()
     }
 
     /// A caller has given up its request. Once every second one may be such a request, they are taken out, so that others get their places
@@ -75,7 +75,7 @@ impl<W: Work> Queue<W> {
         if state.abandoned * 2 >= state.len() {
             state.abandoned = 0;
             state.jobs.retain(|job| !job.is_abandoned());
-            state.blocked.drop_abandoned();
+            state.locked_out.drop_abandoned();
             drop(state);
             // It may be empty now, which whoever waits for its end must see.
             self.news.notify_one();
@@ -99,9 +99,9 @@ impl<W: Work> Queue<W> {
     pub(super) async fn wait(&self) -> bool {
         loop {
             let news = self.news.notified();
-            let blocked_in = {
+            let locked_out_in = {
                 let state = self.state();
-                if state.has_next() || state.is_turn_of_blocked() {
+                if state.has_next() || state.is_turn_of_locked_out() {
                     return true;
                 }
                 if state.is_closed && state.is_empty() {
@@ -109,9 +109,9 @@ impl<W: Work> Queue<W> {
                     self.news.notify_one();
                     return false;
                 }
-                state.blocked.due_in()
+                state.locked_out.due_in()
             };
-            match blocked_in {
+            match locked_out_in {
                 Some(pause) => drop(tokio::time::timeout(pause, news).await),
                 None => news.await,
             }
@@ -135,12 +135,12 @@ impl<W: Work> Queue<W> {
     }
 
     /// The next requests of one event and kind, at most `batch_max`, first come first served, without those whose callers have
-    /// disconnected; `None` if no call is worthwhile. Or, in turn with them, a blocked request, alone.
+    /// disconnected; `None` if no call is worthwhile. Or, in turn with them, a request that is locked out, alone.
     pub(super) fn take_batch(&self, batch_max: usize) -> Option<Batch<'_, W>> {
         let mut state = self.state();
-        state.blocked_came_last = state.is_turn_of_blocked();
-        if state.blocked_came_last {
-            let jobs = state.blocked.pop().filter(Job::take).into_iter().collect();
+        state.locked_out_came_last = state.is_turn_of_locked_out();
+        if state.locked_out_came_last {
+            let jobs = state.locked_out.pop().filter(Job::take).into_iter().collect();
             if state.has_next() {
                 self.news.notify_one();
             }
@@ -163,7 +163,7 @@ impl<W: Work> Queue<W> {
         }
         let old = state.jobs.iter().take_while(|job| job.age() > max).count();
         let mut hopeless: Vec<_> = state.jobs.drain(..old).collect();
-        hopeless.extend(state.blocked.take_old(max));
+        hopeless.extend(state.locked_out.take_old(max));
         hopeless
     }
 

@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::db::DbError;
-use crate::db::batches::{self, LaneClient};
+use crate::db::batches::{Answers, LaneClient};
 use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, PaymentOutcome, Settlement, Wanted};
 use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
-use crate::redis::{DueOrders, ExpiryQueue};
-
-/// The answer to each request, or `None` where the database has none yet.
-pub(super) type Answers<A> = Result<Vec<Option<A>>, DbError>;
+use crate::redis::{Deadline, ExpiryQueue};
 
 /// What a lane gathers, calls and answers.
 pub(super) trait Work: Send + Sync + 'static {
@@ -31,10 +27,10 @@ pub(super) trait Work: Send + Sync + 'static {
     fn kind(request: &Self::Request) -> u8;
 
     /// Makes one call, which commits. `None`: ask again shortly.
-    fn call(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
+    fn call(client: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 
     /// What a lost call is known to have done. `None`: nothing, so the request can be sent again.
-    fn recall(lane: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
+    fn recall(client: &LaneClient, event_id: i64, requests: &[&Self::Request]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 
     /// Called with the answers of a call after its commit; must not wait.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a Self::Request, &'a Self::Answer)>);
@@ -75,22 +71,22 @@ impl Work for Claims {
         u8::from(matches!(request.wanted, Wanted::BestAvailable { .. }))
     }
 
-    async fn call(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Answers<ClaimOutcome> {
+    async fn call(client: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> Answers<ClaimOutcome> {
         match requests[0].wanted {
-            Wanted::Seats(_) => batches::claim_seats(lane, event_id, requests).await,
-            Wanted::BestAvailable { .. } => batches::claim_best_available(lane, event_id, requests).await,
+            Wanted::Seats(_) => client.claim_seats(event_id, requests).await,
+            Wanted::BestAvailable { .. } => client.claim_best_available(event_id, requests).await,
         }
     }
 
-    fn recall(lane: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
-        batches::claimed_orders(lane, event_id, requests)
+    fn recall(client: &LaneClient, event_id: i64, requests: &[&ClaimRequest]) -> impl Future<Output = Answers<ClaimOutcome>> + Send {
+        client.claimed_orders(event_id, requests)
     }
 
     /// Orders that were claimed together have the same deadline and become one entry in the expiry queue. If that entry names the wrong
     /// order (in a recalled batch whose first request was abandoned), the sweep finds the orders.
     fn committed<'a>(&self, answered: impl Iterator<Item = (&'a ClaimRequest, &'a ClaimOutcome)>) {
-        for (due_ms, batch) in claimed_together(answered.map(|(_, answer)| answer)) {
-            self.queue.push(batch, due_ms);
+        for (due_ms, deadline) in deadlines(answered.map(|(_, answer)| answer)) {
+            self.queue.push(deadline, due_ms);
         }
     }
 
@@ -135,8 +131,8 @@ impl Work for Payments {
         0
     }
 
-    fn call(lane: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<Settlement>> + Send {
-        batches::settle_payments(lane, event_id, notices)
+    fn call(client: &LaneClient, event_id: i64, notices: &[&PaymentNotice]) -> impl Future<Output = Answers<Settlement>> + Send {
+        client.settle_payments(event_id, notices)
     }
 
     /// A payment's identity makes repeating the call safe: what was settled answers `duplicate`.
@@ -178,20 +174,20 @@ fn more_reversed(left_out: u64) {
     tracing::warn!(left_out, "more payments were reversed than were logged");
 }
 
-/// The orders that were claimed and await payment, by deadline in Unix milliseconds. An order that costs nothing has no deadline.
-fn claimed_together<'a>(answers: impl Iterator<Item = &'a ClaimOutcome>) -> BTreeMap<i64, DueOrders> {
-    let mut batches: BTreeMap<i64, DueOrders> = BTreeMap::new();
+/// The deadlines of the orders that were claimed, by their time in Unix milliseconds. An order that costs nothing has none.
+fn deadlines<'a>(answers: impl Iterator<Item = &'a ClaimOutcome>) -> BTreeMap<i64, Deadline> {
+    let mut deadlines: BTreeMap<i64, Deadline> = BTreeMap::new();
     for answer in answers {
         if let ClaimOutcome::Claimed(order) = answer
             && order.status == OrderStatus::PendingPayment
         {
-            let first = DueOrders { event_id: order.event_id, order_id: order.order_id, orders: 0 };
-            let batch = batches.entry(unix_ms(order.expires_at)).or_insert(first);
-            batch.order_id = batch.order_id.min(order.order_id);
-            batch.orders += 1;
+            let new = Deadline { event_id: order.event_id, first_order_id: order.order_id, orders: 0 };
+            let deadline = deadlines.entry(unix_ms(order.expires_at)).or_insert(new);
+            deadline.first_order_id = deadline.first_order_id.min(order.order_id);
+            deadline.orders += 1;
         }
     }
-    batches
+    deadlines
 }
 
 fn unix_ms(at: time::OffsetDateTime) -> i64 {
@@ -207,7 +203,7 @@ mod tests {
     use crate::domain::Order;
 
     #[test]
-    fn orders_with_one_deadline_are_one_batch_named_by_the_first_of_them() {
+    fn orders_claimed_together_have_one_deadline_named_by_the_first_of_them() {
         let order = |id, due_ms| Order {
             event_id: 7,
             order_id: Uuid::from_u128(id),
@@ -227,7 +223,7 @@ mod tests {
             ClaimOutcome::Claimed(Order { status: OrderStatus::Paid, ..order(2, 1_500) }),
             ClaimOutcome::Claimed(order(4, 1_500)),
         ];
-        let batch = |id, orders| DueOrders { event_id: 7, order_id: Uuid::from_u128(id), orders };
-        assert_eq!(claimed_together(answers.iter()), BTreeMap::from([(1_500, batch(3, 3)), (1_501, batch(5, 1))]));
+        let deadline = |id, orders| Deadline { event_id: 7, first_order_id: Uuid::from_u128(id), orders };
+        assert_eq!(deadlines(answers.iter()), BTreeMap::from([(1_500, deadline(3, 3)), (1_501, deadline(5, 1))]));
     }
 }

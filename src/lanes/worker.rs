@@ -1,6 +1,6 @@
 //! The loop of a lane's worker: take what waits, call, answer; and recover when the connection is lost in between.
 
-mod blocked;
+mod locked_out;
 mod recovery;
 
 use std::panic::AssertUnwindSafe;
@@ -13,14 +13,14 @@ use super::LaneError;
 use super::heartbeat::STALLED_AFTER;
 use super::job::Job;
 use super::queue::{Connected, Queue};
-use super::work::{Answers, Work};
-use crate::db::batches::{Backend, LaneClient};
-use crate::db::{DbError, Endpoint, OutageKind, Patience};
+use super::work::Work;
+use crate::db::batches::{Answers, Backend, LaneClient};
+use crate::db::{DbError, Endpoint, OutageKind, SessionTimeouts};
 use crate::log_limit::LogLimit;
 
 /// A request that waits longer than this for a connection is answered `unavailable`.
 const UNAVAILABLE_AFTER: Duration = Duration::from_secs(2);
-/// A request that other transactions' locks block, or keep from its seats, is answered `overloaded` after this.
+/// A request that is locked out, or kept from its seats by others' locks, is answered `overloaded` after this.
 const BUSY_MAX: Duration = Duration::from_secs(2);
 /// Pause before locked seats are tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
@@ -39,7 +39,7 @@ pub(super) struct Worker<W: Work> {
     work: Arc<W>,
     queue: Arc<Queue<W>>,
     batch_max: usize,
-    client: Option<Connection<W>>,
+    connection: Option<Connection<W>>,
     lost: Option<LostCall<W>>,
     /// Why the last attempt to connect failed, if it did.
     outage: Option<OutageKind>,
@@ -48,7 +48,7 @@ pub(super) struct Worker<W: Work> {
 }
 
 struct Connection<W: Work> {
-    lane: LaneClient,
+    client: LaneClient,
     /// How long its calls wait for a lock.
     lock_ms: u32,
     _counted: Connected<W>,
@@ -62,7 +62,7 @@ struct LostCall<W: Work> {
 
 impl<W: Work> Worker<W> {
     pub(super) fn new(endpoint: Endpoint, work: Arc<W>, queue: Arc<Queue<W>>, batch_max: usize) -> Self {
-        Self { endpoint, work, queue, batch_max, client: None, lost: None, outage: None, warnings: LogLimit::default() }
+        Self { endpoint, work, queue, batch_max, connection: None, lost: None, outage: None, warnings: LogLimit::default() }
     }
 
     /// Runs until the lane is closed and everything in it is answered. A panic costs the batch it happened in, but not the lane.
@@ -70,7 +70,7 @@ impl<W: Work> Worker<W> {
         while AssertUnwindSafe(self.rounds()).catch_unwind().await.is_err() {
             self.work.panicked();
             tracing::error!("a lane panicked; continuing with a new connection");
-            self.client = None;
+            self.connection = None;
             tokio::time::sleep(PANIC_PAUSE).await;
             self.give_up_on_the_oldest();
         }
@@ -96,7 +96,7 @@ impl<W: Work> Worker<W> {
             let queue = Arc::clone(&self.queue);
             let Some(mut batch) = queue.take_batch(self.batch_max) else { continue };
             let jobs = std::mem::take(&mut batch.jobs);
-            if batch.was_blocked() {
+            if batch.was_locked_out() {
                 self.call_again(jobs).await;
             } else if !jobs.is_empty() {
                 self.call(jobs).await;
@@ -105,12 +105,12 @@ impl<W: Work> Worker<W> {
     }
 
     fn is_connected(&self) -> bool {
-        self.client.as_ref().is_some_and(|connection| !connection.lane.client.is_closed())
+        self.connection.as_ref().is_some_and(|connection| !connection.client.is_closed())
     }
 
     async fn call(&mut self, batch: Vec<Job<W>>) {
         self.work.batched(batch.len());
-        let lock_ms = if self.queue.meets_locks() { blocked::WARNED_LOCK_MS } else { Patience::LANE.lock_ms };
+        let lock_ms = if self.queue.meets_locks() { locked_out::WARNED_LOCK_MS } else { SessionTimeouts::LANE.lock_ms };
         match self.outcome(&batch, lock_ms).await {
             Err(DbError::Locked(text)) => self.call_in_parts(batch, &text).await,
             outcome => self.finish(batch, outcome).await,
@@ -119,20 +119,20 @@ impl<W: Work> Worker<W> {
 
     /// Makes a call whose statements wait so long for a lock.
     async fn outcome(&mut self, batch: &[Job<W>], lock_ms: u32) -> Answers<W::Answer> {
-        let Some(connection) = &mut self.client else { return Err(DbError::Outdated("there is no connection".to_owned())) };
-        let (lane, set_ms, requests) = (&connection.lane, &mut connection.lock_ms, requests(batch));
+        let Some(connection) = &mut self.connection else { return Err(DbError::Outdated("there is no connection".to_owned())) };
+        let (client, set_ms, requests) = (&connection.client, &mut connection.lock_ms, requests(batch));
         let call = async {
             if *set_ms != lock_ms {
-                lane.wait_for_locks(lock_ms).await?;
+                client.wait_for_locks(lock_ms).await?;
                 *set_ms = lock_ms;
             }
-            W::call(lane, W::event_id(requests[0]), &requests).await
+            W::call(client, W::event_id(requests[0]), &requests).await
         };
         let lost = |why: &str| Err(DbError::Lost(why.to_owned()));
         let outcome = tokio::select! {
             biased;
             outcome = tokio::time::timeout(CALL_MAX, call) => outcome.unwrap_or_else(|_| lost("no answer in time")),
-            () = is_stuck(&self.endpoint, &lane.backend) => lost("its backend is idle: the call or the answer is stuck on the way"),
+            () = is_stuck(&self.endpoint, &client.backend) => lost("its backend is idle: the call or the answer is stuck on the way"),
         };
         if !matches!(outcome, Err(DbError::Lost(_))) {
             self.queue.heartbeat.beat();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 use tokio::sync::Semaphore;
 
-use super::{Aged, Kept, KeptSettings, Summaries};
+use super::{Aged, AnswerCache, CacheSettings, Summaries};
 use crate::db::{Db, DbError};
 use crate::domain::{Event, EventLayout, Viewer};
 
@@ -27,7 +27,7 @@ const UNKNOWN_MAX: u64 = 10_000;
 pub(crate) struct Catalogue {
     db: Db,
     layouts: Cache<i64, Arc<EventLayout>>,
-    events: Kept<i64, Option<Arc<Event>>>,
+    events: AnswerCache<i64, Option<Arc<Event>>>,
     unknown: Semaphore,
 }
 
@@ -41,7 +41,7 @@ impl Catalogue {
         Self {
             db,
             layouts: Cache::builder().weigher(weigh).max_capacity(LAYOUT_ROWS_MAX).time_to_idle(LAYOUT_IDLE).build(),
-            events: Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: UNKNOWN_MAX, ttl: EVENT_TTL, stale_max }),
+            events: AnswerCache::new(CacheSettings { weigh: |_, _| 1, weight_max: UNKNOWN_MAX, ttl: EVENT_TTL, stale_max }),
             unknown: Semaphore::new(UNKNOWN_AT_ONCE),
         }
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use poem::http::HeaderValue;
 use tokio::sync::OnceCell;
 
-use crate::aside::aside_if_large;
+use crate::off_runtime::off_runtime_if_large;
 
 /// How a body is compressed for transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl CachedBody {
         };
         let compressed = kept.get_or_init(|| async {
             let plain = self.plain();
-            aside_if_large(plain.len(), move || compress(&plain, encoding)).await
+            off_runtime_if_large(plain.len(), move || compress(&plain, encoding)).await
         });
         compressed.await.clone()
     }

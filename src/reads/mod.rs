@@ -1,25 +1,25 @@
 //! Caches of what buyers read again and again: briefly for what changes, longer for what never does.
 //!
 //! No read is more than 500 ms behind PostgreSQL, and the time that a load took counts. An answer is read anew after 200 ms, a map of seats
-//! after 400 ms, by one of its readers, while the others still get the old one (`kept`); Redis keeps a summary for 200 ms. Only while
+//! after 400 ms, by one of its readers, while the others still get the old one (`answer_cache`); Redis keeps a summary for 200 ms. Only while
 //! PostgreSQL does not answer are older answers given. However many readers there are, each server loads once, and through Redis all
 //! servers together load once.
 
+mod answer_cache;
 mod catalogue;
 mod encoded_body;
-mod kept;
 mod seat_maps;
 mod summaries;
 
+pub(crate) use answer_cache::Aged;
 pub(crate) use catalogue::Catalogue;
 pub(crate) use encoded_body::{CachedBody, Encoding};
-pub(crate) use kept::Aged;
 pub(crate) use seat_maps::SeatMaps;
 pub(crate) use summaries::Summaries;
 
 use std::time::Duration;
 
-use kept::{Kept, KeptSettings};
+use answer_cache::{AnswerCache, CacheSettings};
 
 /// How long a server caches counts, which change with every claim.
 const COUNTS_TTL: Duration = Duration::from_millis(200);

@@ -5,11 +5,11 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Aged, CachedBody, Kept, KeptSettings, MAPS_TTL};
-use crate::aside::aside_if_large;
+use super::{Aged, AnswerCache, CacheSettings, CachedBody, MAPS_TTL};
 use crate::db::{Db, DbError, SectionSeats};
 use crate::domain::{EventLayout, SeatStatus, SectionLayout};
 use crate::metrics::{CacheResult, Metrics};
+use crate::off_runtime::off_runtime_if_large;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -26,14 +26,14 @@ type Body = Option<Arc<CachedBody>>;
 pub(crate) struct SeatMaps {
     db: Db,
     metrics: Arc<Metrics>,
-    sections: Kept<(i64, i32), Body>,
-    availability: Kept<i64, Body>,
+    sections: AnswerCache<(i64, i32), Body>,
+    availability: AnswerCache<i64, Body>,
 }
 
 impl SeatMaps {
     /// An empty cache.
     pub(crate) fn new(db: Db, metrics: Arc<Metrics>, stale_max: Duration) -> Self {
-        Self { db, metrics, sections: kept(SECTIONS_MAX_BYTES, stale_max), availability: kept(AVAILABILITY_MAX_BYTES, stale_max) }
+        Self { db, metrics, sections: cache(SECTIONS_MAX_BYTES, stale_max), availability: cache(AVAILABILITY_MAX_BYTES, stale_max) }
     }
 
     /// `GET …/seats` of one section; `None` when the database has no such section.
@@ -47,7 +47,7 @@ impl SeatMaps {
             self.metrics.cache_reads("seats", CacheResult::Database).inc();
             let Some(seats) = db.section_seats(layout.event_id, section.section_no).await? else { return Ok::<_, DbError>(None) };
             let (layout, section_no) = (Arc::clone(layout), section.section_no);
-            let body = aside_if_large(seats.statuses.len() * SEAT_JSON_BYTES, move || {
+            let body = off_runtime_if_large(seats.statuses.len() * SEAT_JSON_BYTES, move || {
                 let unknown = || DbError::Internal(format!("the layout of event {} has no section {section_no}", layout.event_id));
                 let section = layout.section(section_no).ok_or_else(unknown)?;
                 Ok::<_, DbError>(CachedBody::new(seats.revision, section_json(layout.event_id, section, &seats)?))
@@ -71,7 +71,7 @@ impl SeatMaps {
                 return Ok::<_, DbError>(None);
             }
             let (layout, seats) = (Arc::clone(layout), sections.iter().map(|section| section.statuses.len()).sum());
-            let json = aside_if_large(seats, move || availability_json(&layout, revision, &sections)).await?;
+            let json = off_runtime_if_large(seats, move || availability_json(&layout, revision, &sections)).await?;
             Ok(Some(Arc::new(CachedBody::new(revision, json))))
         };
         Box::pin(self.availability.get_or_load(layout.event_id, &self.db, |db| Aged::read(load(db)))).await
@@ -79,9 +79,9 @@ impl SeatMaps {
 }
 
 /// A cache of bodies that take at most that many bytes together.
-fn kept<K: Hash + Eq + Clone + Send + Sync + 'static>(weight_max: u64, stale_max: Duration) -> Kept<K, Body> {
+fn cache<K: Hash + Eq + Clone + Send + Sync + 'static>(weight_max: u64, stale_max: Duration) -> AnswerCache<K, Body> {
     let weigh = |_: &K, body: &Aged<Body>| body.value.as_ref().map_or(1, |body| body.weight());
-    Kept::new(KeptSettings { weigh, weight_max, ttl: MAPS_TTL, stale_max })
+    AnswerCache::new(CacheSettings { weigh, weight_max, ttl: MAPS_TTL, stale_max })
 }
 
 /// A status by the letter that the database uses for it; in the availability of an event its two bits are its number.

@@ -15,7 +15,7 @@ use moka::future::Cache;
 use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize};
 
-use super::{Aged, COUNTS_TTL, CachedBody, Kept, KeptSettings};
+use super::{Aged, AnswerCache, COUNTS_TTL, CacheSettings, CachedBody};
 use crate::db::{Db, DbError, SectionCount};
 use crate::domain::{EventLayout, SectionLayout};
 use crate::log_limit::LogLimit;
@@ -37,7 +37,7 @@ pub(crate) struct Summaries {
     redis: RedisLink,
     metrics: Arc<Metrics>,
     from_memory: Counter,
-    bodies: Kept<i64, Option<Arc<CachedBody>>>,
+    bodies: AnswerCache<i64, Option<Arc<CachedBody>>>,
     /// The revision that each event had last.
     revisions: Cache<i64, i64>,
     /// Warnings about what Redis had.
@@ -51,14 +51,14 @@ fn more_unexpected(left_out: u64) {
 impl Summaries {
     /// An empty cache over Redis (which may be off or down) and the database.
     pub(crate) fn new(db: Db, redis: RedisLink, metrics: Arc<Metrics>, stale_max: Duration) -> Self {
-        let bodies = Kept::new(KeptSettings { weigh: |_, _| 1, weight_max: EVENTS_MAX, ttl: COUNTS_TTL, stale_max });
+        let bodies = AnswerCache::new(CacheSettings { weigh: |_, _| 1, weight_max: EVENTS_MAX, ttl: COUNTS_TTL, stale_max });
         let revisions = Cache::builder().max_capacity(EVENTS_MAX).build();
         let from_memory = metrics.cache_reads("summary", CacheResult::Memory);
         Self { db, redis, metrics, from_memory, bodies, revisions, unexpected: LogLimit::default() }
     }
 
-    /// The summary of an event that is in memory: only those are that everybody may see, so nothing else needs to be looked up.
-    pub(crate) async fn kept(&self, event_id: i64) -> Option<Aged<Option<Arc<CachedBody>>>> {
+    /// The summary of an event, if it is in memory: no draft is, so nobody needs to look up who may see it.
+    pub(crate) async fn in_memory(&self, event_id: i64) -> Option<Aged<Option<Arc<CachedBody>>>> {
         let body = self.bodies.get(&event_id).await?;
         self.from_memory.inc();
         Some(body)
@@ -70,7 +70,7 @@ impl Summaries {
             return Aged::read(self.uncached(layout)).await;
         }
         let event_id = layout.event_id;
-        if let Some(body) = self.kept(event_id).await {
+        if let Some(body) = self.in_memory(event_id).await {
             return Ok(body);
         }
         Box::pin(self.bodies.get_or_load(event_id, &self.db, |db| self.load(layout, db))).await

@@ -1,6 +1,6 @@
-//! The expiry queue: a Redis sorted set of deadlines, with one entry for each set of orders that were claimed together.
+//! The expiry queue: a Redis sorted set of deadlines, one for all orders that were claimed together.
 //!
-//! The orders of a batch have the same deadline, so ten thousand claims make about a hundred entries. A payment changes none of them: an
+//! The orders of one call have the same deadline, so ten thousand claims make about a hundred entries. A payment changes none of them: an
 //! entry stays until its deadline, and whoever takes it then asks PostgreSQL which of its orders are still pending. The queue is a
 //! convenience, never a record: the sweep finds what is lost, and an extra entry finds nothing pending. So no buyer ever waits for Redis
 //! here.
@@ -11,7 +11,7 @@ use ::redis::{Pipeline, Script};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{RedisHealth, RedisLink};
+use super::RedisLink;
 
 const KEY: &str = "expiry";
 /// Entries that may wait for Redis; further ones are dropped, and the sweep finds their orders.
@@ -56,40 +56,40 @@ static POSTPONE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Orders of one event with one deadline.
+/// The deadline of orders of one event that were claimed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DueOrders {
+pub struct Deadline {
     /// Their event.
     pub event_id: i64,
-    /// The first of them by id, which identifies the batch in PostgreSQL.
-    pub order_id: Uuid,
-    /// Number of orders.
+    /// The first of them by id, by which PostgreSQL knows the deadline.
+    pub first_order_id: Uuid,
+    /// How many they were.
     pub orders: usize,
 }
 
-impl DueOrders {
+impl Deadline {
     /// Its entry in the sorted set.
     fn entry(self) -> String {
-        format!("{}:{}:{}", self.event_id, self.order_id, self.orders)
+        format!("{}:{}:{}", self.event_id, self.first_order_id, self.orders)
     }
 
-    /// The batch of an entry; `None`: no server wrote it.
+    /// The deadline of an entry; `None`: no server wrote it.
     fn of(entry: &[u8]) -> Option<Self> {
         let mut words = std::str::from_utf8(entry).ok()?.split(':');
-        let batch = Self {
+        let deadline = Self {
             event_id: words.next()?.parse().ok()?,
-            order_id: Uuid::try_parse(words.next()?).ok()?,
+            first_order_id: Uuid::try_parse(words.next()?).ok()?,
             orders: words.next()?.parse().ok()?,
         };
         // An entry in a different spelling could not be removed.
-        (batch.entry().as_bytes() == entry).then_some(batch)
+        (deadline.entry().as_bytes() == entry).then_some(deadline)
     }
 }
 
 /// The result of a lease.
 pub struct Lease {
     /// What is due.
-    pub batches: Vec<DueOrders>,
+    pub deadlines: Vec<Deadline>,
     /// Milliseconds until the next entry comes due.
     pub next_in_ms: Option<u64>,
 }
@@ -114,14 +114,14 @@ impl ExpiryQueue {
         self.redis.is_on()
     }
 
-    /// How the Redis behind it is doing.
-    pub(crate) async fn health(&self) -> RedisHealth {
-        self.redis.health().await
+    /// Whether the Redis behind it takes writes; `None` without Redis.
+    pub(crate) async fn takes_writes(&self) -> Option<bool> {
+        self.redis.takes_writes().await
     }
 
-    /// Adds orders that were claimed together, due at `due_ms` (Unix milliseconds). Never waits.
-    pub fn push(&self, batch: DueOrders, due_ms: i64) {
-        if self.redis.is_on() && self.entries.try_send((due_ms, batch.entry())).is_err() {
+    /// Adds a deadline, which is at `due_ms` (Unix milliseconds). Never waits.
+    pub fn push(&self, deadline: Deadline, due_ms: i64) {
+        if self.redis.is_on() && self.entries.try_send((due_ms, deadline.entry())).is_err() {
             tracing::debug!("the expiry queue's writer is behind; the sweep will find these orders");
         }
     }
@@ -131,10 +131,10 @@ impl ExpiryQueue {
         let answer: Vec<Vec<u8>> =
             self.redis.script(&LEASE, KEY, &[orders.to_string(), lease_ms.to_string(), QUEUE_TTL_MS.to_string()]).await?;
         let (next, entries) = answer.split_first()?;
-        let (mut batches, mut broken) = (Vec::with_capacity(entries.len()), Vec::new());
+        let (mut deadlines, mut broken) = (Vec::with_capacity(entries.len()), Vec::new());
         for entry in entries {
-            match DueOrders::of(entry) {
-                Some(batch) => batches.push(batch),
+            match Deadline::of(entry) {
+                Some(deadline) => deadlines.push(deadline),
                 None => broken.push(entry.as_slice()),
             }
         }
@@ -142,17 +142,17 @@ impl ExpiryQueue {
             tracing::warn!(entries = broken.len(), "dropping unreadable entries of the expiry queue");
             self.remove_entries(&broken).await;
         }
-        Some(Lease { batches, next_in_ms: std::str::from_utf8(next).ok()?.parse().ok() })
+        Some(Lease { deadlines, next_in_ms: std::str::from_utf8(next).ok()?.parse().ok() })
     }
 
     /// Removes entries that are done.
-    pub(crate) async fn remove(&self, batches: &[DueOrders]) {
-        self.remove_entries(&batches.iter().map(|batch| batch.entry()).collect::<Vec<_>>()).await;
+    pub(crate) async fn remove(&self, deadlines: &[Deadline]) {
+        self.remove_entries(&deadlines.iter().map(|deadline| deadline.entry()).collect::<Vec<_>>()).await;
     }
 
     /// Makes entries that still exist due again in this many milliseconds, by the clock of Redis.
-    pub(crate) async fn postpone(&self, batches: &[DueOrders], in_ms: i32) {
-        let args: Vec<String> = std::iter::once(in_ms.to_string()).chain(batches.iter().map(|batch| batch.entry())).collect();
+    pub(crate) async fn postpone(&self, deadlines: &[Deadline], in_ms: i32) {
+        let args: Vec<String> = std::iter::once(in_ms.to_string()).chain(deadlines.iter().map(|deadline| deadline.entry())).collect();
         self.redis.script::<()>(&POSTPONE, KEY, &args).await;
     }
 
@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_as_it_was_written_and_nothing_else_is() {
-        let batch = DueOrders { event_id: 7, order_id: Uuid::from_u128(9), orders: 128 };
-        assert_eq!(batch.entry(), "7:00000000-0000-0000-0000-000000000009:128");
-        assert_eq!(DueOrders::of(batch.entry().as_bytes()), Some(batch));
-        let id = batch.order_id;
+        let deadline = Deadline { event_id: 7, first_order_id: Uuid::from_u128(9), orders: 128 };
+        assert_eq!(deadline.entry(), "7:00000000-0000-0000-0000-000000000009:128");
+        assert_eq!(Deadline::of(deadline.entry().as_bytes()), Some(deadline));
+        let id = deadline.first_order_id;
         let strangers = [
             String::new(),
             ":".to_owned(),
@@ -213,8 +213,8 @@ mod tests {
             format!("99999999999999999999:{id}:1"),
         ];
         for entry in strangers {
-            assert_eq!(DueOrders::of(entry.as_bytes()), None, "{entry}");
+            assert_eq!(Deadline::of(entry.as_bytes()), None, "{entry}");
         }
-        assert_eq!(DueOrders::of(b"\xff\xfe"), None);
+        assert_eq!(Deadline::of(b"\xff\xfe"), None);
     }
 }

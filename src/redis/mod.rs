@@ -12,12 +12,10 @@ use std::time::{Duration, Instant};
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{Client, FromRedisValue, Pipeline, RedisResult, Script};
 use anyhow::Context;
-use poem_openapi::Enum;
-use serde::Serialize;
 
 use crate::db::Identity;
 use condition::{Condition, Watch, is_any_of};
-pub use expiry_queue::{DueOrders, ExpiryQueue, Lease};
+pub use expiry_queue::{Deadline, ExpiryQueue, Lease};
 
 /// The longest a call may take before it counts as failed.
 const CALL_MAX: Duration = Duration::from_millis(250);
@@ -30,19 +28,6 @@ const PROBE_TTL_MS: u64 = 1_000;
 /// The parser's own message could repeat the password.
 const UNREADABLE: &str = "the Redis URL (--redis-url, REDIS_URL) cannot be read: it must be redis://user:password@host:port/db, or rediss:// \
                           for TLS; user, password, port and db may be left out, and special characters are percent-encoded (@ as %40, / as %2F)";
-
-/// State of Redis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
-#[oai(rename = "RedisState", rename_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum RedisHealth {
-    /// It answers and takes writes.
-    Up,
-    /// It does not answer, or refuses writes; the log says which.
-    Down,
-    /// The server is configured without Redis.
-    Off,
-}
 
 /// A shared connection to Redis, or none.
 #[derive(Clone)]
@@ -106,12 +91,12 @@ impl RedisLink {
         self.inner.is_some()
     }
 
-    /// Checks Redis with a small write: a replica, or a Redis whose memory or disk is full, would answer a read but is of no use.
-    pub(crate) async fn health(&self) -> RedisHealth {
-        let Some(inner) = &self.inner else { return RedisHealth::Off };
+    /// Checks Redis with a small write: a replica, or a Redis whose memory or disk is full, would answer a read but is of no use. `None`
+    /// without Redis.
+    pub(crate) async fn takes_writes(&self) -> Option<bool> {
+        let inner = self.inner.as_ref()?;
         // Nobody reads it, so it needs no database.
-        let written = self.set(format!("{}:{PROBE_KEY}", inner.prefix), "1", PROBE_TTL_MS, false).await;
-        if written.is_some() { RedisHealth::Up } else { RedisHealth::Down }
+        Some(self.set(format!("{}:{PROBE_KEY}", inner.prefix), "1", PROBE_TTL_MS, false).await.is_some())
     }
 
     /// The whole name of a key; `None` without Redis, or until it is known which database this is.

@@ -3,9 +3,8 @@
 use maud::{Markup, html};
 
 use super::frame::{Html, prose, still_page};
-use crate::api::health::{Readiness, Ready};
+use crate::api::health::{Readiness, Ready, RedisState};
 use crate::problem::Problem;
-use crate::redis::RedisHealth;
 
 /// Path, name, description. The paths are relative, so that they work behind a proxy that serves the server below a path.
 const DOORS: [(&str, &str, &str); 6] = [
@@ -39,8 +38,8 @@ pub(crate) fn page(readiness: Result<Readiness, Problem>) -> Html {
 fn state(readiness: &Result<Readiness, Problem>) -> Markup {
     let (tone, words) = match readiness {
         Ok(Readiness { status: Ready::Ready, .. }) => ("good", "Ready"),
-        Ok(Readiness { redis: RedisHealth::Down, detail: None, .. }) => ("fair", "Ready, but Redis is down"),
-        Ok(Readiness { redis: RedisHealth::Down, .. }) => ("fair", "Ready, but Redis is down and some claims fail"),
+        Ok(Readiness { redis: RedisState::Down, detail: None, .. }) => ("fair", "Ready, but Redis is down"),
+        Ok(Readiness { redis: RedisState::Down, .. }) => ("fair", "Ready, but Redis is down and some claims fail"),
         Ok(_) => ("fair", "Ready, but some claims fail"),
         Err(_) => ("bad", "Not ready"),
     };
@@ -76,7 +75,7 @@ mod tests {
     use crate::api::health::PostgresState;
     use crate::problem::code::Code;
 
-    fn text(status: Ready, redis: RedisHealth, detail: Option<&str>) -> String {
+    fn text(status: Ready, redis: RedisState, detail: Option<&str>) -> String {
         let detail = detail.map(|detail| detail.to_owned().into());
         page(Ok(Readiness { status, postgresql: PostgresState::Up, redis, detail, version: "0".into() })).text
     }
@@ -85,12 +84,12 @@ mod tests {
     fn it_says_how_ready_the_server_is_and_what_hinders_claims() {
         let reason = "a lock: `admin.lock_waits` says whose";
         for (status, redis, detail, expected) in [
-            (Ready::Ready, RedisHealth::Up, None, "good\" href=\"readyz\">Ready<"),
-            (Ready::Ready, RedisHealth::Off, None, "good\" href=\"readyz\">Ready<"),
-            (Ready::Degraded, RedisHealth::Down, None, "fair\" href=\"readyz\">Ready, but Redis is down<"),
-            (Ready::Degraded, RedisHealth::Up, Some(reason), "fair\" href=\"readyz\">Ready, but some claims fail<"),
-            (Ready::Degraded, RedisHealth::Off, Some(reason), "fair\" href=\"readyz\">Ready, but some claims fail<"),
-            (Ready::Degraded, RedisHealth::Down, Some(reason), "fair\" href=\"readyz\">Ready, but Redis is down and some claims fail<"),
+            (Ready::Ready, RedisState::Up, None, "good\" href=\"readyz\">Ready<"),
+            (Ready::Ready, RedisState::Off, None, "good\" href=\"readyz\">Ready<"),
+            (Ready::Degraded, RedisState::Down, None, "fair\" href=\"readyz\">Ready, but Redis is down<"),
+            (Ready::Degraded, RedisState::Up, Some(reason), "fair\" href=\"readyz\">Ready, but some claims fail<"),
+            (Ready::Degraded, RedisState::Off, Some(reason), "fair\" href=\"readyz\">Ready, but some claims fail<"),
+            (Ready::Degraded, RedisState::Down, Some(reason), "fair\" href=\"readyz\">Ready, but Redis is down and some claims fail<"),
         ] {
             let page = text(status, redis, detail);
             assert!(page.contains(&format!("class=\"state {expected}")), "{expected}: {page}");

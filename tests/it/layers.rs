@@ -66,6 +66,18 @@ fn the_server_uses_only_what_stands_further_down() {
     assert!(uses > 200, "{uses} uses seen");
 }
 
+/// How an answer looks in the API is said in `api/`; of all below, only `domain/named.rs` has names for it.
+#[test]
+fn the_database_redis_and_the_domain_know_nothing_of_the_framework() {
+    let mut files = Vec::new();
+    for folder in ["src/db", "src/redis", "src/domain"] {
+        sources(&in_project(folder), &[], &mut files);
+    }
+    assert!(files.len() > 25, "{} files", files.len());
+    let using: Vec<_> = files.iter().filter(|(_, text)| text.contains("poem")).map(|(modules, _)| modules.join("/")).collect();
+    assert_eq!(using, ["named"]);
+}
+
 /// A file and its submodules are one thing; two files of a folder, or two folders, must not use each other.
 #[test]
 fn no_neighbours_use_each_other_in_a_circle() {

@@ -11,7 +11,7 @@ use super::{
 };
 use rowlock::config::REDIS_PREFIX;
 use rowlock::db::{Identity, database_id};
-use rowlock::redis::{DueOrders, ExpiryQueue, RedisLink};
+use rowlock::redis::{Deadline, ExpiryQueue, RedisLink};
 
 const ORDERS: usize = 10_000;
 /// Time to move all deadlines to one moment before it comes.
@@ -74,9 +74,9 @@ async fn fall_due_together(stage: &Stage, event_id: i64) -> anyhow::Result<Syste
     if let Some(url) = &stage.redis_url {
         let identity = Identity::known(database_id(&stage.db).await.context("cannot ask which database it is")?);
         let queue = ExpiryQueue::new(RedisLink::new(url, REDIS_PREFIX, identity)?);
-        let batches = "select first_order_id, cardinality(order_ids) from rowlock.deadlines where event_id = $1";
-        for row in stage.db.query(batches, &[&event_id]).await.context("cannot list the deadlines")? {
-            queue.push(DueOrders { event_id, order_id: row.get(0), orders: usize::try_from(row.get::<_, i32>(1))? }, due_ms);
+        let deadlines = "select first_order_id, cardinality(order_ids) from rowlock.deadlines where event_id = $1";
+        for row in stage.db.query(deadlines, &[&event_id]).await.context("cannot list the deadlines")? {
+            queue.push(Deadline { event_id, first_order_id: row.get(0), orders: usize::try_from(row.get::<_, i32>(1))? }, due_ms);
         }
     }
     let due = UNIX_EPOCH + Duration::from_millis(due_ms.unsigned_abs());

@@ -40,7 +40,7 @@ pub enum Until {
 pub struct Outcome {
     /// How many were done.
     pub done: u64,
-    /// From the release of all connections to the last answer.
+    /// From the start of all connections to the last answer.
     pub took: Duration,
     /// How long each took, in microseconds.
     pub micros: Histogram<u64>,
@@ -67,7 +67,7 @@ pub async fn connect(target: &Target, count: usize) -> anyhow::Result<Vec<Connec
     opening.try_collect().await.with_context(|| format!("cannot open {count} connections"))
 }
 
-/// Releases all connections at the same moment and has them work until the end; returns them for the next load.
+/// Has all connections start at the same moment and work until the end; returns them for the next load.
 ///
 /// # Errors
 /// When any piece of work fails: a figure with failures in it would say nothing.
@@ -79,13 +79,13 @@ pub async fn closed_loop<W: Work>(connections: Vec<Connection>, until: Until, wo
     for (index, connection) in connections.into_iter().enumerate() {
         let (work, next, mut opened) = (work.clone(), next.clone(), gate.subscribe());
         working.spawn(async move {
-            let released_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment).context("nobody was released")?;
-            one_connection(connection, index, until, &*work, &next, released_at).await
+            let started_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment).context("nobody started")?;
+            one_connection(connection, index, until, &*work, &next, started_at).await
         });
     }
-    let released_at = Instant::now();
-    gate.send_replace(Some(released_at));
-    let (mut connections, mut micros, mut last) = (Vec::with_capacity(count), Histogram::new(3)?, released_at);
+    let started_at = Instant::now();
+    gate.send_replace(Some(started_at));
+    let (mut connections, mut micros, mut last) = (Vec::with_capacity(count), Histogram::new(3)?, started_at);
     while let Some(worked) = working.join_next().await {
         let (connection, times, done_at) = worked.context("a connection's task panicked")??;
         connections.push(connection);
@@ -94,7 +94,7 @@ pub async fn closed_loop<W: Work>(connections: Vec<Connection>, until: Until, wo
         }
         last = last.max(done_at);
     }
-    Ok((connections, Outcome { done: micros.len(), took: last - released_at, micros }))
+    Ok((connections, Outcome { done: micros.len(), took: last - started_at, micros }))
 }
 
 /// Works on one connection; returns how long each piece took, in microseconds, and when the last was done.
@@ -104,9 +104,9 @@ async fn one_connection(
     until: Until,
     work: &impl Work,
     next: &AtomicUsize,
-    released_at: Instant,
+    started_at: Instant,
 ) -> anyhow::Result<(Connection, Vec<u32>, Instant)> {
-    let (mut times, mut done_at) = (Vec::new(), released_at);
+    let (mut times, mut done_at) = (Vec::new(), started_at);
     loop {
         let number = match until {
             Until::Once if times.is_empty() => index,
@@ -116,7 +116,7 @@ async fn one_connection(
         let over = match until {
             Until::Once => false,
             Until::Done(count) => number >= count,
-            Until::Elapsed(time) => released_at.elapsed() >= time,
+            Until::Elapsed(time) => started_at.elapsed() >= time,
         };
         if over {
             break;

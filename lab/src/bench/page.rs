@@ -57,7 +57,7 @@ impl BenchReport {
         }
         page.heading("Plots");
         if !self.sold_over_time.is_empty() {
-            let mut sold = LineChart::new("Seats sold in a rush", Axis::new("since the release", "s"), Axis::new("seats", ""));
+            let mut sold = LineChart::new("Seats sold in a rush", Axis::new("since the start", "s"), Axis::new("seats", ""));
             for (rush, name) in RUSHES {
                 if let Some(timeline) = self.sold_over_time.get(rush) {
                     sold = sold.line(name, timeline.iter().map(|(ms, seats)| (*ms as f64 / 1000.0, *seats as f64)).collect());

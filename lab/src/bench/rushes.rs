@@ -51,7 +51,7 @@ async fn rush(stage: &mut Stage, kind: &Kind) -> anyhow::Result<()> {
     let plan = Plan { buyers: stage.scale.crowd, reads: kind.reads, own_seat: kind.own_seat, seed: stage.round as u64, ..Plan::default() };
     let gathered = Gathered::gather(&stage.access, &On::New(NewConcert::reference("Bench")), &plan).await?;
     let meter = stage.meter();
-    let answered = gathered.release(&CancellationToken::new()).await?;
+    let answered = gathered.start(&CancellationToken::new()).await?;
     stage.note_share(kind.share, &meter);
     if kind.id == REMEMBERED {
         // Every buyer's connection is still open.

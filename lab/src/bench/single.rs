@@ -13,7 +13,7 @@ use super::{
 };
 use crate::rush::sale::Sale;
 use rowlock::{
-    db::{Endpoint, batches},
+    db::{Endpoint, batches::LaneClient},
     domain::{ClaimOutcome, ClaimRequest, Idempotency, SeatRef, Wanted},
 };
 
@@ -28,7 +28,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
     let seats = draw_seats(&sale, 2 * pairs, &mut stage.rng());
     let over_http = Claims::new(stage, &sale, seats[..pairs].to_vec());
     let mut connection = stage.connections(1).await?.pop().context("no connection")?;
-    let lane = batches::LaneClient::prepare(Endpoint::new(&stage.database_url, None)?.connect_as_app().await?).await?;
+    let client = LaneClient::prepare(Endpoint::new(&stage.database_url, None)?.connect_as_app().await?).await?;
     let (mut http, mut call) = (Histogram::<u64>::new(3)?, Histogram::<u64>::new(3)?);
     let meter = stage.meter();
     for number in 0..pairs {
@@ -39,7 +39,7 @@ pub async fn measure(stage: &mut Stage) -> anyhow::Result<()> {
                 over_http.once(&mut connection, number).await?;
                 &mut http
             } else {
-                let answers = batches::claim_seats(&lane, request.event_id, &[&request]).await?;
+                let answers = client.claim_seats(request.event_id, &[&request]).await?;
                 ensure!(matches!(answers[..], [Some(ClaimOutcome::Claimed(_))]), "a claim of a free seat was answered {answers:?}");
                 &mut call
             };

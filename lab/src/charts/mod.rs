@@ -7,7 +7,7 @@
 //! page.verdict(true, "Every promise was kept.");
 //! page.heading("Seats over time");
 //! let sold = vec![(0.0, 0.0), (0.7, 6_000.0), (1.4, 10_000.0)];
-//! page.chart(&LineChart::new("Seats sold", Axis::new("since the release", "s"), Axis::new("seats", "")).area("sold", sold))?;
+//! page.chart(&LineChart::new("Seats sold", Axis::new("since the start", "s"), Axis::new("seats", "")).area("sold", sold))?;
 //! let mut table = Table::new([Column::text("section"), Column::number("sold")]);
 //! table.row([Cell::from("A"), Cell::from("1,000")]);
 //! page.table(&table);

@@ -114,7 +114,7 @@ mod tests {
         let mut page = Page::new("<Rush>", "a & b");
         page.verdict(false, "2 seats were sold twice.");
         page.tiles(&[Tile::new("sold", "10", "")]);
-        let (x, y) = (|| Axis::new("since the release", "s"), || Axis::new("seats \"sold\"", ""));
+        let (x, y) = (|| Axis::new("since the start", "s"), || Axis::new("seats \"sold\"", ""));
         let curve = (0..50).map(|at| (f64::from(at), f64::from(at * at))).collect();
         page.chart(&LineChart::new("Seats", x(), y()).area("sold", curve).line("none", Vec::new())).expect("drawn");
         let groups = vec!["A<B".to_owned(), "C".to_owned()];
@@ -128,8 +128,7 @@ mod tests {
     #[test]
     fn a_page_is_whole_escaped_and_loads_nothing() {
         let page = page();
-        for part in
-            ["<title>&lt;Rush&gt;", "a &amp; b", "verdict bad", "falls short", "A&lt;B", "since the release (s)", "&quot;sold&quot;"]
+        for part in ["<title>&lt;Rush&gt;", "a &amp; b", "verdict bad", "falls short", "A&lt;B", "since the start (s)", "&quot;sold&quot;"]
         {
             assert!(page.contains(part), "{part} is missing: {page}");
         }

@@ -21,7 +21,7 @@ pub use self::interrupt::Interrupted;
 pub enum Command {
     /// Start private servers, sell a concert, and stay up for you to try it
     Demo(demo::DemoArgs),
-    /// Release 10,000 buyers at once and check every promise
+    /// Start 10,000 buyers at once and check every promise
     ///
     /// Exit status: 0 if every promise was kept, 1 if one was broken, 130 if it was stopped.
     Rush(Box<rush::RushArgs>),

@@ -73,7 +73,7 @@ pub struct Buyer {
     pub gone_at: Option<Instant>,
     /// The step whose answer it waits for.
     pub waiting_for: Option<Step>,
-    /// How it ended; `None` before the release.
+    /// How it ended; `None` before the start.
     pub ending: Option<Ending>,
     connection: Connection,
     authorization: HeaderValue,
@@ -123,9 +123,9 @@ impl Buyer {
         }
     }
 
-    /// Arrives at its time after `released_at` and buys until it has what it wants, nothing is left, or its patience runs out.
-    pub async fn shop(&mut self, sale: &Sale, released_at: Instant, patience: Duration) {
-        let arrival = released_at + self.intent.arrival;
+    /// Arrives at its time after `started_at` and buys until it has what it wants, nothing is left, or its patience runs out.
+    pub async fn shop(&mut self, sale: &Sale, started_at: Instant, patience: Duration) {
+        let arrival = started_at + self.intent.arrival;
         if !self.intent.arrival.is_zero() {
             tokio::time::sleep_until(arrival.into()).await;
         }

@@ -1,4 +1,4 @@
-//! The crowd: every buyer connected beforehand, all released at the same moment.
+//! The crowd: every buyer connected beforehand, all starting at the same moment.
 
 use std::{
     sync::Arc,
@@ -28,7 +28,7 @@ const OPENING_AT_ONCE: usize = 256;
 /// How much longer than the rush the tokens are valid, in seconds.
 const TOKEN_TTL_EXTRA_S: u64 = 3600;
 
-/// Buyers who wait for the release.
+/// Buyers who wait for the start.
 pub struct Crowd {
     buyers: Vec<Buyer>,
 }
@@ -58,12 +58,12 @@ impl Crowd {
         Ok(Self { buyers: buyers.try_collect().await? })
     }
 
-    /// Releases all buyers at once, each to arrive at its own time. Returns the buyers when they have left, and the moment of the
-    /// release. Buyers who are still there at `stop` leave.
+    /// Starts all buyers at once, each to arrive at its own time. Returns the buyers when they have left, and the moment of the
+    /// start. Buyers who are still there at `stop` leave.
     ///
     /// # Errors
     /// When a buyer's task panicked.
-    pub async fn release(self, sale: &Arc<Sale>, patience: Duration, stop: &CancellationToken) -> anyhow::Result<(Vec<Buyer>, Instant)> {
+    pub async fn start(self, sale: &Arc<Sale>, patience: Duration, stop: &CancellationToken) -> anyhow::Result<(Vec<Buyer>, Instant)> {
         let (gate, _) = watch::channel(None::<Instant>);
         let (mut shopping, mut aborts) = (JoinSet::new(), Vec::with_capacity(self.buyers.len()));
         for mut buyer in self.buyers {
@@ -73,9 +73,9 @@ impl Crowd {
             aborts.push(abort);
             shopping.spawn(async move {
                 let shopping = async {
-                    let released_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment);
-                    if let Some(released_at) = released_at {
-                        buyer.shop(&sale, released_at, patience).await;
+                    let started_at = opened.wait_for(Option::is_some).await.ok().and_then(|moment| *moment);
+                    if let Some(started_at) = started_at {
+                        buyer.shop(&sale, started_at, patience).await;
                     }
                 };
                 if Abortable::new(shopping, aborted).await.is_err() {
@@ -85,15 +85,15 @@ impl Crowd {
                 buyer
             });
         }
-        let released_at = Instant::now();
-        sale.counters.released(released_at);
-        gate.send_replace(Some(released_at));
+        let started_at = Instant::now();
+        sale.counters.started(started_at);
+        gate.send_replace(Some(started_at));
         let mut buyers = Vec::with_capacity(shopping.len());
         loop {
             tokio::select! {
                 buyer = shopping.join_next() => match buyer {
                     Some(buyer) => buyers.push(buyer.context("a buyer's task panicked")?),
-                    None => return Ok((buyers, released_at)),
+                    None => return Ok((buyers, started_at)),
                 },
                 () = stop.cancelled(), if !aborts.is_empty() => aborts.drain(..).for_each(|abort| abort.abort()),
             }

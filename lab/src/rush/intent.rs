@@ -1,4 +1,4 @@
-//! What each buyer of a crowd wants and when it arrives, drawn from the plan's seed before the release.
+//! What each buyer of a crowd wants and when it arrives, drawn from the plan's seed before the start.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct Intent {
     pub one_try: bool,
     /// Which seats it tries first.
     pub spot: Option<Spot>,
-    /// When it arrives, counted from the release.
+    /// When it arrives, counted from the start.
     pub arrival: Duration,
 }
 

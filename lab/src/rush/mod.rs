@@ -1,9 +1,9 @@
-//! The rush: a crowd of buyers, each on its own connection, all released at once on one concert, and held to its promises.
+//! The rush: a crowd of buyers, each on its own connection, all starting at once on one concert, and held to its promises.
 //!
 //! Every buyer reads the sections, reads the seats of one, chooses, claims (and chooses again when others were faster), and pays
 //! through the signed notice of the gateway. At the end the buyers' ledger (which order was promised which seats) is compared with the
 //! database's tickets, and the database is asked for its invariants. The generator shares its machine with the server, so it does
-//! as little as it can for each request: tokens, headers and paths are made before the release, and bodies that came before are
+//! as little as it can for each request: tokens, headers and paths are made before the start, and bodies that came before are
 //! not decoded again.
 
 pub(crate) mod bodies;
@@ -120,7 +120,7 @@ pub async fn rush(access: &Access, on: &On, plan: &Plan) -> anyhow::Result<RushR
 /// As above, and when it is stopped before the crowd has gathered.
 pub async fn rush_until(access: &Access, on: &On, plan: &Plan, stop: &CancellationToken) -> anyhow::Result<RushReport> {
     let gathering = stop.run_until_cancelled(Gathered::gather(access, on, plan)).await;
-    let answered = gathering.context("stopped before the crowd had gathered")??.release(stop).await?;
+    let answered = gathering.context("stopped before the crowd had gathered")??.start(stop).await?;
     RushReport::of(answered).await
 }
 

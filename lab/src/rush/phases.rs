@@ -1,4 +1,4 @@
-//! One rush in its phases: the crowd gathers, is released, has its answers, and the promises are verified.
+//! One rush in its phases: the crowd gathers, starts, has its answers, and the promises are verified.
 
 use std::{
     sync::Arc,
@@ -43,7 +43,7 @@ pub struct Gathered {
 pub struct Answered {
     pub(super) setup: Setup,
     pub(super) buyers: Vec<Buyer>,
-    pub(super) released_at: Instant,
+    pub(super) started_at: Instant,
     pub(super) gone_at: Instant,
     pub(super) settings: Settings,
     stop: CancellationToken,
@@ -78,14 +78,14 @@ impl Gathered {
         Ok(Self { setup: Setup { sale, plan: plan.clone(), seats, only_ours, database }, crowd })
     }
 
-    /// Releases the crowd and waits until all have left, or until `stop`: then all buyers leave at once.
+    /// Starts the crowd and waits until all have left, or until `stop`: then all buyers leave at once.
     ///
     /// # Errors
     /// When a buyer's task panicked.
-    pub async fn release(self, stop: &CancellationToken) -> anyhow::Result<Answered> {
+    pub async fn start(self, stop: &CancellationToken) -> anyhow::Result<Answered> {
         let Self { setup, crowd } = self;
-        let selling = crowd.release(&setup.sale, setup.plan.timeout, stop);
-        let (buyers, released_at) = tokio::select! {
+        let selling = crowd.start(&setup.sale, setup.plan.timeout, stop);
+        let (buyers, started_at) = tokio::select! {
             sold = selling => sold?,
             never = progress::show(&setup.sale.counters, setup.seats as u64) => match never {},
         };
@@ -93,14 +93,14 @@ impl Gathered {
             eprintln!("Stopping … (press Ctrl-C again to quit at once)");
         }
         let settings = Settings::of(&setup.plan, &setup.sale.concert);
-        Ok(Answered { setup, buyers, released_at, gone_at: Instant::now(), settings, stop: stop.clone() })
+        Ok(Answered { setup, buyers, started_at, gone_at: Instant::now(), settings, stop: stop.clone() })
     }
 }
 
 impl Answered {
-    /// How long the rush took, from the release to the last answer.
+    /// How long the rush took, from the start to the last answer.
     pub fn took(&self) -> Duration {
-        self.gone_at - self.released_at
+        self.gone_at - self.started_at
     }
 
     /// Whether it was stopped before its end, verification included.

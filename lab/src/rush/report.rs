@@ -29,9 +29,9 @@ pub struct RushReport {
     pub seed: u64,
     /// Stopped before all buyers had left: the figures cover what had happened until then.
     pub interrupted: bool,
-    /// Buyers released.
+    /// Buyers who started.
     pub buyers: usize,
-    /// Seats on sale at the release.
+    /// Seats on sale at the start.
     pub seats: usize,
     /// Seats whose payment was answered.
     pub sold: usize,
@@ -39,9 +39,9 @@ pub struct RushReport {
     pub oversold: usize,
     /// Rows of `admin.invariant_violations`; must be 0. Null: there was no database URL to ask it.
     pub violations: Option<usize>,
-    /// From the release to the last payment's answer.
+    /// From the start to the last payment's answer.
     pub sell_out_seconds: f64,
-    /// From the release until the last buyer had left.
+    /// From the start until the last buyer had left.
     pub rush_seconds: f64,
     /// How many buyers ended in which way.
     pub buyers_ended: Endings,
@@ -50,13 +50,13 @@ pub struct RushReport {
     /// Requests, statuses, problems, connection errors and latencies.
     #[serde(flatten)]
     pub totals: Totals,
-    /// Answers per second, from the release until the last buyer had left.
+    /// Answers per second, from the start until the last buyer had left.
     pub requests_per_second: f64,
     /// How long buyers waited, from the moment they were due to arrive.
     pub from_arrival_ms: FromArrival,
-    /// Seats claimed by that many milliseconds after the release; a seat claimed again after an expiry counts again.
+    /// Seats claimed by that many milliseconds after the start; a seat claimed again after an expiry counts again.
     pub claimed_over_time: Timeline,
-    /// Seats paid by that many milliseconds after the release.
+    /// Seats paid by that many milliseconds after the start.
     pub sold_over_time: Timeline,
     /// Seats claimed anew after an earlier order had lost them.
     pub claimed_again: usize,
@@ -136,13 +136,13 @@ impl RushReport {
     }
 
     fn new(rush: &Answered, findings: Findings) -> Self {
-        let Answered { setup, buyers, released_at, .. } = rush;
-        let released_at = *released_at;
+        let Answered { setup, buyers, started_at, .. } = rush;
+        let started_at = *started_at;
         let totals = Totals::of(buyers.iter().map(|buyer| &buyer.tally));
         let rush_seconds = rush.took().as_secs_f64();
         let purchases = || buyers.iter().flat_map(|buyer| &buyer.purchases);
         let paid = || purchases().filter_map(|purchase| Some((purchase.paid_at?, purchase.seats.len())));
-        let last_paid_at = paid().map(|(paid_at, _)| paid_at).max().unwrap_or(released_at);
+        let last_paid_at = paid().map(|(paid_at, _)| paid_at).max().unwrap_or(started_at);
         let claimed = || purchases().flat_map(|purchase| &purchase.seats);
         let unserved = unserved(buyers, findings.left_together());
         Self {
@@ -154,15 +154,15 @@ impl RushReport {
             sold: paid().map(|(_, seats)| seats).sum(),
             oversold: findings.oversold,
             violations: findings.violations,
-            sell_out_seconds: (last_paid_at - released_at).as_secs_f64(),
+            sell_out_seconds: (last_paid_at - started_at).as_secs_f64(),
             rush_seconds,
             buyers_ended: Endings::of(buyers),
             refunds_due: purchases().filter(|purchase| purchase.refund_due).count(),
             requests_per_second: totals.requests as f64 / rush_seconds.max(0.001),
             totals,
             from_arrival_ms: FromArrival::of(buyers),
-            claimed_over_time: timeline(released_at, purchases().map(|purchase| (purchase.claimed_at, purchase.seats.len()))),
-            sold_over_time: timeline(released_at, paid()),
+            claimed_over_time: timeline(started_at, purchases().map(|purchase| (purchase.claimed_at, purchase.seats.len()))),
+            sold_over_time: timeline(started_at, paid()),
             claimed_again: claimed().count() - claimed().collect::<HashSet<_>>().len(),
             orders: findings.orders,
             sections: findings.sections,

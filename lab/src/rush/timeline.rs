@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 /// The most points of a timeline, the first and the last included.
 const POINTS_MAX: usize = 200;
 
-/// Pairs of milliseconds since the release and the total by then.
+/// Pairs of milliseconds since the start and the total by then.
 pub type Timeline = Vec<(u64, usize)>;
 
-/// The running total of these amounts, from 0 at the release to the total at the last moment.
-pub fn timeline(released_at: Instant, happened: impl Iterator<Item = (Instant, usize)>) -> Timeline {
+/// The running total of these amounts, from 0 at the start to the total at the last moment.
+pub fn timeline(started_at: Instant, happened: impl Iterator<Item = (Instant, usize)>) -> Timeline {
     let mut happened: Vec<(Duration, usize)> =
-        happened.map(|(moment, amount)| (moment.saturating_duration_since(released_at), amount)).collect();
+        happened.map(|(moment, amount)| (moment.saturating_duration_since(started_at), amount)).collect();
     happened.sort_unstable();
     let mut points = vec![(0, 0)];
     let Some(&(last, _)) = happened.last() else { return points };
@@ -37,8 +37,8 @@ mod tests {
     use super::*;
 
     fn of(happened: &[(u64, usize)]) -> Timeline {
-        let released_at = Instant::now();
-        timeline(released_at, happened.iter().map(|&(ms, amount)| (released_at + Duration::from_millis(ms), amount)))
+        let started_at = Instant::now();
+        timeline(started_at, happened.iter().map(|&(ms, amount)| (started_at + Duration::from_millis(ms), amount)))
     }
 
     #[test]

@@ -186,7 +186,7 @@ async fn admin_key(file: &Path, url: &str, endpoint: &Endpoint) -> anyhow::Resul
             return Ok(kept);
         }
     }
-    let (_, api_key) = api_keys::create(endpoint, "private stack").await?;
+    let (_, api_key) = api_keys::create_api_key(endpoint, "private stack").await?;
     secrets::write_private(file, &api_key)?;
     Ok(api_key)
 }

@@ -1,9 +1,8 @@
--- Finds the pending orders of one event that were claimed together, batch by batch, and how long each is overdue. A batch is named by its
--- smallest order id, whether or not that order is still pending.
+-- Finds the pending orders of one event that share some deadlines, and how long each is overdue. A deadline is named by the smallest id of
+-- the orders that were claimed together, whether or not that order is still pending.
 --
--- The expiry queue calls this: it has one entry for all orders of a claimed batch, because they share a deadline. Orders whose expiry
--- failed are left out, and so is a batch whose row of rowlock.deadlines is gone or has another name: the sweep handles these. overdue_ms is
--- negative for a deadline that is still ahead.
+-- The expiry queue calls this: it has one entry per deadline. Orders whose expiry failed are left out, and so are those whose row of
+-- rowlock.deadlines is gone or has another name: the sweep handles these. overdue_ms is negative for a deadline that is still ahead.
 --
 -- Locks: none. Errors: none.
 create or replace function rowlock.claimed_together(p_event_id bigint, p_first_order_ids uuid[])
@@ -47,5 +46,5 @@ end
 $$;
 
 comment on function rowlock.claimed_together(bigint, uuid[]) is
-    'Pending orders of the batches named by these order ids, and how long each is overdue.';
+    'Pending orders of the deadlines named by these order ids, and how long each is overdue.';
 grant execute on function rowlock.claimed_together(bigint, uuid[]) to rowlock_app;

@@ -7,7 +7,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
 use crate::api::admin::seat_selection::{SeatRanges, SeatSelection, SeatsChanged};
-use crate::api::admin::types::{DeadLetters, RefundsDue, SalesReport};
+use crate::api::admin::types::{DeadLetterList, RefundDueList, SalesReport};
 use crate::api::orders::types::{OrderList, OrderOut};
 use crate::api::{Tag, layout_of};
 use crate::app::SharedApp;
@@ -50,9 +50,12 @@ impl AdminApi {
     ) -> Result<OkJson<SalesReport>, Refusal<ReadEvent>> {
         let layout = layout_of(&self.app, event_id.0, Viewer::Admin).await?;
         let sections = self.app.db.sales_report(event_id.0.0).await?;
-        let revenue_minor = sections.iter().map(|section| section.revenue_minor.0).sum();
-        let currency = CurrencyCode(layout.currency.clone());
-        Ok(OkJson(SalesReport { event_id: event_id.0, currency, revenue_minor: Whole(revenue_minor), sections }))
+        Ok(OkJson(SalesReport {
+            event_id: event_id.0,
+            currency: CurrencyCode(layout.currency.clone()),
+            revenue_minor: Whole(sections.iter().map(|section| section.revenue_minor).sum()),
+            sections: sections.into_iter().map(Into::into).collect(),
+        }))
     }
 
     /// List all orders
@@ -92,10 +95,10 @@ impl AdminApi {
         /// Maximum number of payments to list.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<i32>,
-    ) -> Result<OkJson<RefundsDue>, Refusal<ReadEvent>> {
+    ) -> Result<OkJson<RefundDueList>, Refusal<ReadEvent>> {
         layout_of(&self.app, event_id.0, Viewer::Admin).await?;
         let refunds = self.app.db.refunds_due(event_id.0.0, limit.0).await?;
-        Ok(OkJson(RefundsDue { refunds }))
+        Ok(OkJson(RefundDueList { refunds: refunds.into_iter().map(Into::into).collect() }))
     }
 
     /// List dead letters
@@ -111,9 +114,9 @@ impl AdminApi {
         /// Maximum number of dead letters to list.
         #[oai(default = "limit_default", validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<i32>,
-    ) -> Result<OkJson<DeadLetters>, Refusal<ListDeadLetters>> {
+    ) -> Result<OkJson<DeadLetterList>, Refusal<ListDeadLetters>> {
         let dead_letters = self.app.db.list_dead_letters(event_id.0, limit.0).await?;
-        Ok(OkJson(DeadLetters { dead_letters }))
+        Ok(OkJson(DeadLetterList { dead_letters: dead_letters.into_iter().map(Into::into).collect() }))
     }
 
     /// Redrive a dead letter

@@ -21,7 +21,7 @@ pub(crate) struct SeatSelection {
     #[oai(validator(min_items = 1, max_items = 1000))]
     pub ranges: Option<Vec<SeatRange>>,
 }
-input!(SeatSelection = large_body_max_bytes);
+input!(SeatSelection, bytes_max = large_body_max_bytes, fields = (Some(1), None));
 
 /// The seats from one number to another, inclusive.
 #[derive(Debug, Object, Serialize)]

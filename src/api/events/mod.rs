@@ -11,7 +11,6 @@ use crate::api::Tag;
 use crate::api::events::answers::{EventList, EventOut};
 use crate::api::events::requests::{EventIn, EventPatch};
 use crate::app::SharedApp;
-use crate::aside::aside;
 use crate::db::{DbError, EventQuery, Rule};
 use crate::domain::{EventCreation, EventStatus, Viewer};
 use crate::http::body::JsonBody;
@@ -20,6 +19,7 @@ use crate::http::params::{IdempotencyKey, limit_default};
 use crate::http::refusals::{ADMIN, BODY, CHANGE, EVENT, Refusal, refusals};
 use crate::http::replies::{Created, NoContent, OkJson};
 use crate::http::stale::MaybeStale;
+use crate::off_runtime::off_runtime;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::{after_change, of_change};
@@ -112,7 +112,7 @@ impl EventsApi {
         event: JsonBody<EventIn>,
     ) -> Result<Created<EventOut>, Refusal<CreateEvent>> {
         let api_key_id = admin.0.api_key_id;
-        let event = aside(move || event.0.to_db()).await?;
+        let event = off_runtime(move || event.0.to_db()).await?;
         let created = self.app.db.for_key(&admin.0).create_event(&event, api_key_id, idempotency_key.0.as_deref()).await;
         let (event_id, replayed) = match created.map_err(in_api_words)? {
             EventCreation::Created(event_id) => (event_id, false),

@@ -42,7 +42,7 @@ pub(crate) struct EventIn {
     #[oai(validator(min_items = 1, max_items = 500))]
     pub sections: Vec<SectionIn>,
 }
-input!(EventIn = large_body_max_bytes);
+input!(EventIn, bytes_max = large_body_max_bytes);
 
 impl EventIn {
     /// The event as the database expects it.

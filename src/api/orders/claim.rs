@@ -23,7 +23,7 @@ pub(crate) struct ClaimIn {
     /// Any seats of a section: next to each other in one row if possible, otherwise as close together as possible.
     pub best_available: Option<BestAvailable>,
 }
-input!(ClaimIn);
+input!(ClaimIn, fields = (Some(1), Some(1)));
 
 /// Any seats of a section.
 #[derive(Debug, Object, Serialize)]

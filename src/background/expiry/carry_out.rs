@@ -130,7 +130,7 @@ mod tests {
     use super::super::locks::Locks;
     use super::*;
     use crate::config::ExpirySettings;
-    use crate::db::{Db, Endpoint, Patience};
+    use crate::db::{Db, Endpoint, SessionTimeouts};
     use crate::metrics::Metrics;
     use crate::redis::{ExpiryQueue, RedisLink};
 
@@ -138,7 +138,7 @@ mod tests {
     async fn whatever_is_not_pending_is_done_with_and_whatever_is_not_due_or_locked_comes_again() {
         let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
         let expiry = Expiry {
-            db: Db::new(&endpoint, 1, Patience::EXPIRY).unwrap(),
+            db: Db::new(&endpoint, 1, SessionTimeouts::EXPIRY).unwrap(),
             queue: ExpiryQueue::new(RedisLink::off()),
             metrics: Arc::new(Metrics::new()),
             locks: Locks::default(),

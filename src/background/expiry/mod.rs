@@ -1,11 +1,10 @@
 //! Putting the seats of unpaid orders back on sale.
 //!
-//! After its commit, a batch of claims goes into a Redis sorted set, scored by its deadline. Workers lease what is due with a script and
-//! expire those of its orders that are still pending; if a worker crashes, its lease runs out and another worker takes over.
-//! Independently, one server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. If both reach an order,
-//! its row lock decides, and the second one finds it locked or no longer pending. The same holds for two sweeps, so the lead only saves
-//! work: what the leader leaves for seconds, the others expire. What somebody keeps locked is passed over and tried again: only the orders
-//! that need it wait.
+//! After a batch of claims is committed, its deadline goes into a Redis sorted set. Workers lease what is due with a script and expire
+//! those of its orders that are still pending; if a worker crashes, its lease runs out and another worker takes over. Independently, one
+//! server at a time sweeps PostgreSQL for overdue orders, so that nothing depends on Redis. If both reach an order, its row lock decides,
+//! and the second one finds it locked or no longer pending. The same holds for two sweeps, so the lead only saves work: what the leader
+//! leaves for seconds, the others expire. What somebody keeps locked is passed over and tried again: only the orders that need it wait.
 
 mod carry_out;
 mod locks;
@@ -19,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::outlive_panics;
 use crate::config::ExpirySettings;
-use crate::db::{Db, Endpoint, Patience};
+use crate::db::{Db, Endpoint, SessionTimeouts};
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
 use locks::Locks;
@@ -55,7 +54,7 @@ pub(crate) fn start(
     settings: ExpirySettings,
     stop: &CancellationToken,
 ) -> anyhow::Result<JoinSet<()>> {
-    let db = Db::new(endpoint, usize::from(settings.expiry_workers) + CONNECTIONS_BEYOND_WORKERS, Patience::EXPIRY)?;
+    let db = Db::new(endpoint, usize::from(settings.expiry_workers) + CONNECTIONS_BEYOND_WORKERS, SessionTimeouts::EXPIRY)?;
     let expiry = Arc::new(Expiry { db, queue: queue.clone(), metrics: Arc::clone(metrics), settings, locks: Locks::default() });
     let mut tasks = JoinSet::new();
     if queue.is_on() {

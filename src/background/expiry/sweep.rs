@@ -52,7 +52,7 @@ async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Cli
     Ok(client)
 }
 
-/// Expires everything overdue for longer than that, batch by batch; what somebody has locked is left to the next sweep.
+/// Expires everything overdue for longer than that, so many in a call; what somebody has locked is left to the next sweep.
 async fn sweep(expiry: &Expiry, grace_ms: i32, stop: &CancellationToken) {
     let limit = i32::try_from(BATCH_MAX).unwrap_or(i32::MAX);
     let mut passed = 0;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::carry_out::{CarriedOut, Due};
 use super::{BATCH_MAX, Expiry};
 use crate::db::DbError;
-use crate::redis::DueOrders;
+use crate::redis::Deadline;
 
 /// The longest a worker sleeps; payment windows are at least a second, so nothing new can come due in between.
 const IDLE_MAX_MS: u64 = 50;
@@ -36,30 +36,30 @@ async fn round(expiry: &Expiry) -> Duration {
     let Some(lease) = expiry.queue.lease(BATCH_MAX, expiry.settings.expiry_lease_ms).await else {
         return DOWN_PAUSE;
     };
-    if lease.batches.is_empty() {
+    if lease.deadlines.is_empty() {
         return Duration::from_millis(lease.next_in_ms.unwrap_or(IDLE_MAX_MS).clamp(1, IDLE_MAX_MS));
     }
-    let mut by_event: BTreeMap<i64, Vec<DueOrders>> = BTreeMap::new();
-    for batch in lease.batches {
-        by_event.entry(batch.event_id).or_default().push(batch);
+    let mut by_event: BTreeMap<i64, Vec<Deadline>> = BTreeMap::new();
+    for deadline in lease.deadlines {
+        by_event.entry(deadline.event_id).or_default().push(deadline);
     }
     let (mut pause, mut done) = (DOWN_PAUSE, Vec::new());
     // In parallel: one event's trouble must not hold up another's seats.
-    let outcomes = join_all(by_event.iter().map(|(event_id, batches)| carry_out(expiry, *event_id, batches))).await;
-    for ((event_id, batches), outcome) in by_event.into_iter().zip(outcomes) {
+    let outcomes = join_all(by_event.iter().map(|(event_id, deadlines)| carry_out(expiry, *event_id, deadlines))).await;
+    for ((event_id, deadlines), outcome) in by_event.into_iter().zip(outcomes) {
         match outcome {
             Ok(carried_out) => {
                 pause = Duration::ZERO;
                 match carried_out {
-                    CarriedOut { due_in_ms: Some(due_in_ms), .. } => expiry.queue.postpone(&batches, due_in_ms).await,
-                    CarriedOut { left: 0, .. } => done.extend(batches),
+                    CarriedOut { due_in_ms: Some(due_in_ms), .. } => expiry.queue.postpone(&deadlines, due_in_ms).await,
+                    CarriedOut { left: 0, .. } => done.extend(deadlines),
                     // The sweep tries what is locked again, and the lease brings it back in any case.
                     CarriedOut { .. } => {}
                 }
             }
             // The lease or the sweep brings them back.
             Err(DbError::Outage(_)) => {}
-            Err(error) => tracing::warn!(event_id, batches = batches.len(), %error, "orders could not be expired yet"),
+            Err(error) => tracing::warn!(event_id, deadlines = deadlines.len(), %error, "orders could not be expired yet"),
         }
     }
     if !done.is_empty() {
@@ -68,9 +68,9 @@ async fn round(expiry: &Expiry) -> Duration {
     pause
 }
 
-/// Expires the orders of these batches that are pending and also due by PostgreSQL's clock.
-async fn carry_out(expiry: &Expiry, event_id: i64, batches: &[DueOrders]) -> Result<CarriedOut, DbError> {
-    let first: Vec<Uuid> = batches.iter().map(|batch| batch.order_id).collect();
+/// Expires the orders of these deadlines that are pending and also due by PostgreSQL's clock.
+async fn carry_out(expiry: &Expiry, event_id: i64, deadlines: &[Deadline]) -> Result<CarriedOut, DbError> {
+    let first: Vec<Uuid> = deadlines.iter().map(|deadline| deadline.first_order_id).collect();
     let (mut due, mut carried_out) = (Vec::new(), CarriedOut::default());
     let found = expiry.db.claimed_together(event_id, &first).await?;
     let now = Instant::now();

@@ -56,7 +56,7 @@ fn checked(
     let request = header.into_iter().fold(request, |request, (name, value)| request.header(name, value)).finish();
     let accepted = accepted();
     match accepted.check(&request) {
-        Some(Odd { fault: Some(problem), .. }) => Err(problem.field().map(str::to_owned)),
+        Some(Unaccepted { fault: Some(problem), .. }) => Err(problem.field().map(str::to_owned)),
         unexpected => Ok(unexpected.map(|odd| odd.operation.credential)),
     }
 }

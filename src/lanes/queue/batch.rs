@@ -9,14 +9,14 @@ use super::Queue;
 /// A batch that was taken; it counts as in progress until it is dropped.
 pub(in super::super) struct Batch<'a, W: Work> {
     pub(super) queue: &'a Queue<W>,
-    /// `None`: a blocked request, for which the others of its event do not wait.
+    /// `None`: a request that is locked out, for which the others of its event do not wait.
     pub(super) event_id: Option<i64>,
     pub(in super::super) jobs: Vec<Job<W>>,
 }
 
 impl<W: Work> Batch<'_, W> {
-    /// Whether it is a blocked request, tried again.
-    pub(in super::super) fn was_blocked(&self) -> bool {
+    /// Whether it is a request that is locked out, tried again.
+    pub(in super::super) fn was_locked_out(&self) -> bool {
         self.event_id.is_none()
     }
 }

@@ -4,18 +4,18 @@ use std::collections::VecDeque;
 
 use super::super::job::Job;
 use super::super::work::Work;
-use super::blocked::Blocked;
 use super::leaders::Leaders;
+use super::locked_out::LockedOut;
 
 /// While a call for an event is in progress, another one is worth its fixed cost from this many requests on.
 pub(super) const OVERLAP_MIN: usize = 128;
 
-/// Requests in the order they came, those that are blocked, and what the workers are doing.
+/// Requests in the order they came, those that are locked out, and what the workers are doing.
 pub(super) struct State<W: Work> {
     pub(super) jobs: VecDeque<Job<W>>,
-    pub(super) blocked: Blocked<W>,
-    /// Blocked requests and all others take turns.
-    pub(super) blocked_came_last: bool,
+    pub(super) locked_out: LockedOut<W>,
+    /// Requests locked out and all others take turns.
+    pub(super) locked_out_came_last: bool,
     leaders: Leaders,
     /// How many requests were given up by their callers since such requests were last taken out.
     pub(super) abandoned: usize,
@@ -30,8 +30,8 @@ impl<W: Work> State<W> {
     pub(super) fn new() -> Self {
         Self {
             jobs: VecDeque::new(),
-            blocked: Blocked::new(),
-            blocked_came_last: false,
+            locked_out: LockedOut::new(),
+            locked_out_came_last: false,
             leaders: Leaders::new(),
             abandoned: 0,
             under_way: Vec::new(),
@@ -56,9 +56,9 @@ impl<W: Work> State<W> {
         self.jobs.len() >= OVERLAP_MIN || !self.under_way.contains(&job.event_id())
     }
 
-    /// Whether it is the turn of a blocked request.
-    pub(super) fn is_turn_of_blocked(&self) -> bool {
-        self.blocked.due_in().is_some_and(|pause| pause.is_zero()) && !(self.blocked_came_last && self.has_next())
+    /// Whether it is the turn of a request that is locked out.
+    pub(super) fn is_turn_of_locked_out(&self) -> bool {
+        self.locked_out.due_in().is_some_and(|pause| pause.is_zero()) && !(self.locked_out_came_last && self.has_next())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -66,7 +66,7 @@ impl<W: Work> State<W> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.jobs.len() + self.blocked.len()
+        self.jobs.len() + self.locked_out.len()
     }
 
     /// Takes the requests of one event and kind for a call that is in progress from now on, at most `batch_max`, first come first served,

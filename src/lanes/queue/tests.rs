@@ -5,13 +5,12 @@ use tokio::sync::oneshot;
 
 use super::super::LaneError;
 use super::super::job::{Place, Progress};
-use super::super::work::Answers;
 use super::state::OVERLAP_MIN;
 use super::*;
-use crate::db::batches::LaneClient;
+use crate::db::batches::{Answers, LaneClient};
 
 mod ends;
-mod locked;
+mod locked_out;
 mod turns;
 
 /// Work whose requests are an event, a number and a customer.
@@ -208,7 +207,7 @@ async fn requests_that_were_given_up_keep_no_more_than_every_second_place() {
     assert_eq!(depth.load(Ordering::Relaxed), 8, "looking through the queue for each of them would be too dear");
     let mut kept = kept.into_iter();
     give_up(kept.by_ref().take(1).collect());
-    assert_eq!(depth.load(Ordering::Relaxed), 4, "blocked or not");
+    assert_eq!(depth.load(Ordering::Relaxed), 4, "locked out or not");
     assert_eq!(numbers(&queue.take_batch(256).expect("a batch")), [4, 5, 6, 7]);
     drop(kept);
 }

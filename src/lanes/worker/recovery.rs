@@ -7,7 +7,7 @@ use super::super::job::Job;
 use super::super::work::Work;
 use super::{Connection, LostCall, UNAVAILABLE_AFTER, Worker, answered_of, requests};
 use crate::db::batches::LaneClient;
-use crate::db::{DbError, Outage, OutageKind, Patience};
+use crate::db::{DbError, Outage, OutageKind, SessionTimeouts};
 
 /// A request whose call was lost is answered `outcome_unknown` if the database cannot be asked for this long.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(15);
@@ -17,38 +17,38 @@ const RECONNECT_MAX: Duration = Duration::from_secs(10);
 impl<W: Work> Worker<W> {
     pub(super) fn lose(&mut self, batch: Vec<Job<W>>, why: &str) {
         tracing::warn!(why, requests = batch.len(), "a lane lost its connection during a call; finding out what it did");
-        if let Some(connection) = self.client.take() {
-            self.lost = Some(LostCall { backend: connection.lane.backend, jobs: batch });
+        if let Some(connection) = self.connection.take() {
+            self.lost = Some(LostCall { backend: connection.client.backend, jobs: batch });
         }
     }
 
     /// A migration outdated the connection's statements; nothing was done, so the batch goes to a new connection.
     pub(super) fn renew(&mut self, batch: Vec<Job<W>>) {
-        self.client = None;
+        self.connection = None;
         self.queue.put_first(batch);
     }
 
     /// Connects, and finds out what the lost call did. False after a failed attempt and its pause.
     pub(super) async fn reconnect(&mut self) -> bool {
-        self.client = None;
+        self.connection = None;
         // Another worker may have a connection for the request that this one was woken for.
         self.queue.pass_on();
         let attempt = async {
-            let lane = LaneClient::prepare(self.endpoint.connect_as_app().await?).await?;
+            let client = LaneClient::prepare(self.endpoint.connect_as_app().await?).await?;
             if let Some(lost) = &self.lost {
-                lane.outlive(&lost.backend).await?;
-                let answers = W::recall(&lane, W::event_id(&lost.jobs[0].request), &requests(&lost.jobs)).await?;
-                return Ok((lane, answers));
+                client.outlive(&lost.backend).await?;
+                let answers = W::recall(&client, W::event_id(&lost.jobs[0].request), &requests(&lost.jobs)).await?;
+                return Ok((client, answers));
             }
-            Ok::<_, DbError>((lane, Vec::new()))
+            Ok::<_, DbError>((client, Vec::new()))
         };
         let attempt = tokio::time::timeout(RECONNECT_MAX, attempt).await;
         match attempt.unwrap_or_else(|_| Err(DbError::Outage(Outage::new(OutageKind::Unreachable, "no answer in time")))) {
-            Ok((lane, answers)) => {
+            Ok((client, answers)) => {
                 self.outage = None;
                 self.endpoint.outages().works();
-                self.endpoint.identity().set(lane.database_id);
-                self.client = Some(Connection { lane, lock_ms: Patience::LANE.lock_ms, _counted: self.queue.connected() });
+                self.endpoint.identity().set(client.database_id);
+                self.connection = Some(Connection { client, lock_ms: SessionTimeouts::LANE.lock_ms, _counted: self.queue.connected() });
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
                 self.answer_recalled(jobs, answers);
                 true

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::db::{Endpoint, Patience};
+use crate::db::{Endpoint, SessionTimeouts};
 
 fn layout() -> EventLayout {
     let section = |section_no, code: &str, name: &str| SectionLayout {
@@ -33,7 +33,7 @@ const KEY: &str = "rowlock:1:summary:7";
 #[tokio::test]
 async fn what_comes_with_an_event_does_not_replace_a_summary() {
     let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
-    let db = Db::new(&endpoint, 1, Patience::POOL).unwrap();
+    let db = Db::new(&endpoint, 1, SessionTimeouts::POOL).unwrap();
     let summaries = Summaries::new(db, RedisLink::off(), Arc::new(Metrics::new()), Duration::ZERO);
     for available in [9, 8] {
         summaries.put(&layout(), &counts(available), Instant::now()).await.unwrap();
@@ -54,7 +54,7 @@ fn what_a_server_wrote_is_served_as_it_is() {
 #[tokio::test]
 async fn a_summary_older_than_what_was_seen_is_thrown_away() {
     let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
-    let db = Db::new(&endpoint, 1, Patience::POOL).unwrap();
+    let db = Db::new(&endpoint, 1, SessionTimeouts::POOL).unwrap();
     let summaries = Summaries::new(db, RedisLink::off(), Arc::new(Metrics::new()), Duration::ZERO);
     let accepted = async |revision: i64| {
         let counts = counts(9).map(|count| SectionCount { revision: revision * (2 - i64::from(count.section_no)), ..count });

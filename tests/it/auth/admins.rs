@@ -44,17 +44,17 @@ async fn only_an_admins_key_opens_the_admins_operations() {
 async fn a_revoked_key_stops_working_within_seconds_and_its_neighbour_does_not() {
     let server = TestServer::start().await;
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (api_key_id, api_key) = api_keys::create(&endpoint, "box office").await.expect("a key");
+    let (api_key_id, api_key) = api_keys::create_api_key(&endpoint, "box office").await.expect("a key");
     let box_office = server.anyone().with("x-api-key", &api_key);
     box_office.get("/v1/admin/dead-letters").await.expect(200);
-    api_keys::revoke(&endpoint, api_key_id).await.expect("revoked");
+    api_keys::revoke_api_key(&endpoint, api_key_id).await.expect("revoked");
     eventually(PATIENCE, || async { box_office.get("/v1/admin/dead-letters").await.status == 401 }).await;
     box_office.get("/v1/admin/dead-letters").await.problem(401, "unauthorized");
     server.admin().get("/v1/admin/dead-letters").await.expect(200);
 
     let stored = "select count(*) from rowlock.api_keys where encode(hash, 'escape') like '%rlk%' or name like '%rlk%'";
     assert_eq!(server.ask::<i64>(stored).await, 0, "a key itself is never stored");
-    assert!(api_keys::revoke(&endpoint, 4711).await.is_err());
+    assert!(api_keys::revoke_api_key(&endpoint, 4711).await.is_err());
 }
 
 /// When the key was last used, as operators see it.
@@ -66,7 +66,7 @@ async fn last_used(server: &TestServer, api_key_id: i64) -> Option<OffsetDateTim
 async fn the_use_of_a_key_is_written_down_to_the_minute() {
     let server = TestServer::start().await;
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (api_key_id, api_key) = api_keys::create(&endpoint, "box office").await.expect("a key");
+    let (api_key_id, api_key) = api_keys::create_api_key(&endpoint, "box office").await.expect("a key");
     assert_eq!(last_used(&server, api_key_id).await, None);
     server.anyone().with("x-api-key", "rlk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").get("/v1/admin/dead-letters").await.expect(401);
     server.anyone().with("x-api-key", &api_key).get("/v1/admin/dead-letters").await.expect(200);

@@ -39,10 +39,10 @@ async fn clocks_may_be_five_seconds_apart_and_no_further() {
 async fn a_revoked_key_that_is_in_use_is_refused_within_six_seconds() {
     let server = TestServer::start().await;
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (api_key_id, api_key) = api_keys::create(&endpoint, "box office").await.expect("a key");
+    let (api_key_id, api_key) = api_keys::create_api_key(&endpoint, "box office").await.expect("a key");
     let box_office = server.anyone().with("x-api-key", &api_key);
     box_office.get("/v1/admin/dead-letters").await.expect(200);
-    api_keys::revoke(&endpoint, api_key_id).await.expect("revoked");
+    api_keys::revoke_api_key(&endpoint, api_key_id).await.expect("revoked");
     let revoked = Instant::now();
     // Used all the time: use must not keep it alive.
     loop {

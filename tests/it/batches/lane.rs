@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 use rowlock::db::Endpoint;
-use rowlock::db::batches::{LaneClient, claim_best_available, claim_seats};
+use rowlock::db::batches::LaneClient;
 use rowlock::domain::{ClaimOutcome, ClaimRequest, SeatRef, Wanted};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ fn request(event_id: i64, wanted: Wanted) -> ClaimRequest {
 async fn every_refusal_of_a_claim_is_read_as_what_it_is() {
     let (server, event, _) = concert(10).await;
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let lane = LaneClient::prepare(endpoint.connect_as_app().await.expect("a connection")).await.expect("a lane");
+    let client = LaneClient::prepare(endpoint.connect_as_app().await.expect("a connection")).await.expect("a client");
     let seat = |section_no, seat_no| SeatRef { section_no, seat_no };
     let before = server.trace().await;
 
@@ -33,12 +33,12 @@ async fn every_refusal_of_a_claim_is_read_as_what_it_is() {
     let requests = |asked: &[(Wanted, ClaimOutcome)]| asked.iter().map(|(wanted, _)| request(event.id, wanted.clone())).collect::<Vec<_>>();
     let expected = |asked: &[(Wanted, ClaimOutcome)]| asked.iter().map(|(_, outcome)| Some(outcome.clone())).collect::<Vec<_>>();
     let (named, searches) = (requests(&seats), requests(&best));
-    let answers = claim_seats(&lane, event.id, &named.iter().collect::<Vec<_>>()).await.expect("answers");
+    let answers = client.claim_seats(event.id, &named.iter().collect::<Vec<_>>()).await.expect("answers");
     assert_eq!(answers, expected(&seats));
-    let answers = claim_best_available(&lane, event.id, &searches.iter().collect::<Vec<_>>()).await.expect("answers");
+    let answers = client.claim_best_available(event.id, &searches.iter().collect::<Vec<_>>()).await.expect("answers");
     assert_eq!(answers, expected(&best));
     let nowhere = event.id + 1;
     let asked = request(nowhere, Wanted::Seats(vec![seat(1, 1)]));
-    assert_eq!(claim_seats(&lane, nowhere, &[&asked]).await.expect("answers"), [Some(ClaimOutcome::EventNotFound)]);
+    assert_eq!(client.claim_seats(nowhere, &[&asked]).await.expect("answers"), [Some(ClaimOutcome::EventNotFound)]);
     assert_eq!(server.trace().await, before);
 }

@@ -41,7 +41,7 @@ where
     answers
 }
 
-/// The place of the blocked one in the batch.
+/// The place of the one locked out in the batch.
 const VICTIM: usize = 11;
 
 /// All but the victim were served, in the order they came, and the victim was sent away.

@@ -58,7 +58,7 @@ fn number(value: &Value) -> u64 {
 /// A rush on a running server.
 async fn on(server: &TestServer, args: &[&str]) -> Command {
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (_, api_key) = api_keys::create(&endpoint, "rush").await.expect("an API key");
+    let (_, api_key) = api_keys::create_api_key(&endpoint, "rush").await.expect("an API key");
     let mut command = rowlock_lab(&["rush"]);
     command.args(args).args(["--url", &server.url, "--jwt-secret", JWT_SECRET, "--webhook-secret", WEBHOOK_SECRET]);
     command.args(["--api-key", &api_key, "--database-url", &server.database_url]);

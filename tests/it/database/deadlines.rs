@@ -77,7 +77,7 @@ async fn rows_whose_orders_have_all_ended_go() {
     assert_eq!(server.ask::<i64>(&kept).await, 1);
 }
 
-/// What the expiry queue asks: the first order by id identifies a batch, whatever the order of its requests.
+/// What the expiry queue asks: the first order by id names a deadline, whatever the order of the requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_claimed_together_is_found_by_its_first_order_and_nothing_else_is() {
     let server = server_without_expiry().await;
@@ -101,7 +101,7 @@ async fn what_was_claimed_together_is_found_by_its_first_order_and_nothing_else_
     assert_eq!(found(event.id, &[Some(first), first_of_best, Some(first), None]).await, (8, both, BTreeSet::from([false])));
     let nothing = (0, BTreeSet::new(), BTreeSet::new());
     assert_eq!(found(event.id + 1, &[Some(first)]).await, nothing, "another event's");
-    assert_eq!(found(event.id, &[Some(placed[2].order_id), Some(Uuid::now_v7()), None]).await, nothing, "names of no batch");
+    assert_eq!(found(event.id, &[Some(placed[2].order_id), Some(Uuid::now_v7()), None]).await, nothing, "names of no deadline");
     assert_eq!(found(event.id, &[]).await, nothing);
 
     // The named one ends, one cannot be expired, and the rest are overdue by more milliseconds than fit into the type.

@@ -51,23 +51,23 @@ async fn checksums(db: &Client) -> String {
     db.query_one(sql, &[]).await.expect("a row").get(0)
 }
 
-/// Function files have no version: only the release that applied them tells which ones are newer.
+/// Function files have no version: only the version of Rowlock that applied them tells which ones are newer.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_functions_of_a_newer_release_are_not_overwritten() {
+async fn the_functions_of_a_newer_version_are_not_overwritten() {
     let database = TestDatabase::cloned().await;
     let db = database.connect().await;
     db.batch_execute(
-        "insert into rowlock.releases (version) values ('0.0.9'); update rowlock.applied_files set checksum = sha256('newer')",
+        "insert into rowlock.versions (version) values ('0.0.9'); update rowlock.applied_files set checksum = sha256('newer')",
     )
     .await
-    .expect("an older release");
+    .expect("an older version");
     let before = checksums(&db).await;
-    db.batch_execute("insert into rowlock.releases (version) values ('10.0.0-rc.1')").await.expect("a newer release");
+    db.batch_execute("insert into rowlock.versions (version) values ('10.0.0-rc.1')").await.expect("a newer version");
     let error = format!("{:#}", migrated(&database.url()).await.expect_err("newer"));
-    assert!(error.contains("the database is newer than this binary: release 10.0.0-rc.1 migrated it"), "{error}");
+    assert!(error.contains("the database is newer than this binary: version 10.0.0-rc.1 migrated it"), "{error}");
     assert_eq!(checksums(&db).await, before);
-    db.batch_execute("delete from rowlock.releases where version = '10.0.0-rc.1'").await.expect("gone");
-    assert_eq!(migrated(&database.url()).await.expect("an older release may be followed").files.len(), files_count());
+    db.batch_execute("delete from rowlock.versions where version = '10.0.0-rc.1'").await.expect("gone");
+    assert_eq!(migrated(&database.url()).await.expect("an older version may be followed").files.len(), files_count());
 }
 
 /// A file that moves to another folder is applied from there, and its old path is forgotten.

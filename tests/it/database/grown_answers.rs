@@ -1,4 +1,4 @@
-//! A newer release's functions answer with a column more and in other types while servers of the release before are at work: what these
+//! A newer version's functions answer with a column more and in other types while servers of the version before are at work: what these
 //! have prepared is out of date, and a new connection serves them.
 
 use std::time::Duration;

@@ -101,7 +101,7 @@ async fn a_database_ahead_of_the_binary_is_refused_in_clear_words() {
     server.db.batch_execute(ahead).await.expect("inserted");
     let error = format!("{:#}", migrated(&server.database_url).await.expect_err("ahead"));
     assert!(error.contains("the database is newer than this binary") && error.contains("from_the_future"), "{error}");
-    // The newer release keeps the rules of deployment, so servers of this one continue.
+    // The newer version keeps the rules of deployment, so servers of this one continue.
     server.anyone().get("/readyz").await.expect(200);
 }
 

@@ -65,7 +65,7 @@ async fn the_same_key_with_another_request_is_refused() {
 async fn a_key_counts_for_one_api_key_and_a_refused_request_leaves_it_unused() {
     let server = TestServer::start().await;
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (api_key_id, api_key) = api_keys::create(&endpoint, "the other box office").await.expect("a key");
+    let (api_key_id, api_key) = api_keys::create_api_key(&endpoint, "the other box office").await.expect("a key");
     let other = server.anyone().with("x-api-key", &api_key);
     let body = event_json(&[("A", 1000, 20)]);
     let mut refused = body.clone();

@@ -58,7 +58,7 @@ async fn what_was_paid_or_cancelled_stays_so_when_its_entry_comes_due() {
     server.assert_invariants().await;
 }
 
-/// A batch's entry names one order, and all its orders that are still pending expire.
+/// An entry names one order, and all orders claimed together with it that are still pending expire.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending() {
     const ORDERS: i32 = 40;
@@ -79,10 +79,10 @@ async fn one_entry_expires_all_that_were_claimed_together_and_are_still_pending(
     for claim in claims {
         orders.push(claim.await.expect("a claim"));
     }
-    let batches: i64 = server.ask("select count(*) from rowlock.deadlines").await;
-    assert!(batches <= 10, "{batches} batches of {ORDERS} claims");
+    let deadlines: i64 = server.ask("select count(*) from rowlock.deadlines").await;
+    assert!(deadlines <= 10, "{deadlines} deadlines of {ORDERS} claims");
     let queued = || async { server.redis().await.zcard::<_, i64>(queue_key(&server)).await.expect("Redis answers") };
-    eventually(PATIENCE, || async { queued().await == batches }).await;
+    eventually(PATIENCE, || async { queued().await == deadlines }).await;
     let entries = "select array_agg(event_id || ':' || first_order_id || ':' || cardinality(order_ids)) from rowlock.deadlines";
     for entry in server.ask::<Vec<String>>(entries).await {
         let due: Option<f64> = server.redis().await.zscore(queue_key(&server), &entry).await.expect("Redis answers");

@@ -77,9 +77,9 @@ async fn the_leadership_passes_on_when_its_server_stops() {
     assert_sold_again(&second, &event, &[("A", 1)]).await;
 }
 
-/// A sweep goes on while there is something overdue: what lies behind the first batch does not wait for the next sweep.
+/// A sweep goes on while there is something overdue: what lies behind the first call does not wait for the next sweep.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_sweep_expires_more_than_one_batch() {
+async fn one_sweep_expires_more_than_one_call_can() {
     const ORDERS: i32 = 1_500;
     let server = server_without_expiry().await;
     let event = server.event(unhurried(&[("A", 1000, ORDERS)])).await;

@@ -81,7 +81,7 @@ async fn claims_go_on_within_half_a_second_of_postgresql_being_back() {
     let port = port_of(&database.url());
     let network = Network::to(port).await;
     let server = TestServer::builder().arg("--database-url", through(&database.url(), |_| network.port())).start().await;
-    let api_key = rowlock::db::api_keys::create(&rowlock::db::Endpoint::new(&database.url(), None).expect("a URL"), "tests").await;
+    let api_key = rowlock::db::api_keys::create_api_key(&rowlock::db::Endpoint::new(&database.url(), None).expect("a URL"), "tests").await;
     let admin = server.anyone().with("x-api-key", &api_key.expect("a key").1);
     let event = admin.post("/v1/events", &event_json(&[("A", 1000, 100)])).await.expect(201);
     let event = crate::harness::EventHandle { id: event["event_id"].as_i64().expect("an id") };

@@ -29,7 +29,7 @@ impl OnOwnCluster {
         let postgres = own_postgres(dir.path()).await?;
         let endpoint = Endpoint::new(&postgres.url(DATABASE), None).expect("a URL");
         migrate(&endpoint).await.expect("migrated");
-        let api_key = api_keys::create(&endpoint, "tests").await.expect("a key").1;
+        let api_key = api_keys::create_api_key(&endpoint, "tests").await.expect("a key").1;
         let network = Network::to(postgres.port()).await;
         let url = postgres.url(DATABASE).replace(&format!(":{}/", postgres.port()), &format!(":{}/", network.port()));
         let server = TestServer::builder().arg("--database-url", url).start().await;

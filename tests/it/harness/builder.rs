@@ -115,7 +115,7 @@ impl Shared {
 
 async fn new_api_key(database_url: &str) -> String {
     let endpoint = Endpoint::new(database_url, None).expect("a URL");
-    api_keys::create(&endpoint, "tests").await.expect("an API key").1
+    api_keys::create_api_key(&endpoint, "tests").await.expect("an API key").1
 }
 
 #[test]

@@ -36,7 +36,7 @@ async fn the_log_names_the_api_key_of_changes_through_the_api_and_of_no_others()
     let logins = Logins::new(&server.database_url).await;
     let event = server.draft(crate::harness::event_json(&[("A", 1000, 10)])).await;
     let endpoint = Endpoint::new(&server.database_url, None).expect("a URL");
-    let (api_key_id, api_key) = api_keys::create(&endpoint, "box office, \"east\"").await.expect("a key");
+    let (api_key_id, api_key) = api_keys::create_api_key(&endpoint, "box office, \"east\"").await.expect("a key");
     let east = server.anyone().with("x-api-key", &api_key);
     east.patch(&event.path(), &json!({"status": "open", "window_ms": 20_000})).await.expect(200);
     east.post(&format!("/v1/admin/events/{}/sections/A/block", event.id), &json!({"seats": [1]})).await.expect(200);

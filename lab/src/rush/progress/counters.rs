@@ -18,7 +18,7 @@ const SLOT: Duration = Duration::from_millis(100);
 const SLOTS: usize = 36_000;
 
 pub struct Counters {
-    released_at: OnceLock<Instant>,
+    started_at: OnceLock<Instant>,
     steps: [Histogram; Step::ALL.len()],
     claimed: AtomicU64,
     claimed_again: AtomicU64,
@@ -43,7 +43,7 @@ struct SectionCounters {
 /// The counters of one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// Time since the release.
+    /// Time since the start.
     pub elapsed: Duration,
     /// Seats paid.
     pub sold: u64,
@@ -71,7 +71,7 @@ impl Counters {
             claimed_before: (0..capacity.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
         };
         Self {
-            released_at: OnceLock::new(),
+            started_at: OnceLock::new(),
             steps: std::array::from_fn(|_| Histogram::default()),
             claimed: AtomicU64::new(0),
             claimed_again: AtomicU64::new(0),
@@ -84,10 +84,10 @@ impl Counters {
         }
     }
 
-    /// The crowd was released.
-    pub fn released(&self, moment: Instant) {
-        // A sale is released once: a second moment would change nothing.
-        let _ = self.released_at.set(moment);
+    /// The crowd has started.
+    pub fn started(&self, moment: Instant) {
+        // A crowd starts once: a second moment would change nothing.
+        let _ = self.started_at.set(moment);
     }
 
     /// An answer took this long.
@@ -133,7 +133,7 @@ impl Counters {
     }
 
     fn elapsed(&self) -> Duration {
-        self.released_at.get().map_or(Duration::ZERO, Instant::elapsed)
+        self.started_at.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
     /// The current counts.
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn every_seat_claimed_is_sold_held_or_expired() {
         let counters = counters_of(&[("A", 10), ("B", 100)], 60_000);
-        counters.released(Instant::now());
+        counters.started(Instant::now());
         counters.claimed(0, &seats(&[1, 2, 3]));
         counters.sold(0, 2);
         counters.claimed(1, &seats(&[100]));
@@ -195,14 +195,14 @@ mod tests {
 
     #[test]
     fn an_abandoned_seat_is_held_until_its_window_is_over() {
-        let released = |ago: Duration| {
+        let started = |ago: Duration| {
             let counters = counters_of(&[("A", 10)], 1000);
-            counters.released(Instant::now());
+            counters.started(Instant::now());
             counters.claimed(0, &seats(&[1, 2]));
             counters.abandoned(2);
-            Counters { released_at: OnceLock::from(Instant::now() - ago), ..counters }.snapshot()
+            Counters { started_at: OnceLock::from(Instant::now() - ago), ..counters }.snapshot()
         };
-        let (early, late) = (released(Duration::from_millis(600)), released(Duration::from_millis(1200)));
+        let (early, late) = (started(Duration::from_millis(600)), started(Duration::from_millis(1200)));
         assert_eq!((early.held, early.expired), (2, 0));
         assert_eq!((late.held, late.expired), (0, 2));
     }

@@ -15,7 +15,7 @@ impl RushReport {
     /// When a plot cannot be drawn.
     pub fn html(&self) -> anyhow::Result<String> {
         let title = if self.interrupted { "The rush, stopped early" } else { "The rush" };
-        let arrivals = self.settings.rate.map_or_else(|| "all released at once".to_owned(), |rate| format!("{rate} of them per second"));
+        let arrivals = self.settings.rate.map_or_else(|| "all at once".to_owned(), |rate| format!("{rate} of them per second"));
         let subtitle = format!(
             "{} buyers for {} seats in {} sections, {arrivals}; seed {}",
             count(self.buyers),
@@ -51,7 +51,7 @@ impl RushReport {
         let orders_per_second = self.orders.paid as f64 / self.sell_out_seconds.max(0.001);
         [
             Tile::new("seats sold", count(self.sold).to_string(), format!("of {}", count(self.seats))),
-            Tile::new("time to sell", format!("{:.2} s", self.sell_out_seconds), "from the release to the answer to the last payment"),
+            Tile::new("time to sell", format!("{:.2} s", self.sell_out_seconds), "from the start to the answer to the last payment"),
             Tile::new(
                 "paid orders per second",
                 count(orders_per_second as usize).to_string(),
@@ -64,7 +64,7 @@ impl RushReport {
 
     fn add_charts(&self, page: &mut Page) -> anyhow::Result<()> {
         page.heading("How it went");
-        let over_time = LineChart::new("Seats over time", Axis::new("since the release", "s"), Axis::new("seats", ""))
+        let over_time = LineChart::new("Seats over time", Axis::new("since the start", "s"), Axis::new("seats", ""))
             .area("sold", seconds(&self.sold_over_time))
             .line("claimed", seconds(&self.claimed_over_time));
         page.chart(&over_time.note("A seat that is claimed again after an expiry is counted again."))?;

@@ -87,7 +87,7 @@ impl fmt::Display for RushReport {
             count(self.buyers_ended.paid),
             count(self.buyers)
         )?;
-        writeln!(f, "  time to sell    {:.2} s, from the release to the answer to the last payment", self.sell_out_seconds)?;
+        writeln!(f, "  time to sell    {:.2} s, from the start to the answer to the last payment", self.sell_out_seconds)?;
         let rate = count(self.requests_per_second as usize);
         writeln!(f, "  requests        {}, {rate} per second", HumanCount(self.totals.requests))?;
         let statuses = self.totals.statuses.iter().map(|(status, number)| format!("{status} × {}", HumanCount(*number)));

@@ -1,4 +1,4 @@
-//! The requests of a lane that somebody's lock blocks.
+//! The requests of a lane that somebody's lock keeps out.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use super::super::job::Job;
 use super::super::work::Work;
 
-/// Pause before a blocked request is tried again.
-pub(super) const BLOCKED_PAUSE: Duration = Duration::from_millis(50);
-/// How long after the last request was blocked the next one may well be, too.
-pub(super) const BLOCKED_LATELY: Duration = Duration::from_secs(1);
+/// Pause before a request that is locked out is tried again.
+pub(super) const LOCKED_OUT_PAUSE: Duration = Duration::from_millis(50);
+/// How long after the last request was locked out the next one may well be, too.
+pub(super) const LOCKED_OUT_LATELY: Duration = Duration::from_secs(1);
 
-/// Blocked requests with the time of their last try, the earliest first.
-pub(super) struct Blocked<W: Work> {
+/// Requests locked out with the time of their last try, the earliest first.
+pub(super) struct LockedOut<W: Work> {
     jobs: VecDeque<(Instant, Job<W>)>,
     last: Option<Instant>,
 }
 
-impl<W: Work> Blocked<W> {
+impl<W: Work> LockedOut<W> {
     pub(super) fn new() -> Self {
         Self { jobs: VecDeque::new(), last: None }
     }
@@ -33,12 +33,12 @@ impl<W: Work> Blocked<W> {
 
     /// Whether one was put in a moment ago.
     pub(super) fn is_recent(&self) -> bool {
-        self.last.is_some_and(|last| last.elapsed() < BLOCKED_LATELY)
+        self.last.is_some_and(|last| last.elapsed() < LOCKED_OUT_LATELY)
     }
 
     /// How long until the first of them may be tried again; `None` if there is none.
     pub(super) fn due_in(&self) -> Option<Duration> {
-        self.jobs.front().map(|(tried, _)| BLOCKED_PAUSE.saturating_sub(tried.elapsed()))
+        self.jobs.front().map(|(tried, _)| LOCKED_OUT_PAUSE.saturating_sub(tried.elapsed()))
     }
 
     /// Takes out the first of them.

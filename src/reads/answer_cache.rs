@@ -1,4 +1,4 @@
-//! What was read, kept for a moment; and for longer, in case PostgreSQL cannot be asked.
+//! A cache of answers: fresh ones for a moment, and the last ones for longer, in case PostgreSQL cannot be asked.
 //!
 //! While PostgreSQL answers, nothing is kept for longer than a read may be behind it. When an answer is due to be read anew, one caller
 //! reads it and the others still get the old one, until it is too old: ten thousand readers who wait at once would each keep the memory of
@@ -67,7 +67,7 @@ fn left(begun: Instant, now: Instant) -> Duration {
 }
 
 /// Answers by key: one caller loads, and the others get the last one or, if that is too old, wait for the next.
-pub(crate) struct Kept<K, T> {
+pub(crate) struct AnswerCache<K, T> {
     fresh: Cache<K, Aged<T>>,
     last: Cache<K, Aged<T>>,
     ttl: Duration,
@@ -92,7 +92,7 @@ fn locked<K>(renewed: &Mutex<HashSet<K>>) -> MutexGuard<'_, HashSet<K>> {
 }
 
 /// How much is kept, and for how long.
-pub(crate) struct KeptSettings<K, T> {
+pub(crate) struct CacheSettings<K, T> {
     /// How much one answer counts.
     pub weigh: fn(&K, &Aged<T>) -> u32,
     /// What all answers together may count, the stale ones included.
@@ -103,9 +103,9 @@ pub(crate) struct KeptSettings<K, T> {
     pub stale_max: Duration,
 }
 
-impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'static> Kept<K, T> {
-    pub(crate) fn new(settings: KeptSettings<K, T>) -> Self {
-        let KeptSettings { weigh, weight_max, ttl, stale_max } = settings;
+impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
+    pub(crate) fn new(settings: CacheSettings<K, T>) -> Self {
+        let CacheSettings { weigh, weight_max, ttl, stale_max } = settings;
         let cache = || Cache::builder().weigher(weigh).max_capacity(weight_max / 2);
         let (fresh, last) = (cache().expire_after(WhileFresh).build(), cache().time_to_live(stale_max).build());
         Self { fresh, last, ttl, renewed: Mutex::default() }

@@ -7,8 +7,8 @@ use super::super::work::Work;
 use super::{BUSY_MAX, Worker, more_rolled_back};
 use crate::db::DbError;
 
-/// How long a batch waits for a lock, in milliseconds, while others of its lane are blocked: it may well need the same lock, and all of it
-/// would wait.
+/// How long a batch waits for a lock, in milliseconds, while others of its lane are locked out: it may well need the same lock, and all of
+/// it would wait.
 pub(super) const WARNED_LOCK_MS: u32 = 50;
 /// How long a part of a batch that met a lock waits for one, in milliseconds: long enough for a rival's commit, too short for the others of
 /// the batch to notice.
@@ -18,7 +18,7 @@ const ALONE_LOCK_MS: u32 = 100;
 
 impl<W: Work> Worker<W> {
     /// Somebody holds a lock that some of the requests need; nobody knows which. So the batch is called again in parts, earlier requests
-    /// first, until those that are blocked are alone; from then on they are tried alone, and the others are done.
+    /// first, until those that are locked out are alone; from then on they are tried alone, and the others are done.
     pub(super) async fn call_in_parts(&mut self, batch: Vec<Job<W>>, why: &str) {
         if self.warnings.admits(more_rolled_back) {
             tracing::warn!(why, requests = batch.len(), "a call met a lock and was rolled back; trying it in parts");
@@ -35,20 +35,20 @@ impl<W: Work> Worker<W> {
                 }
             }
         }
-        let Rest { blocked, untried } = parts.rest();
-        self.queue.put_aside(young(blocked));
+        let Rest { locked_out, untried } = parts.rest();
+        self.queue.put_aside(young(locked_out));
         if self.is_connected() { self.queue.put_back(young(untried)) } else { self.queue.put_first(untried) }
     }
 
-    /// Tries a blocked request again.
-    pub(super) async fn call_again(&mut self, blocked: Vec<Job<W>>) {
-        let blocked = young(blocked);
-        if blocked.is_empty() {
+    /// Tries one again that was locked out.
+    pub(super) async fn call_again(&mut self, locked_out: Vec<Job<W>>) {
+        let locked_out = young(locked_out);
+        if locked_out.is_empty() {
             return;
         }
-        match self.outcome(&blocked, ALONE_LOCK_MS).await {
-            Err(DbError::Locked(_)) => self.queue.put_aside(young(blocked)),
-            outcome => self.finish(blocked, outcome).await,
+        match self.outcome(&locked_out, ALONE_LOCK_MS).await {
+            Err(DbError::Locked(_)) => self.queue.put_aside(young(locked_out)),
+            outcome => self.finish(locked_out, outcome).await,
         }
     }
 }
