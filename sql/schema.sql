@@ -276,6 +276,11 @@ CREATE FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpa
 
 COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) IS 'Decides what it can about each claim of a batch before any seat is looked at.';
 
+CREATE FUNCTION rowlock._check_limit(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._check_limit(p_limit integer) IS 'Checks how many rows somebody asks for; refuses what is out of bounds.';
+
 CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) RETURNS void
     LANGUAGE plpgsql;
 
@@ -2232,6 +2237,8 @@ REVOKE ALL ON FUNCTION rowlock._change_blocked(p_event_id bigint, p_section_nos 
 REVOKE ALL ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, p_function text, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._check_limit(p_limit integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) FROM PUBLIC;
 
