@@ -296,6 +296,11 @@ CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_o
 
 COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_retry_after_ms integer[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) IS 'The answers to a batch of claims.';
 
+CREATE FUNCTION rowlock._clear_deadlines(p_before timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._clear_deadlines(p_before timestamp with time zone) IS 'Removes ended orders from rowlock.deadlines.';
+
 CREATE FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) RETURNS boolean
     LANGUAGE plpgsql;
 
@@ -2245,6 +2250,8 @@ REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers te
 REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_retry_after_ms integer[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._clear_deadlines(p_before timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) FROM PUBLIC;
 
