@@ -276,6 +276,11 @@ CREATE FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpa
 
 COMMENT ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) IS 'Decides what it can about each claim of a batch before any seat is looked at.';
 
+CREATE FUNCTION rowlock._check_limit(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._check_limit(p_limit integer) IS 'Checks how many rows somebody asks for; refuses what is out of bounds.';
+
 CREATE FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) RETURNS void
     LANGUAGE plpgsql;
 
@@ -290,6 +295,11 @@ CREATE FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_o
     LANGUAGE sql STABLE;
 
 COMMENT ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_retry_after_ms integer[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) IS 'The answers to a batch of claims.';
+
+CREATE FUNCTION rowlock._clear_deadlines(p_before timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql;
+
+COMMENT ON FUNCTION rowlock._clear_deadlines(p_before timestamp with time zone) IS 'Removes ended orders from rowlock.deadlines.';
 
 CREATE FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) RETURNS boolean
     LANGUAGE plpgsql;
@@ -2233,11 +2243,15 @@ REVOKE ALL ON FUNCTION rowlock._change_event(p_event_id bigint, p_change jsonb, 
 
 REVOKE ALL ON FUNCTION rowlock._check_claims(p_event_id bigint, p_limit integer, p_unpaid_orders_max integer, p_unpaid_window_ms integer, p_cooldown_ms integer, p_is_on_sale boolean, p_order_ids uuid[], p_customer_ids text[], p_idempotency_keys text[], p_fingerprints bytea[], p_key_nos integer[], p_quantities integer[], p_faults text[], OUT o_live_seats integer[], OUT o_outcomes text[], OUT o_answers uuid[], OUT o_retry_after_ms integer[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION rowlock._check_limit(p_limit integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION rowlock._check_notices(p_order_ids uuid[], p_providers text[], p_provider_references text[], p_amounts_minor bigint[], p_currencies text[], p_succeeded boolean[], p_message_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._check_reason(p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._claim_answers(p_event_id bigint, p_outcomes text[], p_order_ids uuid[], p_answers uuid[], p_firsts integer[], p_quantities integer[], p_amounts bigint[], p_section_nos integer[], p_seat_nos integer[], p_blamed boolean[], p_retry_after_ms integer[], p_created_at timestamp with time zone, p_expires_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION rowlock._clear_deadlines(p_before timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION rowlock._close_refund(p_event_id bigint, p_order_id uuid) FROM PUBLIC;
 

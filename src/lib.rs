@@ -37,6 +37,7 @@ pub mod signal;
 mod strict_json;
 mod turns;
 pub mod types;
+mod url_parameters;
 pub mod web;
 
 pub use document::{operations, spec};

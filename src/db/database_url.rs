@@ -1,7 +1,7 @@
 //! The database URL: what it may contain, and what to do about the rest.
 //!
 //! The parser's messages are not passed on, because they may repeat a part of the URL, and with it a part of the password. A message
-//! names only what is in [`PARAMETERS`].
+//! names what is in [`PARAMETERS`], and a misspelt parameter.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,12 +10,15 @@ use anyhow::{anyhow, bail};
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
+use crate::url_parameters;
+
 /// The parameters that libpq knows, with what to do about one that Rowlock does not support, or about a bad value.
 const PARAMETERS: &[(&str, &str)] = &[
     ("application_name", "it must be a string"),
     ("channel_binding", "it must be disable, prefer or require"),
     ("client_encoding", "leave it out: Rowlock always speaks UTF-8"),
     ("connect_timeout", "it must be whole seconds"),
+    ("dbname", "it must be a string"),
     ("fallback_application_name", "write application_name instead"),
     ("gssdelegation", KERBEROS),
     ("gssencmode", KERBEROS),
@@ -31,6 +34,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("load_balance_hosts", "it must be disable or random"),
     ("options", "it must be options of a PostgreSQL backend, such as -c%20search_path%3Dx"),
     ("passfile", "write the password into the URL"),
+    ("password", "it must be a string"),
     ("port", "it must be a whole number from 1 to 65535; write special characters in the password percent-encoded, @ as %40 and : as %3A"),
     ("replication", "leave it out: Rowlock's connections are ordinary ones"),
     ("requirepeer", TLS),
@@ -53,6 +57,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("ssl_min_protocol_version", TLS),
     ("target_session_attrs", SESSION),
     ("tcp_user_timeout", "it must be whole seconds"),
+    ("user", "it must be a string"),
 ];
 
 const CLIENT_CERTIFICATE: &str = "leave it out: Rowlock sends no client certificate; it authenticates by password";
@@ -74,7 +79,7 @@ pub(super) fn read(url: &str) -> anyhow::Result<Config> {
     }
     // libpq's stricter modes ask for what is always done here: with TLS, certificate and host name are verified.
     let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
-    let mut config = url.parse::<Config>().map_err(|error| unreadable(&error))?;
+    let mut config = url.parse::<Config>().map_err(|error| unreadable(&url, &error))?;
     if config.get_hosts().is_empty() {
         bail!("the database URL names no host: it must be {SHAPE}");
     }
@@ -90,7 +95,7 @@ pub(super) fn read(url: &str) -> anyhow::Result<Config> {
 }
 
 /// What is wrong with a URL, from the parser's message: "unknown option `x`", "invalid value for option `x`".
-fn unreadable(error: &tokio_postgres::Error) -> anyhow::Error {
+fn unreadable(url: &str, error: &tokio_postgres::Error) -> anyhow::Error {
     let words = error.source().map(ToString::to_string).unwrap_or_default();
     let (fault, name) = match words.split('`').collect::<Vec<_>>().as_slice() {
         ["unknown option ", name, ..] => ("does not support the parameter", *name),
@@ -99,13 +104,13 @@ fn unreadable(error: &tokio_postgres::Error) -> anyhow::Error {
     };
     match PARAMETERS.iter().find(|(known, _)| *known == name) {
         Some((known, advice)) => anyhow!("the database URL {fault} {known}: {advice}"),
-        None => anyhow!("the database URL has a parameter that PostgreSQL does not know: after the ? it takes {}", taken()),
+        None => anyhow!("the database URL has a parameter that PostgreSQL does not know{}", url_parameters::unknown(url, name, &taken())),
     }
 }
 
 /// The names of the parameters that Rowlock supports.
-fn taken() -> String {
-    PARAMETERS.iter().map(|(name, _)| *name).filter(|name| name_is_known(name)).collect::<Vec<_>>().join(", ")
+fn taken() -> Vec<&'static str> {
+    PARAMETERS.iter().map(|(name, _)| *name).filter(|name| name_is_known(name)).collect()
 }
 
 /// Whether the parser knows the name, so that it can only object to the value.

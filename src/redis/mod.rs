@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{Client, FromRedisValue, Pipeline, RedisResult, Script};
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::db::Identity;
+use crate::url_parameters;
 use condition::{Condition, Watch, is_any_of};
 pub use expiry_queue::{Deadline, ExpiryQueue, Lease};
 
@@ -65,8 +66,9 @@ impl RedisLink {
     /// several databases can share a Redis; until that is known, nothing but the health check calls it.
     ///
     /// # Errors
-    /// When the URL cannot be read.
+    /// When the URL cannot be read, or has a parameter that would be ignored.
     pub fn new(redis_url: &str, prefix: &str, identity: Identity) -> anyhow::Result<Self> {
+        check_parameters(redis_url)?;
         let client = Client::open(redis_url).ok().context(UNREADABLE)?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CALL_MAX))
@@ -189,5 +191,40 @@ impl RedisLink {
         }
         inner.rest_until_ms.store(now_ms() + REST_MS, Ordering::Relaxed);
         None
+    }
+}
+
+/// Refuses a URL with a parameter that the parser would ignore.
+fn check_parameters(redis_url: &str) -> anyhow::Result<()> {
+    let url = ::redis::parse_redis_url(redis_url).context(UNREADABLE)?;
+    let known: &[&str] = if url.scheme().ends_with("unix") { &["db", "pass", "protocol", "user"] } else { &["protocol"] };
+    let unknown = url.query_pairs().map(|(name, _)| name).find(|name| !known.contains(&&**name));
+    if let Some(name) = unknown {
+        let said = url_parameters::unknown(redis_url, &name, known);
+        bail!("the Redis URL (--redis-url, REDIS_URL) has a parameter that Rowlock does not know{said}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_would_be_ignored_is_named() {
+        for good in ["redis://u:p@h:1/2", "rediss://h?protocol=resp3", "unix:///redis.sock?db=1&user=u&pass=p&protocol=3"] {
+            check_parameters(good).unwrap_or_else(|error| panic!("{good}: {error}"));
+        }
+        let refused = |url: &str| check_parameters(url).expect_err(url).to_string();
+        let fault = "the Redis URL (--redis-url, REDIS_URL) has a parameter that Rowlock does not know";
+        assert_eq!(
+            refused("redis://u:hunter2@h?protcol=resp3"),
+            format!("{fault}, \"protcol\" (did you mean protocol?): after the ? it takes protocol")
+        );
+        assert_eq!(refused("redis://h/2?db=1"), format!("{fault}, \"db\": after the ? it takes protocol"));
+        assert_eq!(refused("redis://u:6379?hunter2=1@h"), format!("{fault}: after the ? it takes protocol"));
+        assert_eq!(refused("mysql://u:hunter2@h"), UNREADABLE);
     }
 }

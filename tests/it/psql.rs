@@ -8,6 +8,7 @@ mod cookbook;
 mod exports;
 mod forgeries;
 mod histories;
+mod limits;
 pub mod logins;
 mod pseudonyms;
 mod refunds;

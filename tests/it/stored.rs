@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::harness::{EventHandle, RedisMode, TestServer, event_json};
 use requests::claimed;
-pub use requests::{Ask, Claimed, Notice, Placed, Seat, Wanted};
-pub use waits::{until_it_waits, until_somebody_has_waited, until_somebody_waits};
+pub use requests::{Ask, Claimed, Notice, Placed, Seat, Wanted, claim_first_seat};
+pub use waits::{take_lock, until_it_waits, until_somebody_has_waited, until_somebody_waits};
 
 /// A session with the privileges of the server, for one event.
 pub struct Session {
@@ -97,10 +97,12 @@ impl Session {
             }
         }
         let rows = if quantities.is_empty() {
-            let sql = "select * from rowlock.claim_seats($1, $2, $3, $4, $5, $6, $7, $8)";
+            let sql = "select * from rowlock.claim_seats(p_event_id => $1, p_order_ids => $2, p_customer_ids => $3,
+                p_idempotency_keys => $4, p_fingerprints => $5, p_request_nos => $6, p_section_nos => $7, p_seat_nos => $8)";
             self.client.query(sql, &[&self.event_id, &order_ids, &customers, &keys, &prints, &request_nos, &section_nos, &seat_nos]).await?
         } else {
-            let sql = "select * from rowlock.claim_best_available($1, $2, $3, $4, $5, $6, $7)";
+            let sql = "select * from rowlock.claim_best_available(p_event_id => $1, p_order_ids => $2, p_customer_ids => $3,
+                p_idempotency_keys => $4, p_fingerprints => $5, p_section_nos => $6, p_quantities => $7)";
             self.client.query(sql, &[&self.event_id, &order_ids, &customers, &keys, &prints, &section_nos, &quantities]).await?
         };
         let numbers: Vec<i32> = rows.iter().map(|row| row.get("request_no")).collect();
@@ -130,7 +132,9 @@ impl Session {
         let currencies: Vec<&str> = notices.iter().map(|notice| notice.currency.as_str()).collect();
         let succeeded: Vec<bool> = notices.iter().map(|notice| notice.succeeded).collect();
         let messages: Vec<&str> = notices.iter().map(|notice| notice.message_id.as_str()).collect();
-        let sql = "select outcome, recorded_outcome from rowlock.settle_payments($1, $2, $3, $4, $5, $6, $7, $8) order by notice_no";
+        let sql = "select outcome, recorded_outcome from rowlock.settle_payments(p_event_id => $1, p_order_ids => $2, p_providers => $3,
+            p_provider_references => $4, p_amounts_minor => $5, p_currencies => $6, p_succeeded => $7, p_message_ids => $8)
+            order by notice_no";
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
             [&self.event_id, &order_ids, &providers, &references, &amounts, &currencies, &succeeded, &messages];
         Ok(self.client.query(sql, &params).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
@@ -174,7 +178,7 @@ impl Session {
     }
 
     async fn change_seats(&self, function: &str, section_no: i32, seat_nos: &[i32]) -> Result<i32, String> {
-        let sql = format!("select rowlock.{function}($1, $2, $3, $3)");
+        let sql = format!("select rowlock.{function}(p_event_id => $1, p_section_no => $2, p_first_seats => $3, p_last_seats => $3)");
         self.client.query_one(&sql, &[&self.event_id, &section_no, &seat_nos]).await.map(|row| row.get(0)).map_err(sqlstate)
     }
 

@@ -4,9 +4,9 @@
 -- What has been claimed already (by outcome) counts against limits and seats for good; what was admitted earlier in this round counts only
 -- for now. A request that fails only because of the latter is neither refused nor admitted: it waits for the next round.
 --
--- Arrays with one element per request: p_outcomes (null: undecided), p_answers, p_order_ids, p_fingerprints, p_customer_nos and p_key_nos
--- (null: all differ), p_live_seats (before the batch), p_asked_section_nos, p_quantities. p_section_nos and p_available: the sections and
--- their current counts.
+-- p_limit: how many seats a customer may hold and own. Arrays with one element per request: p_outcomes (null: undecided), p_answers,
+-- p_order_ids, p_fingerprints, p_customer_nos and p_key_nos (null: all differ), p_live_seats (before the batch), p_asked_section_nos,
+-- p_quantities. p_section_nos and p_available: the sections and their current counts.
 create or replace function rowlock._admit_searches(
     p_limit             integer,
     p_outcomes          text[],

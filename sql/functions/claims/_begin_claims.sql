@@ -1,9 +1,10 @@
 -- Begins a batch of claims: reads the event's rules, serialises the customers, and finds which requests share a customer or a key.
 --
--- Returns o_limit, o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms (0 until an order of the event has ended, if none
--- was pruned: nobody need be looked up) and o_is_on_sale (null if there is no such event, or it was never opened), and o_are_distinct:
--- whether every request is from another customer. If not, o_customer_nos and o_key_nos give, for each request, the first request of the
--- same customer, and the first of the same customer and idempotency key; a request without a key counts as having one of its own.
+-- Returns o_limit (how many seats a customer may hold and own), o_window_ms, o_unpaid_orders_max, o_unpaid_window_ms, o_cooldown_ms (0
+-- until an order of the event has ended, if none was pruned: nobody need be looked up) and o_is_on_sale (null if there is no such event, or
+-- it was never opened), and o_are_distinct: whether every request is from another customer. If not, o_customer_nos and o_key_nos give, for
+-- each request, the first request of the same customer, and the first of the same customer and idempotency key; a request without a key
+-- counts as having one of its own.
 --
 -- Locks: customers (advisory class 1, sorted).
 create or replace function rowlock._begin_claims(

@@ -1,8 +1,8 @@
 -- Decides what can be decided about each claim of a batch before any seat is looked at. Arrays have one element per request.
 --
--- p_is_on_sale: null if there is no such event, or it was never opened. p_key_nos: the first request with the same idempotency key; null:
--- all differ. p_faults: what is wrong with the requested seats, null if nothing is. p_unpaid_orders_max, p_unpaid_window_ms and
--- p_cooldown_ms are the event's rules for customers who let orders end unpaid.
+-- p_limit: how many seats a customer may hold and own. p_is_on_sale: null if there is no such event, or it was never opened. p_key_nos: the
+-- first request with the same idempotency key; null: all differ. p_faults: what is wrong with the requested seats, null if nothing is.
+-- p_unpaid_orders_max, p_unpaid_window_ms and p_cooldown_ms are the event's rules for customers who let orders end unpaid.
 --
 -- Returns o_live_seats, the seats the customer holds or owns; o_outcomes, null while undecided; o_answers, the orders of repeated requests;
 -- and o_retry_after_ms, how long the cooldown of a customer still lasts. A repeated request's order is found by its idempotency key or, if

@@ -1,12 +1,13 @@
 -- Decides a batch's claims of explicit seats in memory, one by one in the order they came: the first to ask wins, a request that fails
 -- reserves nothing, and seats that a customer wins count against that customer's limit for later requests.
 --
--- Arrays with one element per request: p_outcomes (null: to be decided) and p_answers as known so far, p_order_ids, p_fingerprints,
--- p_customer_nos and p_key_nos (the first request of the same customer, with the same idempotency key; null: all differ), p_live_seats,
--- p_firsts (where its seats begin), p_quantities. Arrays with one element per wanted seat, in request order: p_missing (true: there is no
--- such seat), p_first_nos (the first wanted seat that names the same seat), p_seat_rows (null: not available).
+-- p_limit: how many seats a customer may hold and own. Arrays with one element per request: p_outcomes (null: to be decided) and p_answers
+-- as known so far, p_order_ids, p_fingerprints, p_customer_nos and p_key_nos (the first request of the same customer, with the same
+-- idempotency key; null: all differ), p_live_seats, p_firsts (where its seats begin), p_quantities. Arrays with one element per wanted
+-- seat, in request order: p_missing (true: there is no such seat), p_first_nos (the first wanted seat that names the same seat),
+-- p_seat_rows (null: not available).
 --
--- Returns every request's outcome and order, and which wanted seats are why their request failed.
+-- Returns every request's outcome and order, and which wanted seats are why their request failed (o_blamed).
 create or replace function rowlock._decide_seat_claims(
     p_limit        integer,
     p_outcomes     text[],

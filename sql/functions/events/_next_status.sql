@@ -1,4 +1,5 @@
--- The status to which an event goes: open from draft or paused, paused from open, closed from any. Staying as it is is always allowed.
+-- The status to which an event goes from p_now: p_next, which is open from draft or paused, paused from open, closed from any. Staying as
+-- it is is always allowed.
 -- Errors: RL006 for any other status, RL007 if the event cannot go there from its own.
 create or replace function rowlock._next_status(p_event_id bigint, p_now rowlock.event_status, p_next text) returns rowlock.event_status
 language plpgsql

@@ -4,9 +4,8 @@
 -- The sweep calls this, so that no seat depends on the expiry queue. What it has found locked stays the longest overdue: it passes over as
 -- many orders. Orders whose expiry failed are left out until their retry is due, dead letters until they are redriven.
 --
--- rowlock.deadlines lists every pending order from the commit of its claim on, so none can be missed, however old its deadline. Orders that
--- have ended are removed from the rows examined, and rows left without orders are deleted: an order that has ended never waits for a
--- payment again. So the table stays as small as the sales of one payment window.
+-- rowlock.deadlines lists every pending order from the commit of its claim on, so none can be missed, however old its deadline. The rows
+-- examined are cleared of orders that have ended.
 --
 -- Locks: the rows of rowlock.deadlines that change, passing over locked ones. Errors: none.
 create or replace function rowlock.overdue_orders(p_grace_ms integer, p_limit integer, p_passed integer default 0)
@@ -53,34 +52,7 @@ begin
     if cardinality(v_deadlines) >= p_limit then
         v_looked_upto := v_deadlines[cardinality(v_deadlines)];
     end if;
-    with looked_at as materialized (
-        select d.ctid as deadline_row, cardinality(d.order_ids) as listed,
-            array(
-                select i.order_id
-                from unnest(d.order_ids) as i (order_id)
-                cross join lateral (
-                    select from rowlock.orders o
-                    where o.event_id = d.event_id and o.order_id = i.order_id and o.status = 'pending_payment'
-                    limit 1
-                ) o
-            ) as pending
-        from rowlock.deadlines d
-        where d.expires_at < v_looked_upto
-    ), locked as materialized (
-        select l.deadline_row, l.pending
-        from looked_at l
-        join rowlock.deadlines d on d.ctid = l.deadline_row
-        where cardinality(l.pending) < l.listed
-        for update of d skip locked
-    ), done as (
-        delete from rowlock.deadlines d
-        using locked l
-        where d.ctid = l.deadline_row and l.pending = '{}'
-    )
-    update rowlock.deadlines d
-    set order_ids = l.pending
-    from locked l
-    where d.ctid = l.deadline_row and l.pending <> '{}';
+    perform rowlock._clear_deadlines(v_looked_upto);
 
     return query
     select o.event_id, o.order_id, least(extract(epoch from v_now - o.expires_at) * 1000, 2147483647)::integer

@@ -1,6 +1,6 @@
--- Lists events, soonest first, those without a known start last: at most p_limit (1 to 1000; null: 100) after p_after_event_id (null: from
--- the first), in one status or (null) any, that begin after p_starts_after (null: any time), and whose names contain p_name (null: any),
--- ignoring case as the database's locale knows it. Events that were never opened are left out unless p_with_drafts.
+-- Lists events, soonest first, those without a known start last: at most p_limit (1 to 1000) after p_after_event_id (null: from the first),
+-- in one status or (null) any, that begin after p_starts_after (null: any time), and whose names contain p_name (null: any), ignoring case
+-- as the database's locale knows it. Events that were never opened are left out unless p_with_drafts.
 --
 -- A call examines at most 2,000 events for a name, however many there are. If that ends the search before p_limit events are found, the
 -- last row has ends_search true, whether it is_match or not: the next call continues after it. Everything else is read from an index in the
@@ -8,7 +8,7 @@
 --
 -- There is no row after a p_after_event_id that is not an event the caller may see.
 --
--- Locks: none. Errors: RL006 for a status that does not exist.
+-- Locks: none. Errors: RL006 for a status that does not exist, and for a limit out of bounds.
 create or replace function rowlock.list_events(
     p_after_event_id bigint,
     p_limit          integer,
@@ -31,7 +31,7 @@ set enable_sort = off  -- each list has an index in its order, whatever the stat
 as $$
 #variable_conflict use_column
 declare
-    v_limit   constant integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_limit   constant integer := rowlock._check_limit(p_limit);
     v_looks   constant integer := case when p_name is null then v_limit else 2000 end;
     v_status  rowlock.event_status;
     v_from    timestamptz := coalesce(p_starts_after, '-infinity');

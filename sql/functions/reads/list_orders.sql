@@ -1,10 +1,10 @@
 -- Lists orders of an event, newest first: a customer's own or (p_customer_id null) everybody's, in one status or (null) any, older than
--- p_after_order_id (null: from the newest), at most p_limit (1 to 1000; null: 100).
+-- p_after_order_id (null: from the newest), at most p_limit (1 to 1000).
 --
 -- A customer has few live orders: they are all gathered. The ended ones, of which there may be any number, are read along an index, a page
 -- of each status at most. Everybody's are read along the primary key; ids are UUIDv7, so their order is the order of creation.
 --
--- Locks: none. Errors: RL006 for a status that does not exist.
+-- Locks: none. Errors: RL006 for a status that does not exist, and for a limit out of bounds.
 create or replace function rowlock.list_orders(
     p_event_id       bigint,
     p_customer_id    text,
@@ -20,7 +20,7 @@ set search_path = pg_catalog, rowlock, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-    v_limit  constant integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_limit  constant integer := rowlock._check_limit(p_limit);
     v_status rowlock.order_status;
     v_ids    uuid[];
 begin

@@ -1,7 +1,7 @@
--- Lists payments of an event that are owed back and not yet refunded, oldest first, at most p_limit (1 to 10000; null: 1000). One that was
--- reversed has its reversed_at: the gateway knows whether anything is owed still.
+-- Lists payments of an event that are owed back and not yet refunded, oldest first, at most p_limit (1 to 1000). One that was reversed has
+-- its reversed_at: the gateway knows whether anything is owed still.
 --
--- Locks: none. Errors: none.
+-- Locks: none. Errors: RL006 for a limit out of bounds.
 create or replace function rowlock.refunds_due(p_event_id bigint, p_limit integer)
 returns table (
     provider           text,
@@ -18,13 +18,15 @@ security definer
 set search_path = pg_catalog, rowlock, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_limit constant integer := rowlock._check_limit(p_limit);
 begin
     return query
     select p.provider, p.provider_reference, p.order_id, p.amount_minor, p.currency, p.received_at, p.reversed_at
     from rowlock.payments p
     where p.event_id = p_event_id and p.outcome = 'refund_due' and p.refunded_at is null
     order by p.received_at, p.provider, p.provider_reference
-    limit least(greatest(coalesce(p_limit, 1000), 1), 10000);
+    limit v_limit;
 end
 $$;
 

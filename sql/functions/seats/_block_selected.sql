@@ -1,4 +1,5 @@
--- Blocks or unblocks the seats that an operator selected, all of them or none, and returns how many changed.
+-- Moves the seats that an operator selected from p_from to p_to, available to blocked or back, all of them or none, and returns how many
+-- changed.
 --
 -- Locks: the seats (section_no, seat_no), then their sections (section_no).
 -- Errors: RL001, RL002, RL003, RL006, RL008 (detail: the seats held or sold, as _format_seats writes them).

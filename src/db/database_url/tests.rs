@@ -99,7 +99,22 @@ fn no_part_of_a_password_that_was_not_encoded_is_repeated() {
         let error = refused(&url);
         assert!(error.starts_with("the database URL "), "{error}");
     }
-    assert!(refused("postgres://user@host/rowlock?sslmod=require").contains("after the ? it takes application_name, channel_binding,"));
+}
+
+#[test]
+fn a_misspelt_parameter_is_named_with_what_may_be_meant_and_what_is_taken() {
+    let taken = "after the ? it takes application_name, channel_binding, connect_timeout, dbname, hostaddr, host, keepalives_idle, \
+                 keepalives_interval, keepalives_retries, keepalives, load_balance_hosts, options, password, port, sslmode, \
+                 sslnegotiation, target_session_attrs, tcp_user_timeout, user";
+    for (parameter, name) in [
+        ("sslmod=require", "\"sslmod\" (did you mean sslmode?)"),
+        ("sslmode=require&aplication_name=x", "\"aplication_name\" (did you mean application_name?)"),
+        ("colour=green", "\"colour\""),
+    ] {
+        let expected = format!("the database URL has a parameter that PostgreSQL does not know, {name}: {taken}");
+        assert_eq!(refused(&with(parameter)), expected, "{parameter}");
+    }
+    assert_eq!(refused(&with("pasword=hunter2&user=u")), refused(&with("pasword=x")), "not its value");
 }
 
 #[test]

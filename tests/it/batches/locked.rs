@@ -3,7 +3,7 @@
 use pretty_assertions::assert_eq;
 
 use crate::harness::{Answer, EventHandle, PATIENCE, Stops, TestServer, at_the_gate, build_gate, eventually, open_gate};
-use crate::stored::unhurried;
+use crate::stored::{take_lock, unhurried};
 
 const OTHERS: usize = 24;
 
@@ -56,7 +56,7 @@ fn assert_one_is_sent_away(answers: &mut Vec<Answer>, status: u16) {
 async fn the_lock_of_one_customer_keeps_no_other_claim_of_its_batch_waiting() {
     let (server, event) = scene().await;
     let holder = server.connect().await;
-    let hold = format!("begin; select rowlock._take_locks(1, {}, array['buyer-{VICTIM}'], true)", event.id);
+    let hold = format!("begin; {}", take_lock(1, event.id, &format!("buyer-{VICTIM}"), true));
     holder.batch_execute(&hold).await.expect("its lock");
     build_gate(&server.db, "insert on rowlock.orders", "new.customer_id = 'slow'", Stops::First).await;
     let slow = server.customer("slow");

@@ -48,8 +48,10 @@ async fn seats_that_are_not_in_the_order_of_their_requests_refuse_the_call() {
     for request_nos in ["{2,1}", "{1,3}", "{0,1}", "{1,2,1}", "{1,null}"] {
         let seats = request_nos.matches(',').count() + 1;
         let call = format!(
-            "select * from rowlock.claim_seats({}, array[gen_random_uuid(), gen_random_uuid()], '{{ann,bob}}', '{{null,null}}', '{{null,null}}',
-                 '{request_nos}', array_fill(1, array[{seats}]), array(select generate_series(1, {seats})))",
+            "select * from rowlock.claim_seats(p_event_id => {}, p_order_ids => array[gen_random_uuid(), gen_random_uuid()],
+                 p_customer_ids => '{{ann,bob}}', p_idempotency_keys => '{{null,null}}', p_fingerprints => '{{null,null}}',
+                 p_request_nos => '{request_nos}', p_section_nos => array_fill(1, array[{seats}]),
+                 p_seat_nos => array(select generate_series(1, {seats})))",
             event.id
         );
         let error = server.db.batch_execute(&call).await.expect_err(request_nos);

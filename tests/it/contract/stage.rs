@@ -35,14 +35,19 @@ pub async fn prepare(server: &TestServer) {
     for (order_id, customer, seats) in [(EARLIER[0], CUSTOMER, "16"), (EARLIER[1], "bob", "17"), (ORDER_ID, CUSTOMER, "14, 15")] {
         let count = seats.split(',').count();
         let claim = format!(
-            "select rowlock.claim_seats(7, array['{order_id}']::uuid[], array['{customer}'], array[null]::text[], array[null]::bytea[],
-                array_fill(1, array[{count}]), array_fill(1, array[{count}]), array[{seats}])"
+            "select rowlock.claim_seats(p_event_id => 7, p_order_ids => '{{{order_id}}}', p_customer_ids => array['{customer}'],
+                p_idempotency_keys => '{{null}}', p_fingerprints => '{{null}}', p_request_nos => array_fill(1, array[{count}]),
+                p_section_nos => array_fill(1, array[{count}]), p_seat_nos => array[{seats}])"
         );
         sql(server, &claim).await;
     }
     // It would count against her limit.
     sql(server, &format!("select rowlock.cancel_order(7, '{}', '{CUSTOMER}')", EARLIER[0])).await;
-    sql(server, &format!("select rowlock.record_expiry_failure(7, '{ORDER_ID}', 'canceling statement due to lock timeout', 1)")).await;
+    let failed = format!(
+        "select rowlock.record_expiry_failure(p_event_id => 7, p_order_id => '{ORDER_ID}',
+            p_error => 'canceling statement due to lock timeout', p_attempts_max => 1)"
+    );
+    sql(server, &failed).await;
     let unknown = json!({"event_id": 7, "order_id": "01980f2e-4c7a-7bd2-a6f3-d1f0c9a5e8ff", "provider": "acmepay",
         "provider_reference": "pay_too_late", "amount_minor": 560_000, "currency": "TWD", "status": "succeeded"});
     assert_eq!(server.gateway().notify(unknown).await.expect(200)["outcome"], "refund_due");

@@ -9,12 +9,12 @@ use tokio_postgres::Client;
 
 use crate::harness::{PATIENCE, RedisMode, TestServer, eventually};
 use crate::psql::logins::Logins;
-use crate::stored::unhurried;
+use crate::stored::{take_lock, unhurried};
 
 /// The class and the key of the only advisory lock that a session has.
 async fn key_of(db: &Client, class: i32, event_id: i64, name: &str) -> (i64, i64) {
     db.batch_execute("begin").await.expect("begin");
-    let taken = db.query_one("select rowlock._take_locks($1, $2, array[$3], true)", &[&class, &event_id, &name]).await;
+    let taken = db.query_one(&take_lock(class, event_id, name, true), &[]).await;
     assert_eq!(taken.expect("a lock").get::<_, i32>(0), 1);
     let sql = "select classid::bigint >> 28, classid::bigint << 32 | objid::bigint from pg_locks
         where locktype = 'advisory' and objsubid = 1 and pid = pg_backend_pid()";
@@ -39,7 +39,7 @@ async fn a_key_depends_on_its_class_its_event_its_name_and_the_secret_of_the_dat
         }
         db.batch_execute("update rowlock.identity set lock_secret = gen_random_uuid()").await.expect("another secret");
     }
-    let pairs = "select rowlock._take_locks(1, 7, array['ann', 'bob', 'ann'], true)";
+    let pairs = "select rowlock._take_locks(p_class => 1, p_event_id => 7, p_names => '{ann,bob,ann}', p_wait => true)";
     assert_eq!(server.ask::<i32>(pairs).await, 2, "as many locks as there are names");
     let row = "select count(*) from rowlock.identity where is_only";
     assert_eq!(server.ask::<i64>(row).await, 1);
@@ -83,7 +83,7 @@ async fn operators_see_what_a_session_waits_for() {
     let server = TestServer::builder().redis(RedisMode::Off).start().await;
     let (event, holder) = (server.event(unhurried(&[("A", 1000, 10)])).await, server.connect().await);
     for (class, name, what) in [(1, "alice", "the turn of a customer"), (2, "1", "the search for the best available seats of a section")] {
-        let hold = format!("begin; select rowlock._take_locks({class}, {}, array['{name}'], true)", event.id);
+        let hold = format!("begin; {}", take_lock(class, event.id, name, true));
         holder.batch_execute(&hold).await.expect("its lock");
         let alice = server.customer("alice");
         let claim = tokio::spawn(async move { alice.best_available(&event, "A", 1).await });

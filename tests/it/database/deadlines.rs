@@ -106,7 +106,10 @@ async fn what_was_claimed_together_is_found_by_its_first_order_and_nothing_else_
 
     // The named one ends, one cannot be expired, and the rest are overdue by more milliseconds than fit into the type.
     assert_eq!(session.settle(&[Notice::of(&placed[5])]).await, ["paid"]);
-    let failed = format!("select from rowlock.record_expiry_failure({}, '{}', 'planted', 5)", event.id, placed[1].order_id);
+    let failed = format!(
+        "select from rowlock.record_expiry_failure(p_event_id => {}, p_order_id => '{}', p_error => 'planted', p_attempts_max => 5)",
+        event.id, placed[1].order_id
+    );
     server.db.batch_execute(&failed).await.expect("written down");
     days_pass(&server, 30).await;
     let left = ids(&[placed[0].clone(), placed[2].clone(), placed[3].clone(), placed[4].clone()]);

@@ -9,8 +9,6 @@ use crate::harness::{TestDatabase, skip};
 pub struct SqlFile {
     /// Its name without `.sql`.
     pub name: String,
-    /// Its path below `sql/`.
-    pub path: String,
     /// Its text.
     pub text: String,
 }
@@ -20,11 +18,10 @@ pub fn sql_files(folder: &str) -> Vec<SqlFile> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(in_project("sql").join(folder)).expect("the folder") {
         let file = entry.expect("an entry").path();
-        let path = format!("{folder}/{}", file.file_name().expect("a name").to_string_lossy());
         if file.is_dir() {
-            files.extend(sql_files(&path));
+            files.extend(sql_files(&format!("{folder}/{}", file.file_name().expect("a name").to_string_lossy())));
         } else if let Some(name) = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".sql")) {
-            files.push(SqlFile { name: name.to_owned(), path, text: std::fs::read_to_string(&file).expect("a text") });
+            files.push(SqlFile { name: name.to_owned(), text: std::fs::read_to_string(&file).expect("a text") });
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use crate::commands::process::{output_of, printed_by, rowlock};
 use crate::harness::{PATIENCE, RedisMode, Scratch, TestServer, eventually, own_postgres};
 use crate::psql::logins::{Logins, PASSWORD, connect, refusal, url_as};
-use crate::stored::unhurried;
+use crate::stored::{take_lock, unhurried};
 
 /// A call of each function that takes an advisory lock.
 const CALLS: &str = "
@@ -84,9 +84,9 @@ async fn a_login_can_hold_a_key_that_it_has_seen_until_the_database_is_hardened(
     let mut keys = Vec::new();
     for (class, event_id, name) in [(2, event.id, "1"), (3, 0, "sweep")] {
         // As a server does for a moment.
-        let hold = format!("begin; select rowlock._take_locks({class}, {event_id}, array['{name}'], true)");
+        let hold = format!("begin; {}", take_lock(class, event_id, name, true));
         holder.batch_execute(&hold).await.expect("its lock");
-        keys.push(seen_key(&rita, class).await);
+        keys.push(seen_key(&rita, i64::from(class)).await);
         holder.batch_execute("commit").await.expect("released");
     }
     let take = format!("select pg_advisory_lock({}), pg_advisory_lock({})", keys[0], keys[1]);

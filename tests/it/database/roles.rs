@@ -4,6 +4,7 @@ use pretty_assertions::assert_eq;
 use tokio_postgres::Client;
 
 use crate::harness::TestDatabase;
+use crate::stored::claim_first_seat;
 
 /// A superuser's connection that shows names with their schema, whatever the user is called.
 async fn superuser(database: &TestDatabase) -> Client {
@@ -110,7 +111,8 @@ async fn operators_call_what_they_need_and_touch_no_table() {
         "select admin.change_event(1, '{\"window_ms\": 15000}', 'a test')",
         "select admin.block_seats(1, 'A 1', 'a test'), admin.unblock_seats(1, 'A 1', 'a test')",
         "select * from rowlock.sales_report(1)",
-        "select * from rowlock.list_orders(1, null, null, null, 10)",
+        "select * from rowlock.list_orders(
+            p_event_id => 1, p_customer_id => null, p_status => null, p_after_order_id => null, p_limit => 10)",
         "select * from rowlock.refunds_due(1, 10)",
         "select * from rowlock.list_dead_letters(null, 10)",
         "select * from admin.overdue_orders",
@@ -119,7 +121,7 @@ async fn operators_call_what_they_need_and_touch_no_table() {
     ] {
         operator.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
-    assert_forbidden(&operator, "select rowlock.claim_seats(1, '{}', '{}', '{}', '{}', '{}', '{}', '{}')").await;
+    assert_forbidden(&operator, &format!("select * from {}", claim_first_seat(1, "olivia"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,8 +107,9 @@ async fn assert_given_up_for_good(server: &TestServer, event: &EventHandle, lett
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_before_the_retry_is_due_and_after_the_last_are_not_counted() {
     let server = TestServer::start().await;
-    let failed = "select attempts || ' ' || coalesce((retry_in_ms between 1 and 100)::text, 'dead') \
-                  from rowlock.record_expiry_failure(1, '01890000-0000-7000-8000-000000000000', 'planted', 2)";
+    let failed = "select attempts || ' ' || coalesce((retry_in_ms between 1 and 100)::text, 'dead')
+        from rowlock.record_expiry_failure(
+            p_event_id => 1, p_order_id => '01890000-0000-7000-8000-000000000000', p_error => 'planted', p_attempts_max => 2)";
     let due = "update rowlock.expiry_failures set retry_at = clock_timestamp() where retry_at is not null";
     let mut answers = Vec::new();
     for _ in 0..2 {

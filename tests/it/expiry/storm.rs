@@ -29,8 +29,11 @@ async fn ten_thousand_orders(server: &TestServer) -> EventHandle {
     let event = server.small_event(&sections).await;
     let claim = format!(
         "with n as (select n from generate_series(1, {SEATS}) n)
-         select count(*) filter (where a.outcome = 'claimed') from rowlock.claim_seats($1, $2, array(select 'customer ' || $3::integer || ' ' || n from n),
-            array(select null::text from n), array(select null::bytea from n), array(table n), array(select $3::integer from n), array(table n)) a"
+         select count(*) filter (where a.outcome = 'claimed')
+         from rowlock.claim_seats(p_event_id => $1, p_order_ids => $2,
+            p_customer_ids => array(select 'customer ' || $3::integer || ' ' || n from n), p_idempotency_keys => array_fill(null::text, array[{SEATS}]),
+            p_fingerprints => array_fill(null::bytea, array[{SEATS}]), p_request_nos => array(table n),
+            p_section_nos => array_fill($3::integer, array[{SEATS}]), p_seat_nos => array(table n)) a"
     );
     let claim = server.db.prepare(&claim).await.expect("prepared");
     for section in 1..=SECTIONS {

@@ -50,7 +50,10 @@ async fn who_pays_too_late_again_and_again_must_wait_like_who_never_pays() {
     claims("ann", 3).await;
     assert_eq!(hoarders(&server).await.as_deref(), Some("ann 2 2"));
     // To get the money back changes nothing.
-    let refund = format!("select admin.mark_refunded({}, 'testpay', $1, 'sent back')", event.id);
+    let refund = format!(
+        "select admin.mark_refunded(p_event_id => {}, p_provider => 'testpay', p_provider_reference => $1, p_reason => 'sent back')",
+        event.id
+    );
     for (notice, refunded) in late.iter().zip(1..) {
         assert_eq!(server.db.query_one(&refund, &[&notice.reference]).await.expect("a refund").get::<_, &str>(0), "refunded");
         claims("ann", 3).await;

@@ -4,6 +4,7 @@ use pretty_assertions::assert_eq;
 use uuid::Uuid;
 
 use crate::harness::TestServer;
+use crate::stored::claim_first_seat;
 
 const ENDED: i64 = 20_000;
 
@@ -38,7 +39,10 @@ async fn a_page_reads_few_orders_whatever_came_before() {
     {
         server.db.batch_execute("begin").await.expect("a transaction");
         let before = server.ask::<i64>(reads).await;
-        let sql = format!("select count(*) from rowlock.list_orders({event_id}, 'alice', {status}, {after}, 101)");
+        let sql = format!(
+            "select count(*) from rowlock.list_orders(
+                p_event_id => {event_id}, p_customer_id => 'alice', p_status => {status}, p_after_order_id => {after}, p_limit => 101)"
+        );
         let found = server.ask::<i64>(&sql).await;
         let reads = server.ask::<i64>(reads).await - before;
         server.db.batch_execute("commit").await.expect("its end");
@@ -54,10 +58,7 @@ async fn a_claim_reads_few_orders_whatever_came_before() {
     for (customer, outcome, reads_max) in [("alice", "cooldown", 50), ("zoe", "claimed", 5)] {
         server.db.batch_execute("begin").await.expect("a transaction");
         let before = server.ask::<i64>(reads).await;
-        let claim = format!(
-            "select outcome from rowlock.claim_seats({event_id}, array[gen_random_uuid()], array['{customer}'], array[null]::text[],
-                array[null]::bytea[], array[1], array[1], array[1])"
-        );
+        let claim = format!("select outcome from {}", claim_first_seat(event_id, customer));
         assert_eq!(server.ask::<String>(&claim).await, outcome);
         let reads = server.ask::<i64>(reads).await - before;
         server.db.batch_execute("rollback").await.expect("its end");
@@ -71,7 +72,8 @@ async fn the_pages_together_are_all_orders_newest_first() {
     let pages = |status: Option<&'static str>| {
         let server = &server;
         async move {
-            let sql = "select order_id from rowlock.list_orders($1, 'alice', $2, $3, 1000)";
+            let sql = "select order_id from rowlock.list_orders(
+                p_event_id => $1, p_customer_id => 'alice', p_status => $2, p_after_order_id => $3, p_limit => 1000)";
             let (mut listed, mut after) = (Vec::<Uuid>::new(), None);
             loop {
                 let page = server.db.query(sql, &[&event_id, &status, &after]).await.expect("a page");

@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::harness::{EventHandle, TestServer, eventually};
-use crate::stored::{Ask, Notice, Session, make_due, server_without_expiry};
+use crate::stored::{Ask, Notice, Session, claim_first_seat, make_due, server_without_expiry};
 
 /// One call for all orders of the first event.
 const PRUNE: &str = "select o_deleted from rowlock.prune_unpaid_orders(0, 30, 500)";
@@ -195,11 +195,7 @@ async fn a_server_prunes_in_the_background() {
 
 /// How many pages a claim reads, which is then undone.
 async fn pages_read_by_a_claim(server: &TestServer, event: &EventHandle) -> i64 {
-    let claim = format!(
-        "explain (analyze, buffers, format json) select from rowlock.claim_seats({}, array[gen_random_uuid()], array['zoe'],
-            array[null]::text[], array[null]::bytea[], array[1], array[1], array[1])",
-        event.id
-    );
+    let claim = format!("explain (analyze, buffers, format json) select from {}", claim_first_seat(event.id, "zoe"));
     server.db.batch_execute("begin").await.expect("a transaction");
     let plan: Value = server.db.query_one(&claim, &[]).await.expect("a plan").get(0);
     server.db.batch_execute("rollback").await.expect("its end");

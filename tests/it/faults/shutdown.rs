@@ -13,16 +13,9 @@ use tokio::net::TcpStream;
 
 use crate::commands::process::{descendants, serve};
 use crate::harness::{
-    EventHandle, JWT_SECRET, PATIENCE, Scratch, TestServer, WEBHOOK_SECRET, eventually, own_postgres, patience_left, skip,
+    EventHandle, JWT_SECRET, PATIENCE, Scratch, Stops, TestServer, WEBHOOK_SECRET, build_gate, eventually, open_gate, own_postgres,
+    patience_left, skip,
 };
-
-/// From now on claims and payments take two seconds.
-const SLOW: &str = "
-    create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(2); return new; end';
-    create trigger slow before insert on rowlock.orders for each statement execute function public.slow();
-    create trigger slow before insert on rowlock.payments for each statement execute function public.slow()";
-/// How many of them are in progress.
-const UNDER_WAY: &str = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_under_way_are_answered_and_new_connections_are_refused() {
@@ -31,15 +24,19 @@ async fn requests_under_way_are_answered_and_new_connections_are_refused() {
     let (alice, bob, gateway) = (server.customer("alice"), server.customer("bob"), server.gateway());
     let order = alice.claim_seats(&event, &[("A", 1)]).await.expect(201);
 
-    server.db.batch_execute(SLOW).await.expect("triggers");
+    // A claim adds an order, and a payment changes one.
+    build_gate(&server.db, "insert or update on rowlock.orders", "true", Stops::All).await;
     let claim = tokio::spawn(async move { bob.claim_seats(&event, &[("A", 2)]).await });
     let payment = tokio::spawn(async move { gateway.pay(&order).await });
-    eventually(PATIENCE, || async { server.ask::<i64>(UNDER_WAY).await == 2 }).await;
+    let at_the_gate = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+    eventually(PATIENCE, || async { server.ask::<i64>(at_the_gate).await == 2 }).await;
 
+    let db = server.connect().await;
     let address = server.url.trim_start_matches("http://").to_owned();
     let stopping = tokio::spawn(async move { (server.stop().await, server) });
     eventually(PATIENCE, || async { TcpStream::connect(&address).await.is_err() }).await;
     assert!(!stopping.is_finished() && !claim.is_finished() && !payment.is_finished(), "it did not wait for what is under way");
+    open_gate(&db).await;
 
     assert_eq!(claim.await.expect("no panic").expect(201)["status"], "pending_payment");
     assert_eq!(payment.await.expect("no panic").expect(200)["outcome"], "paid");

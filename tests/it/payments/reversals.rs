@@ -66,7 +66,10 @@ async fn money_that_is_owed_back_stays_listed_and_marked_until_a_person_has_look
     let server = TestServer::start().await;
     let (event, alice, order) = one_order(&server).await;
     let gateway = server.gateway();
-    let refund = format!("select admin.mark_refunded({}, 'testpay', $1, 'gone back, says the gateway')", event.id);
+    let refund = format!(
+        "select admin.mark_refunded(p_event_id => {}, p_provider => 'testpay', p_provider_reference => $1, p_reason => 'sent back')",
+        event.id
+    );
     let marked = async |notice: &Value| {
         let reference = notice["provider_reference"].as_str().expect("a reference");
         server.db.query_one(&refund, &[&reference]).await.map(|row| row.get::<_, String>(0))

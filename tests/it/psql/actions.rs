@@ -115,8 +115,8 @@ async fn nothing_changes_without_a_reason() {
     let (_database, db, logins) = sale().await;
     let olivia = logins.connect("olivia").await;
     let before = everything(&db).await;
-    let refund = ("admin.mark_refunded(1, 'cardpay', 'ch_1004', $why)", "", json!({}), json!({}));
-    let calls: Vec<_> = changes().into_iter().chain([refund]).map(|change| change.0).collect();
+    let refund = "admin.mark_refunded(p_event_id => 1, p_provider => 'cardpay', p_provider_reference => 'ch_1004', p_reason => $why)";
+    let calls: Vec<_> = changes().into_iter().map(|change| change.0).chain([refund]).collect();
     let functions = "select count(*) from pg_proc where pronamespace = 'admin'::regnamespace and provolatile = 'v'";
     let named: std::collections::BTreeSet<_> = calls.iter().map(|call| call.split('(').next()).collect();
     assert_eq!(db.query_one(functions, &[]).await.expect("a count").get::<_, i64>(0), i64::try_from(named.len()).expect("few"));

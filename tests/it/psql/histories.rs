@@ -46,15 +46,14 @@ async fn a_seat_remembers_who_held_it_who_had_it_and_why_that_ended() {
         from admin.seat_history(1, 'A', 3) h limit 1";
     assert!(db.query_one(until, &[]).await.expect("an answer").get::<_, bool>(0), "not when the late money came");
 
-    db.batch_execute("select rowlock.unblock_seats(1, 1, '{19}', '{19}'); select admin.block_seats(1, 'A 19, B 3 10', 'again')")
-        .await
-        .expect_err("B 3 is held");
+    let unblock = "select rowlock.unblock_seats(p_event_id => 1, p_section_no => 1, p_first_seats => '{19}', p_last_seats => '{19}')";
+    db.batch_execute(&format!("{unblock}; select admin.block_seats(1, 'A 19, B 3 10', 'again')")).await.expect_err("B 3 is held");
     // Actions are dated to the millisecond: one passes before seat 18 is unblocked, so that it was blocked for a while.
-    db.batch_execute(
-        "select rowlock.unblock_seats(1, 1, '{19}', '{19}'); select admin.block_seats(1, 'A 18-19', 'again'); select pg_sleep(0.001);
+    db.batch_execute(&format!(
+        "{unblock}; select admin.block_seats(1, 'A 18-19', 'again'); select pg_sleep(0.001);
          select admin.unblock_seats(1, 'A', 'x') where false; select admin.unblock_seats(1, 'A 18', 'one is enough');
-         select admin.release_order(1, '01970000-0000-7000-8000-000000000007', 'eve called')",
-    )
+         select admin.release_order(1, '01970000-0000-7000-8000-000000000007', 'eve called')"
+    ))
     .await
     .expect("changed");
     let who: String = lines(&db, "select session_user::text").await.remove(0);
@@ -73,9 +72,13 @@ async fn a_seat_remembers_who_held_it_who_had_it_and_why_that_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_over_two_sections_is_in_the_history_of_its_own_seats_only() {
     let (_database, db) = sale().await;
-    db.batch_execute("select rowlock.claim_seats(1, array[gen_random_uuid()], '{ivan}', '{null}', '{null}', '{1,1}', '{1,2}', '{7,8}')")
-        .await
-        .expect("claimed");
+    db.batch_execute(
+        "select rowlock.claim_seats(p_event_id => 1, p_order_ids => array[gen_random_uuid()], p_customer_ids => '{ivan}',
+            p_idempotency_keys => '{null}', p_fingerprints => '{null}', p_request_nos => '{1,1}', p_section_nos => '{1,2}',
+            p_seat_nos => '{7,8}')",
+    )
+    .await
+    .expect("claimed");
     for (section, seat_no, expected) in [("A", 7, 1), ("B", 8, 1), ("A", 8, 0), ("B", 7, 0)] {
         let sql = format!("select count(*) from admin.seat_history(1, '{section}', {seat_no}) where who = 'ivan'");
         assert_eq!(db.query_one(&sql, &[]).await.expect("a count").get::<_, i64>(0), expected, "{section} {seat_no}");
@@ -130,7 +133,9 @@ async fn an_order_tells_its_story_in_order() {
     );
     assert_eq!(story(7).await[1..], ["dead letter: 1 attempts: the disk is full"]);
     assert_eq!(story(8).await.len(), 1);
-    db.batch_execute("select admin.mark_refunded(1, 'cardpay', 'ch_1004', 'gus was told')").await.expect("refunded");
+    let refund = "select admin.mark_refunded(
+        p_event_id => 1, p_provider => 'cardpay', p_provider_reference => 'ch_1004', p_reason => 'gus was told')";
+    db.batch_execute(refund).await.expect("refunded");
     let gus = story(5).await;
     assert_eq!(
         gus[1..4],

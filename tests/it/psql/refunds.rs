@@ -10,7 +10,7 @@ use crate::harness::{EventHandle, TestServer, rivals};
 use crate::stored::server_without_expiry;
 
 async fn refund(operator: &Client, event: EventHandle, reference: &str) -> Result<Option<String>, Error> {
-    let sql = "select admin.mark_refunded($1, 'testpay', $2, 'sent back')";
+    let sql = "select admin.mark_refunded(p_event_id => $1, p_provider => 'testpay', p_provider_reference => $2, p_reason => 'sent back')";
     operator.query_one(sql, &[&event.id, &reference]).await.map(|row| row.get(0))
 }
 

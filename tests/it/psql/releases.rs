@@ -15,7 +15,10 @@ async fn a_released_order_is_a_cancelled_one() {
     let alice = server.customer("alice");
     let order = alice.claim_seats(&event, &[("A", 1), ("B", 2)]).await.expect(201);
     let order_id = order["order_id"].as_str().expect("an id");
-    let failed = format!("select rowlock.record_expiry_failure({}, '{order_id}', 'the disk is full', 1)", event.id);
+    let failed = format!(
+        "select rowlock.record_expiry_failure(p_event_id => {}, p_order_id => '{order_id}', p_error => 'full', p_attempts_max => 1)",
+        event.id
+    );
     server.db.batch_execute(&failed).await.expect("a dead letter");
     let release = format!("select admin.release_order({}, '{order_id}', 'she called')", event.id);
     let olivia = logins.connect("olivia").await;

@@ -21,13 +21,17 @@ insert into sale values
 create function pg_temp.id(p_order_no integer) returns uuid language sql as $$ select format('01970000-0000-7000-8000-%s', lpad(p_order_no::text, 12, '0'))::uuid $$;
 create function pg_temp.claim(p_order_no integer, p_customer text, p_section_no integer, p_seats integer[]) returns text language sql as $$
     select c.outcome
-    from rowlock.claim_seats(1, array[pg_temp.id(p_order_no)], array[p_customer], array[null::text], array[null::bytea],
-        array_fill(1, array[cardinality(p_seats)]), array_fill(p_section_no, array[cardinality(p_seats)]), p_seats) c $$;
+    from rowlock.claim_seats(
+        p_event_id => 1, p_order_ids => array[pg_temp.id(p_order_no)], p_customer_ids => array[p_customer], p_idempotency_keys => '{null}',
+        p_fingerprints => '{null}', p_request_nos => array_fill(1, array[cardinality(p_seats)]),
+        p_section_nos => array_fill(p_section_no, array[cardinality(p_seats)]), p_seat_nos => p_seats) c $$;
 create function pg_temp.notice(p_order_no integer, p_provider text, p_reference text, p_amount bigint, p_succeeded boolean default true)
 returns text language sql as $$
     select s.outcome
-    from rowlock.settle_payments(1, array[pg_temp.id(p_order_no)], array[p_provider], array[p_reference], array[p_amount], array['TWD'],
-        array[p_succeeded], array[gen_random_uuid()::text]) s $$;
+    from rowlock.settle_payments(
+        p_event_id => 1, p_order_ids => array[pg_temp.id(p_order_no)], p_providers => array[p_provider],
+        p_provider_references => array[p_reference], p_amounts_minor => array[p_amount], p_currencies => '{TWD}',
+        p_succeeded => array[p_succeeded], p_message_ids => array[gen_random_uuid()::text]) s $$;
 -- Moves an order, and everything that has just been said of it, back in time.
 create function pg_temp.age(p_order_no integer, p_minutes integer) returns void language sql as $$
     with moved as (
@@ -60,7 +64,8 @@ select outcome from rowlock.expire_orders(1, array[pg_temp.id(5)]);
 select outcome from rowlock.expire_orders(1, array[pg_temp.id(6)]);
 select pg_temp.notice(6, 'cardpay', 'ch_1005', 280000), pg_temp.notice(6, 'cardpay', 'ch_1005', 280000, false);
 -- 7 is overdue and cannot be expired.
-select rowlock.record_expiry_failure(1, pg_temp.id(7), 'the disk is full', 1);
+select rowlock.record_expiry_failure(
+    p_event_id => 1, p_order_id => pg_temp.id(7), p_error => 'the disk is full', p_attempts_max => 1);
 -- 8 and 9 still have time.
 select pg_temp.claim(8, 'dan', 2, '{1,2}'), pg_temp.claim(9, 'ada', 2, '{9}');
 

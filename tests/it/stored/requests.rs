@@ -49,6 +49,15 @@ impl Ask {
     }
 }
 
+/// The call that claims the first seat of an event, to be read from.
+pub fn claim_first_seat(event_id: i64, customer_id: &str) -> String {
+    format!(
+        "rowlock.claim_seats(p_event_id => {event_id}, p_order_ids => array[gen_random_uuid()], p_customer_ids => array['{customer_id}'],
+            p_idempotency_keys => '{{null}}', p_fingerprints => '{{null}}', p_request_nos => '{{1}}', p_section_nos => '{{1}}',
+            p_seat_nos => '{{1}}')"
+    )
+}
+
 /// The answer to one claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {

@@ -1,8 +1,14 @@
-//! Waiting until a session waits for a lock.
+//! Locks, and waiting until a session waits for one.
 
 use std::time::Duration;
 
 use crate::harness::{PATIENCE, TestServer, eventually};
+
+/// The statement that takes an advisory lock until its transaction ends; without `wait`, only if nobody else has it. It answers how many
+/// locks it took.
+pub fn take_lock(class: i32, event_id: i64, name: &str, wait: bool) -> String {
+    format!("select rowlock._take_locks(p_class => {class}, p_event_id => {event_id}, p_names => array['{name}'], p_wait => {wait})")
+}
 
 /// Returns once the session with that process id waits for a lock.
 pub async fn until_it_waits(server: &TestServer, pid: i32) {

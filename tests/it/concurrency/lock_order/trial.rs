@@ -1,7 +1,7 @@
 //! An event, and what locks parts of it.
 
 use crate::harness::{EventHandle, TestServer};
-use crate::stored::{Ask, Placed, Session, server_without_expiry, unhurried, until_it_waits};
+use crate::stored::{Ask, Placed, Session, server_without_expiry, take_lock, unhurried, until_it_waits};
 
 /// The sections of the event, in the order of their numbers; each order here has a seat in all of them.
 pub(super) const SECTIONS: [i32; 3] = [1, 2, 3];
@@ -109,9 +109,9 @@ const OWN_KEY: &str = "select classid::bigint << 32 | objid::bigint from pg_lock
     where locktype = 'advisory' and objsubid = 1 and pid = pg_backend_pid()";
 
 pub(super) fn advisory(trial: &Trial, class: i32, name: &str) -> String {
-    format!("select rowlock._take_locks({class}, {}, array['{name}'], true)", trial.event.id)
+    take_lock(class, trial.event.id, name, true)
 }
 
 pub(super) fn advisory_are_free(trial: &Trial, class: i32, names: &[String]) -> Vec<String> {
-    names.iter().map(|name| format!("select rowlock._take_locks({class}, {}, array['{name}'], false) = 1", trial.event.id)).collect()
+    names.iter().map(|name| format!("{} = 1", take_lock(class, trial.event.id, name, false))).collect()
 }
