@@ -14,7 +14,7 @@ use crate::rate_limits::RateLimits;
 use crate::readiness::ClaimsWatch;
 use crate::reads::{Catalogue, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
-use crate::turns::{TooManyWaiting, Turns};
+use crate::turns::{Errand, TooManyWaiting, Turns};
 
 /// Creating an event describes every row of a large venue, and blocking may list each of its seats: such bodies may be this many times
 /// larger than others.
@@ -125,8 +125,8 @@ impl App {
     ///
     /// # Errors
     /// If too many of their own requests wait.
-    pub(crate) async fn db_in_turn(&self, customer_id: &str) -> Result<Db, TooManyWaiting> {
-        Ok(self.db.in_turn(self.turns.take(customer_id).await?))
+    pub(crate) async fn db_in_turn(&self, customer_id: &str, errand: Errand) -> Result<Db, TooManyWaiting> {
+        Ok(self.db.in_turn(self.turns.take(customer_id, errand).await?))
     }
 
     /// The metrics, including current values.

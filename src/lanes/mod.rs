@@ -31,7 +31,7 @@ use crate::config::LaneSettings;
 use crate::db::Endpoint;
 use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settlement};
 use crate::metrics::Metrics;
-use crate::per_customer::Counts;
+use crate::per_customer::{CHANGES_MAX, Counts};
 use crate::redis::ExpiryQueue;
 use heartbeat::STALLED_AFTER;
 use job::{Job, Place, Progress};
@@ -41,8 +41,6 @@ use worker::Worker;
 
 /// How often a caller who has waited for long looks again whether the lane is stalled.
 const STALLED_AGAIN: Duration = Duration::from_millis(250);
-/// Claims of one customer that wait or are in a call at once: as many as a full batch.
-const CLAIMS_OF_CUSTOMER_MAX: usize = 256;
 /// Workers of each lane, with a connection each.
 pub(crate) const WORKERS: usize = 2;
 
@@ -114,7 +112,7 @@ impl Lanes {
     /// See [`LaneError`]; only `OutcomeUnknown` leaves open whether the order exists.
     pub(crate) async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
         let begun = Instant::now();
-        let outcome = match self.customers.one_more(&request.customer_id, CLAIMS_OF_CUSTOMER_MAX) {
+        let outcome = match self.customers.one_more(&request.customer_id, CHANGES_MAX) {
             Some(_counted) => lane_of(&self.claims, request.event_id).submit(request).await,
             None => Err(LaneError::TooManyOwn),
         };
