@@ -189,14 +189,11 @@ impl<W: Work> Lane<W> {
         let (reply, mut answer) = oneshot::channel();
         let progress = Progress::default();
         self.queue.push(Job::new(request, reply, progress.clone(), place)).map_err(|_| LaneError::Unavailable)?;
-        if !W::NEEDS_CALLER {
-            // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
-            return answer.await.map_err(|_| LaneError::OutcomeUnknown)?;
-        }
         let caller = Caller { queue: &self.queue, progress };
-        let mut patience = STALLED_AFTER;
+        let mut patience = W::PATIENCE;
         loop {
             match tokio::time::timeout(patience, &mut answer).await {
+                // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
                 Ok(answer) => return answer.map_err(|_| LaneError::OutcomeUnknown)?,
                 Err(_) if self.queue.heartbeat.is_silent_for(STALLED_AFTER) => {
                     return Err(if caller.gives_up() { LaneError::Unavailable } else { LaneError::OutcomeUnknown });
@@ -219,9 +216,9 @@ struct Caller<'a, W: Work> {
 }
 
 impl<W: Work> Caller<'_, W> {
-    /// Whether the request is certain not to be carried out; then others get its place.
+    /// Whether the request is certain not to be carried out; then others get its place. One that needs no caller stays in the lane.
     fn gives_up(&self) -> bool {
-        let given_up = self.progress.abandon();
+        let given_up = W::NEEDS_CALLER && self.progress.abandon();
         if given_up {
             self.queue.one_was_abandoned();
         }

@@ -13,6 +13,8 @@ use crate::db::{Db, DbError};
 
 /// How far a read may be behind PostgreSQL.
 const AGE_MAX: Duration = Duration::from_millis(500);
+/// How long PostgreSQL is asked while there is an old answer to give.
+const ASKED_MAX: Duration = Duration::from_secs(1);
 /// How long an old answer is given before PostgreSQL is asked again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 
@@ -73,14 +75,14 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
         self.fresh.get(key).await
     }
 
-    /// What is in memory, or else what `load` reads. If an older answer is there, `load` gets a database that gives up early.
+    /// What is in memory, or else what `load` reads. If an older answer is there, `load` asks the database only briefly.
     pub(crate) async fn get_or_load<F>(&self, key: K, db: &Db, load: impl FnOnce(Db) -> F) -> Result<Aged<T>, DbError>
     where
         F: Future<Output = Result<Aged<T>, DbError>>,
     {
         let init = async {
             let last = self.last.get(&key).await;
-            let loaded = load(if last.is_some() { db.in_haste() } else { db.clone() }).await;
+            let loaded = load(if last.is_some() { db.answering_within(ASKED_MAX) } else { db.clone() }).await;
             match (loaded, last) {
                 (Ok(loaded), _) => {
                     self.last.insert(key.clone(), loaded.clone()).await;

@@ -103,6 +103,36 @@ async fn a_customer_gives_back_all_their_orders_at_once_and_is_refused_none() {
     server.assert_invariants().await;
 }
 
+/// Nor does a read that takes too long leave a call in PostgreSQL that nobody counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_whose_reads_take_too_long_is_told_so_and_takes_no_more_of_the_pool() {
+    let server = TestServer::builder().arg("--pool-size", 8).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let alice = server.customer("alice");
+    alice.orders(&event).await.expect(200);
+    let locker = server.connect().await;
+    locker.batch_execute("begin; lock table rowlock.orders in access exclusive mode").await.expect("a lock");
+    let begun = Instant::now();
+    let reading = format!("{WAITING} and query like '%list_orders%'");
+    let four = || join_all((0..4).map(|_| alice.orders(&event)));
+    for answer in four().await {
+        answer.problem(503, "unavailable");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let watched = async {
+        let mut most = 0;
+        for _ in 0..50 {
+            most = most.max(server.ask::<i64>(&reading).await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        locker.batch_execute("commit").await.expect("the end of the lock");
+        most
+    };
+    let (answers, most) = tokio::join!(four(), watched);
+    assert_eq!(most, 4, "those of before are still in the pool");
+    answers.into_iter().for_each(|answer| drop(answer.expect(200)));
+}
+
 /// Each section has a map of its own, and somebody may ask for all of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_seat_maps_leave_most_of_the_pool_to_others() {
