@@ -7,14 +7,14 @@ use crate::auth::Auth;
 use crate::budget::Budget;
 use crate::client_address::Forwarding;
 use crate::config::ServeConfig;
-use crate::db::{Db, Endpoint, SessionTimeouts};
+use crate::db::{Db, Endpoint, Portion, SessionTimeouts};
 use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Readings};
 use crate::rate_limits::RateLimits;
 use crate::readiness::ClaimsWatch;
-use crate::reads::{Catalogue, SeatMaps, Summaries};
+use crate::reads::{Catalogue, READ_MAX, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
-use crate::turns::{TooManyWaiting, Turns};
+use crate::turns::{Errand, TooManyWaiting, Turns};
 
 /// Creating an event describes every row of a large venue, and blocking may list each of its seats: such bodies may be this many times
 /// larger than others.
@@ -22,6 +22,9 @@ const LARGE_BODY_FACTOR: usize = 64;
 
 /// Seat maps use at most one in this many connections of the pool, so that reading an order never waits behind a flood of maps.
 const MAPS_PART: usize = 4;
+/// How long a customer who gives back seats waits for the answer: longer than a call waits for a lock, so that whoever meets one is told
+/// that nothing was done.
+const GIVE_BACK_MAX: Duration = Duration::from_secs(8);
 
 /// Connections apart from the pool, one of them for readiness.
 pub(crate) const OWN_CONNECTIONS: usize = 5;
@@ -90,6 +93,7 @@ impl App {
         let db = Db::new(endpoint, usize::from(config.pool_size), SessionTimeouts::POOL)?;
         let own_db = Db::new(endpoint, OWN_CONNECTIONS - 1, SessionTimeouts::POOL)?;
         let readiness_db = Db::new(endpoint, 1, SessionTimeouts::POOL)?;
+        let maps = Portion::new(usize::from(config.pool_size) / MAPS_PART, "too many seat maps are being read");
         let queue = ExpiryQueue::new(redis.clone());
         let stale_max = Duration::from_secs(config.stale_max_s);
         let limits = limits(config);
@@ -103,9 +107,9 @@ impl App {
         let bodies_of_client_max_bytes = (bodies_max_bytes / 2).max(2 * limits.large_body_max_bytes);
         Ok(Self {
             lanes: Lanes::start(endpoint, config.lanes, &queue, &metrics),
-            catalogue: Catalogue::new(own_db.clone(), stale_max),
-            summaries: Summaries::new(own_db.clone(), redis, Arc::clone(&metrics), stale_max),
-            seat_maps: SeatMaps::new(db.with_at_most(usize::from(config.pool_size) / MAPS_PART), Arc::clone(&metrics), stale_max),
+            catalogue: Catalogue::new(own_db.answering_within(READ_MAX), stale_max),
+            summaries: Summaries::new(own_db.answering_within(READ_MAX), redis, Arc::clone(&metrics), stale_max),
+            seat_maps: SeatMaps::new(db.answering_within(READ_MAX).in_portion(&maps), Arc::clone(&metrics), stale_max),
             auth: Auth::new(&config.auth)?,
             rate_limits: Arc::new(RateLimits::new(config.rate_limits, Arc::clone(&metrics))),
             forwarding: config.forwarding.forwarding(),
@@ -125,8 +129,12 @@ impl App {
     ///
     /// # Errors
     /// If too many of their own requests wait.
-    pub(crate) async fn db_in_turn(&self, customer_id: &str) -> Result<Db, TooManyWaiting> {
-        Ok(self.db.in_turn(self.turns.take(customer_id).await?))
+    pub(crate) async fn db_in_turn(&self, customer_id: &str, errand: Errand) -> Result<Db, TooManyWaiting> {
+        let answer_max = match errand {
+            Errand::Read => READ_MAX,
+            Errand::GiveBack => GIVE_BACK_MAX,
+        };
+        Ok(self.db.answering_within(answer_max).in_turn(self.turns.take(customer_id, errand).await?))
     }
 
     /// The metrics, including current values.

@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Claims of one customer that wait or are in a call at once, and changes of their orders that wait: as many as a full batch.
+pub(crate) const CHANGES_MAX: usize = 256;
 /// Customers share this many places by a hash that nobody outside can foretell.
 const PLACES: usize = 4_096;
 

@@ -104,9 +104,9 @@ pub enum DbError {
     /// PostgreSQL is too busy; nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// Calls of this kind may use only some of the connections, and too many of them are waiting; nothing was changed.
-    #[error("too many calls of this kind are waiting")]
-    Crowded,
+    /// Calls of one kind may use only some of the connections, and too many of them are waiting: of which kind. Nothing was changed.
+    #[error("{0}")]
+    Crowded(&'static str),
     /// The connection broke during the call: it is not yet known whether anything was changed.
     #[error("the connection to the database was lost: {0}")]
     Lost(String),
@@ -124,7 +124,7 @@ pub enum DbError {
 impl DbError {
     /// Whether the database cannot be asked at the moment, whatever the question.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Outage(_) | Self::Exhausted { .. } | Self::Unavailable(_) | Self::Locked(_) | Self::Lost(_))
+        matches!(self, Self::Outage(_) | Self::Exhausted { .. } | Self::Unavailable(_) | Self::Locked(_) | Self::Crowded(_) | Self::Lost(_))
     }
 }
 

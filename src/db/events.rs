@@ -60,7 +60,7 @@ impl Db {
         idempotency_key: Option<&str>,
     ) -> Result<EventCreation, DbError> {
         let sql = "select outcome, event_id from rowlock.create_event($1, $2, $3)";
-        let rows = self.query_within(LARGE_MAX, sql, &[event, &api_key_id, &idempotency_key]).await?;
+        let rows = self.answering_within(LARGE_MAX).query(sql, &[event, &api_key_id, &idempotency_key]).await?;
         let row = rows.first().ok_or_else(|| DbError::Internal("no id of a new event".to_owned()))?;
         let event_id = row.get("event_id");
         match row.get::<_, &str>("outcome") {
@@ -84,7 +84,7 @@ impl Db {
     /// # Errors
     /// `event_not_found`; `event_conflict` unless it is a draft.
     pub(crate) async fn delete_event(&self, event_id: i64) -> Result<(), DbError> {
-        self.query_within(LARGE_MAX, "select rowlock.delete_event($1)", &[&event_id]).await.map(drop)
+        self.answering_within(LARGE_MAX).query("select rowlock.delete_event($1)", &[&event_id]).await.map(drop)
     }
 
     /// One event, drafts included.

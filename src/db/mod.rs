@@ -19,6 +19,7 @@ pub mod migrate;
 mod orders;
 mod outage;
 mod outage_log;
+mod portion;
 mod probe;
 mod reads;
 mod row;
@@ -26,8 +27,8 @@ mod shortage;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -44,16 +45,16 @@ use in_call::InCall;
 pub(crate) use orders::OrderQuery;
 pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
+pub(crate) use portion::Portion;
 pub(crate) use probe::{ClaimsProbe, LockedSection};
 pub(crate) use reads::{SectionCount, SectionSeats};
 pub(crate) use shortage::Shortage;
 
 /// How long a caller waits for a free connection before it is told that the database is unavailable.
 const WAIT_MAX: Duration = Duration::from_secs(3);
-/// How long an answer may take before the connection counts as lost: a PostgreSQL that hangs must not make callers hang.
+/// How long a call may take before its connection counts as lost; and how long a caller waits, for a connection and then for the answer,
+/// unless they say otherwise: a PostgreSQL that hangs must not make callers hang.
 const CALL_MAX: Duration = Duration::from_secs(10);
-/// How long all of it may take when there is an older answer to give.
-const HASTE_MAX: Duration = Duration::from_secs(1);
 /// How long opening a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
@@ -64,12 +65,12 @@ pub(crate) struct Db {
     outages: OutageLog,
     /// The API key that calls, where the action log needs it.
     api_key_id: Option<i64>,
-    /// Whether a connection, and then an answer, is waited for only briefly.
-    is_in_haste: bool,
+    /// How long a caller waits for a connection and the answer, together.
+    answer_max: Duration,
     /// The turn of the customer who calls.
     turn: Option<Turn>,
     /// For calls that may use only some of the connections.
-    portion: Option<Arc<Semaphore>>,
+    portion: Option<Portion>,
 }
 
 impl Db {
@@ -89,7 +90,7 @@ impl Db {
                 Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
             }))
             .build()?;
-        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None, is_in_haste: false, turn: None, portion: None })
+        Ok(Self { pool, outages: endpoint.outages().clone(), api_key_id: None, answer_max: CALL_MAX, turn: None, portion: None })
     }
 
     /// The same pool on behalf of an API key: the action log names the key beside each change.
@@ -97,9 +98,10 @@ impl Db {
         Self { api_key_id: Some(api_key.api_key_id), ..self.clone() }
     }
 
-    /// The same pool for a call that can do without an answer.
-    pub(crate) fn in_haste(&self) -> Self {
-        Self { is_in_haste: true, ..self.clone() }
+    /// The same pool for a caller who waits so long for the answer, and for a connection before that. The call itself may take longer: its
+    /// connection, and the caller's turn, are taken until it has ended.
+    pub(crate) fn answering_within(&self, answer_max: Duration) -> Self {
+        Self { answer_max, ..self.clone() }
     }
 
     /// The same pool for a customer whose turn it is: the turn lasts as long as the call, even if the customer goes away.
@@ -107,9 +109,9 @@ impl Db {
         Self { turn: Some(turn), ..self.clone() }
     }
 
-    /// The same pool for calls that use at most so many of its connections at once; more of them wait.
-    pub(crate) fn with_at_most(&self, connections: usize) -> Self {
-        Self { portion: Some(Arc::new(Semaphore::new(connections))), ..self.clone() }
+    /// The same pool for calls that share a part of its connections.
+    pub(crate) fn in_portion(&self, portion: &Portion) -> Self {
+        Self { portion: Some(portion.clone()), ..self.clone() }
     }
 
     /// Open connections and idle connections.
@@ -120,16 +122,10 @@ impl Db {
 
     /// Runs one statement and returns its rows once it is committed.
     async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, DbError> {
-        self.query_within(CALL_MAX, sql, params).await
-    }
-
-    /// The same, for a statement that may take longer.
-    async fn query_within(&self, call_max: Duration, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, DbError> {
-        let begun = Instant::now();
-        let (client, turn) = self.connection().await?;
-        let mut in_call = InCall::begin(client, turn);
+        let deadline = Instant::now() + self.answer_max;
+        let (client, turn) = self.connection(deadline).await?;
+        let mut in_call = InCall::begin(client, turn, deadline.max(Instant::now() + CALL_MAX));
         let client = in_call.client();
-        let call_max = if self.is_in_haste { HASTE_MAX.saturating_sub(begun.elapsed()) } else { call_max };
         let call = async {
             let statement = client.prepare_cached(sql).await?;
             match self.api_key_id {
@@ -137,7 +133,7 @@ impl Db {
                 None => Ok(client.query(&statement, params).await?),
             }
         };
-        let outcome = within(call_max, call).await;
+        let Ok(outcome) = timeout_at(deadline, call).await else { return Err(no_answer()) };
         let client = in_call.end();
         match &outcome {
             Ok(_) => self.outages.works(),
@@ -156,20 +152,20 @@ impl Db {
     }
 
     /// A connection, and the turn to be kept as long as it is used.
-    async fn connection(&self) -> Result<(Object, Option<Turn>), DbError> {
-        let get = async {
-            let turn = match &self.portion {
-                Some(portion) => Some(turn_in(portion).await?),
-                None => self.turn.clone(),
-            };
-            Ok((self.pool.get().await.map_err(no_connection)?, turn))
+    async fn connection(&self, deadline: Instant) -> Result<(Object, Option<Turn>), DbError> {
+        let turn = match &self.portion {
+            Some(portion) => Some(portion.turn(deadline).await?),
+            None => self.turn.clone(),
         };
-        let got = if self.is_in_haste { within(HASTE_MAX, get).await } else { get.await };
-        got.inspect_err(|error| {
-            if let DbError::Outage(outage) = error {
-                self.outages.failed(outage);
-            }
-        })
+        match timeout_at(deadline, self.pool.get()).await {
+            Ok(Ok(client)) => Ok((client, turn)),
+            Ok(Err(error)) => Err(no_connection(error)).inspect_err(|error| {
+                if let DbError::Outage(outage) = error {
+                    self.outages.failed(outage);
+                }
+            }),
+            Err(_) => Err(DbError::Unavailable("no connection in time".to_owned())),
+        }
     }
 
     /// Something that a call needs does not exist: either nobody has migrated the database, or it is our bug.
@@ -202,18 +198,11 @@ async fn query_for_key(
 
 /// The outcome of a call; without an answer in time, the connection counts as lost.
 pub(crate) async fn in_time<T>(call: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
-    within(CALL_MAX, call).await
+    tokio::time::timeout(CALL_MAX, call).await.unwrap_or_else(|_| Err(no_answer()))
 }
 
-async fn within<T>(call_max: Duration, call: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
-    tokio::time::timeout(call_max, call).await.unwrap_or_else(|_| Err(DbError::Lost("no answer in time".to_owned())))
-}
-
-async fn turn_in(portion: &Arc<Semaphore>) -> Result<Turn, DbError> {
-    match tokio::time::timeout(WAIT_MAX, Arc::clone(portion).acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit.into()),
-        Ok(Err(_)) | Err(_) => Err(DbError::Crowded),
-    }
+fn no_answer() -> DbError {
+    DbError::Lost("no answer in time".to_owned())
 }
 
 fn no_connection(error: PoolError) -> DbError {

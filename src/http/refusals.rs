@@ -30,8 +30,8 @@ pub(crate) const CUSTOMER: &[Code] = &[Code::Unauthorized, Code::TokenExpired];
 pub(crate) const TURN: &[Code] = &[Code::Overloaded];
 /// What an admin's operation may answer.
 pub(crate) const ADMIN: &[Code] = &[Code::Unauthorized];
-/// What an operation on an event may answer: the id may be malformed or unknown.
-pub(crate) const EVENT: &[Code] = &[Code::InvalidRequest, Code::EventNotFound];
+/// What an operation on an event may answer: the id may be malformed or unknown, and too many others may be reading.
+pub(crate) const EVENT: &[Code] = &[Code::InvalidRequest, Code::EventNotFound, Code::Overloaded];
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident = $($group:expr),+;)*) => {

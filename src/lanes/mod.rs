@@ -31,7 +31,7 @@ use crate::config::LaneSettings;
 use crate::db::Endpoint;
 use crate::domain::{ClaimOutcome, ClaimRequest, PaymentNotice, Settlement};
 use crate::metrics::Metrics;
-use crate::per_customer::Counts;
+use crate::per_customer::{CHANGES_MAX, Counts};
 use crate::redis::ExpiryQueue;
 use heartbeat::STALLED_AFTER;
 use job::{Job, Place, Progress};
@@ -41,8 +41,6 @@ use worker::Worker;
 
 /// How often a caller who has waited for long looks again whether the lane is stalled.
 const STALLED_AGAIN: Duration = Duration::from_millis(250);
-/// Claims of one customer that wait or are in a call at once: as many as a full batch.
-const CLAIMS_OF_CUSTOMER_MAX: usize = 256;
 /// Workers of each lane, with a connection each.
 pub(crate) const WORKERS: usize = 2;
 
@@ -114,7 +112,7 @@ impl Lanes {
     /// See [`LaneError`]; only `OutcomeUnknown` leaves open whether the order exists.
     pub(crate) async fn claim(&self, request: ClaimRequest) -> Result<ClaimOutcome, LaneError> {
         let begun = Instant::now();
-        let outcome = match self.customers.one_more(&request.customer_id, CLAIMS_OF_CUSTOMER_MAX) {
+        let outcome = match self.customers.one_more(&request.customer_id, CHANGES_MAX) {
             Some(_counted) => lane_of(&self.claims, request.event_id).submit(request).await,
             None => Err(LaneError::TooManyOwn),
         };
@@ -191,14 +189,11 @@ impl<W: Work> Lane<W> {
         let (reply, mut answer) = oneshot::channel();
         let progress = Progress::default();
         self.queue.push(Job::new(request, reply, progress.clone(), place)).map_err(|_| LaneError::Unavailable)?;
-        if !W::NEEDS_CALLER {
-            // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
-            return answer.await.map_err(|_| LaneError::OutcomeUnknown)?;
-        }
         let caller = Caller { queue: &self.queue, progress };
-        let mut wait_max = STALLED_AFTER;
+        let mut wait_max = W::WAIT_MAX;
         loop {
             match tokio::time::timeout(wait_max, &mut answer).await {
+                // A dropped reply belonged to a worker that panicked: nobody knows how far it got.
                 Ok(answer) => return answer.map_err(|_| LaneError::OutcomeUnknown)?,
                 Err(_) if self.queue.heartbeat.is_silent_for(STALLED_AFTER) => {
                     return Err(if caller.gives_up() { LaneError::Unavailable } else { LaneError::OutcomeUnknown });
@@ -221,9 +216,9 @@ struct Caller<'a, W: Work> {
 }
 
 impl<W: Work> Caller<'_, W> {
-    /// Whether the request is certain not to be carried out; then others get its place.
+    /// Whether the request is certain not to be carried out; then others get its place. One that needs no caller stays in the lane.
     fn gives_up(&self) -> bool {
-        let given_up = self.progress.abandon();
+        let given_up = W::NEEDS_CALLER && self.progress.abandon();
         if given_up {
             self.queue.one_was_abandoned();
         }

@@ -1,6 +1,7 @@
 //! The queue of a lane, shared by the callers who put requests in and the workers who take them out.
 
 mod batch;
+mod jobs;
 mod leaders;
 mod locked_out;
 mod state;
@@ -44,7 +45,9 @@ impl<W: Work> Queue<W> {
 
     /// Puts taken requests back at the end, even if the queue is closed.
     pub(super) fn put_back(&self, jobs: impl IntoIterator<Item = Job<W>>) {
-        self.state().jobs.extend(jobs.into_iter().inspect(Job::wait_again));
+        let mut state = self.state();
+        jobs.into_iter().inspect(Job::wait_again).for_each(|job| state.jobs.push_back(job));
+        drop(state);
         self.news.notify_one();
     }
 
@@ -74,7 +77,7 @@ impl<W: Work> Queue<W> {
         state.abandoned += 1;
         if state.abandoned * 2 >= state.len() {
             state.abandoned = 0;
-            state.jobs.retain(|job| !job.is_abandoned());
+            state.jobs.drop_abandoned();
             state.locked_out.drop_abandoned();
             drop(state);
             // It may be empty now, which whoever waits for its end must see.
@@ -161,8 +164,7 @@ impl<W: Work> Queue<W> {
         if state.connected > 0 {
             return Vec::new();
         }
-        let old = state.jobs.iter().take_while(|job| job.age() > max).count();
-        let mut hopeless: Vec<_> = state.jobs.drain(..old).collect();
+        let mut hopeless = state.jobs.pop_while(|job| job.age() > max);
         hopeless.extend(state.locked_out.take_old(max));
         hopeless
     }

@@ -20,7 +20,7 @@ fn claim_of(customer_id: &str) -> ClaimRequest {
 #[tokio::test]
 async fn a_customer_has_no_more_claims_in_the_lanes_than_a_batch_and_nobody_else_suffers() {
     let lanes = lanes(1000);
-    let mut claims: Vec<_> = (0..CLAIMS_OF_CUSTOMER_MAX).map(|_| Box::pin(lanes.claim(claim_of("alice")))).collect();
+    let mut claims: Vec<_> = (0..CHANGES_MAX).map(|_| Box::pin(lanes.claim(claim_of("alice")))).collect();
     for claim in &mut claims {
         assert!(futures_util::poll!(claim).is_pending());
     }

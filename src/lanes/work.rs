@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::heartbeat::STALLED_AFTER;
 use crate::db::batches::{Answers, LaneClient};
 use crate::domain::{ClaimOutcome, ClaimRequest, OrderStatus, PaymentNotice, PaymentOutcome, Settlement, Wanted};
 use crate::log_limit::LogLimit;
@@ -15,8 +17,10 @@ pub(super) trait Work: Send + Sync + 'static {
     type Request: Send + Sync + 'static;
     type Answer: Send + 'static;
 
-    /// Whether a request is dropped if its caller disconnects before the call: a claim is, since nobody would pay for it.
+    /// Whether a request is dropped if its caller goes away before the call: a claim is, since nobody would pay for it.
     const NEEDS_CALLER: bool;
+    /// How long a caller waits before they are told that the lane is stalled, if it is.
+    const WAIT_MAX: Duration;
 
     fn event_id(request: &Self::Request) -> i64;
 
@@ -58,6 +62,7 @@ impl Work for Claims {
     type Answer = ClaimOutcome;
 
     const NEEDS_CALLER: bool = true;
+    const WAIT_MAX: Duration = STALLED_AFTER;
 
     fn event_id(request: &ClaimRequest) -> i64 {
         request.event_id
@@ -115,8 +120,10 @@ impl Work for Payments {
     type Request = PaymentNotice;
     type Answer = Settlement;
 
-    /// A notice counts even if the gateway has disconnected.
+    /// A notice counts even if the gateway has gone.
     const NEEDS_CALLER: bool = false;
+    /// Longer than PostgreSQL may take for a call: a gateway has more time than a buyer, and asks again whatever it is not told.
+    const WAIT_MAX: Duration = Duration::from_secs(8);
 
     fn event_id(notice: &PaymentNotice) -> i64 {
         notice.event_id
@@ -196,7 +203,7 @@ fn unix_ms(at: time::OffsetDateTime) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use time::{Duration, OffsetDateTime};
+    use time::OffsetDateTime;
     use uuid::Uuid;
 
     use super::*;
@@ -212,7 +219,7 @@ mod tests {
             seats: Vec::new(),
             amount_minor: 0,
             created_at: OffsetDateTime::UNIX_EPOCH,
-            expires_at: OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(due_ms),
+            expires_at: OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(due_ms),
         };
         let answers = [
             ClaimOutcome::Claimed(order(9, 1_500)),

@@ -48,8 +48,8 @@ impl From<DbError> for Problem {
             | DbError::Unavailable(cause)
             | DbError::Lost(cause)
             | DbError::Outdated(cause) => Self::passing(Code::Unavailable, RETRY_AFTER_S).with_cause(cause),
-            DbError::Crowded => {
-                Self::passing(Code::Overloaded, RETRY_AFTER_S).with_detail("too many answers of this kind are being read; nothing was done")
+            DbError::Crowded(crowd) => {
+                Self::passing(Code::Overloaded, RETRY_AFTER_S).with_detail(format!("{crowd}: try again after `Retry-After` seconds"))
             }
             DbError::Outage(outage) => of_outage(outage.kind),
             DbError::Missing(cause) | DbError::Internal(cause) => Self::internal(cause),
@@ -67,7 +67,10 @@ pub(crate) fn of_change(error: DbError) -> Problem {
 
 /// The problem of a step that follows a completed one: it must not say that nothing was done.
 pub(crate) fn after_change(problem: Problem) -> Problem {
-    if problem.code() == Code::Unavailable { Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S) } else { problem }
+    match problem.code() {
+        Code::Unavailable | Code::Overloaded => Problem::passing(Code::OutcomeUnknown, RETRY_AFTER_S),
+        _ => problem,
+    }
 }
 
 impl From<UnknownSeat> for Problem {
@@ -163,12 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn customers_who_keep_themselves_waiting_are_told_so() {
+    fn whoever_waits_is_told_for_whom() {
         for (problem, what) in [(Problem::from(LaneError::TooManyOwn), "claims"), (TooManyWaiting.into(), "requests")] {
             assert_eq!(problem.code(), Code::Overloaded);
             let told = format!("too many of your own {what} are waiting; nothing was done: send more as they are answered");
             assert_eq!(problem.detail(), told);
         }
+        let maps = Problem::from(DbError::Crowded("too many seat maps are being read"));
+        assert_eq!(maps.detail(), "too many seat maps are being read: try again after `Retry-After` seconds");
         let others = Problem::from(LaneError::Overloaded { retry_after_s: 1 });
         assert_eq!(others.detail(), Code::Overloaded.meaning());
     }
@@ -189,7 +194,9 @@ mod tests {
         assert_eq!(Problem::from(lost()).code(), Code::Unavailable);
         assert_eq!(of_change(lost()).code(), Code::OutcomeUnknown);
         assert_eq!(of_change(DbError::Unavailable("full".into())).code(), Code::Unavailable);
-        assert_eq!(after_change(DbError::Unavailable("full".into()).into()).code(), Code::OutcomeUnknown);
+        for passing in [DbError::Unavailable("full".into()), DbError::Crowded("too many")] {
+            assert_eq!(after_change(passing.into()).code(), Code::OutcomeUnknown);
+        }
         assert_eq!(after_change(Problem::plain(Code::EventConflict)).code(), Code::EventConflict);
     }
 

@@ -19,6 +19,8 @@ use crate::db::{Db, DbError};
 const AGE_MAX: Duration = Duration::from_millis(500);
 /// How long before that it is read anew, so that it seldom gets that old.
 const RENEWAL: Duration = Duration::from_millis(80);
+/// How long PostgreSQL is asked while there is an old answer to give.
+const ASKED_MAX: Duration = Duration::from_secs(1);
 /// How long an old answer is given before PostgreSQL is asked again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 
@@ -117,7 +119,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
         (!answer.is_due() || locked(&self.renewed).contains(key)).then_some(answer)
     }
 
-    /// What is in memory, or else what `load` reads. If an older answer is there, `load` gets a database that gives up early.
+    /// What is in memory, or else what `load` reads. If an older answer is there, `load` asks the database only briefly.
     pub(crate) async fn get_or_load<F>(&self, key: K, db: &Db, load: impl FnOnce(Db) -> F) -> Result<Aged<T>, DbError>
     where
         F: Future<Output = Result<Aged<T>, DbError>>,
@@ -136,7 +138,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
         F: Future<Output = Result<Aged<T>, DbError>>,
     {
         let last = self.last.get(key).await;
-        let loaded = load(if last.is_some() { db.in_haste() } else { db.clone() }).await;
+        let loaded = load(if last.is_some() { db.answering_within(ASKED_MAX) } else { db.clone() }).await;
         match (loaded, last) {
             (Ok(loaded), _) => {
                 self.last.insert(key.clone(), loaded.clone()).await;

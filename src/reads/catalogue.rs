@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use moka::future::Cache;
-use tokio::sync::Semaphore;
 
 use super::{Aged, AnswerCache, CacheSettings, Summaries};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Portion};
 use crate::domain::{Event, EventLayout, Viewer};
 
 /// Unused layouts are dropped after this; a layout never changes while its event exists, and a public event is never deleted.
@@ -18,8 +17,6 @@ const LAYOUT_ROWS_MAX: u64 = 2_000_000;
 const EVENT_TTL: Duration = Duration::from_millis(300);
 /// Events that nobody has asked for lately are read so many at a time: a flood of ids must not keep those on sale waiting.
 const UNKNOWN_AT_ONCE: usize = 2;
-/// Whoever waits longer for that is told to try again.
-const UNKNOWN_WAIT_MAX: Duration = Duration::from_secs(3);
 /// Maximum number of events, and of ids without an event, that are remembered.
 const UNKNOWN_MAX: u64 = 10_000;
 
@@ -28,7 +25,7 @@ pub(crate) struct Catalogue {
     db: Db,
     layouts: Cache<i64, Arc<EventLayout>>,
     events: AnswerCache<i64, Option<Arc<Event>>>,
-    unknown: Semaphore,
+    unknown: Portion,
 }
 
 impl Catalogue {
@@ -42,7 +39,7 @@ impl Catalogue {
             db,
             layouts: Cache::builder().weigher(weigh).max_capacity(LAYOUT_ROWS_MAX).time_to_idle(LAYOUT_IDLE).build(),
             events: AnswerCache::new(CacheSettings { weigh: |_, _| 1, weight_max: UNKNOWN_MAX, ttl: EVENT_TTL, stale_max }),
-            unknown: Semaphore::new(UNKNOWN_AT_ONCE),
+            unknown: Portion::new(UNKNOWN_AT_ONCE, "too many events are being read that nobody has read lately"),
         }
     }
 
@@ -95,10 +92,8 @@ impl Catalogue {
         if self.layouts.contains_key(&event_id) {
             return Ok(db.get_event(event_id).await?.map(Arc::new));
         }
-        let turn = tokio::time::timeout(UNKNOWN_WAIT_MAX, self.unknown.acquire()).await;
-        let _turn = turn.map_err(|_| DbError::Unavailable("too many events are being read for the first time".to_owned()))?;
         let begun = Instant::now();
-        let Some(read) = db.event_with_sections(event_id).await? else { return Ok(None) };
+        let Some(read) = db.in_portion(&self.unknown).event_with_sections(event_id).await? else { return Ok(None) };
         if read.event.is_public() {
             if let Some(summaries) = summaries {
                 summaries.put(&read.layout, &read.counts, begun).await?;

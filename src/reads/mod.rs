@@ -21,6 +21,8 @@ use std::time::Duration;
 
 use answer_cache::{AnswerCache, CacheSettings};
 
+/// How long somebody waits for what they read, if there is no older answer to give: a PostgreSQL that hangs must not make readers hang.
+pub(crate) const READ_MAX: Duration = Duration::from_millis(2_500);
 /// How long a server caches counts, which change with every claim.
 const COUNTS_TTL: Duration = Duration::from_millis(200);
 /// The same for the seats of a section or an event, which cost more: however often somebody claims and cancels, a map is made and sent anew

@@ -27,6 +27,7 @@ use crate::http::replies::{Created, OkJson};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_change;
+use crate::turns::Errand;
 use crate::types::{EventId, OrderId};
 
 /// How long a claim waits for the layout of its event, if it is not in memory.
@@ -94,7 +95,7 @@ impl OrdersApi {
         let event_id = event_id.0.0;
         let (customer_id, after) = (Some(customer.0.as_str()), after.0.map(|order| order.0));
         let query = OrderQuery { event_id, customer_id, status: None, after, limit: limit.0 + 1 };
-        let db = self.app.db_in_turn(&customer.0).await?;
+        let db = self.app.db_in_turn(&customer.0, Errand::Read).await?;
         let orders = db.list_orders(&query).await?;
         Ok(OkJson(OrderList::page(orders, limit.0, |order| OrderOut::new(order, &layout))?))
     }
@@ -112,7 +113,7 @@ impl OrdersApi {
         order_id: Path<OrderId>,
     ) -> Result<OkJson<OrderOut>, Refusal<GetOrder>> {
         let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
-        let db = self.app.db_in_turn(&customer.0).await?;
+        let db = self.app.db_in_turn(&customer.0, Errand::Read).await?;
         let order = db.get_order(event_id.0.0, order_id.0.0, &customer.0).await?;
         let order = order.ok_or_else(|| Problem::plain(Code::OrderNotFound))?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
@@ -136,7 +137,7 @@ impl OrdersApi {
         let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
         let kept = patch.0.kept(&layout);
-        let db = self.app.db_in_turn(&customer.0).await?;
+        let db = self.app.db_in_turn(&customer.0, Errand::GiveBack).await?;
         let order = db.release_seats(event_id, order_id, &customer.0, &kept).await.map_err(of_change)?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
     }
@@ -155,7 +156,7 @@ impl OrdersApi {
     ) -> Result<OkJson<OrderOut>, Refusal<CancelOrder>> {
         let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let (event_id, order_id) = (event_id.0.0, order_id.0.0);
-        let db = self.app.db_in_turn(&customer.0).await?;
+        let db = self.app.db_in_turn(&customer.0, Errand::GiveBack).await?;
         let order = db.cancel_order(event_id, order_id, &customer.0).await.map_err(of_change)?;
         Ok(OkJson(OrderOut::new(&order, &layout)?))
     }

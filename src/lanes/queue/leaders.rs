@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 /// at least every seventeenth call.
 pub(super) const LEADERS_MAX: usize = 16;
 
-/// The customers whose requests led the last calls, the latest at the end.
-pub(super) struct Leaders(VecDeque<String>);
+/// The customers whose requests led the last calls, by their hashes, the latest at the end.
+pub(super) struct Leaders(VecDeque<u64>);
 
 impl Leaders {
     pub(super) fn new() -> Self {
@@ -16,14 +16,14 @@ impl Leaders {
     }
 
     /// Whether the customer led one of these calls; a request without a customer never did.
-    pub(super) fn include(&self, customer: Option<&str>) -> bool {
-        customer.is_some_and(|customer| self.0.iter().any(|leader| leader == customer))
+    pub(super) fn include(&self, customer: Option<u64>) -> bool {
+        customer.is_some_and(|customer| self.0.contains(&customer))
     }
 
     /// A request of this customer leads the next call.
-    pub(super) fn add(&mut self, customer: Option<&str>) {
+    pub(super) fn add(&mut self, customer: Option<u64>) {
         let Some(customer) = customer else { return };
-        self.0.push_back(customer.to_owned());
+        self.0.push_back(customer);
         if self.0.len() > LEADERS_MAX {
             self.0.pop_front();
         }

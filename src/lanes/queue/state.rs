@@ -1,9 +1,8 @@
 //! What is in the queue of a lane, and what is taken next.
 
-use std::collections::VecDeque;
-
 use super::super::job::Job;
 use super::super::work::Work;
+use super::jobs::{Candidate, Jobs};
 use super::leaders::Leaders;
 use super::locked_out::LockedOut;
 
@@ -12,7 +11,7 @@ pub(super) const OVERLAP_MIN: usize = 128;
 
 /// Requests in the order they came, those that are locked out, and what the workers are doing.
 pub(super) struct State<W: Work> {
-    pub(super) jobs: VecDeque<Job<W>>,
+    pub(super) jobs: Jobs<W>,
     pub(super) locked_out: LockedOut<W>,
     /// Requests locked out and all others take turns.
     pub(super) locked_out_came_last: bool,
@@ -29,7 +28,7 @@ pub(super) struct State<W: Work> {
 impl<W: Work> State<W> {
     pub(super) fn new() -> Self {
         Self {
-            jobs: VecDeque::new(),
+            jobs: Jobs::new(),
             locked_out: LockedOut::new(),
             locked_out_came_last: false,
             leaders: Leaders::new(),
@@ -42,18 +41,18 @@ impl<W: Work> State<W> {
 
     /// The request that leads the next call; `None`: no call is worthwhile yet. It is the first of a customer who has not led a call lately
     /// or, if there is none, the first of all, so that nobody waits behind all the events of one customer.
-    fn next(&self) -> Option<&Job<W>> {
-        let mut able = self.jobs.iter().filter(|job| self.is_able(job));
-        able.clone().find(|job| !self.leaders.include(job.customer())).or_else(|| able.next())
+    fn next(&self) -> Option<&Candidate> {
+        let mut able = self.jobs.candidates().filter(|candidate| self.is_able(candidate));
+        able.clone().find(|candidate| !self.leaders.include(candidate.customer)).or_else(|| able.next())
     }
 
     pub(super) fn has_next(&self) -> bool {
-        self.jobs.iter().any(|job| self.is_able(job))
+        self.jobs.candidates().any(|candidate| self.is_able(candidate))
     }
 
     /// Whether a call is worthwhile for it: a single request waits only for a call of its own event.
-    fn is_able(&self, job: &Job<W>) -> bool {
-        self.jobs.len() >= OVERLAP_MIN || !self.under_way.contains(&job.event_id())
+    fn is_able(&self, candidate: &Candidate) -> bool {
+        self.jobs.len() >= OVERLAP_MIN || !self.under_way.contains(&candidate.group.0)
     }
 
     /// Whether it is the turn of a request that is locked out.
@@ -72,25 +71,19 @@ impl<W: Work> State<W> {
     /// Takes the requests of one event and kind for a call that is in progress from now on, at most `batch_max`, first come first served,
     /// without those whose callers have disconnected; `None` if no call is worthwhile.
     pub(super) fn take(&mut self, batch_max: usize) -> Option<(i64, Vec<Job<W>>)> {
-        let (event_id, kind) = self.next().map(|job| (job.event_id(), job.kind()))?;
-        let (mut jobs, mut others) = (Vec::new(), VecDeque::new());
+        let group = self.next()?.group;
+        let mut jobs = Vec::new();
         while jobs.len() < batch_max
-            && let Some(job) = self.jobs.pop_front()
+            && let Some((customer, job)) = self.jobs.pop(group)
         {
-            if (job.event_id(), job.kind()) != (event_id, kind) {
-                others.push_back(job);
-            } else if job.take() {
+            if job.take() {
+                if jobs.is_empty() {
+                    self.leaders.add(customer);
+                }
                 jobs.push(job);
             }
         }
-        // Nearly always, all requests are of one event; then nothing is moved.
-        if !others.is_empty() {
-            others.append(&mut self.jobs);
-            self.jobs = others;
-        }
-        if let Some(first) = jobs.first() {
-            self.leaders.add(first.customer());
-        }
+        let event_id = group.0;
         self.under_way.push(event_id);
         Some((event_id, jobs))
     }

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::harness::{Abandoned, TestServer, eventually};
+use crate::stored::unhurried;
 
 /// What a server answers at once although nothing about orders can be read.
 const AT_ONCE: Duration = Duration::from_millis(1500);
@@ -62,6 +65,72 @@ async fn a_customer_who_hangs_up_again_and_again_takes_no_more_of_the_pool() {
     assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
     locker.batch_execute("commit").await.expect("the end of the lock");
     server.customer("alice").orders(&event).await.expect(200);
+}
+
+/// As somebody does who sells for others, when a sale is called off.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_gives_back_all_their_orders_at_once_and_is_refused_none() {
+    const ORDERS: i32 = 200;
+    /// Reads that wait, and reads that are too many.
+    const READS: [usize; 2] = [64, 20];
+    let server = TestServer::start().await;
+    let event = server.event(unhurried(&[("A", 1000, ORDERS + 1)])).await;
+    let (alice, bob) = (&server.customer("alice"), server.customer("bob"));
+    let honest = bob.claim_seats(&event, &[("A", ORDERS + 1)]).await.expect(201);
+    let orders = join_all((1..=ORDERS).map(|seat| async move { alice.claim_seats(&event, &[("A", seat)]).await.expect(201) })).await;
+    let locker = server.connect().await;
+    locker.batch_execute("begin; select from rowlock.orders where customer_id = 'alice' for update").await.expect("locks");
+
+    let returns = join_all(orders.iter().map(|order| alice.cancel(order)));
+    let others = async {
+        eventually(Duration::from_secs(10), || async { server.ask::<i64>(WAITING).await >= 4 }).await;
+        let begun = Instant::now();
+        bob.order(&honest).await.expect(200);
+        assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+        let mut reads: FuturesUnordered<_> = (0..READS[0] + READS[1]).map(|_| alice.orders(&event)).collect();
+        for _ in 0..READS[1] {
+            reads.next().await.expect("an answer").problem(503, "overloaded");
+        }
+        assert_eq!(server.ask::<i64>(WAITING).await, 4, "of one customer's requests, four are in the pool");
+        locker.batch_execute("commit").await.expect("the end of the locks");
+        while let Some(answer) = reads.next().await {
+            answer.expect(200);
+        }
+    };
+    for answer in tokio::join!(returns, others).0 {
+        assert_eq!(answer.expect(200)["status"], "cancelled");
+    }
+    server.assert_invariants().await;
+}
+
+/// Nor does a read that takes too long leave a call in PostgreSQL that nobody counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_whose_reads_take_too_long_is_told_so_and_takes_no_more_of_the_pool() {
+    let server = TestServer::builder().arg("--pool-size", 8).start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let alice = server.customer("alice");
+    alice.orders(&event).await.expect(200);
+    let locker = server.connect().await;
+    locker.batch_execute("begin; lock table rowlock.orders in access exclusive mode").await.expect("a lock");
+    let begun = Instant::now();
+    let reading = format!("{WAITING} and query like '%list_orders%'");
+    let four = || join_all((0..4).map(|_| alice.orders(&event)));
+    for answer in four().await {
+        answer.problem(503, "unavailable");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let watched = async {
+        let mut most = 0;
+        for _ in 0..50 {
+            most = most.max(server.ask::<i64>(&reading).await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        locker.batch_execute("commit").await.expect("the end of the lock");
+        most
+    };
+    let (answers, most) = tokio::join!(four(), watched);
+    assert_eq!(most, 4, "those of before are still in the pool");
+    answers.into_iter().for_each(|answer| drop(answer.expect(200)));
 }
 
 /// Each section has a map of its own, and somebody may ask for all of them.
