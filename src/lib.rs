@@ -24,6 +24,7 @@ pub mod metrics;
 mod off_runtime;
 pub mod open_files;
 mod per_customer;
+mod pool_turns;
 pub mod problem;
 mod quoting;
 mod rate_limits;
@@ -35,7 +36,6 @@ mod secrets;
 pub mod server;
 pub mod signal;
 mod strict_json;
-mod turns;
 pub mod types;
 pub mod web;
 
