@@ -10,11 +10,11 @@ use crate::config::ServeConfig;
 use crate::db::{Db, Endpoint, Portion, SessionTimeouts};
 use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Readings};
+use crate::pool_turns::{Errand, TooManyWaiting, Turns};
 use crate::rate_limits::RateLimits;
 use crate::readiness::ClaimsWatch;
 use crate::reads::{Catalogue, READ_MAX, SeatMaps, Summaries};
 use crate::redis::{ExpiryQueue, RedisLink};
-use crate::turns::{Errand, TooManyWaiting, Turns};
 
 /// Creating an event describes every row of a large venue, and blocking may list each of its seats: such bodies may be this many times
 /// larger than others.

@@ -4,7 +4,7 @@ use deadpool_postgres::Object;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::turns::Turn;
+use crate::pool_turns::Turn;
 
 /// A connection of the pool during a call.
 ///

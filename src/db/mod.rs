@@ -32,7 +32,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
-use crate::turns::Turn;
+use crate::pool_turns::Turn;
 use api_keys::AdminKey;
 
 pub use connect::Endpoint;

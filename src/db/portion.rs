@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::DbError;
-use crate::turns::Turn;
+use crate::pool_turns::Turn;
 
 /// Whoever waits longer is told that there are too many.
 const WAIT_MAX: Duration = Duration::from_secs(3);

@@ -5,10 +5,10 @@ use crate::db::{DbError, OutageKind, Rule};
 use crate::domain::UnknownSeat;
 use crate::lanes::LaneError;
 use crate::metrics::Limited;
+use crate::pool_turns::TooManyWaiting;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::rate_limits::TooMany;
-use crate::turns::TooManyWaiting;
 
 /// How long a client waits before it retries after a temporary failure, in seconds.
 const RETRY_AFTER_S: u32 = 1;

@@ -24,10 +24,10 @@ use crate::http::deferred::Deferred;
 use crate::http::params::{IdempotencyKey, limit_default};
 use crate::http::refusals::{BODY, CHANGE, CUSTOMER, EVENT, Refusal, TURN, refusals};
 use crate::http::replies::{Created, OkJson};
+use crate::pool_turns::Errand;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_change;
-use crate::turns::Errand;
 use crate::types::{EventId, OrderId};
 
 /// How long a claim waits for the layout of its event, if it is not in memory.

@@ -23,7 +23,7 @@ impl Work for Numbers {
     type Answer = ();
 
     const NEEDS_CALLER: bool = true;
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const WAIT_MAX: Duration = Duration::from_secs(1);
 
     fn event_id(request: &Request) -> i64 {
         request.0
