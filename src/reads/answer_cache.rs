@@ -5,13 +5,14 @@
 //! their request, and the processor's caches would forget everything else. When PostgreSQL cannot be reached or hangs, the last answer is
 //! given again, marked with its age, for up to `--stale-max-s`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
 use moka::future::Cache;
+use tokio::sync::watch;
 
 use crate::db::{Db, DbError};
 
@@ -68,29 +69,33 @@ fn left(begun: Instant, now: Instant) -> Duration {
     AGE_MAX.saturating_sub(now.saturating_duration_since(begun))
 }
 
-/// Answers by key: one caller loads, and the others get the last one or, if that is too old, wait for the next.
+/// Answers by key: one caller reads, and the others get the old one or, if that is too old, wait for the new one.
 pub(crate) struct AnswerCache<K, T> {
     fresh: Cache<K, Aged<T>>,
     last: Cache<K, Aged<T>>,
     ttl: Duration,
     /// What somebody is reading anew.
-    renewed: Mutex<HashSet<K>>,
+    renewals: Mutex<Renewals<K>>,
 }
+
+/// By key, what tells that the renewal has ended.
+type Renewals<K> = HashMap<K, watch::Receiver<()>>;
 
 /// The right to read an answer anew, which only one caller has at a time.
 struct Renewal<'a, K: Hash + Eq> {
-    renewed: &'a Mutex<HashSet<K>>,
+    renewals: &'a Mutex<Renewals<K>>,
     key: K,
+    _ends: watch::Sender<()>,
 }
 
 impl<K: Hash + Eq> Drop for Renewal<'_, K> {
     fn drop(&mut self) {
-        locked(self.renewed).remove(&self.key);
+        locked(self.renewals).remove(&self.key);
     }
 }
 
-fn locked<K>(renewed: &Mutex<HashSet<K>>) -> MutexGuard<'_, HashSet<K>> {
-    renewed.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<K>(renewals: &Mutex<Renewals<K>>) -> MutexGuard<'_, Renewals<K>> {
+    renewals.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How much is kept, and for how long.
@@ -110,30 +115,39 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
         let CacheSettings { weigh, weight_max, ttl, stale_max } = settings;
         let cache = || Cache::builder().weigher(weigh).max_capacity(weight_max / 2);
         let (fresh, last) = (cache().expire_after(WhileFresh).build(), cache().time_to_live(stale_max).build());
-        Self { fresh, last, ttl, renewed: Mutex::default() }
+        Self { fresh, last, ttl, renewals: Mutex::default() }
     }
 
     /// What is in memory, without asking anybody; `None` also if the caller should read it anew.
     pub(crate) async fn get(&self, key: &K) -> Option<Aged<T>> {
         let answer = self.fresh.get(key).await?;
-        (!answer.is_due() || locked(&self.renewed).contains(key)).then_some(answer)
+        (!answer.is_due() || locked(&self.renewals).contains_key(key)).then_some(answer)
     }
 
     /// What is in memory, or else what `load` reads. If an older answer is there, `load` asks the database only briefly.
-    pub(crate) async fn get_or_load<F>(&self, key: K, db: &Db, load: impl FnOnce(Db) -> F) -> Result<Aged<T>, DbError>
+    pub(crate) async fn get_or_load<F>(&self, key: K, db: &Db, load: impl Fn(Db) -> F) -> Result<Aged<T>, DbError>
     where
         F: Future<Output = Result<Aged<T>, DbError>>,
     {
-        if let Some(answer) = self.fresh.get(&key).await {
-            let Some(_renewal) = answer.is_due().then(|| self.renewal(&key)).flatten() else { return Ok(answer) };
-            let answer = self.load(&key, db, load).await?;
-            self.fresh.insert(key, answer.clone()).await;
-            return Ok(answer);
+        if let Some(old) = self.fresh.get(&key).await {
+            let Some(_renewal) = old.is_due().then(|| self.renewal(&key)).flatten() else { return Ok(old) };
+            if let Ok(new) = load(db.answering_within(ASKED_MAX)).await {
+                return Ok(self.keep(key, new).await);
+            }
+            if !left(old.begun, Instant::now()).is_zero() {
+                return Ok(old);
+            }
+        } else {
+            let renewal = locked(&self.renewals).get(&key).cloned();
+            if let Some(mut renewal) = renewal {
+                // An error: it has ended.
+                renewal.changed().await.ok();
+            }
         }
         self.fresh.try_get_with(key.clone(), self.load(&key, db, load)).await.map_err(|error| (*error).clone())
     }
 
-    async fn load<F>(&self, key: &K, db: &Db, load: impl FnOnce(Db) -> F) -> Result<Aged<T>, DbError>
+    async fn load<F>(&self, key: &K, db: &Db, load: impl Fn(Db) -> F) -> Result<Aged<T>, DbError>
     where
         F: Future<Output = Result<Aged<T>, DbError>>,
     {
@@ -151,8 +165,22 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
 
     /// The right to read it anew; `None`: somebody else is doing that.
     fn renewal(&self, key: &K) -> Option<Renewal<'_, K>> {
-        let is_first = locked(&self.renewed).insert(key.clone());
-        is_first.then(|| Renewal { renewed: &self.renewed, key: key.clone() })
+        let mut renewals = locked(&self.renewals);
+        if renewals.contains_key(key) {
+            return None;
+        }
+        let (ends, ended) = watch::channel(());
+        renewals.insert(key.clone(), ended);
+        drop(renewals);
+        Some(Renewal { renewals: &self.renewals, key: key.clone(), _ends: ends })
+    }
+
+    /// Keeps what was read, unless something newer was read meanwhile. Returns what is kept.
+    async fn keep(&self, key: K, answer: Aged<T>) -> Aged<T> {
+        let is_older = |kept: &Aged<T>| kept.is_stale || kept.begun < answer.begun;
+        self.last.entry(key.clone()).or_insert_with_if(async { answer.clone() }, is_older).await;
+        let given = answer.clone().given_for(self.ttl);
+        self.fresh.entry(key).or_insert_with_if(async { given }, is_older).await.into_value()
     }
 
     /// Keeps an answer that came along with another, unless there is one already.

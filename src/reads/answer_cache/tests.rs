@@ -34,11 +34,13 @@ async fn what_took_long_to_load_is_kept_the_shorter_and_at_last_not_at_all() {
     assert!(cache.get(&"new").await.is_none(), "kept for the rest of its time only");
 }
 
+fn always_due() -> AnswerCache<&'static str, u64> {
+    AnswerCache::new(CacheSettings { weigh: |_, _| 1, weight_max: 100, ttl: Duration::ZERO, stale_max: Duration::from_secs(60) })
+}
+
 #[tokio::test]
 async fn one_caller_reads_an_answer_anew_while_the_others_get_the_old_one() {
-    let db = nowhere();
-    let cache =
-        AnswerCache::new(CacheSettings { weigh: |_, _| 1, weight_max: 100, ttl: Duration::ZERO, stale_max: Duration::from_secs(60) });
+    let (cache, db) = (always_due(), nowhere());
     let read = |ms| cache.get_or_load("a", &db, move |_| async move { Ok(loaded_in(ms)) });
     read(1).await.unwrap();
     assert_eq!(value(cache.get(&"a").await), None, "it is due, and nobody reads it yet");
@@ -49,11 +51,41 @@ async fn one_caller_reads_an_answer_anew_while_the_others_get_the_old_one() {
     assert_eq!(read(2).await.unwrap().value, 1, "only one reads it");
     tokio::time::sleep(AGE_MAX).await;
     assert_eq!(value(cache.get(&"a").await), None, "too old");
-    assert_eq!(read(3).await.unwrap().value, 3, "whoever cannot get the old one does not wait for who reads it anew");
+    let mut next = Box::pin(read(3));
+    assert!(futures_util::poll!(&mut next).is_pending(), "whoever cannot get the old one waits for the new one");
 
     drop(endless);
-    assert_eq!(value(cache.get(&"a").await), None, "whoever has gone away does not read it");
+    assert_eq!(next.await.unwrap().value, 3, "whoever has gone away does not read it");
     assert_eq!(read(4).await.unwrap().value, 4);
+}
+
+#[tokio::test]
+async fn what_was_read_earlier_does_not_replace_what_was_read_later() {
+    let (cache, db) = (always_due(), nowhere());
+    let (go, _) = watch::channel(());
+    let slow = |answer: fn() -> Result<Aged<u64>, DbError>| {
+        let said = go.subscribe();
+        cache.get_or_load("a", &db, move |_| {
+            let mut said = said.clone();
+            async move {
+                said.changed().await.expect("a word");
+                answer()
+            }
+        })
+    };
+    let late: [fn() -> Result<Aged<u64>, DbError>; 2] = [|| Ok(loaded_in(400)), || Err(DbError::Unavailable("planted".to_owned()))];
+    for late in late {
+        cache.forget(&"a").await;
+        cache.keep("a", loaded_in(300)).await;
+        let mut slow = Box::pin(slow(late));
+        assert!(futures_util::poll!(&mut slow).is_pending());
+        cache.keep("a", loaded_in(1)).await;
+        go.send(()).expect("somebody waits");
+        let answer = slow.await.unwrap();
+        assert!(answer.stale_age().is_none(), "the old one is not too old yet");
+        assert_eq!(cache.fresh.get(&"a").await.map(|kept| kept.value), Some(1));
+        assert_eq!(cache.last.get(&"a").await.map(|kept| kept.value), Some(1));
+    }
 }
 
 #[tokio::test]
