@@ -215,7 +215,9 @@ async fn the_password_of_a_redis_that_refuses_it_is_not_logged() {
     let server = TestServer::builder().redis(RedisMode::Own).start().await;
     let redis_url = with_password(&server.redis_url().expect("Redis"), "hunter2");
     let (child, url) = serve(&server.database_url, &settings(&redis_url, "json")).await;
-    eventually(PATIENCE, || async { printed_by(&mut rowlock(&["health", "--url", &format!("{url}/readyz")])).contains("degraded") }).await;
+    // It may not have looked at PostgreSQL yet.
+    let health = || output_of(&mut rowlock(&["health", "--url", &format!("{url}/readyz")])).stdout;
+    eventually(PATIENCE, || async { String::from_utf8_lossy(&health()).contains("degraded") }).await;
     eventually(PATIENCE, || async { child.stderr().contains("Redis does not answer") }).await;
     for line in child.stderr().lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}"));
