@@ -20,8 +20,10 @@ pub(crate) fn unknown(url: &str, name: &str, known: &[&str]) -> String {
 /// itself. Without `://`, it is not known where a password would end.
 fn may_be_of_a_password(url: &str, name: &str) -> bool {
     let query = url.split_once("://").and_then(|(_, rest)| rest.split_once('?')).map(|(_, query)| query);
-    let before = query.and_then(|query| query.split_once(&format!("{name}="))).map(|(before, _)| before);
-    query.is_some_and(|query| query.contains('@')) || before.is_none_or(|before| before.contains("pass"))
+    let Some(query) = query.filter(|query| !query.contains('@')) else { return true };
+    let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    // Where it is not there in these letters, it is not known what comes before it.
+    !names.take_while(|one| !one.contains("pass")).any(|one| one == name)
 }
 
 /// The known name that this one resembles most, if it resembles any.
@@ -65,6 +67,8 @@ mod tests {
             "redis://u:6379?secret=1@h",
             "postgres://u@h/d?password=hunter&secret=1",
             "unix:///redis.sock?pass=hunter&secret=1",
+            "postgres://u@h/d?sslmode=require&password=hunter&my=2&secret=1",
+            "postgres://u@h/d?nosecret=1&password=hunter&secret=1",
             "host=h user=u password=hunter?2 secret=1",
         ] {
             assert_eq!(said(url, "secret"), "", "{url}");

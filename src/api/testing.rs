@@ -21,7 +21,7 @@ pub(super) fn layout() -> EventLayout {
         currency: "TWD".into(),
         sections: vec![section(1, "A", 100, vec![row("1", 1)]), section(2, "B", 60, vec![row("1", 1), row("2", 51)])],
         section_nos: HashMap::from([("A".into(), 1), ("B".into(), 2)]),
-        is_draft: false,
+        is_public: true,
     }
 }
 

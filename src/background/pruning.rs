@@ -9,7 +9,7 @@ use crate::db::{Db, DbError};
 /// How often to look for orders that have become old.
 const INTERVAL: Duration = Duration::from_secs(600);
 /// Orders looked at in one call: it takes some milliseconds.
-const BATCH_MAX: i32 = 500;
+const CALL_MAX: i32 = 500;
 /// Pause between two calls, so that a sale does not notice.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -31,7 +31,7 @@ pub(crate) async fn run(db: Db, kept_days: i32, stop: CancellationToken) {
 async fn prune(db: &Db, kept_days: i32, stop: &CancellationToken) -> Result<u64, DbError> {
     let (mut from_event_id, mut deleted) = (0, 0);
     while !stop.is_cancelled() {
-        let Some(pruned) = db.prune_unpaid_orders(from_event_id, kept_days, BATCH_MAX).await? else { break };
+        let Some(pruned) = db.prune_unpaid_orders(from_event_id, kept_days, CALL_MAX).await? else { break };
         from_event_id = pruned.event_id;
         deleted += pruned.deleted;
         sleep(PAUSE, stop).await;

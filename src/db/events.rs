@@ -117,7 +117,7 @@ impl Db {
         let Some(event) = rows.first().map(event).transpose()? else { return Ok(None) };
         let sections: Vec<_> = rows.iter().map(section).collect();
         let section_nos = sections.iter().map(|section| (section.code.clone(), section.section_no)).collect();
-        let layout = EventLayout { event_id, currency: event.currency.clone(), sections, section_nos, is_draft: !event.is_public() };
+        let layout = EventLayout { event_id, currency: event.currency.clone(), sections, section_nos, is_public: event.is_public() };
         Ok(Some(EventWithSections { event, layout, counts: rows.iter().map(SectionCount::from).collect() }))
     }
 }

@@ -102,8 +102,8 @@ pub(crate) struct EventLayout {
     pub sections: Vec<SectionLayout>,
     /// From a section's code to its number.
     pub section_nos: HashMap<String, i32>,
-    /// Whether the event was a draft when this was read: then nothing of it is cached.
-    pub is_draft: bool,
+    /// Whether the event was public when this was read: otherwise no summary of it is cached.
+    pub is_public: bool,
 }
 
 impl EventLayout {

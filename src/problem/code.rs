@@ -149,10 +149,10 @@ codes! {
         "The `Transfer-Encoding` of the request is not `chunked`. Nothing was done."
         Changed "Send the body with a `Content-Length`, or with `Transfer-Encoding: chunked`; compress it with `Content-Encoding`." "";
     Overloaded 503 "overloaded" "Overloaded"
-        "Too many requests, or too many of your own, are already waiting, too many connections are open, or a lock blocks the claim or the payment. Nothing was done: try again after `Retry-After` seconds."
+        "Too many requests, or too many of your own, are already waiting, too many connections are open, or the claim or the payment waited too long for a lock. Nothing was done: try again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds plus a random fraction of a second."
         "Many people are buying right now. We are still trying.";
-    Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached, or a lock blocks the request. Nothing was done: try again after `Retry-After` seconds."
+    Unavailable 503 "unavailable" "Unavailable" "The database cannot be reached, or the request waited too long for a lock. Nothing was done: try again after `Retry-After` seconds."
         Later "Send the same request again after `Retry-After` seconds, at growing intervals."
         "The service is briefly unavailable. We are still trying.";
     OutcomeUnknown 503 "outcome_unknown" "Outcome unknown"

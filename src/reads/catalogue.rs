@@ -13,7 +13,7 @@ use crate::domain::{Event, EventLayout, Viewer};
 const LAYOUT_IDLE: Duration = Duration::from_secs(600);
 /// Maximum number of rows in all layouts, so that memory stays bounded (a row takes about 60 bytes).
 const LAYOUT_ROWS_MAX: u64 = 2_000_000;
-/// How long an event's settings are kept; the time that reading them took comes on top.
+/// How long before an event's settings are read anew.
 const EVENT_TTL: Duration = Duration::from_millis(300);
 /// Events that nobody has asked for lately are read so many at a time: a flood of ids must not keep those on sale waiting.
 const UNKNOWN_AT_ONCE: usize = 2;
@@ -62,7 +62,7 @@ impl Catalogue {
         // Unknown ids are remembered with the settings: a flood of them must not become a flood of queries.
         let Some(event) = self.event_with(event_id, viewer, summaries).await?.value else { return Ok(None) };
         if !event.is_public() {
-            // Only admins see it, and they may delete it, so it is not cached: nor is anything that is read with it.
+            // Only admins see it, and they may delete it, so it is not cached.
             return Ok(self.db.event_with_sections(event_id).await?.map(|read| Arc::new(read.layout)));
         }
         // It was read with the settings, unless these were cached while the layout was dropped, or it is too large to be cached.

@@ -23,7 +23,7 @@ use answer_cache::{AnswerCache, CacheSettings};
 
 /// How long somebody waits for what they read, if there is no older answer to give: a PostgreSQL that hangs must not make readers hang.
 pub(crate) const READ_MAX: Duration = Duration::from_millis(2_500);
-/// How long a server caches counts, which change with every claim.
+/// How long before counts, which change with every claim, are read anew.
 const COUNTS_TTL: Duration = Duration::from_millis(200);
 /// The same for the seats of a section or an event, which cost more: however often somebody claims and cancels, a map is made and sent anew
 /// no more than two or three times a second.

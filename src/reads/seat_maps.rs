@@ -181,7 +181,7 @@ mod tests {
             currency: "TWD".into(),
             sections: vec![section(5, 5)],
             section_nos: HashMap::new(),
-            is_draft: false,
+            is_public: true,
         };
         let seats = [SectionSeats { section_no: 1, revision: 2, statuses: "ahsbh".into() }];
         let json: Value = serde_json::from_str(&availability_json(&layout, 2, &seats).unwrap()).unwrap();
@@ -197,7 +197,7 @@ mod tests {
             currency: "TWD".into(),
             sections: vec![section(4, 4)],
             section_nos: HashMap::new(),
-            is_draft: false,
+            is_public: true,
         };
         let seats = |section_no, statuses: &str| SectionSeats { section_no, revision: 2, statuses: statuses.into() };
         for statuses in ["x", "aax", "A", " ", "é"] {

@@ -57,7 +57,7 @@ impl Summaries {
         Self { db, redis, metrics, from_memory, bodies, revisions, unexpected: LogLimit::default() }
     }
 
-    /// The summary of an event, if it is in memory: no draft is, so nobody needs to look up who may see it.
+    /// The summary of an event, if it is in memory: only those of public events are, so nobody needs to look up who may see it.
     pub(crate) async fn in_memory(&self, event_id: i64) -> Option<Aged<Option<Arc<CachedBody>>>> {
         let body = self.bodies.get(&event_id).await?;
         self.from_memory.inc();
@@ -66,7 +66,7 @@ impl Summaries {
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
     pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
-        if layout.is_draft {
+        if !layout.is_public {
             return Aged::read(self.uncached(layout)).await;
         }
         let event_id = layout.event_id;

@@ -74,7 +74,11 @@ fn the_database_redis_and_the_domain_know_nothing_of_the_framework() {
         sources(&in_project(folder), &[], &mut files);
     }
     assert!(files.len() > 25, "{} files", files.len());
-    let using: Vec<_> = files.iter().filter(|(_, text)| text.contains("poem")).map(|(modules, _)| modules.join("/")).collect();
+    let using: Vec<_> = files
+        .iter()
+        .filter(|(_, text)| text.contains("poem") || text.contains("crate::types"))
+        .map(|(modules, _)| modules.join("/"))
+        .collect();
     assert_eq!(using, ["named"]);
 }
 

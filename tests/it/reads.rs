@@ -75,7 +75,7 @@ async fn the_seats_show_where_each_one_stands() {
     server.anyone().get(&event.at("sections/a/seats")).await.problem(404, "section_not_found");
 }
 
-/// A newer release may add a status: a server that does not know it must not show such a seat as any other.
+/// A newer version may add a status: a server that does not know it must not show such a seat as any other.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seat_in_an_unknown_status_is_not_shown_as_blocked() {
     let server = TestServer::start().await;

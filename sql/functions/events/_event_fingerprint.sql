@@ -1,5 +1,5 @@
 -- Tells requests for new events apart: SHA-256 of what was asked for, whatever its spelling. Fields that are null count as absent, so that
--- a release with more fields still recognises requests to one that had fewer.
+-- a version with more fields still recognises requests to one that had fewer.
 create or replace function rowlock._event_fingerprint(p_event jsonb) returns bytea
 language sql
 immutable

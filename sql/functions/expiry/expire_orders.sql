@@ -14,7 +14,7 @@
 --
 -- Locks: orders (by id), passing over locked ones; seats (section_no, seat_no); sections (section_no). With p_passes_locks, see
 -- _lock_unhindered.
--- Errors: RL009 if an order does not hold a seat it lists: the whole batch is undone.
+-- Errors: RL009 if an order does not hold a seat it lists: the whole call is undone.
 create or replace function rowlock.expire_orders(p_event_id bigint, p_order_ids uuid[], p_passes_locks boolean default false)
 returns table (order_id uuid, outcome text, due_in_ms integer)
 language plpgsql

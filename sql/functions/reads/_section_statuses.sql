@@ -1,5 +1,5 @@
 -- Reads the seats of a section as one text, one character per seat in seat order: a available, h held, s sold, b blocked. A status that
--- a newer release added is ?: servers that do not know it refuse to answer, and never show such a seat as blocked. It must stay stable: a
+-- a newer version added is ?: servers that do not know it refuse to answer, and never show such a seat as blocked. It must stay stable: a
 -- stable function reads with its caller's snapshot, so what it reads fits the revision beside it.
 -- Locks: none. Errors: none.
 create or replace function rowlock._section_statuses(p_event_id bigint, p_section_no integer) returns text

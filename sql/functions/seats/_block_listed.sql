@@ -1,5 +1,6 @@
--- Moves the seats of one section that a server lists by ranges of their numbers from p_from to p_to, available to blocked or back, all of
--- them or none, and returns how many changed. p_first_seats and p_last_seats are parallel arrays; ranges may overlap.
+-- Changes the status of the listed seats of one section from p_from to p_to (available to blocked, or back), of all or none, and returns
+-- how many changed. The seats are listed as ranges of their numbers in the parallel arrays p_first_seats and p_last_seats; ranges may
+-- overlap.
 --
 -- Locks: the seats (section_no, seat_no), then the section.
 -- Errors: RL002, RL003 (detail: the unknown seats, as JSON), RL008 (detail: the seats held or sold, as JSON); at most 1,000 are listed.

@@ -5,11 +5,7 @@ language plpgsql
 as $$
 begin
     if (p_limit between 1 and 1000) is not true then
-        raise exception using
-            errcode = 'RL006',
-            message = 'invalid_request',
-            detail = 'limit: must be a whole number from 1 to 1000',
-            hint = 'The views of schema admin, such as admin.orders, have no limit.';
+        perform rowlock._invalid_request('limit', 'must be a whole number from 1 to 1000');
     end if;
     return p_limit;
 end

@@ -24,7 +24,7 @@ use crate::redis::ExpiryQueue;
 use locks::Locks;
 
 /// Maximum number of orders that one call expires.
-const BATCH_MAX: usize = 1_000;
+const CALL_MAX: usize = 1_000;
 /// How long after its deadline the sweep leaves an order to the queue, in milliseconds.
 const SWEEP_GRACE_MS: i32 = 300;
 

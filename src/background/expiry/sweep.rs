@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::carry_out::Due;
-use super::{ABANDONED_AFTER_MS, BATCH_MAX, Expiry, SWEEP_GRACE_MS};
+use super::{ABANDONED_AFTER_MS, CALL_MAX, Expiry, SWEEP_GRACE_MS};
 use crate::db::{DbError, Endpoint, Outage, in_time, try_lead_sweep};
 
 /// Sweeps again and again until `stop`: whatever is overdue while this server leads, and what another leader leaves lying.
@@ -54,7 +54,7 @@ async fn lead_and_sweep(expiry: &Expiry, endpoint: &Endpoint, client: Option<Cli
 
 /// Expires everything overdue for longer than that, so many in a call; what somebody has locked is left to the next sweep.
 async fn sweep(expiry: &Expiry, grace_ms: i32, stop: &CancellationToken) {
-    let limit = i32::try_from(BATCH_MAX).unwrap_or(i32::MAX);
+    let limit = i32::try_from(CALL_MAX).unwrap_or(i32::MAX);
     let mut passed = 0;
     while !stop.is_cancelled() {
         let overdue = match expiry.db.overdue_orders(grace_ms, limit, passed).await {
@@ -66,7 +66,7 @@ async fn sweep(expiry: &Expiry, grace_ms: i32, stop: &CancellationToken) {
         let carried_out = expiry.carry_out(&due).await;
         // What was left stays the longest overdue, and must not be all that is looked at.
         passed += i32::try_from(carried_out.left).unwrap_or(i32::MAX);
-        if carried_out.ended + carried_out.left == 0 || due.len() < BATCH_MAX {
+        if carried_out.ended + carried_out.left == 0 || due.len() < CALL_MAX {
             return;
         }
     }

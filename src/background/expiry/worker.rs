@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::carry_out::{CarriedOut, Due};
-use super::{BATCH_MAX, Expiry};
+use super::{CALL_MAX, Expiry};
 use crate::db::DbError;
 use crate::redis::Deadline;
 
@@ -33,7 +33,7 @@ pub(super) async fn run(expiry: Arc<Expiry>, stop: CancellationToken) {
 
 /// One lease; returns how long to wait before the next.
 async fn round(expiry: &Expiry) -> Duration {
-    let Some(lease) = expiry.queue.lease(BATCH_MAX, expiry.settings.expiry_lease_ms).await else {
+    let Some(lease) = expiry.queue.lease(CALL_MAX, expiry.settings.expiry_lease_ms).await else {
         return DOWN_PAUSE;
     };
     if lease.deadlines.is_empty() {
@@ -80,7 +80,7 @@ async fn carry_out(expiry: &Expiry, event_id: i64, deadlines: &[Deadline]) -> Re
             Err(_) => carried_out.is_due_in(overdue_ms.saturating_neg()),
         }
     }
-    for some in due.chunks(BATCH_MAX) {
+    for some in due.chunks(CALL_MAX) {
         carried_out.add(expiry.expire(event_id, some).await?);
     }
     Ok(carried_out)

@@ -15,7 +15,7 @@ fn layout() -> EventLayout {
         rows: Vec::new(),
     };
     let sections = vec![section(1, "A", "Floor \"A\""), section(2, "B", "Floor B")];
-    EventLayout { event_id: 7, currency: "TWD".into(), sections, section_nos: HashMap::new(), is_draft: false }
+    EventLayout { event_id: 7, currency: "TWD".into(), sections, section_nos: HashMap::new(), is_public: true }
 }
 
 fn counts(available: i32) -> [SectionCount; 2] {
