@@ -1,5 +1,7 @@
 //! Request bodies: read up to a limit, with the right media type, and checked against their schema before they become a type.
 
+mod input;
+
 use std::error::Error;
 use std::io;
 use std::time::Duration;
@@ -8,57 +10,18 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use poem::{Body, Request, RequestBody};
-use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
-use poem_openapi::types::ParseFromJSON;
+use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use crate::app::HttpLimits;
 use crate::budget::Share;
 use crate::http::app_of;
 use crate::http::content_encoding::decoded;
-use crate::http::schema::Schema;
 use crate::http::sender::client_address_of;
 use crate::off_runtime::off_runtime_if_large;
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::strict_json;
-
-/// A type that comes in as a JSON body.
-pub(crate) trait Input: ParseFromJSON + Send + 'static {
-    /// How many fields it has at least and at most, where the fields themselves do not say so. The type sees to it; the framework has no
-    /// attribute for it.
-    const FIELDS: (Option<usize>, Option<usize>) = (None, None);
-
-    /// Its schema, built once.
-    fn schema() -> &'static Schema;
-
-    /// How many bytes a body may have.
-    fn bytes_max(limits: &HttpLimits) -> usize {
-        limits.body_max_bytes
-    }
-}
-
-/// Declares an input type, with a limit other than the usual one and a number of fields where it has them.
-macro_rules! input {
-    ($type:ty $(, bytes_max = $limit:ident)? $(, fields = $fields:expr)?) => {
-        impl $crate::http::body::Input for $type {
-            $(const FIELDS: (Option<usize>, Option<usize>) = $fields;)?
-
-            fn schema() -> &'static $crate::http::schema::Schema {
-                static SCHEMA: std::sync::LazyLock<$crate::http::schema::Schema> =
-                    std::sync::LazyLock::new($crate::http::schema::Schema::of::<$type>);
-                &SCHEMA
-            }
-
-            $(
-                fn bytes_max(limits: &$crate::app::HttpLimits) -> usize {
-                    limits.$limit
-                }
-            )?
-        }
-    };
-}
-pub(crate) use input;
+pub(crate) use input::{Input, input, register, request_meta};
 
 pub(crate) struct JsonBody<T>(pub T);
 
@@ -81,18 +44,6 @@ impl<'a, T: Input> ApiExtractor<'a> for JsonBody<T> {
         let received = read(request, body, bytes_max).await?.decoded(request, bytes_max).await?;
         Ok(Self(parse(received).await?))
     }
-}
-
-/// Adds the schema of a body to the document's.
-pub(crate) fn register<T: Input>(registry: &mut Registry) {
-    T::register(registry);
-    let schema = registry.schemas.get_mut(&*T::name()).expect("an input type has a schema of its own");
-    (schema.min_properties, schema.max_properties) = T::FIELDS;
-}
-
-pub(crate) fn request_meta<T: Input>() -> MetaRequest {
-    let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
-    MetaRequest { description: None, content, required: true }
 }
 
 const MEDIA_TYPE_EXPECTED: &str = "the body must be sent as `application/json`, with no parameter but `charset=utf-8`";
