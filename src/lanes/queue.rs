@@ -46,7 +46,10 @@ impl<W: Work> Queue<W> {
     /// Puts taken requests back at the end, even if the queue is closed.
     pub(super) fn put_back(&self, jobs: impl IntoIterator<Item = Job<W>>) {
         let mut state = self.state();
-        jobs.into_iter().inspect(Job::wait_again).for_each(|job| state.jobs.push_back(job));
+        for job in jobs {
+            job.wait_again();
+            state.jobs.push_back(job);
+        }
         drop(state);
         self.news.notify_one();
     }
