@@ -42,21 +42,21 @@ fn always_due() -> AnswerCache<&'static str, u64> {
 async fn one_caller_reads_an_answer_anew_while_the_others_get_the_old_one() {
     let (cache, db) = (always_due(), nowhere());
     let read = |ms| cache.get_or_load("a", &db, move |_| async move { Ok(loaded_in(ms)) });
-    read(1).await.unwrap();
+    read(40).await.unwrap();
     assert_eq!(value(cache.get(&"a").await), None, "it is due, and nobody reads it yet");
 
     let mut endless = Box::pin(cache.get_or_load("a", &db, |_| std::future::pending()));
     assert!(futures_util::poll!(&mut endless).is_pending());
-    assert_eq!(value(cache.get(&"a").await), Some(1));
-    assert_eq!(read(2).await.unwrap().value, 1, "only one reads it");
+    assert_eq!(value(cache.get(&"a").await), Some(40));
+    assert_eq!(read(30).await.unwrap().value, 40, "only one reads it");
     tokio::time::sleep(AGE_MAX).await;
     assert_eq!(value(cache.get(&"a").await), None, "too old");
-    let mut next = Box::pin(read(3));
+    let mut next = Box::pin(read(20));
     assert!(futures_util::poll!(&mut next).is_pending(), "whoever cannot get the old one waits for the new one");
 
     drop(endless);
-    assert_eq!(next.await.unwrap().value, 3, "whoever has gone away does not read it");
-    assert_eq!(read(4).await.unwrap().value, 4);
+    assert_eq!(next.await.unwrap().value, 20, "whoever has gone away does not read it");
+    assert_eq!(read(10).await.unwrap().value, 10);
 }
 
 #[tokio::test]
