@@ -5,7 +5,6 @@ mod claim_outcome;
 pub(crate) mod types;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
@@ -29,9 +28,6 @@ use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::problem::conversions::of_change;
 use crate::types::{EventId, OrderId};
-
-/// How long a claim waits for the layout of its event, if it is not in memory.
-const LAYOUT_MAX: Duration = Duration::from_secs(2);
 
 /// The operations on a customer's own orders.
 pub(crate) struct OrdersApi {
@@ -67,8 +63,7 @@ impl OrdersApi {
         idempotency_key: IdempotencyKey,
         claim: JsonBody<ClaimIn>,
     ) -> Result<Deferred<Created<OrderOut>>, Refusal<ClaimSeats>> {
-        let layout = tokio::time::timeout(LAYOUT_MAX, layout_of(&self.app, event_id.0, Viewer::Public)).await;
-        let layout = layout.map_err(|_| Problem::passing(Code::Unavailable, 1))??;
+        let layout = layout_of(&self.app, event_id.0, Viewer::Public).await?;
         let event_id = event_id.0.0;
         let wanted = claim.0.wanted(&layout)?;
         let idempotency = idempotency_key.0.map(|key| Idempotency { key, fingerprint: fingerprint(&wanted) });

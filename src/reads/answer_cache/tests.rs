@@ -34,6 +34,8 @@ async fn what_took_long_to_load_is_kept_the_shorter_and_at_last_not_at_all() {
     assert!(cache.get(&"new").await.is_none(), "kept for the rest of its time only");
 }
 
+type Answering = fn() -> Result<Aged<u64>, DbError>;
+
 fn always_due() -> AnswerCache<&'static str, u64> {
     AnswerCache::new(CacheSettings { weigh: |_, _| 1, weight_max: 100, ttl: Duration::ZERO, stale_max: Duration::from_secs(60) })
 }
@@ -63,7 +65,7 @@ async fn one_caller_reads_an_answer_anew_while_the_others_get_the_old_one() {
 async fn what_was_read_earlier_does_not_replace_what_was_read_later() {
     let (cache, db) = (always_due(), nowhere());
     let (go, _) = watch::channel(());
-    let slow = |answer: fn() -> Result<Aged<u64>, DbError>| {
+    let slow = |answer: Answering| {
         let said = go.subscribe();
         cache.get_or_load("a", &db, move |_| {
             let mut said = said.clone();
@@ -73,7 +75,7 @@ async fn what_was_read_earlier_does_not_replace_what_was_read_later() {
             }
         })
     };
-    let late: [fn() -> Result<Aged<u64>, DbError>; 2] = [|| Ok(loaded_in(400)), || Err(DbError::Unavailable("planted".to_owned()))];
+    let late: [Answering; 2] = [|| Ok(loaded_in(400)), || Err(DbError::Unavailable("planted".to_owned()))];
     for late in late {
         cache.forget(&"a").await;
         cache.keep("a", loaded_in(300)).await;
