@@ -19,7 +19,7 @@ use crate::db::{Db, DbError};
 /// How far a read may be behind PostgreSQL.
 const AGE_MAX: Duration = Duration::from_millis(500);
 /// How long before that it is read anew, so that it seldom gets that old.
-const RENEWAL: Duration = Duration::from_millis(80);
+const RENEWED_BEFORE: Duration = Duration::from_millis(80);
 /// How long PostgreSQL is asked while there is an old answer to give.
 const ASKED_MAX: Duration = Duration::from_secs(1);
 /// How long an old answer is given before PostgreSQL is asked again.
@@ -51,7 +51,7 @@ impl<T> Aged<T> {
     /// The same, to be read anew after `ttl`, or before it gets too old.
     fn given_for(self, ttl: Duration) -> Self {
         let now = Instant::now();
-        Self { due_at: Some(now + ttl.min(left(self.begun, now).saturating_sub(RENEWAL))), ..self }
+        Self { due_at: Some(now + ttl.min(left(self.begun, now).saturating_sub(RENEWED_BEFORE))), ..self }
     }
 
     fn is_due(&self) -> bool {

@@ -1,21 +1,14 @@
-//! The report as a page: verdicts first, then plots, then what the figures are made of.
+//! The report as a page: verdicts first, then the figures with a goal, then what they are made of. The rush has plots of its own.
 
 use super::{
     figure::Figure,
     report::{BenchReport, row},
 };
-use crate::charts::{Axis, BarChart, Cell, Column, LineChart, Page, Table};
-
-/// The kinds of rush as the plots call them.
-const RUSHES: [(&str, &str); 3] =
-    [("rush_s", "claim and pay"), ("rush_with_reads_s", "with both reads"), ("rush_choosing_s", "with reads and choosing")];
+use crate::charts::{Cell, Column, Page, Table};
 
 impl BenchReport {
     /// One self-contained HTML file.
-    ///
-    /// # Errors
-    /// When a plot cannot be drawn.
-    pub fn html(&self) -> anyhow::Result<String> {
+    pub fn html(&self) -> String {
         let machine = self.machine.lines();
         let mut page =
             Page::new("Benchmark", &format!("Medians of {} rounds, taken in {:.0} s, load generator included", self.rounds, self.seconds));
@@ -23,14 +16,13 @@ impl BenchReport {
         page.heading("Figures with a goal");
         let (goals, bases): (Vec<&Figure>, Vec<&Figure>) = self.figures.iter().partition(|figure| figure.goal.is_some());
         page.table(&table(&goals));
-        self.plots(&mut page)?;
         if !bases.is_empty() {
             page.heading("What they are made of");
             page.table(&table(&bases));
         }
         page.heading("Where they were taken");
         page.list(&machine);
-        Ok(page.render())
+        page.render()
     }
 
     fn verdict(&self, page: &mut Page) {
@@ -48,35 +40,6 @@ impl BenchReport {
         if !goals.is_empty() {
             page.verdict(short == 0, &format!("{} of {} figures hold.", goals.len() - short, goals.len()));
         }
-    }
-
-    /// Those plots that this run has measured anything for.
-    fn plots(&self, page: &mut Page) -> anyhow::Result<()> {
-        if self.sold_over_time.is_empty() && self.latency_ms.is_empty() {
-            return Ok(());
-        }
-        page.heading("Plots");
-        if !self.sold_over_time.is_empty() {
-            let mut sold = LineChart::new("Seats sold in a rush", Axis::new("since the start", "s"), Axis::new("seats", ""));
-            for (rush, name) in RUSHES {
-                if let Some(timeline) = self.sold_over_time.get(rush) {
-                    sold = sold.line(name, timeline.iter().map(|(ms, seats)| (*ms as f64 / 1000.0, *seats as f64)).collect());
-                }
-            }
-            page.chart(&sold.note("The last round of each kind."))?;
-        }
-        for (rush, name) in RUSHES {
-            if let Some(steps) = self.latency_ms.get(rush) {
-                let names = steps.keys().map(|step| step.replace('_', " ")).collect();
-                let title = format!("Latency of each step: {name}");
-                let mut bars = BarChart::new(&title, names, Axis::new("step", ""), Axis::new("from the request to its answer", "ms"));
-                for (index, percentile) in ["p50", "p90", "p99", "max"].into_iter().enumerate() {
-                    bars = bars.bars(percentile, steps.values().map(|latency| latency.all()[index]).collect());
-                }
-                page.chart(&bars)?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -123,25 +86,16 @@ pub(super) mod tests {
         for (id, value) in [("rush_s", 1.25), ("claims_per_update", 1.1), ("claims_per_s", 12_345.0)] {
             record.note(id, value);
         }
-        record.sold_over_time.insert("rush_s", vec![(0, 0), (1250, 10_000)]);
         BenchReport::new(record, machine(), 1, std::time::Duration::from_secs(7))
     }
 
     #[test]
     fn the_page_stands_alone_and_says_what_falls_short() {
-        let html = report().html().expect("a page");
-        for text in [
-            "1 of 2 figures hold",
-            "falls short",
-            "12,345 /s",
-            "a &lt;fast&gt; core",
-            "Seats sold in a rush",
-            "claims_per_update",
-            "claims_per_s",
-        ] {
+        let html = report().html();
+        for text in ["1 of 2 figures hold", "falls short", "12,345 /s", "a &lt;fast&gt; core", "claims_per_update", "claims_per_s"] {
             assert!(html.contains(text), "no {text}");
         }
-        assert!(html.contains("No promise was broken") && html.matches("<figure").count() == 1);
+        assert!(html.contains("No promise was broken"));
         for foreign in ["<script", "src=", "href=", "url(", "@import"] {
             assert!(!html.contains(foreign), "{foreign}");
         }
@@ -152,7 +106,7 @@ pub(super) mod tests {
         let mut report = report();
         report.broken.push("a seat was sold twice".to_owned());
         report.failed.push("one seat, round 2: no route".to_owned());
-        let html = report.html().expect("a page");
+        let html = report.html();
         assert!(html.contains("a seat was sold twice") && !html.contains("No promise was broken"));
         assert!(html.contains("Not everything could be measured") && html.contains("one seat, round 2: no route"));
     }

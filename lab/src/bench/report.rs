@@ -1,6 +1,6 @@
 //! The report of a run: JSON for programs, a table for people.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
+use std::{fmt::Write, fs, path::Path, time::Duration};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -8,9 +8,8 @@ use serde::Serialize;
 use super::{
     figure::{Figure, readable},
     machine::Machine,
-    record::{Record, StepLatency},
+    record::Record,
 };
-use crate::rush::Timeline;
 
 /// What a run found out.
 #[derive(Clone, Debug, Serialize)]
@@ -27,10 +26,6 @@ pub struct BenchReport {
     pub broken: Vec<String>,
     /// What could not be measured, and why: its figures are of fewer rounds, or missing.
     pub failed: Vec<String>,
-    /// Seats sold by each number of milliseconds, in the last rush of each kind.
-    pub sold_over_time: BTreeMap<&'static str, Timeline>,
-    /// How long each step of each rush took, in milliseconds.
-    pub latency_ms: BTreeMap<&'static str, BTreeMap<&'static str, StepLatency>>,
 }
 
 impl BenchReport {
@@ -40,21 +35,19 @@ impl BenchReport {
             machine,
             rounds,
             seconds: took.as_secs_f64(),
-            latency_ms: record.median_latencies(),
             broken: shortened(record.broken),
             failed: record.failed,
-            sold_over_time: record.sold_over_time,
         }
     }
 
     /// Writes `report.json`, `report.html` and `table.md` into the folder, which is made if missing.
     ///
     /// # Errors
-    /// When a plot cannot be drawn or a file cannot be written.
+    /// When a file cannot be written.
     pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let json = serde_json::to_string_pretty(self)? + "\n";
-        for (name, text) in [("report.json", json), ("report.html", self.html()?), ("table.md", self.markdown())] {
+        for (name, text) in [("report.json", json), ("report.html", self.html()), ("table.md", self.markdown())] {
             let path = folder.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }

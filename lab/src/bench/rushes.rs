@@ -60,11 +60,9 @@ async fn rush(stage: &mut Stage, kind: &Kind) -> anyhow::Result<()> {
     }
     let report = RushReport::of(answered).await?;
     stage.note(kind.id, report.sell_out_seconds);
-    stage.record.latencies(kind.id, &report.totals.latency_ms);
     if report.sold != report.seats {
         stage.record.broken.push(format!("{}: {} of {} seats were sold", kind.id, report.sold, report.seats));
     }
     stage.record.broken.extend(report.broken.into_iter().map(|broken| format!("{}: {broken}", kind.id)));
-    stage.record.sold_over_time.insert(kind.id, report.sold_over_time);
     stage.clear().await
 }
