@@ -28,6 +28,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(2);
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// How long a look at what the backend of a call does may take.
 const BACKEND_LOOK_MAX: Duration = Duration::from_secs(2);
+/// Pause before another connection is tried after a new one was of no use.
+const USELESS_PAUSE: Duration = Duration::from_millis(250);
 /// Pause after a panic.
 const PANIC_PAUSE: Duration = Duration::from_millis(50);
 /// A call without an answer for this long counts as lost: unless PostgreSQL hangs, its own timeouts end the call sooner.
@@ -49,6 +51,8 @@ pub(super) struct Worker<W: Work> {
 
 struct Connection<W: Work> {
     client: LaneClient,
+    /// Whether no call on it has succeeded yet.
+    is_new: bool,
     /// How long its calls wait for a lock.
     lock_ms: u32,
     _counted: Connected<W>,
@@ -142,9 +146,12 @@ impl<W: Work> Worker<W> {
 
     async fn finish(&mut self, batch: Vec<Job<W>>, outcome: Answers<W::Answer>) {
         match outcome {
-            Ok(answers) => self.answer(batch, answers).await,
+            Ok(answers) => {
+                self.connection.iter_mut().for_each(|connection| connection.is_new = false);
+                self.answer(batch, answers).await;
+            }
             Err(DbError::Lost(text)) => self.lose(batch, &text),
-            Err(DbError::Outdated(_)) => self.renew(batch),
+            Err(DbError::Outdated(text)) => self.renew(batch, &text).await,
             Err(DbError::Exhausted { sqlstate, text }) => {
                 self.endpoint.shortage().met(&sqlstate);
                 self.put_back(batch, &text).await;

@@ -151,15 +151,16 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
     where
         F: Future<Output = Result<Aged<T>, DbError>>,
     {
-        let last = self.last.get(key).await;
-        let loaded = load(if last.is_some() { db.answering_within(ASKED_MAX) } else { db.clone() }).await;
-        match (loaded, last) {
-            (Ok(loaded), _) => {
-                self.last.insert(key.clone(), loaded.clone()).await;
+        let has_last = self.last.contains_key(key);
+        match load(if has_last { db.answering_within(ASKED_MAX) } else { db.clone() }).await {
+            Ok(loaded) => {
+                self.keep_last(key, &loaded).await;
                 Ok(loaded.given_for(self.ttl))
             }
-            (Err(error), Some(last)) if error.is_passing() => Ok(Aged { is_stale: true, ..last }),
-            (Err(error), _) => Err(error),
+            Err(error) => match self.last.get(key).await {
+                Some(last) if error.is_passing() => Ok(Aged { is_stale: true, ..last }),
+                _ => Err(error),
+            },
         }
     }
 
@@ -177,15 +178,19 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
 
     /// Keeps what was read, unless something newer was read meanwhile. Returns what is kept.
     async fn keep(&self, key: K, answer: Aged<T>) -> Aged<T> {
-        let is_older = |kept: &Aged<T>| kept.is_stale || kept.begun < answer.begun;
-        self.last.entry(key.clone()).or_insert_with_if(async { answer.clone() }, is_older).await;
-        let given = answer.clone().given_for(self.ttl);
-        self.fresh.entry(key).or_insert_with_if(async { given }, is_older).await.into_value()
+        self.keep_last(&key, &answer).await;
+        let begun = answer.begun;
+        let given = answer.given_for(self.ttl);
+        self.fresh.entry(key).or_insert_with_if(async { given }, |kept| kept.is_stale || kept.begun < begun).await.into_value()
+    }
+
+    async fn keep_last(&self, key: &K, answer: &Aged<T>) {
+        self.last.entry_by_ref(key).or_insert_with_if(async { answer.clone() }, |kept| kept.begun < answer.begun).await;
     }
 
     /// Keeps an answer that came along with another, unless there is one already.
     pub(crate) async fn put(&self, key: K, answer: Aged<T>) {
-        self.last.insert(key.clone(), answer.clone()).await;
+        self.keep_last(&key, &answer).await;
         let answer = answer.given_for(self.ttl);
         self.fresh.entry(key).or_insert_with_if(async { answer.clone() }, |kept| kept.is_stale).await;
     }

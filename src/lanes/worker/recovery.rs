@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::LaneError;
 use super::super::job::Job;
 use super::super::work::Work;
-use super::{Connection, LostCall, UNAVAILABLE_AFTER, Worker, answered_of, requests};
+use super::{Connection, LostCall, UNAVAILABLE_AFTER, USELESS_PAUSE, Worker, answered_of, requests};
 use crate::db::batches::LaneClient;
 use crate::db::{DbError, Outage, OutageKind, SessionTimeouts};
 
@@ -22,10 +22,15 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    /// A migration outdated the connection's statements; nothing was done, so the batch goes to a new connection.
-    pub(super) fn renew(&mut self, batch: Vec<Job<W>>) {
-        self.connection = None;
-        self.queue.put_first(batch);
+    /// A migration outdated the connection's statements, or its server takes no writes any more. Nothing was done, so the batch goes to a
+    /// new connection; unless this one was new, and the next one will hardly be better.
+    pub(super) async fn renew(&mut self, batch: Vec<Job<W>>, why: &str) {
+        if self.connection.take().is_some_and(|connection| connection.is_new) {
+            self.put_back(batch, why).await;
+            tokio::time::sleep(USELESS_PAUSE).await;
+        } else {
+            self.queue.put_first(batch);
+        }
     }
 
     /// Connects, and finds out what the lost call did. False after a failed attempt and its pause.
@@ -48,7 +53,8 @@ impl<W: Work> Worker<W> {
                 self.outage = None;
                 self.endpoint.outages().works();
                 self.endpoint.identity().set(client.database_id);
-                self.connection = Some(Connection { client, lock_ms: SessionTimeouts::LANE.lock_ms, _counted: self.queue.connected() });
+                self.connection =
+                    Some(Connection { client, is_new: true, lock_ms: SessionTimeouts::LANE.lock_ms, _counted: self.queue.connected() });
                 let jobs = self.lost.take().map(|lost| lost.jobs).unwrap_or_default();
                 self.answer_recalled(jobs, answers);
                 true

@@ -137,6 +137,35 @@ async fn a_call_that_postgresql_rolled_back_is_repeated_and_nobody_hears_of_it()
     server.assert_invariants().await;
 }
 
+/// A standby, or a database that is read-only by default: each new connection is as useless as the last one.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgresql_takes_no_writes_callers_are_told_in_time_and_few_connections_are_tried() {
+    let server = TestServer::start().await;
+    let event = server.event(unhurried(&[("A", 1000, 10)])).await;
+    let order = server.customer("alice").claim_seats(&event, &[("A", 1)]).await.expect(201);
+    let read_only = "create function public.read_only() returns trigger language plpgsql as $$
+        begin
+            raise exception 'planted' using errcode = '25006';
+        end $$;
+        create trigger read_only before insert on rowlock.orders for each statement execute function public.read_only();
+        create trigger read_only before insert on rowlock.payments for each statement execute function public.read_only()";
+    server.db.batch_execute(read_only).await.expect("triggers");
+    let sessions = "select sessions from pg_stat_database where datname = current_database()";
+    let (before, begun) = (server.ask::<i64>(sessions).await, Instant::now());
+    let (bob, gateway) = (server.customer("bob"), server.gateway());
+    let (claim, payment) = tokio::join!(bob.claim_seats(&event, &[("A", 2)]), gateway.pay(&order));
+    claim.problem(503, "unavailable");
+    payment.problem(503, "unavailable");
+    assert!(begun.elapsed() < Duration::from_secs(4), "it took {} ms", begun.elapsed().as_millis());
+    let tried = server.ask::<i64>(sessions).await - before;
+    assert!(tried <= 60, "{tried} connections");
+
+    server.db.batch_execute("drop function public.read_only() cascade").await.expect("writes");
+    bob.claim_seats(&event, &[("A", 2)]).await.expect(201);
+    assert_eq!(gateway.pay(&order).await.expect(200)["outcome"], "paid");
+    server.assert_invariants().await;
+}
+
 /// An error that is not one of PostgreSQL's own rollbacks would only occur again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_failed_by_a_fault_of_ours_is_not_repeated() {
