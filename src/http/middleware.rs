@@ -140,6 +140,11 @@ impl<E> Middleware<E> {
         if (code.status().is_client_error() || code == Code::Overloaded) && self.refusals.admits(code) {
             self.log_refusal(&problem, asked);
         }
+        if let Some(cause) = problem.cause()
+            && self.refusals.admits_fault(code)
+        {
+            log_fault(code, cause, asked.id());
+        }
         let mut response = problem.into_response(asked.id());
         let allowed = if code == Code::MethodNotAllowed { self.methods.allowed(asked.uri.path()) } else { None };
         response.headers_mut().extend(allowed.and_then(|allowed| Some((header::ALLOW, HeaderValue::from_str(allowed).ok()?))));
@@ -160,6 +165,14 @@ impl<E> Middleware<E> {
         let route = self.methods.template(asked.uri.path()).unwrap_or("unknown");
         let (request_id, method, status, code) = (asked.id(), &asked.method, code.status().as_u16(), code.as_str());
         tracing::info!(request_id, %method, route, status, code, api_key_id, customer_hash, detail, "refused");
+    }
+}
+
+fn log_fault(code: Code, cause: &str, request_id: &str) {
+    if code == Code::InternalError {
+        tracing::error!(request_id, cause, "internal error");
+    } else {
+        tracing::warn!(request_id, code = code.as_str(), cause, "request not served");
     }
 }
 

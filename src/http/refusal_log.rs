@@ -1,5 +1,5 @@
 //! Limits the log of refused requests code by code: a sale refuses thousands of claims per second, and their lines would cost more than the
-//! claims.
+//! claims; and during an outage, anybody could fill the log.
 
 use tracing::Level;
 
@@ -18,6 +18,12 @@ impl RefusalLog {
     pub(crate) fn admits(&self, code: Code) -> bool {
         let summary = move |left_out| tracing::info!(code = code.as_str(), left_out, "more requests were refused than were logged");
         tracing::enabled!(Level::INFO) && self.0[code as usize].admits(summary)
+    }
+
+    /// The same for a request that was not served because this server or PostgreSQL is at fault.
+    pub(crate) fn admits_fault(&self, code: Code) -> bool {
+        self.0[code as usize]
+            .admits(move |left_out| tracing::warn!(code = code.as_str(), left_out, "more requests were not served than were logged"))
     }
 }
 

@@ -159,7 +159,10 @@ impl<W: Work> Worker<W> {
             Err(DbError::Unavailable(text)) => self.put_back(batch, &text).await,
             Err(_) if batch.len() > 1 => self.call_one_by_one(batch).await,
             Err(error) => {
-                tracing::error!(%error, "a call failed and was rolled back");
+                // Each caller's problem has the cause, too.
+                if self.warnings.admits(more_rolled_back) {
+                    tracing::error!(%error, "a call failed and was rolled back");
+                }
                 batch.into_iter().for_each(|job| job.reply(Err(LaneError::Internal(error.to_string()))));
             }
         }

@@ -125,19 +125,19 @@ impl Problem {
         self.0.body.field.as_ref().map(|field| field.0.as_str())
     }
 
+    /// Why the server is at fault, for its log; `None` if it is not.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref().or_else(|| (self.code() == Code::InternalError).then(|| self.detail()))
+    }
+
     /// What the client sees of it.
     pub(crate) fn into_body(self, request_id: &str) -> ProblemBody {
         ProblemBody { request_id: request_id.into(), ..self.0.body }
     }
 
-    /// The response; logs the problem if the server is at fault.
+    /// The response.
     pub(crate) fn into_response(mut self, request_id: &str) -> Response {
         let code = self.code();
-        if code == Code::InternalError {
-            tracing::error!(request_id, cause = self.0.cause.as_deref().unwrap_or(self.detail()), "internal error");
-        } else if let Some(cause) = &self.0.cause {
-            tracing::warn!(request_id, code = code.as_str(), cause, "request not served");
-        }
         let headers = std::mem::take(&mut self.0.headers);
         // Texts, numbers and ids can always be serialized.
         let body = serde_json::to_vec(&self.into_body(request_id)).expect("a problem can be serialized");

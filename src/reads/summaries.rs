@@ -1,11 +1,14 @@
 //! Section summaries: cached in memory, then in Redis, then read from PostgreSQL, with a single load at each level.
 //!
 //! Redis may contain anything. Whatever does not name this database, this event and its sections, or counts more seats than a section has,
-//! is discarded, and so is what is older than an answer this server has already given. The body that is served is always written by this
-//! server. Nobody signs what is in Redis: whoever can write to it, and sees the keys there, can make up counts within those bounds.
+//! is discarded, and so is what is older than an answer this server has already given, or too old. The body that is served is always
+//! written by this server. Nobody signs what is in Redis: whoever can write to it, and sees the keys there, can make up counts within those
+//! bounds.
 //!
 //! Within a server, the cache lets one caller load. Among servers, the one that sets the refill key in Redis asks PostgreSQL and the
 //! others wait for its result, but never long: if it is slow or Redis is down, each asks PostgreSQL itself.
+
+mod shared_text;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::{Aged, AnswerCache, COUNTS_TTL, CacheSettings, CachedBody};
 use crate::db::{Db, DbError, SectionCount};
@@ -21,6 +25,7 @@ use crate::domain::{EventLayout, SectionLayout};
 use crate::log_limit::LogLimit;
 use crate::metrics::{CacheResult, Metrics};
 use crate::redis::RedisLink;
+use shared_text::SharedText;
 
 /// How long Redis keeps a summary.
 const REDIS_TTL_MS: u64 = 200;
@@ -44,6 +49,9 @@ pub(crate) struct Summaries {
     unexpected: LogLimit,
 }
 
+/// A body, or that the database has no such event.
+type Answer = Aged<Option<Arc<CachedBody>>>;
+
 fn more_unexpected(left_out: u64) {
     tracing::warn!(left_out, "Redis had unexpected data more often than was logged");
 }
@@ -58,14 +66,14 @@ impl Summaries {
     }
 
     /// The summary of an event, if it is in memory: only those of public events are, so nobody needs to look up who may see it.
-    pub(crate) async fn in_memory(&self, event_id: i64) -> Option<Aged<Option<Arc<CachedBody>>>> {
+    pub(crate) async fn in_memory(&self, event_id: i64) -> Option<Answer> {
         let body = self.bodies.get(&event_id).await?;
         self.from_memory.inc();
         Some(body)
     }
 
     /// `GET …/sections` of an event; `None` when the database has no such event.
-    pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
+    pub(crate) async fn get(&self, layout: &EventLayout) -> Result<Answer, DbError> {
         if !layout.is_public {
             return Aged::read(self.uncached(layout)).await;
         }
@@ -76,16 +84,13 @@ impl Summaries {
         Box::pin(self.bodies.get_or_load(event_id, &self.db, |db| self.load(layout, db))).await
     }
 
-    async fn load(&self, layout: &EventLayout, db: Db) -> Result<Aged<Option<Arc<CachedBody>>>, DbError> {
-        let asked = Instant::now();
+    async fn load(&self, layout: &EventLayout, db: Db) -> Result<Answer, DbError> {
         let key = self.key(layout);
         if let Some(key) = &key
             && let Some(body) = self.shared(key, layout).await
         {
             self.metrics.cache_reads("summary", CacheResult::Redis).inc();
-            // Another server may have begun so long before.
-            let begun = asked.checked_sub(LOAD_MAX + Duration::from_millis(REDIS_TTL_MS)).unwrap_or(asked);
-            return Ok(Aged::new(Some(Arc::new(body)), begun));
+            return Ok(body);
         }
         self.metrics.cache_reads("summary", CacheResult::Database).inc();
         let begun = Instant::now();
@@ -110,12 +115,13 @@ impl Summaries {
         self.redis.key(&format!("summary:{}", layout.event_id))
     }
 
-    /// Puts a summary into Redis. It names its key, and so its database: under another key, nobody takes it for what belongs there.
+    /// Puts a summary into Redis.
     fn share(&self, key: Option<String>, revision: i64, json: &str, begun: Instant) {
+        let age = begun.elapsed();
         if let Some(key) = key
-            && begun.elapsed() < LOAD_MAX
+            && age < LOAD_MAX
         {
-            let text = format!("{key} {revision}\n{json}");
+            let text = shared_text::written(&key, revision, OffsetDateTime::now_utc() - age, json);
             self.redis.set_px(key, text, REDIS_TTL_MS);
         }
     }
@@ -126,7 +132,7 @@ impl Summaries {
     }
 
     /// The summary that another server has put into Redis, or is about to put there.
-    async fn shared(&self, key: &str, layout: &EventLayout) -> Option<CachedBody> {
+    async fn shared(&self, key: &str, layout: &EventLayout) -> Option<Answer> {
         if let Some(found) = self.redis.get(key).await {
             // Nobody waits for bad data: whoever finds it replaces it.
             return self.accepted(key, &found, layout).await;
@@ -144,37 +150,33 @@ impl Summaries {
         None
     }
 
-    /// What was found under a key, if it has the form that servers of this database write and is not older than what this server knows.
-    async fn accepted(&self, key: &str, found: &[u8], layout: &EventLayout) -> Option<CachedBody> {
-        let Some((revision, json)) = summary_of_shared(key, found, layout) else {
+    /// What was found under a key, if it has the form that servers of this database write, is recent, and not older than what this server knows.
+    async fn accepted(&self, key: &str, found: &[u8], layout: &EventLayout) -> Option<Answer> {
+        let event_id = layout.event_id;
+        let Some(text) = SharedText::read(key, found, layout) else {
             if self.unexpected.admits(more_unexpected) {
-                let event_id = layout.event_id;
                 tracing::warn!(event_id, bytes = found.len(), "Redis had unexpected data instead of a summary; replacing it");
             }
             return None;
         };
-        if revision < self.revisions.get(&layout.event_id).await.unwrap_or(0) {
-            tracing::debug!(event_id = layout.event_id, revision, "Redis had an older summary; replacing it");
+        let age = text.age(OffsetDateTime::now_utc());
+        let Some(begun) = age.and_then(|age| Instant::now().checked_sub(age)) else {
+            tracing::debug!(event_id, "Redis had a summary that is too old, or from the future; replacing it");
+            return None;
+        };
+        let revision = text.revision;
+        if revision < self.revisions.get(&event_id).await.unwrap_or(0) {
+            tracing::debug!(event_id, revision, "Redis had an older summary; replacing it");
             return None;
         }
-        self.revisions.insert(layout.event_id, revision).await;
-        Some(CachedBody::new(revision, json))
+        self.revisions.insert(event_id, revision).await;
+        Some(Aged::new(Some(Arc::new(CachedBody::new(revision, text.json))), begun))
     }
 }
 
 async fn read(db: &Db, layout: &EventLayout) -> Result<Option<(i64, String)>, DbError> {
     let counts = db.section_summary(layout.event_id).await?;
     if counts.is_empty() { Ok(None) } else { summary_json(layout, &counts).map(Some) }
-}
-
-/// The revision and the body of what is under a key: that key and the revision on the first line, then the JSON. `None`: it is not of the form
-/// in which servers write it for this event.
-fn summary_of_shared(key: &str, bytes: &[u8], layout: &EventLayout) -> Option<(i64, String)> {
-    let (first, json) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
-    let summary: Summary<'_> = serde_json::from_str(json).ok()?;
-    let body = summary.json();
-    let is_ours = summary.is_of(layout) && first == format!("{key} {}", summary.revision) && body == json;
-    is_ours.then_some((summary.revision, body))
 }
 
 #[derive(Serialize, Deserialize)]

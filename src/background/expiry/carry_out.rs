@@ -55,7 +55,9 @@ impl Expiry {
                 Ok(carried_out) => all.add(carried_out),
                 Err(DbError::Outage(_)) => {}
                 Err(error) => {
-                    tracing::warn!(event_id, orders = orders.len(), %error, "orders could not be expired yet");
+                    if self.logs_failure() {
+                        tracing::warn!(event_id, orders = orders.len(), %error, "orders could not be expired yet");
+                    }
                     all.left += orders.len();
                 }
             }
@@ -131,6 +133,7 @@ mod tests {
     use super::*;
     use crate::config::ExpirySettings;
     use crate::db::{Db, Endpoint, SessionTimeouts};
+    use crate::log_limit::LogLimit;
     use crate::metrics::Metrics;
     use crate::redis::{ExpiryQueue, RedisLink};
 
@@ -142,6 +145,7 @@ mod tests {
             queue: ExpiryQueue::new(RedisLink::off()),
             metrics: Arc::new(Metrics::new()),
             locks: Locks::default(),
+            failures: LogLimit::default(),
             settings: ExpirySettings {
                 expiry_workers: 1,
                 expiry_attempts_max: 1,

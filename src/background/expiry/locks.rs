@@ -3,13 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::LOG_PERIOD;
 use crate::log_limit::LogLimit;
 
 /// For so long after a lock was met, calls do not wait for one first: whoever keeps a lock for long would make claims of other sections
 /// wait with each call.
 const WARNED: Duration = Duration::from_secs(2);
-/// How often to say so: the sweep meets the same lock again and again.
-const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// The last locks that kept orders from expiring.
 pub(super) struct Locks {

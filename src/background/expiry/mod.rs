@@ -12,6 +12,7 @@ mod sweep;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::outlive_panics;
 use crate::config::ExpirySettings;
 use crate::db::{Db, Endpoint, SessionTimeouts};
+use crate::log_limit::LogLimit;
 use crate::metrics::Metrics;
 use crate::redis::ExpiryQueue;
 use locks::Locks;
@@ -31,6 +33,9 @@ const SWEEP_GRACE_MS: i32 = 300;
 /// How long after its deadline an order is nobody's: a server that does not lead expires it, too, in case the one that leads hangs.
 const ABANDONED_AFTER_MS: i32 = 5_000;
 
+/// How often to log that calls fail or meet locks: the sweep and the workers try again and again.
+const LOG_PERIOD: Duration = Duration::from_secs(10);
+
 /// What the workers and the sweep share.
 struct Expiry {
     db: Db,
@@ -38,6 +43,14 @@ struct Expiry {
     metrics: Arc<Metrics>,
     settings: ExpirySettings,
     locks: Locks,
+    failures: LogLimit,
+}
+
+impl Expiry {
+    /// Whether to log that a call failed; if not, it is counted in a summary line.
+    fn logs_failure(&self) -> bool {
+        self.failures.admits(|left_out| tracing::warn!(left_out, "more calls of expiry failed than were logged"))
+    }
 }
 
 /// Connections that expiry has beyond one per worker: its own pool, so that buyers' reads cannot delay it.
@@ -55,7 +68,14 @@ pub(crate) fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<JoinSet<()>> {
     let db = Db::new(endpoint, usize::from(settings.expiry_workers) + CONNECTIONS_BEYOND_WORKERS, SessionTimeouts::EXPIRY)?;
-    let expiry = Arc::new(Expiry { db, queue: queue.clone(), metrics: Arc::clone(metrics), settings, locks: Locks::default() });
+    let expiry = Arc::new(Expiry {
+        db,
+        queue: queue.clone(),
+        metrics: Arc::clone(metrics),
+        settings,
+        locks: Locks::default(),
+        failures: LogLimit::new(1, LOG_PERIOD),
+    });
     let mut tasks = JoinSet::new();
     if queue.is_on() {
         for _ in 0..settings.expiry_workers {

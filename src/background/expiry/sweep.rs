@@ -59,8 +59,10 @@ async fn sweep(expiry: &Expiry, grace_ms: i32, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let overdue = match expiry.db.overdue_orders(grace_ms, limit, passed).await {
             Ok(overdue) => overdue,
-            Err(DbError::Outage(_)) => return,
-            Err(error) => return tracing::warn!(%error, "the sweep cannot list overdue orders"),
+            Err(error) if !matches!(error, DbError::Outage(_)) && expiry.logs_failure() => {
+                return tracing::warn!(%error, "the sweep cannot list overdue orders");
+            }
+            Err(_) => return,
         };
         let due: Vec<Due> = overdue.iter().map(|order| Due { event_id: order.event_id, order_id: order.order_id, since: None }).collect();
         let carried_out = expiry.carry_out(&due).await;

@@ -58,8 +58,10 @@ async fn round(expiry: &Expiry) -> Duration {
                 }
             }
             // The lease or the sweep brings them back.
-            Err(DbError::Outage(_)) => {}
-            Err(error) => tracing::warn!(event_id, deadlines = deadlines.len(), %error, "orders could not be expired yet"),
+            Err(error) if !matches!(error, DbError::Outage(_)) && expiry.logs_failure() => {
+                tracing::warn!(event_id, deadlines = deadlines.len(), %error, "orders could not be expired yet");
+            }
+            Err(_) => {}
         }
     }
     if !done.is_empty() {

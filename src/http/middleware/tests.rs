@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use poem::IntoResponse;
 use poem::endpoint::make;
@@ -161,4 +162,28 @@ async fn a_log_without_informative_lines_has_no_refusals() {
     let (log, _guard) = Log::started_at(tracing::Level::WARN);
     call(asked(), at_once(|| refuse(Code::SoldOut))).await;
     assert_eq!(log.lines(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_storm_of_faults_leaves_a_few_lines_and_the_number_of_the_others() {
+    const STORM: usize = 100;
+    let faults: [(fn() -> poem::Result<StatusCode>, &str); 2] = [
+        (|| Err(Problem::passing(Code::Unavailable, 1).with_cause("a full disk").into()), "request not served"),
+        (|| Err(Problem::internal("a bug").into()), "internal error"),
+    ];
+    for (fault, message) in faults {
+        let (log, _guard) = Log::started_at(tracing::Level::WARN);
+        let server = Arc::new(around(at_once(fault)));
+        for _ in 0..STORM {
+            Arc::clone(&server).answer(Request::default()).await;
+        }
+        let left_out = |line: &String| line.split_once(" left_out=")?.1.parse::<usize>().ok();
+        let counted =
+            || (log.lines().iter().filter(|line| line.contains(message)).count(), log.lines().iter().filter_map(left_out).sum::<usize>());
+        while counted().0 + counted().1 < STORM {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let (logged, left_out) = counted();
+        assert!((10..STORM).contains(&logged) && logged + left_out == STORM, "{logged} logged, {left_out} left out");
+    }
 }

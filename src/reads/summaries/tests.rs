@@ -24,10 +24,12 @@ fn counts(available: i32) -> [SectionCount; 2] {
 
 fn written() -> String {
     let (revision, json) = summary_json(&layout(), &counts(9)).unwrap();
-    format!("{KEY} {revision}\n{json}")
+    shared_text::written(KEY, revision, READ_AT, &json)
 }
 
 const KEY: &str = "rowlock:1:summary:7";
+const READ_AT: OffsetDateTime = time::macros::datetime!(2026-12-01 20:00 UTC);
+const READ_AT_MS: &str = " 1796155200000\n";
 
 /// The counts that come with an event may have been read before those that are there.
 #[tokio::test]
@@ -45,9 +47,37 @@ async fn what_comes_with_an_event_does_not_replace_a_summary() {
 
 #[test]
 fn what_a_server_wrote_is_served_as_it_is() {
-    let (revision, body) = summary_of_shared(KEY, written().as_bytes(), &layout()).expect("a summary");
-    assert_eq!(body, written().split_once('\n').expect("two lines").1);
-    assert_eq!(revision, 6);
+    let found = SharedText::read(KEY, written().as_bytes(), &layout()).expect("a summary");
+    assert_eq!(found.json, written().split_once('\n').expect("two lines").1);
+    assert_eq!(found.revision, 6);
+}
+
+/// A Redis that hangs carries a command out long after it was sent, and clocks differ.
+#[test]
+fn what_was_read_too_long_ago_or_in_the_future_has_no_age() {
+    let found = SharedText::read(KEY, written().as_bytes(), &layout()).expect("a summary");
+    let after = |ms| found.age(READ_AT + time::Duration::milliseconds(ms)).map(|age| age.as_millis());
+    assert_eq!([0, 1, 120, 300].map(after), [Some(0), Some(1), Some(120), Some(300)]);
+    assert_eq!([-1, -50].map(after), [Some(0); 2], "a clock that is a moment ahead");
+    assert_eq!([301, 3_000, 86_400_000, -51, -3_000].map(after), [None; 5]);
+}
+
+#[tokio::test]
+async fn the_age_of_what_is_in_redis_is_that_of_its_read() {
+    let endpoint = Endpoint::new("postgres://nobody@127.0.0.1:1/nothing", None).unwrap();
+    let db = Db::new(&endpoint, 1, SessionTimeouts::POOL).unwrap();
+    let summaries = Summaries::new(db, RedisLink::off(), Arc::new(Metrics::new()), Duration::ZERO);
+    let (revision, json) = summary_json(&layout(), &counts(9)).unwrap();
+    let accepted = async |age: Duration| {
+        let text = shared_text::written(KEY, revision, OffsetDateTime::now_utc() - age, &json);
+        summaries.accepted(KEY, text.as_bytes(), &layout()).await
+    };
+    let age = Duration::from_millis(100);
+    let before = Instant::now();
+    let begun = accepted(age).await.expect("a summary").begun;
+    // Milliseconds are cut off.
+    assert!(begun + age + Duration::from_millis(2) > before && begun + age <= Instant::now(), "{:?}", before - begun);
+    assert!(accepted(Duration::from_secs(3)).await.is_none());
 }
 
 /// Another server may be late to put there what it read before.
@@ -59,7 +89,7 @@ async fn a_summary_older_than_what_was_seen_is_thrown_away() {
     let accepted = async |revision: i64| {
         let counts = counts(9).map(|count| SectionCount { revision: revision * (2 - i64::from(count.section_no)), ..count });
         let (revision, json) = summary_json(&layout(), &counts).unwrap();
-        let text = format!("{KEY} {revision}\n{json}");
+        let text = shared_text::written(KEY, revision, OffsetDateTime::now_utc(), &json);
         summaries.accepted(KEY, text.as_bytes(), &layout()).await.is_some()
     };
     assert!(accepted(5).await && accepted(5).await && accepted(8).await, "the first, the same and a newer one");
@@ -88,15 +118,19 @@ fn what_no_server_wrote_for_the_event_is_thrown_away() {
     let rubbish = [
         String::new(),
         "\n".into(),
-        format!("{KEY} 6\n"),
-        format!("{KEY} 6\nnull"),
-        format!("{KEY} 6\n{{}}"),
+        format!("{KEY} 6{READ_AT_MS}"),
+        format!("{KEY} 6{READ_AT_MS}null"),
+        format!("{KEY} 6{READ_AT_MS}{{}}"),
         good.split_once('\n').expect("two lines").1.into(),
         good[..good.len() - 1].into(),
         format!("{good} "),
-        changed(" 6\n", " 5\n"),
-        changed(" 6\n", " 06\n"),
-        changed(" 6\n", "\n"),
+        changed(" 6 ", " 5 "),
+        changed(" 6 ", " 06 "),
+        changed(" 6 ", " "),
+        changed(READ_AT_MS, "\n"),
+        changed(READ_AT_MS, " \n"),
+        changed(READ_AT_MS, " +1796155200000\n"),
+        changed(READ_AT_MS, " now\n"),
         changed("rowlock:1:", "rowlock:2:"),
         changed(KEY, ""),
         changed("\"revision\":6", "\"revision\":5"),
@@ -115,7 +149,7 @@ fn what_no_server_wrote_for_the_event_is_thrown_away() {
         format!("{},{}", &good[..good.len() - 2], &good[good.find("{\"section").expect("a section")..]),
     ];
     for text in rubbish {
-        assert!(summary_of_shared(KEY, text.as_bytes(), &layout()).is_none(), "{text}");
+        assert!(SharedText::read(KEY, text.as_bytes(), &layout()).is_none(), "{text}");
     }
-    assert!(summary_of_shared(KEY, b"\xff\n{}", &layout()).is_none());
+    assert!(SharedText::read(KEY, b"\xff\n{}", &layout()).is_none());
 }

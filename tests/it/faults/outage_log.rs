@@ -118,3 +118,19 @@ async fn the_sweep_of_a_postgresql_that_hangs_gives_up_and_says_so() {
     network.becomes(Weather::Fair(port));
     eventually(PATIENCE, || async { !lines(&server, "the database answers again").is_empty() }).await;
 }
+
+/// The sweep fails each time, several times a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_takes_no_writes_is_warned_of_once_in_a_while_and_the_failures_are_counted() {
+    let database = TestDatabase::cloned().await;
+    let read_only = "do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$";
+    database.connect().await.batch_execute(read_only).await.expect("set");
+    let (server, _) = serve(&database.url(), &SETTINGS).await;
+    let counted = || lines(&server, "more calls of expiry failed than were logged").pop();
+    let (_, summary) = eventually(PATIENCE, || async { counted() }).await;
+    assert!(summary["left_out"].as_u64() >= Some(5), "{summary}");
+    let warnings = lines(&server, "the sweep cannot list overdue orders");
+    // A period may end after the first.
+    assert!((1..=3).contains(&warnings.len()), "{}", server.stderr());
+    assert!(warnings[0].1["error"].as_str().is_some_and(|text| text.contains("read-only")), "{}", server.stderr());
+}

@@ -145,6 +145,7 @@ async fn run(connection: &mut redis::aio::MultiplexedConnection, command: &[&str
 /// Redis may contain anything under any key: none of it reaches a buyer, and none of it stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn rubbish_where_a_summary_should_be_is_replaced_and_never_served() {
+    const RUBBISH: usize = 10;
     let server = TestServer::builder().redis(RedisMode::Own).start().await;
     let (event, other) = (event_of(&server, 600_000).await, server.small_event(&[("A", 1000, 7)]).await);
     let expected = server.anyone().get(&event.at("sections")).await.expect(200);
@@ -153,19 +154,23 @@ async fn rubbish_where_a_summary_should_be_is_replaced_and_never_served() {
     few["sections"][0]["available"] = 20_001.into();
     let revision = expected["revision"].as_i64().expect("a number");
     let (mut connection, key) = (server.redis().await, format!("{}:summary:{}", server.redis_prefix, event.id));
-    let rubbish: [Vec<u8>; 10] = [
-        b"".into(),
-        b"\xff\xfe".into(),
-        b"1".into(),
-        format!("{key} 1\n").into(),
-        format!("{key} 1\n<html>").into(),
-        format!("{key} 1\n{{}}").into(),
-        format!("{key} {}\n{another}", another["revision"]).into(),
-        format!("{key} {revision}\n{few}").into(),
-        format!("{key} {}\n{expected}", revision + 1).into(),
-        format!("{revision}\n{expected}").into(),
-    ];
-    for text in rubbish {
+    let rubbish = |number: usize| -> Vec<u8> {
+        let now_ms = time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+        let all: [Vec<u8>; RUBBISH] = [
+            b"".into(),
+            b"\xff\xfe".into(),
+            b"1".into(),
+            format!("{key} 1 {now_ms}\n").into(),
+            format!("{key} 1 {now_ms}\n<html>").into(),
+            format!("{key} 1 {now_ms}\n{{}}").into(),
+            format!("{key} {} {now_ms}\n{another}", another["revision"]).into(),
+            format!("{key} {revision} {now_ms}\n{few}").into(),
+            format!("{key} {} {now_ms}\n{expected}", revision + 1).into(),
+            format!("{revision} {now_ms}\n{expected}").into(),
+        ];
+        all[number].clone()
+    };
+    for text in (0..RUBBISH).map(rubbish) {
         connection.set::<_, _, ()>(&key, &text).await.expect("Redis takes it");
         replaced(&server, &event, &expected, || async {
             server.redis().await.get::<_, Option<Vec<u8>>>(&key).await.expect("Redis answers") != Some(text.clone())

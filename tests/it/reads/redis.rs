@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use pretty_assertions::assert_eq;
 use redis::AsyncCommands;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use crate::harness::{EventHandle, TestServer, eventually};
 use crate::stored::until_somebody_has_waited;
@@ -28,6 +29,13 @@ async fn read(server: &TestServer, event: &EventHandle) -> Value {
 /// Has a server learn the sections of an event without their counts, which otherwise come with them the first time.
 async fn introduce(server: &TestServer, event: &EventHandle) {
     server.anyone().get(&event.at("sections/A/seats")).await.expect(200);
+}
+
+/// The text of a summary in Redis as if its read had begun so many milliseconds ago.
+fn read_ago(text: &str, ago_ms: i128) -> String {
+    let (first, json) = text.split_once('\n').expect("two lines");
+    let (place, _) = first.rsplit_once(' ').expect("when it was read");
+    format!("{place} {}\n{json}", OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000 - ago_ms)
 }
 
 /// How often the server found a summary there.
@@ -58,12 +66,37 @@ async fn what_one_server_has_read_another_one_finds_in_redis() {
     // Recognisably from Redis: in PostgreSQL, no seat was ever sold.
     introduce(&other, &event).await;
     assert!(text.contains("\"available\":10"), "{text}");
-    redis.pset_ex::<_, _, ()>(&key, text.replace("\"available\":10", "\"available\":3"), 60_000).await.expect("Redis answers");
-    assert_eq!(read(&other, &event).await["sections"][0]["available"], 3);
-    assert_eq!(found_in_redis(&other).await, 1);
+    let sold = text.replace("\"available\":10", "\"available\":3");
+    eventually(WRITTEN_WITHIN, || async {
+        server.redis().await.pset_ex::<_, _, ()>(&key, read_ago(&sold, 0), 60_000).await.expect("Redis answers");
+        read(&other, &event).await["sections"][0]["available"] == 3
+    })
+    .await;
+    assert!(found_in_redis(&other).await >= 1);
     redis.del::<_, ()>(&key).await.expect("Redis answers");
     let is_true_again = || async { read(&other, &event).await["sections"][0]["available"] == 10 };
     eventually(Duration::from_secs(1), is_true_again).await;
+}
+
+/// A Redis that hangs puts it there long after it was read; and clocks may differ.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_was_late_to_write_or_comes_from_the_future_is_not_shown() {
+    let server = TestServer::start().await;
+    let event = server.small_event(&[("A", 1000, 10)]).await;
+    let key = key(&server, &event);
+    let text = eventually(WRITTEN_WITHIN, || async {
+        read(&server, &event).await;
+        server.redis().await.get::<_, Option<String>>(&key).await.expect("Redis answers")
+    })
+    .await;
+    let sold = text.replace("\"available\":10", "\"available\":3");
+    for ago_ms in [3_000, 400, -3_000] {
+        let other = server.second().await;
+        introduce(&other, &event).await;
+        server.redis().await.pset_ex::<_, _, ()>(&key, read_ago(&sold, ago_ms), 60_000).await.expect("Redis answers");
+        assert_eq!(read(&other, &event).await["sections"][0]["available"], 10, "{ago_ms} ms");
+        assert_eq!(found_in_redis(&other).await, 0, "{ago_ms} ms");
+    }
 }
 
 /// The same event, as far as numbers go, in two databases: each server answers what is true in its own.
@@ -104,6 +137,7 @@ async fn swapped_values_are_replaced(full: &TestServer, sold: &TestServer, event
     })
     .await;
     let mut redis = full.redis().await;
+    let foreign = read_ago(&foreign, 0);
     redis.pset_ex::<_, _, ()>(&here, &foreign, 60_000).await.expect("Redis answers");
     assert_eq!(read(&fresh, &events[0]).await["sections"][0]["available"], 10, "{foreign}");
     let is_replaced =
@@ -125,6 +159,7 @@ async fn an_older_summary_is_not_shown_after_a_newer_one() {
     server.customer("alice").best_available(&event, "A", 4).await.expect(201);
     eventually(WRITTEN_WITHIN, || async { read(&server, &event).await["sections"][0]["available"] == 6 }).await;
     for _ in 0..5 {
+        let before = read_ago(&before, 0);
         redis.pset_ex::<_, _, ()>(&key, &before, 60_000).await.expect("Redis answers");
         let is_looked_at = || async {
             assert_eq!(read(&server, &event).await["sections"][0]["available"], 6);
