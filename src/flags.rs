@@ -58,8 +58,8 @@ pub fn header_name(text: &str) -> Result<HeaderName, String> {
 }
 
 /// Headers that never have a list of addresses: they mean something else to a server or to those in front of it.
-const NO_ADDRESSES: &str = "accept accept-encoding accept-language authorization connection content-encoding content-length content-type cookie \
-    host idempotency-key if-none-match origin proxy-authorization referer transfer-encoding user-agent via webhook-id \
+const NO_ADDRESSES: &str = "accept accept-encoding accept-language authorization connection content-encoding content-length content-type \
+    cookie host idempotency-key if-none-match origin proxy-authorization referer transfer-encoding user-agent via webhook-id \
     webhook-signature webhook-timestamp x-api-key x-forwarded-host x-forwarded-proto x-request-id";
 
 /// Reads the name of a header with addresses.
