@@ -946,7 +946,8 @@ COMMENT ON FUNCTION rowlock.overdue_orders(p_grace_ms integer, p_limit integer, 
 
 CREATE FUNCTION rowlock.probe_claims() RETURNS TABLE(failure text, event_id bigint, section_code text, holder text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp';
+    SET search_path TO 'pg_catalog', 'rowlock', 'pg_temp'
+    SET lock_timeout TO '100ms';
 
 COMMENT ON FUNCTION rowlock.probe_claims() IS 'What a claim would meet: an SQLSTATE, and sections that are locked now.';
 

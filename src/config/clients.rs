@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use poem::http::HeaderName;
 
 use crate::client_address::Forwarding;
-use crate::flags::{header_name, network, whole};
+use crate::flags::{address_header, network, whole};
 
 /// How many connections clients may have, and how much they may leave unread.
 #[derive(Args, Clone, Copy)]
@@ -48,7 +48,7 @@ pub struct ForwardingSettings {
     #[arg(long, env = "ROWLOCK_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
     /// Header to which the trusted proxies append the address of their client
-    #[arg(long, env = "ROWLOCK_FORWARDED_HEADER", default_value = "x-forwarded-for", value_parser = header_name)]
+    #[arg(long, env = "ROWLOCK_FORWARDED_HEADER", default_value = "x-forwarded-for", value_parser = address_header)]
     pub forwarded_header: HeaderName,
 }
 

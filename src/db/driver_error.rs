@@ -7,6 +7,9 @@ use tokio_postgres::Error;
 /// The SQLSTATE of what a role may not do.
 pub(super) const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
+/// The SQLSTATE of a lock that somebody else kept for longer than was waited for it.
+pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 /// The SQLSTATE, if the error is from PostgreSQL.
 pub(super) fn code_of(error: &Error) -> Option<&str> {
     error.code().map(tokio_postgres::error::SqlState::code)

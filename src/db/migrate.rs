@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Row, Transaction};
 
-use super::driver_error::{INSUFFICIENT_PRIVILEGE, code_of, is_io, with_sources};
+use super::driver_error::{INSUFFICIENT_PRIVILEGE, LOCK_NOT_AVAILABLE, code_of, is_io, with_sources};
 use super::{DbError, Endpoint, Outage, OutageKind};
 
 mod embedded {
@@ -29,6 +29,8 @@ pub(super) const LOCK: &str = "select pg_advisory_lock(5, 0)";
 pub(super) const UNLOCK: &str = "select pg_advisory_unlock(5, 0)";
 /// refinery names its table without a schema: for a user called `rowlock`, that would mean our schema once it exists.
 const SEARCH_PATH: &str = "set search_path = public";
+/// Claims queue behind a migration that waits for a table: it must not wait for as long as somebody's transaction lasts.
+const LOCK_TIMEOUT: &str = "set lock_timeout = '2s'";
 
 /// How far the database is migrated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,7 @@ async fn refuse_other_encodings(client: &Client) -> anyhow::Result<()> {
 }
 
 async fn migrate_locked(client: &mut Client) -> anyhow::Result<MigrationReport> {
+    client.batch_execute(LOCK_TIMEOUT).await?;
     let report = embedded::migrations::runner().run_async(client).await.map_err(explain)?;
     let migrations = report.applied_migrations().iter().map(ToString::to_string).collect();
     let files = apply_files(client).await?;
@@ -110,8 +113,8 @@ async fn apply_files(client: &mut Client) -> anyhow::Result<Vec<&'static str>> {
             continue;
         }
         transaction.batch_execute(file.text).await.map_err(|error| match error.as_db_error() {
-            Some(db) => anyhow!("sql/{}: {} {}", file.path, db.code().code(), db.message()),
-            None => anyhow::Error::new(error).context(format!("sql/{}", file.path)),
+            Some(db) if db.code().code() != LOCK_NOT_AVAILABLE => anyhow!("sql/{}: {} {}", file.path, db.code().code(), db.message()),
+            _ => anyhow::Error::new(error).context(format!("sql/{}", file.path)),
         })?;
         let upsert = "insert into rowlock.applied_files (path, checksum) values ($1, $2) \
                       on conflict (path) do update set checksum = excluded.checksum, applied_at = clock_timestamp()";
@@ -169,6 +172,10 @@ fn advised(error: anyhow::Error) -> anyhow::Error {
         Some(INSUFFICIENT_PRIVILEGE) => error.context(
             "the login may not migrate this database: use the login that migrated it first, or a superuser; sql/README.md says which \
              privileges are needed, under Roles",
+        ),
+        Some(LOCK_NOT_AVAILABLE) => error.context(
+            "somebody's transaction holds a lock on something that the migration changes, and claims must not wait behind both: this step \
+             was undone. End that transaction (`pg_stat_activity` shows when each began) and run `rowlock migrate` again",
         ),
         None if driver.is_closed() || is_io(driver) => {
             error.context("the connection to the database was lost: run it again when PostgreSQL is up; repeating it is harmless")

@@ -46,7 +46,9 @@ pub(crate) use orders::OrderQuery;
 pub use outage::{Outage, OutageKind};
 use outage_log::OutageLog;
 pub(crate) use portion::Portion;
-pub(crate) use probe::{ClaimsProbe, LockedSection};
+pub(crate) use probe::ClaimsProbe;
+#[cfg(test)]
+pub(crate) use probe::LockedSection;
 pub(crate) use reads::{SectionCount, SectionSeats};
 pub(crate) use shortage::Shortage;
 

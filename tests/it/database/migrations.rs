@@ -145,6 +145,23 @@ async fn an_edited_migration_is_refused_in_clear_words() {
     assert!(error.contains("applied migrations never change"), "{error}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_gives_up_what_somebody_has_locked_and_says_so() {
+    let database = TestDatabase::cloned().await;
+    let (db, locker) = (database.connect().await, database.connect().await);
+    let stale = "update rowlock.applied_files set checksum = sha256('stale') where path = 'admin/money.sql'";
+    assert_eq!(db.execute(stale, &[]).await.expect("a view to replace"), 1);
+    // Of the numbered migrations and of the files: the table that each run reads and a view that is replaced.
+    for lock in ["lock table public.refinery_schema_history in access exclusive mode", "select from admin.money"] {
+        locker.batch_execute(&format!("begin; {lock}")).await.expect("its lock");
+        let refused = tokio::time::timeout(PATIENCE, migrated(&database.url())).await.expect("it waits for two seconds");
+        locker.batch_execute("commit").await.expect("released");
+        let error = format!("{:#}", refused.expect_err(lock));
+        assert!(error.contains("End that transaction") && error.contains("run `rowlock migrate` again"), "{lock}: {error}");
+    }
+    assert_eq!(migrated(&database.url()).await.expect("nothing in the way").files, ["admin/money.sql"]);
+}
+
 /// A database can be migrated from every earlier migration.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_upgraded_from_whatever_migration_it_stands_at() {

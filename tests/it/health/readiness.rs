@@ -67,6 +67,29 @@ async fn readiness_tells_what_claims_would_meet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readiness_tells_that_a_whole_table_is_locked_or_about_to_be() {
+    let server = TestServer::start().await;
+    let ready = || async { server.anyone().get("/readyz").await };
+    let is_ready = || async { ready().await.body["status"] == "ready" };
+    let is_told = || async { Some(ready().await).filter(|told| told.status == 503 && told.text().contains("locked a whole table")) };
+    let (holder, waiter) = (server.connect().await, server.connect().await);
+    for table in ["orders", "seats", "sections", "deadlines"] {
+        holder.batch_execute(&format!("begin; lock table rowlock.{table} in share mode")).await.expect("its lock");
+        eventually(PATIENCE, is_told).await.problem(503, "unavailable");
+        holder.batch_execute("commit").await.expect("released");
+        eventually(PATIENCE, is_ready).await;
+    }
+    // Whoever wants the table for itself waits for a reader, and claims wait behind it.
+    holder.batch_execute("begin; select from rowlock.events").await.expect("a reader");
+    let alone = "begin; lock table rowlock.events in access exclusive mode; commit";
+    let waiting = tokio::spawn(async move { waiter.batch_execute(alone).await });
+    eventually(PATIENCE, is_told).await;
+    holder.batch_execute("commit").await.expect("it has read");
+    waiting.await.expect("no panic").expect("it had the table");
+    eventually(PATIENCE, is_ready).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn readiness_tells_what_claims_met_though_the_probe_does_not() {
     let server = TestServer::start().await;
     let event = server.small_event(&[("A", 1000, 10)]).await;
