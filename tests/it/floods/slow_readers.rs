@@ -31,13 +31,13 @@ async fn slow_readers_of_a_map_that_changes_take_bounded_memory_and_cost_nobody_
     let path = event.at("sections/A/seats");
     let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");
     // It comes first and is not fast, but it goes on reading.
-    let mut honest = Raw::connect(&server).await;
+    let mut honest = Raw::connect_narrowly(&server).await;
     honest.send(&request).await;
     honest.take(1).await;
     let (mut slow, mut tag) = (Vec::new(), changed(&server, &path, "none").await);
     for seat in 1..=8 {
         for _ in 0..3 {
-            let mut raw = Raw::connect(&server).await;
+            let mut raw = Raw::connect_narrowly(&server).await;
             raw.send(&request).await;
             raw.take(4096).await;
             slow.push(raw);

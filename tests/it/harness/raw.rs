@@ -29,6 +29,14 @@ impl Raw {
         Self { stream: socket.connect(remote).await.expect("a connection"), read: Vec::new() }
     }
 
+    /// With so little space that the kernel keeps no more than 64 KB for this client, however much it keeps for others.
+    pub async fn connect_narrowly(server: &TestServer) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(32 * 1024).expect("space");
+        let remote = server.url.trim_start_matches("http://").parse().expect("an address");
+        Self { stream: socket.connect(remote).await.expect("a connection"), read: Vec::new() }
+    }
+
     /// Sends as much as the server still takes.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.ok();
