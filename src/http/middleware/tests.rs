@@ -167,7 +167,8 @@ async fn a_log_without_informative_lines_has_no_refusals() {
 #[tokio::test]
 async fn a_storm_of_faults_leaves_a_few_lines_and_the_number_of_the_others() {
     const STORM: usize = 100;
-    let faults: [(fn() -> poem::Result<StatusCode>, &str); 2] = [
+    type Fault = fn() -> poem::Result<StatusCode>;
+    let faults: [(Fault, &str); 2] = [
         (|| Err(Problem::passing(Code::Unavailable, 1).with_cause("a full disk").into()), "request not served"),
         (|| Err(Problem::internal("a bug").into()), "internal error"),
     ];
