@@ -7,7 +7,7 @@
 -- does, or waits to. Others who want a lock queue behind the probe, so it waits only briefly.
 --
 -- Locks: none that outlast the call; waits 100 ms for each.
--- Errors: none.
+-- Errors: 42P01 if a table does not exist.
 create or replace function rowlock.probe_claims()
 returns table (failure text, event_id bigint, section_code text, holder text)
 language plpgsql
@@ -26,6 +26,8 @@ begin
     exception
         when sqlstate 'UNDO0' then
             null;
+        when undefined_table then
+            raise;  -- not migrated, or a fault of ours
         when others then
             return query select sqlstate, null::bigint, null::text, null::text;
             return;
