@@ -75,6 +75,7 @@ async fn an_outage_is_said_once_then_at_growing_intervals_and_once_when_it_is_ov
     assert!(lines(&server, back)[0].1["away_s"].as_u64() >= Some(3), "{}", server.stderr());
 }
 
+#[cfg_attr(debug_assertions, ignore = "a promise of speed: .ci/promises runs it in an optimised build")]
 #[tokio::test(flavor = "multi_thread")]
 async fn claims_go_on_within_half_a_second_of_postgresql_being_back() {
     let database = TestDatabase::cloned().await;
