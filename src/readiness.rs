@@ -18,7 +18,7 @@ const NAMED_MAX: usize = 20;
 /// If PostgreSQL takes longer to answer, it counts as down.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
-/// The SQLSTATE of a lock that was not to be had.
+/// The SQLSTATE of a call that waited too long for a lock.
 const LOCKED: &str = "55P03";
 
 /// Why nothing can be said about claims.

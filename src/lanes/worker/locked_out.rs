@@ -40,7 +40,7 @@ impl<W: Work> Worker<W> {
         if self.is_connected() { self.queue.put_back(young(untried)) } else { self.queue.put_first(untried) }
     }
 
-    /// Tries one again that was locked out.
+    /// Tries a request again that was locked out.
     pub(super) async fn call_again(&mut self, locked_out: Vec<Job<W>>) {
         let locked_out = young(locked_out);
         if locked_out.is_empty() {
