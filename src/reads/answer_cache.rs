@@ -131,11 +131,14 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, T: Clone + Send + Sync + 'sta
     {
         if let Some(old) = self.fresh.get(&key).await {
             let Some(_renewal) = old.is_due().then(|| self.renewal(&key)).flatten() else { return Ok(old) };
-            if let Ok(new) = load(db.answering_within(ASKED_MAX)).await {
-                return Ok(self.keep(key, new).await);
-            }
-            if !left(old.begun, Instant::now()).is_zero() {
-                return Ok(old);
+            let new = load(db.answering_within(ASKED_MAX)).await;
+            let is_old_good = !left(old.begun, Instant::now()).is_zero();
+            // Somebody has changed what was read, and neither answer may show that.
+            let is_forgotten = is_old_good && !self.fresh.contains_key(&key);
+            match new {
+                Ok(new) if !is_forgotten => return Ok(self.keep(key, new).await),
+                Err(_) if is_old_good && !is_forgotten => return Ok(old),
+                Ok(_) | Err(_) => {}
             }
         } else {
             let renewal = locked(&self.renewals).get(&key).cloned();

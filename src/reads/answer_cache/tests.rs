@@ -91,6 +91,23 @@ async fn what_was_read_earlier_does_not_replace_what_was_read_later() {
 }
 
 #[tokio::test]
+async fn what_is_forgotten_while_it_is_read_anew_is_read_once_more() {
+    let (cache, db, reads) = (always_due(), nowhere(), std::sync::atomic::AtomicU64::new(0));
+    cache.keep("a", loaded_in(40)).await;
+    let mut renewal = Box::pin(cache.get_or_load("a", &db, |_| {
+        let read = reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            tokio::task::yield_now().await;
+            Ok(loaded_in(30 - 10 * read))
+        }
+    }));
+    assert!(futures_util::poll!(&mut renewal).is_pending());
+    cache.forget(&"a").await;
+    assert_eq!(renewal.await.unwrap().value, 20, "what was read before may not show the change");
+    assert_eq!(cache.fresh.get(&"a").await.map(|kept| kept.value), Some(20));
+}
+
+#[tokio::test]
 async fn an_answer_is_due_before_it_is_too_old() {
     let is_due_after = |aged: Aged<u64>| aged.given_for(Duration::from_millis(200)).due_at.expect("a time") - Instant::now();
     assert!(is_due_after(loaded_in(0)) > Duration::from_millis(190));
